@@ -1,0 +1,82 @@
+// Election: decides which voter should lead.
+//
+// An election is a heuristic chooser: safety rests on discovery and
+// synchronisation alone (PROTOCOL §4). In a calm network it must name the same
+// electable voter at a quorum, and prefer the most recent history.
+//
+// Pure: it sends nothing, waits for nothing and reads no clock. The caller
+// delivers the outbox and ticks. One thread, the owner's, calls it.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "zkq/message.h"
+
+namespace zkq {
+inline namespace v1 {
+
+// Microseconds of a monotonic clock since the peer's start.
+using Time = std::chrono::microseconds;
+
+// The configurations that count: the committed one, and the one a transaction
+// in the log would replace it by. A quorum is a quorum of each.
+struct Configs {
+  Membership committed = {};
+  std::optional<Membership> pending = {};
+  friend bool operator==(const Configs&, const Configs&) = default;
+};
+
+struct Decision {
+  Vote vote = {};
+  PeerState state = PeerState::kLooking;  // kLeading or kFollowing
+  friend bool operator==(const Decision&, const Decision&) = default;
+};
+
+// Newest announcement for each peer; a later one replaces the earlier.
+using Outbox = std::map<ServerId, Notification>;
+
+class ZKQ_EXPORT Election {
+ public:
+  virtual ~Election() = default;
+
+  virtual void SetConfigs(const Configs& configs) = 0;
+  // Begins a round with `own` as the first proposal. A vote for kNoServer only
+  // asks: it is answered, never counted, and this peer then decides nothing.
+  virtual void Look(const Vote& own, Time now, Outbox* out) = 0;
+  // The peer has settled, or what it settled on has changed: from now on it
+  // answers with `vote` until the next Look.
+  virtual void Settle(PeerState state, const Vote& vote, Outbox* out) = 0;
+  // A notification has come, in whatever state: a settled peer still answers.
+  virtual void Receive(ServerId from, const Notification& n, Time now, Outbox* out) = 0;
+  // The first link to a peer is up, or its last one is gone.
+  virtual void PeerUp(ServerId sid, Time now, Outbox* out) = 0;
+  virtual void PeerDown(ServerId sid, Time now, Outbox* out) = 0;
+  virtual void Tick(Time now, Outbox* out) = 0;
+  // When the next Tick is wanted at the latest.
+  virtual std::optional<Time> NextWake() const = 0;
+  // Set from the decision of the running round until the next Look.
+  virtual std::optional<Decision> outcome() const = 0;
+  // What this peer announces now.
+  virtual Notification current() const = 0;
+};
+
+struct FastLeaderElectionOptions {
+  ServerId self{};
+  // How long a quorum's choice is held open for a better vote; cut short as
+  // soon as every voter with a live link has voted in this round.
+  Time finalize_wait = std::chrono::milliseconds(50);
+  // Announcements are repeated after the first interval, then ever more rarely.
+  Time min_interval = std::chrono::milliseconds(100);
+  Time max_interval = std::chrono::milliseconds(2000);
+  // How long candidates without links to a quorum are passed over.
+  Time patience = std::chrono::milliseconds(1000);
+};
+// ZooKeeper's FastLeaderElection with the rules of PROTOCOL §4.3.
+ZKQ_EXPORT std::unique_ptr<Election> NewFastLeaderElection(const FastLeaderElectionOptions& options);
+
+}  // namespace v1
+}  // namespace zkq

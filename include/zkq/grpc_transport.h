@@ -1,0 +1,30 @@
+// The shipped QuorumTransport: gRPC bidirectional streams.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "zkq/env.h"
+#include "zkq/quorum_transport.h"
+
+namespace zkq {
+inline namespace v1 {
+
+struct GrpcTransportOptions {
+  // host:port to listen on; any gRPC address that names a port.
+  std::string listen_address = {};
+  // Bytes queued towards one peer above which its link is dropped.
+  size_t outbound_bytes_max = 64 << 20;
+  // Bytes delivered from one peer and still held above which reading waits.
+  size_t inbound_bytes_max = 16 << 20;
+  absl::Duration handshake_timeout = absl::Milliseconds(500);
+  absl::Duration redial_min = absl::Milliseconds(50);
+  absl::Duration redial_max = absl::Milliseconds(500);
+  std::shared_ptr<LogSink> log_sink = nullptr;
+};
+
+// Plaintext: for loopback and for networks that are trusted as a whole.
+ZKQ_EXPORT std::unique_ptr<QuorumTransport> NewGrpcTransport(GrpcTransportOptions options);
+
+}  // namespace v1
+}  // namespace zkq

@@ -1,0 +1,212 @@
+// What peers say to each other: one struct a kind, named as in the protocol.
+//
+// A Notification is a state announcement of the election: only the newest one
+// matters (lane LATEST). Every other message belongs to a ZAB session between a
+// learner and its leader; Ping and Pong travel on lane CONTROL, the rest on lane
+// ZAB, which is strictly first-in first-out. The lane is a function of the kind
+// (LaneOf), never the sender's choice.
+//
+// Part of the pure half of the interface: the standard library only.
+#pragma once
+
+#include <variant>
+
+#include "zkq/types.h"
+
+namespace zkq {
+inline namespace v1 {
+
+// What a peer says about its vote, to everybody and whenever it changes.
+struct Notification {
+  Vote vote = {};         // leader kNoServer: a question, answered and never counted
+  uint64_t round = 0;     // the logical clock of the election
+  PeerState state = PeerState::kLooking;
+  Zxid config = {};       // version of the sender's committed configuration
+  uint64_t look_seq = 0;  // how often this process has entered looking
+  bool quorum_connected = false;  // has links to a quorum, itself included
+  bool amnesic = false;           // its disk does not belong to its id
+  friend bool operator==(const Notification&, const Notification&) = default;
+};
+
+// A voter that was there when the ensemble was founded, and the disk it had.
+struct Founder {
+  ServerId sid{};
+  DiskId disk = {};
+  friend auto operator<=>(const Founder&, const Founder&) = default;
+};
+
+// Who is at the other end of a link, as told in the handshake.
+struct Identity {
+  ServerId sid{};
+  uint64_t boot = 0;              // larger at every start of the process
+  EnsembleId ensemble = {};       // none: unfounded, or amnesic
+  DiskId disk = {};
+  std::vector<Founder> founders = {};  // ordered; empty before founding
+  Id128 members = {};             // hash of the voters it was configured with
+  Zxid config = {};
+  friend bool operator==(const Identity&, const Identity&) = default;
+};
+
+// Names a conversation between a learner and a leader on one link: the
+// learner's own count, and the epoch (0 until LeaderInfo names it). A message
+// of another session is dropped.
+struct Session {
+  uint64_t number = 0;
+  Epoch epoch = 0;
+  friend auto operator<=>(const Session&, const Session&) = default;
+};
+
+// The highest counter of each epoch present in a history, oldest epoch first,
+// at most kEpochTableMax newest; the base (snapshot) zxid stands in it too.
+using EpochTable = std::vector<Zxid>;
+inline constexpr size_t kEpochTableMax = 64;
+
+// The epoch a peer has promised to take part in, and with which leader.
+struct Promise {
+  Epoch epoch = 0;
+  ServerId leader{};
+  uint64_t boot = 0;  // the leader's process life
+  friend auto operator<=>(const Promise&, const Promise&) = default;
+};
+
+// --- discovery: learner -> leader, except LeaderInfo -----------------------
+struct FollowerInfo {
+  Promise accepted = {};
+  Epoch current = 0;
+  Zxid last = {};
+  uint64_t look_seq = 0;  // of the decision it follows from
+  Zxid config = {};
+  friend bool operator==(const FollowerInfo&, const FollowerInfo&) = default;
+};
+struct LeaderInfo {
+  Epoch epoch = 0;
+  bool decided = false;  // the quorum of AckEpoch for this epoch is complete
+  friend bool operator==(const LeaderInfo&, const LeaderInfo&) = default;
+};
+struct AckEpoch {
+  std::optional<Epoch> current = {};  // none: "synchronise me, do not count me"
+  Zxid last = {};
+  Zxid base = {};  // zxid of its snapshot; what lies at or below it is committed
+  EpochTable table = {};
+  friend bool operator==(const AckEpoch&, const AckEpoch&) = default;
+};
+
+// --- synchronisation: leader -> learner ------------------------------------
+struct Diff {
+  Zxid last = {};  // where the plan ends
+  friend bool operator==(const Diff&, const Diff&) = default;
+};
+struct Trunc {
+  Zxid after = {};  // cut everything behind it
+  Zxid last = {};
+  friend bool operator==(const Trunc&, const Trunc&) = default;
+};
+struct Snap {
+  Zxid snapshot = {};  // fetch it, install it, then send AckEpoch again
+  friend bool operator==(const Snap&, const Snap&) = default;
+};
+struct NewLeader {
+  Zxid last = {};    // the learner's history must end here
+  Zxid commit = {};  // known committed by the leader
+  friend bool operator==(const NewLeader&, const NewLeader&) = default;
+};
+struct UpToDate {
+  Zxid commit = {};
+  friend bool operator==(const UpToDate&, const UpToDate&) = default;
+};
+
+// --- broadcast --------------------------------------------------------------
+struct Proposal {  // leader -> learner; contiguous, never empty
+  std::vector<Txn> txns = {};
+  friend bool operator==(const Proposal&, const Proposal&) = default;
+};
+struct Ack {  // learner -> leader; cumulative. {e,0} acknowledges NewLeader of e
+  Zxid zxid = {};
+  friend bool operator==(const Ack&, const Ack&) = default;
+};
+struct Commit {  // leader -> learner; cumulative
+  Zxid zxid = {};
+  friend bool operator==(const Commit&, const Commit&) = default;
+};
+
+// --- calls forwarded to the leader -----------------------------------------
+struct Call {
+  uint64_t tag = 0;
+  Payload command = {};
+  friend bool operator==(const Call&, const Call&) = default;
+};
+struct Request {  // learner -> leader, in the order of the calls
+  std::vector<Call> calls = {};
+  friend bool operator==(const Request&, const Request&) = default;
+};
+enum class RejectReason : uint8_t {
+  kNoLeader,   // not committed: no leader is established
+  kOverload,   // not committed: the leader's queue is full
+  kTooLarge,   // not committed: over max_command_bytes
+  kAbandoned,  // not committed: not part of the new epoch's history
+  kUnknown,    // its fate cannot be told any more
+};
+struct Refusal {  // leader -> learner: these calls got no zxid and never will
+  std::vector<uint64_t> tags = {};
+  RejectReason reason = RejectReason::kNoLeader;
+  friend bool operator==(const Refusal&, const Refusal&) = default;
+};
+struct ReadIndex {  // learner -> leader
+  std::vector<uint64_t> tags = {};
+  friend bool operator==(const ReadIndex&, const ReadIndex&) = default;
+};
+struct ReadIndexReply {  // leader -> learner, behind the Commits it depends on
+  std::vector<uint64_t> tags = {};
+  Zxid at = {};  // answer once this is applied
+  friend bool operator==(const ReadIndexReply&, const ReadIndexReply&) = default;
+};
+
+// --- liveness ----------------------------------------------------------------
+struct Ping {  // leader -> learner
+  uint64_t seq = 0;
+  Zxid commit = {};  // information only; clamped to what the ZAB lane carried
+  friend bool operator==(const Ping&, const Ping&) = default;
+};
+struct Pong {  // learner -> leader
+  uint64_t seq = 0;
+  Zxid durable = {};  // information only: returns credit, moves no watermark
+  Zxid applied = {};
+  bool installing = false;  // busy with a snapshot and making progress
+  friend bool operator==(const Pong&, const Pong&) = default;
+};
+enum class SessionEndReason : uint8_t {
+  kNotLeading,
+  kResign,
+  kEpochAhead,    // you promised a higher epoch than mine
+  kLeaderBehind,  // your history is ahead of mine
+  kAheadConfig,
+  kNotDecided,    // my promise of this epoch belongs to another leader
+  kGap,
+  kTimeout,
+  kLeaving,
+};
+struct SessionEnd {  // either way; the link stays up for the election
+  SessionEndReason reason = SessionEndReason::kNotLeading;
+  friend bool operator==(const SessionEnd&, const SessionEnd&) = default;
+};
+
+using MessageBody =
+    std::variant<FollowerInfo, LeaderInfo, AckEpoch, Diff, Trunc, Snap, NewLeader, UpToDate,
+                 Proposal, Ack, Commit, Request, Refusal, ReadIndex, ReadIndexReply, Ping, Pong,
+                 SessionEnd>;
+struct Message {
+  Session session = {};
+  MessageBody body = {};
+  friend bool operator==(const Message&, const Message&) = default;
+};
+
+enum class Lane : uint8_t { kControl, kLatest, kZab };
+ZKQ_EXPORT Lane LaneOf(const Message& message);
+// One line for people and scripts, such as "proposal 4:17..4:20".
+ZKQ_EXPORT std::string ToString(const Message& message);
+ZKQ_EXPORT std::string ToString(const Notification& notification);
+// Bytes that matter for a queue's bound: payloads plus a small constant.
+ZKQ_EXPORT size_t SizeOf(const Message& message);
+
+}  // namespace v1
+}  // namespace zkq

@@ -1,0 +1,98 @@
+// QuorumTransport: carries messages between the members of one ensemble.
+//
+// A link is one accepted stream to one peer and has an identity (LinkId). On a
+// link the ZAB lane is first-in first-out, without loss or repetition; CONTROL
+// is first-in first-out and may overtake ZAB; LATEST holds one notification a
+// peer, newest wins, announced again on a new link. A link that cannot keep that
+// promise goes down, and is down before the next one to the same peer comes up.
+// At most one link to a peer is up at a time.
+//
+// Queues are bounded both ways. Outbound: a peer too slow to drain its queue
+// loses its link. Inbound: the next read of a link waits while the messages it
+// has delivered are still held.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "zkq/env.h"
+#include "zkq/message.h"
+
+namespace zkq {
+inline namespace v1 {
+
+// Says "this message is not consumed yet"; released by its destruction, on any
+// thread, also after the transport's end.
+using Hold = std::shared_ptr<void>;
+
+// One piece of a snapshot file on its way to a peer.
+struct SnapshotChunk {
+  uint64_t offset = 0;
+  std::string bytes = {};
+  bool last = false;  // the file ends behind these bytes
+};
+struct SnapshotRequest {
+  Zxid snapshot = {};
+  uint64_t offset = 0;
+};
+
+class ZKQ_EXPORT QuorumTransport {
+ public:
+  // Calls for one link come one at a time and in order, from any thread, and
+  // must not block. They may call back into the transport.
+  class Receiver {
+   public:
+    virtual ~Receiver() = default;
+    virtual void OnLinkUp(const LinkId& link, const Identity& peer) = 0;
+    virtual void OnMessage(const LinkId& link, Message message, Hold hold) = 0;
+    virtual void OnNotification(const LinkId& link, const Notification& notification) = 0;
+    // Nothing of `link` comes after this.
+    virtual void OnLinkDown(const LinkId& link, const absl::Status& why) = 0;
+    // A peer reads a snapshot file: `reply` is called once, on any thread, with
+    // the bytes from request.offset on (at most 256 KiB), or with what is wrong.
+    virtual void OnSnapshotAsked(
+        const LinkId& link, const SnapshotRequest& request,
+        absl::AnyInvocable<void(absl::StatusOr<SnapshotChunk>) &&> reply) = 0;
+  };
+
+  virtual ~QuorumTransport() = default;
+
+  // Begins to listen and to dial. `receiver` must live until Shutdown returns.
+  // Errors: kInvalidArgument (the address), kUnavailable (address in use),
+  // kPermissionDenied; each names the address.
+  virtual absl::Status Start(const Identity& self, Receiver* receiver) = 0;
+  // Says who this peer has become. Links made as somebody else go down and are
+  // made anew, so that both ends know.
+  virtual void SetIdentity(const Identity& self) = 0;
+  // Whom to keep links with (self may be listed). Links to others go down.
+  virtual void SetMembers(absl::Span<const Member> members) = 0;
+
+  // Queues `message`, encoded once, on each of the links; skips those that are
+  // gone. Never blocks.
+  virtual void Send(std::span<const LinkId> to, Message message) = 0;
+  // Replaces the announcement for `to`, which it gets now or with its next link.
+  virtual void Notify(ServerId to, const Notification& notification) = 0;
+  virtual void DropLink(const LinkId& link) = 0;
+
+  // Streams a snapshot file from the peer at the other end of `link`, from
+  // request.offset on. `sink` is called for each chunk in order, the last one
+  // with `last` set, or once with an error, after which it is destroyed; the
+  // next chunk is read when the hold is released. Ends with an error if the link
+  // goes down.
+  using SnapshotSink = absl::AnyInvocable<void(absl::StatusOr<SnapshotChunk>, Hold)>;
+  virtual void FetchSnapshot(const LinkId& link, const SnapshotRequest& request,
+                             SnapshotSink sink) = 0;
+
+  // Drops every link and stops. Bounded (about 1 s at worst), idempotent. No
+  // call to the receiver or to a sink begins after it returns, and none is
+  // running, so it must not be called from one.
+  virtual void Shutdown() = 0;
+};
+
+}  // namespace v1
+}  // namespace zkq

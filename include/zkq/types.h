@@ -1,0 +1,148 @@
+// The nouns of the protocol: who (ServerId, LinkId, Member), when (Epoch), what
+// (Zxid, Txn) and in which part (PeerState, ZabPhase). Values only: every type
+// here is comparable, copyable, owns what it holds and needs no lock.
+//
+// This header is part of the pure half of zkq's interface: it includes the
+// standard library and nothing else, so the protocol core can share it.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#define ZKQ_EXPORT __attribute__((visibility("default")))
+
+namespace zkq {
+inline namespace v1 {
+
+// Names one server of an ensemble, for ever: an id is never given to another
+// server or to an empty disk. 1 … 2^63-1; 0 means "none". Variables: `sid`.
+enum class ServerId : uint64_t {};
+inline constexpr ServerId kNoServer{0};
+inline constexpr uint64_t ToInt(ServerId sid) { return static_cast<uint64_t>(sid); }
+
+// Numbers the terms of leadership. 0 means "never led".
+using Epoch = uint32_t;
+
+// Names one transaction for ever: the epoch it was proposed in and its place
+// there. Printed "4:17". Counter 0 is the epoch's marker (ZAB's NEWLEADER) and
+// never names a transaction; {0,0} is "before the first transaction".
+struct Zxid {
+  Epoch epoch = 0;
+  uint32_t counter = 0;
+  friend auto operator<=>(const Zxid&, const Zxid&) = default;
+};
+ZKQ_EXPORT std::string ToString(Zxid zxid);
+ZKQ_EXPORT std::string ToString(ServerId sid);
+
+// 128 random bits, printed as 32 hex digits. All zero means "none".
+struct Id128 {
+  uint64_t high = 0;
+  uint64_t low = 0;
+  friend auto operator<=>(const Id128&, const Id128&) = default;
+};
+ZKQ_EXPORT std::string ToString(const Id128& id);
+// Names an ensemble; none before it is founded.
+using EnsembleId = Id128;
+// Names one data directory: made with it, gone with it.
+using DiskId = Id128;
+
+// Names one accepted stream between two peers, so that nothing meant for a dead
+// link can touch its replacement.
+struct LinkId {
+  ServerId sid{};     // the peer at the other end
+  uint64_t boot = 0;  // the process life of that peer
+  uint64_t seq = 0;   // counted by the dialler; grows in one process life
+  friend auto operator<=>(const LinkId&, const LinkId&) = default;
+};
+ZKQ_EXPORT std::string ToString(const LinkId& link);
+
+enum class MemberType : uint8_t { kParticipant, kObserver };
+
+// One server of the ensemble, as configured.
+struct Member {
+  ServerId id{};
+  std::string address = {};  // of its peer port; resolved anew on each connect
+  MemberType type = MemberType::kParticipant;
+  uint32_t weight = 1;
+  uint32_t group = 0;
+  friend auto operator<=>(const Member&, const Member&) = default;
+};
+
+// The ensemble as agreed in the transaction `version`; {0,0}: as configured.
+struct Membership {
+  Zxid version = {};
+  std::vector<Member> members = {};  // ordered by id
+  friend auto operator<=>(const Membership&, const Membership&) = default;
+};
+
+enum class PeerState : uint8_t { kLooking, kFollowing, kLeading, kObserving };
+enum class ZabPhase : uint8_t { kElection, kDiscovery, kSynchronization, kBroadcast };
+ZKQ_EXPORT std::string_view ToString(PeerState state);
+ZKQ_EXPORT std::string_view ToString(ZabPhase phase);
+
+// A candidate, with what makes it one. Votes are compared in this order: the
+// candidate's current epoch, its last durable transaction, its id.
+struct Vote {
+  Epoch epoch = 0;
+  Zxid zxid = {};
+  ServerId leader{};
+  friend auto operator<=>(const Vote&, const Vote&) = default;
+};
+ZKQ_EXPORT std::string ToString(const Vote& vote);
+
+// Immutable bytes, shared by all who hold them: links, log and state machine
+// keep one copy. Several payloads may share one buffer.
+class Payload {
+ public:
+  Payload() = default;
+  explicit Payload(std::string bytes)
+      : owner_(std::make_shared<const std::string>(std::move(bytes))), bytes_(*owner_) {}
+  // `bytes` must lie within `*owner`.
+  Payload(std::shared_ptr<const std::string> owner, std::string_view bytes)
+      : owner_(std::move(owner)), bytes_(bytes) {}
+
+  std::string_view view() const { return bytes_; }
+  size_t size() const { return bytes_.size(); }
+  // `part` must lie within view(); it shares this payload's buffer.
+  Payload Part(std::string_view part) const { return {owner_, part}; }
+
+  friend bool operator==(const Payload& a, const Payload& b) { return a.bytes_ == b.bytes_; }
+
+ private:
+  std::shared_ptr<const std::string> owner_;
+  std::string_view bytes_;
+};
+
+// Where a transaction was asked for: the `call`-th call of the process life
+// `boot` of `sid`. All zero: nobody asked (the leader made it by itself).
+struct Origin {
+  ServerId sid{};
+  uint64_t boot = 0;
+  uint64_t call = 0;
+  friend auto operator<=>(const Origin&, const Origin&) = default;
+};
+
+enum class TxnKind : uint8_t { kCommand = 1, kReconfig = 2, kNoop = 3 };
+
+// One entry of the history. Made by EncodeTxn or DecodeTxn (lib/base), never
+// by hand: the fields are read from `encoded`, which is what travels and what
+// is stored.
+struct Txn {
+  Zxid zxid = {};
+  Zxid prev = {};  // the entry before it; {0,0} for the first
+  TxnKind kind = TxnKind::kCommand;
+  Origin origin = {};
+  int64_t leader_time = 0;  // microseconds since 1970 by the leader's clock; never falls
+  Payload command = {};     // shares the buffer of `encoded`
+  Payload encoded = {};
+  friend bool operator==(const Txn& a, const Txn& b) { return a.encoded == b.encoded; }
+};
+
+}  // namespace v1
+}  // namespace zkq

@@ -1,0 +1,8 @@
+// What a service that embeds zkq usually needs.
+#pragma once
+
+#include "zkq/env.h"
+#include "zkq/replica.h"
+#include "zkq/state_machine.h"
+#include "zkq/status.h"
+#include "zkq/types.h"

@@ -1,0 +1,110 @@
+// Everything a Peer wants done. Effects are imperative, and are carried out in
+// order within one destination: a link, the journal, the user's side. Between
+// destinations the order is free.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "lib/core/event.h"
+
+namespace zkq::core {
+
+// --- to peers ----------------------------------------------------------------
+struct Send {
+  std::vector<LinkId> to = {};  // encoded once; links that are gone are skipped
+  Message message = {};
+};
+struct Notify {
+  ServerId to{};
+  Notification notification = {};
+};
+struct DropLink {
+  LinkId link = {};
+  std::string why = {};
+};
+// This peer is somebody else from now on; links are to be made anew.
+struct Introduce {
+  Identity self = {};
+};
+
+// --- to the journal: first in, first out, each answered by Synced -------------
+struct Append {
+  WriteId write = 0;
+  std::vector<Txn> txns = {};  // contiguous with the live log
+};
+struct Truncate {
+  WriteId write = 0;
+  Zxid after = {};  // the last entry that stays
+};
+struct StoreState {
+  WriteId write = 0;
+  HardState state = {};  // whole; replaces the one before
+};
+// Replaces the whole history by the fetched snapshot, in one step; once that is
+// durable (and before any later Deliver) restores the state machine from it.
+struct InstallSnapshot {
+  WriteId write = 0;
+  Zxid snapshot = {};
+};
+
+// --- to the disk's reading side ------------------------------------------------
+struct ReadLog {
+  LinkId learner = {};
+  Session session = {};
+  Zxid after = {};
+  size_t bytes_max = 0;  // at least one entry is read, if there is one
+};
+struct FetchSnapshot {
+  LinkId link = {};
+  Zxid snapshot = {};
+};
+
+// --- to the user's side: first in, first out ------------------------------------
+// Everything through `through` is committed and durable here: apply it in order.
+// A txn whose origin is this process life answers the call of that tag.
+struct Deliver {
+  Zxid through = {};
+};
+// The calls failed, with the outcome that `reason` has.
+struct Reject {
+  std::vector<uint64_t> tags = {};
+  RejectReason reason = RejectReason::kNoLeader;
+};
+// Answer these reads from the state machine once `at` is applied.
+struct AnswerReads {
+  std::vector<uint64_t> tags = {};
+  Zxid at = {};
+};
+// The calls left this replica: from now on their fate may be unknown.
+struct MarkSent {
+  std::vector<uint64_t> tags = {};
+};
+// What Status() tells has changed.
+struct RoleChanged {
+  PeerState state = PeerState::kLooking;
+  ZabPhase phase = ZabPhase::kElection;
+  ServerId leader{};  // established; else kNoServer
+  Epoch epoch = 0;
+  bool amnesic = false;
+};
+// One line for the log sink: what an operator should know.
+struct Note {
+  enum class Level { kInfo, kWarning, kError };
+  Level level = Level::kInfo;
+  std::string line = {};
+};
+// This replica must stop: an invariant of its own is broken, or going on would
+// lose something. No effect follows, ever.
+struct Halt {
+  std::string what = {};
+};
+
+using Effect = std::variant<Send, Notify, DropLink, Introduce, Append, Truncate, StoreState,
+                            InstallSnapshot, ReadLog, FetchSnapshot, Deliver, Reject, AnswerReads,
+                            MarkSent, RoleChanged, Note, Halt>;
+using Effects = std::vector<Effect>;
+std::string ToString(const Effect& effect);
+
+}  // namespace zkq::core

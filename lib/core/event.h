@@ -1,0 +1,83 @@
+// Everything that can happen to a Peer. Events are past tense; they are the only
+// way in, and the only source of what a Peer does not compute itself.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "lib/base/hard_state.h"
+#include "zkq/election.h"
+#include "zkq/message.h"
+
+namespace zkq::core {
+
+// Numbers what was handed to the journal, in order, from 1 on. Every journal
+// effect carries the next number; Synced{n} says that everything up to and
+// including n is durable.
+using WriteId = uint64_t;
+
+struct Tick {
+  Time now{};  // never falls
+};
+struct LinkUp {
+  LinkId link = {};
+  Identity peer = {};
+};
+struct LinkDown {
+  LinkId link = {};
+};
+struct Received {
+  LinkId link = {};
+  Message message = {};
+};
+struct Notified {
+  LinkId link = {};
+  Notification notification = {};
+};
+// Calls of this replica's user, in their order. Tags are unique in a process
+// life and grow.
+struct Proposed {
+  std::vector<Call> calls = {};
+};
+struct ReadAsked {
+  std::vector<uint64_t> tags = {};
+};
+// The journal has made everything up to `through` durable.
+struct Synced {
+  WriteId through = 0;
+};
+// Answers ReadLog. Contiguous from its `after` on; empty: it can no longer be
+// read there (purged, or unreadable).
+struct LogRead {
+  LinkId learner = {};
+  Session session = {};
+  std::vector<Txn> txns = {};
+};
+// Answers FetchSnapshot: some bytes more have arrived (progress), the file is
+// complete, verified and durable, or it cannot be had.
+struct SnapshotFetched {
+  enum class State { kProgress, kComplete, kFailed };
+  LinkId link = {};
+  Zxid snapshot = {};
+  State state = State::kProgress;
+};
+// The state machine has applied everything through `through`.
+struct Applied {
+  Zxid through = {};
+};
+// A snapshot of this replica's own state is durable and verified.
+struct SnapshotTaken {
+  Zxid snapshot = {};
+};
+// The log no longer reaches back before `base`: the history now begins there.
+struct LogPurged {
+  Zxid base = {};
+};
+
+using Event = std::variant<Tick, LinkUp, LinkDown, Received, Notified, Proposed, ReadAsked, Synced,
+                           LogRead, SnapshotFetched, Applied, SnapshotTaken, LogPurged>;
+std::string ToString(const Event& event);
+
+}  // namespace zkq::core

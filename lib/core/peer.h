@@ -1,0 +1,81 @@
+// Peer: the protocol of one replica, as a pure machine. Step takes one event and
+// adds the effects it has; same events, same effects. Reads no clock, owns no
+// thread, file or socket, draws no random number, throws nothing.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "lib/base/checks.h"
+#include "lib/core/effect.h"
+#include "lib/core/event.h"
+
+namespace zkq::core {
+
+struct PeerOptions {
+  ServerId self{};
+  std::vector<Member> members = {};  // as configured; used until founded
+  Time tick = std::chrono::milliseconds(100);
+  int init_limit = 20;
+  int sync_limit = 10;
+  Time finalize_wait = std::chrono::milliseconds(50);
+  int64_t wall_at_start = 0;  // microseconds since 1970 when Tick's `now` is 0
+  size_t max_command_bytes = 1 << 20;
+  size_t outstanding_bytes_max = 64 << 20;  // proposed, not committed; above: kOverload
+  size_t window_bytes_max = 64 << 20;       // of the newest history kept in memory
+  size_t window_txns_max = 10'000;
+  size_t credit_bytes = 16 << 20;     // sent to a learner and not yet durable there
+  uint64_t diff_bytes_max = 256 << 20; // above, a newer snapshot is sent instead
+  uint32_t rollover_counter = 0xF000'0000;  // renew the epoch in place from here on
+};
+
+// What the disk held at the start. `state.boot` is already this life's, durable.
+struct Recovered {
+  HardState state = {};
+  Zxid base = {};                    // the installed or newest verified snapshot
+  Zxid log_begin = {};               // the log reaches back to the entry behind this one
+  std::vector<Zxid> epochs = {};     // highest counter of each epoch in the log, ascending
+  Zxid last = {};                    // last entry; `base` if there is none behind it
+  int64_t last_leader_time = 0;
+  Zxid commit = {};                  // known committed: max(base, hint); at most `last`
+  Zxid applied = {};                 // what the state machine reflects already
+  std::vector<Txn> window = {};      // the newest entries, contiguous up to `last`
+};
+
+class Peer {
+ public:
+  // `election` null: FastLeaderElection.
+  Peer(PeerOptions options, Recovered recovered, std::unique_ptr<Election> election);
+  ~Peer();
+
+  // The first event must be a Tick. After a Halt effect every Step does nothing.
+  void Step(const Event& event, Effects* effects);
+
+  // When the next Tick is wanted at the latest; none: not before another event.
+  std::optional<Time> NextWake() const;
+
+  // For Status() and for purging: the log behind `pinned_after` is still being
+  // read for a learner and must stay.
+  struct View {
+    PeerState state = PeerState::kLooking;
+    ZabPhase phase = ZabPhase::kElection;
+    ServerId leader{};  // established; else kNoServer
+    Epoch epoch = 0;
+    bool amnesic = false;
+    Zxid last = {};     // appended
+    Zxid durable = {};
+    Zxid commit = {};
+    Zxid pinned_after = {};
+    Time last_heard{};  // from the leader; the leader itself: from its quorum
+    Membership config = {};
+    EnsembleId ensemble = {};
+  };
+  View view() const;
+  const Invariants& invariants() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace zkq::core

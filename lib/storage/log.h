@@ -1,0 +1,88 @@
+// Log: the one physical write-ahead log of a replica (PROTOCOL §11.2). It holds
+// the history and the hard state, so that any change of both is one batch and
+// one fsync, atomic by framing. Byte by byte: lib/storage/README.md.
+//
+// What is added becomes a batch, and the batch durable, at the next Sync; a
+// later addition is never durable before an earlier one. After a failed write or
+// fsync the log is dead: every later call fails with the first error.
+//
+// Threads: one strand adds, syncs and purges; Read may be called beside it from
+// one other.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "lib/base/hard_state.h"
+#include "zkq/env.h"
+#include "zkq/types.h"
+
+namespace zkq::storage {
+
+struct LogOptions {
+  uint64_t segment_bytes = 64 << 20;
+  size_t batch_bytes_max = 1 << 20;
+  size_t window_bytes_max = 64 << 20;
+  size_t window_txns_max = 10'000;
+};
+
+// What replaying the log has found. The history is what lies above `base`.
+struct LogContents {
+  bool fresh = false;       // no STATE record: a new directory
+  HardState state = {};
+  Zxid base = {};           // of the last BASE record: where the live history begins
+  Zxid log_begin = {};      // entries behind this one can be read; >= or < base
+  Zxid last = {};           // last live entry, or `base`
+  Zxid hint = {};           // known committed; at most `last`
+  std::vector<Zxid> epochs = {};  // highest counter of each epoch of live entries, ascending
+  int64_t last_leader_time = 0;
+  std::vector<Txn> window = {};   // the newest live entries, contiguous up to `last`
+};
+
+class Log {
+ public:
+  // Replays what is in `directory` (which exists). A torn tail is cut, durably.
+  // Errors: kDataLoss (damage below the durable mark: names file and offset,
+  // changes nothing), kFailedPrecondition (a newer format: changes nothing),
+  // kResourceExhausted (disk full), and what the file system says.
+  static absl::StatusOr<std::unique_ptr<Log>> Open(std::shared_ptr<FileSystem> file_system,
+                                                   std::string directory,
+                                                   const LogOptions& options,
+                                                   LogContents* contents);
+  ~Log();
+
+  // Contiguous with the last live entry.
+  void Append(std::span<const Txn> txns);
+  // Cuts the live history behind `after`, which is in it or is its base.
+  void Truncate(Zxid after);
+  void Store(const HardState& state);
+  // The live history is now the snapshot `base` and nothing behind it.
+  void Rebase(Zxid base);
+  // Known committed. Lazy: written with the next batch, forces no Sync.
+  void Hint(Zxid commit);
+  // True if something waits for Sync (a hint alone does not).
+  bool dirty() const;
+  // Writes what was added as batches and makes it durable.
+  absl::Status Sync();
+
+  // The live, durable entries behind `after`, contiguous, oldest first: up to
+  // `bytes_max`, at least one if there is one. kOutOfRange: the log no longer
+  // reaches back to `after`, or `after` is not in the history.
+  absl::StatusOr<std::vector<Txn>> Read(Zxid after, size_t bytes_max);
+
+  // Drops segments whose entries all lie at or below `through`. Never the one
+  // being written. Returns where the log now begins.
+  absl::StatusOr<Zxid> Purge(Zxid through);
+
+ private:
+  class Impl;
+  explicit Log(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace zkq::storage

@@ -1,0 +1,64 @@
+// Snapshots: the snapshot files of a replica. A file appears under its name only
+// when it is whole and durable (temp, fsync, rename, fsync of the directory).
+//
+// Threads: any; calls for different files may overlap. Take and receive one at a
+// time each.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "zkq/env.h"
+#include "zkq/state_machine.h"
+#include "zkq/types.h"
+
+namespace zkq::storage {
+
+class Snapshots {
+ public:
+  // Sweeps leftovers of interrupted writes. kFailedPrecondition: a snapshot of a
+  // newer format is there; nothing was changed.
+  static absl::StatusOr<std::unique_ptr<Snapshots>> Open(std::shared_ptr<FileSystem> file_system,
+                                                         std::string directory);
+
+  // Oldest first; names only, unverified.
+  std::vector<Zxid> List() const;
+  // Reads the whole file and checks every checksum. kDataLoss, kNotFound.
+  absl::Status Verify(Zxid snapshot) const;
+  absl::StatusOr<std::unique_ptr<SnapshotReader>> Read(Zxid snapshot) const;
+
+  // Runs `job` and makes its records the snapshot at `zxid`. On failure nothing
+  // is left and what was there stays.
+  absl::Status Take(Zxid zxid, SnapshotJob job);
+
+  // The raw file, for a peer: up to `size` bytes from `offset`, fewer only at
+  // its end.
+  absl::StatusOr<std::string> ReadBytes(Zxid snapshot, uint64_t offset, size_t size) const;
+
+  // Builds a file from a peer's bytes, in order. Destroying it before Finish
+  // leaves what has arrived, so that a later Receive can go on from offset().
+  class Incoming {
+   public:
+    virtual ~Incoming() = default;
+    virtual uint64_t offset() const = 0;
+    virtual absl::Status Write(std::string_view bytes) = 0;
+    // Verifies every checksum and makes the file durable under its name. If it
+    // does not verify it is removed: kDataLoss.
+    virtual absl::Status Finish() = 0;
+  };
+  absl::StatusOr<std::unique_ptr<Incoming>> Receive(Zxid snapshot);
+
+  // Removes the oldest down to `retain`, never `keep`. Returns the oldest kept.
+  absl::StatusOr<Zxid> Purge(int retain, Zxid keep);
+
+ private:
+  Snapshots(std::shared_ptr<FileSystem> file_system, std::string directory);
+  std::shared_ptr<FileSystem> file_system_;
+  std::string directory_;
+};
+
+}  // namespace zkq::storage

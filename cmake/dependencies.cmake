@@ -1,9 +1,9 @@
 # Debian 12's packages. Protobuf ships no CMake config there, so its module comes
 # first; gRPC's config would otherwise look for a config of its own.
+list(APPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_LIST_DIR})
 find_package(Threads REQUIRED)
 find_package(absl CONFIG REQUIRED)
-find_path(ZKQ_ISAL_INCLUDE_DIR isa-l/crc.h REQUIRED)
-find_library(ZKQ_ISAL_LIBRARY isal REQUIRED)
+find_package(ISAL REQUIRED)
 if(ZKQ_BUILD_TRANSPORT)
   find_package(Protobuf REQUIRED)
   find_package(gRPC CONFIG REQUIRED)
@@ -12,4 +12,5 @@ endif()
 
 if(ZKQ_BUILD_TESTS)
   find_package(Catch2 REQUIRED)
+  include(Catch)
 endif()

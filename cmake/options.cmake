@@ -14,10 +14,17 @@ option(ZKQ_INSTALL "Generate install rules" ${ZKQ_TOP_LEVEL})
 option(ZKQ_WERROR "Treat warnings as errors" OFF)
 set(ZKQ_SANITIZE "" CACHE STRING "Sanitizers for zkq's own code: address;undefined or thread")
 
+# Without the transport there is no library zkq::zkq to install or to link
+# examples with, only its parts and their tests.
+if(NOT ZKQ_BUILD_TRANSPORT)
+  set(ZKQ_BUILD_EXAMPLES OFF)
+  set(ZKQ_INSTALL OFF)
+endif()
+
 if(ZKQ_TOP_LEVEL)
-  find_program(CCACHE ccache)
-  if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  find_program(ZKQ_CCACHE ccache)
+  if(ZKQ_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${ZKQ_CCACHE})
   endif()
   if(NOT CMAKE_BUILD_TYPE)
     set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Build type" FORCE)
@@ -41,10 +48,25 @@ if(ZKQ_SANITIZE)
   target_link_options(zkq_compile INTERFACE -fsanitize=${zkq_sanitizers})
 endif()
 
-# zkq_part(name sources… ) : one OBJECT target a folder of lib/. Linked into the
+# zkq_part(name sources…): one OBJECT target a folder of lib/. Linked into the
 # library zkq::zkq, and one by one into the tests that need no gRPC.
 function(zkq_part name)
   add_library(${name} OBJECT ${ARGN})
   target_link_libraries(${name} PRIVATE zkq_compile)
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+endfunction()
+
+# zkq_test(name LABEL label SOURCES … LINK …): one Catch2 executable whose test
+# cases ctest runs one by one, from the folder of its CMakeLists.txt. LABEL:
+# unit (no thread, no file), inprocess, grpc, or e2e (real processes).
+# Object files do not travel through other targets: name every part in LINK.
+function(zkq_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "LABEL" "SOURCES;LINK")
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE zkq_compile ${ARG_LINK} Catch2::Catch2WithMain)
+  catch_discover_tests(${name}
+    TEST_PREFIX "${name}: "
+    WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}
+    DISCOVERY_MODE PRE_TEST
+    PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 300)
 endfunction()

@@ -1,0 +1,59 @@
+#include "zkq/types.h"
+
+#include <cinttypes>
+#include <cstdio>
+
+namespace zkq {
+inline namespace v1 {
+
+std::string ToString(Zxid zxid) {
+  return std::to_string(zxid.epoch) + ":" + std::to_string(zxid.counter);
+}
+
+std::string ToString(ServerId sid) { return std::to_string(ToInt(sid)); }
+
+std::string ToString(const Id128& id) {
+  char digits[33];
+  std::snprintf(digits, sizeof(digits), "%016" PRIx64 "%016" PRIx64, id.high, id.low);
+  return digits;
+}
+
+std::string ToString(const LinkId& link) {
+  return ToString(link.sid) + "/" + std::to_string(link.boot) + "/" + std::to_string(link.seq);
+}
+
+std::string_view ToString(PeerState state) {
+  switch (state) {
+    case PeerState::kLooking:
+      return "looking";
+    case PeerState::kFollowing:
+      return "following";
+    case PeerState::kLeading:
+      return "leading";
+    case PeerState::kObserving:
+      return "observing";
+  }
+  return "unknown";
+}
+
+std::string_view ToString(ZabPhase phase) {
+  switch (phase) {
+    case ZabPhase::kElection:
+      return "election";
+    case ZabPhase::kDiscovery:
+      return "discovery";
+    case ZabPhase::kSynchronization:
+      return "synchronization";
+    case ZabPhase::kBroadcast:
+      return "broadcast";
+  }
+  return "unknown";
+}
+
+std::string ToString(const Vote& vote) {
+  return "leader " + ToString(vote.leader) + " epoch " + std::to_string(vote.epoch) + " zxid " +
+         ToString(vote.zxid);
+}
+
+}  // namespace v1
+}  // namespace zkq

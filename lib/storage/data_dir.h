@@ -1,0 +1,63 @@
+// DataDir: everything a replica keeps on disk, opened as one: the lock, the log
+// and the snapshots of one directory, and what the three together say.
+//
+// The directory holds "lock", "log-…" and "snapshot-…" and nothing else that
+// this code would touch.
+//
+// Threads: open it anywhere; afterwards each part has its own rules.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "lib/base/hard_state.h"
+#include "lib/storage/log.h"
+#include "lib/storage/snapshots.h"
+#include "zkq/env.h"
+#include "zkq/types.h"
+
+namespace zkq::storage {
+
+struct DataDirOptions {
+  ServerId sid{};
+  std::vector<Member> members = {};  // as configured: the first configuration of a new directory
+  std::shared_ptr<Random> random = nullptr;  // draws the disk id of a new directory
+  int64_t wall_micros = 0;  // since 1970: the least boot id this life may take
+  LogOptions log = {};
+};
+
+// Where the replica goes on from: all that Peer's Recovered asks for, but for
+// what the state machine has applied.
+struct Recovery {
+  HardState state = {};  // `boot` is this life's, and durable
+  Zxid base = {};        // the snapshot the history goes on from; {0,0}: the empty state
+  Zxid log_begin = {};   // the log reaches back to the entry behind this one; <= base
+  std::vector<Zxid> epochs = {};  // highest counter of each epoch in the log, ascending
+  Zxid last = {};                 // last entry; `base` if there is none behind it
+  int64_t last_leader_time = 0;
+  Zxid commit = {};              // known committed: base <= commit <= last
+  std::vector<Txn> window = {};  // the newest entries, contiguous up to `last`
+};
+
+struct DataDir {
+  // Opens `path`, which is made (0700) if it is not there. A new directory gets
+  // its first hard state; every opening takes a boot id above all before it.
+  // Both are durable on return.
+  //
+  // kFailedPrecondition: held by another replica, belongs to another sid, or was
+  // written by a newer version; nothing was changed. kDataLoss: damage that is
+  // not a torn tail, or no snapshot that the log goes on from; names the file,
+  // and nothing was changed. Otherwise what the file system says.
+  static absl::StatusOr<DataDir> Open(std::shared_ptr<FileSystem> file_system,
+                                      const std::string& path, const DataDirOptions& options);
+
+  std::unique_ptr<File> lock;  // first, so that it is let go last
+  std::unique_ptr<Snapshots> snapshots;
+  std::unique_ptr<Log> log;
+  Recovery recovery;
+};
+
+}  // namespace zkq::storage

@@ -31,10 +31,10 @@
 namespace zkq::testing {
 
 struct Command {
-  std::string name;               // first word of the command line
-  std::vector<std::string> args;  // its other words
-  std::vector<std::string> input; // the lines between it and the fence
-  std::string claim;              // the comment above it, without the marks
+  std::string name;                // first word of the command line
+  std::vector<std::string> args;   // its other words
+  std::vector<std::string> input;  // the lines between it and the fence
+  std::string claim;               // the comment above it, without the marks
 };
 using Interpreter = std::function<std::string(const Command&)>;
 
@@ -44,11 +44,13 @@ using Interpreter = std::function<std::string(const Command&)>;
 // be read, is a failure too.
 std::string RunScriptFile(const std::string& file, const Interpreter& interpreter);
 
-#ifdef ZKQ_TEST_DATA_DIR
-// The same; `path` is relative to the directory of the test's CMakeLists.txt.
+// The same; `path` is relative to the folder of the test's CMakeLists.txt, which
+// zkq_test() names.
+#ifndef ZKQ_TEST_DATA_DIR
+#define ZKQ_TEST_DATA_DIR "."
+#endif
 inline std::string RunScript(std::string_view path, const Interpreter& interpreter) {
   return RunScriptFile(std::string(ZKQ_TEST_DATA_DIR "/").append(path), interpreter);
 }
-#endif
 
 }  // namespace zkq::testing

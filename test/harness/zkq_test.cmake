@@ -1,23 +1,26 @@
-# zkq_test(name SOURCES file… [PARTS target…] [LABELS unit|inprocess|e2e|grpc…])
+# zkq_test(name SOURCES file… [PARTS target…] [LABELS unit|inprocess|grpc|e2e…])
 #
 # One Catch2 binary, registered with ctest under its name as one test: a failing
 # TEST_CASE is named in its output, and `bin/<name> "<case>"` runs it alone.
-# PARTS are OBJECT targets of lib/ (zkq_core zkq_base …), each named explicitly:
-# an OBJECT target passes on what it needs, but not its objects.
+# PARTS (or LINK) are the OBJECT targets of lib/ it needs (zkq_core zkq_base …),
+# every one by name: an OBJECT target passes on what it needs, but not its objects.
+# LABELS (or LABEL), default unit: no thread and no file; inprocess: threads and
+# files; grpc: real sockets; e2e: real processes.
 function(zkq_test name)
-  cmake_parse_arguments(arg "" "" "SOURCES;PARTS;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "" "" "SOURCES;PARTS;LINK;LABELS;LABEL" ${ARGN})
   if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
     message(FATAL_ERROR "zkq_test(${name}): SOURCES expected, got '${ARGN}'")
   endif()
-  if(NOT arg_LABELS)
-    set(arg_LABELS unit)
+  set(labels ${arg_LABELS} ${arg_LABEL})
+  if(NOT labels)
+    set(labels unit)
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_compile_definitions(${name} PRIVATE ZKQ_TEST_DATA_DIR="${CMAKE_CURRENT_SOURCE_DIR}")
   target_link_libraries(${name} PRIVATE
-    ${arg_PARTS} zkq_harness zkq_compile Catch2::Catch2WithMain Threads::Threads)
-  add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 300)
+    ${arg_PARTS} ${arg_LINK} zkq_harness zkq_compile Catch2::Catch2WithMain Threads::Threads)
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS "${labels}" TIMEOUT 300)
   if("thread" IN_LIST ZKQ_SANITIZE)
     # The system's Abseil, Protobuf and gRPC are not instrumented: what they do
     # among themselves cannot be judged.

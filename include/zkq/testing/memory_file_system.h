@@ -1,0 +1,99 @@
+// MemoryFileSystem: a disk that forgets what a real one may forget.
+//
+// It tells what was written from what is durable, in files (Sync) as well as in
+// directories: a name that was created, renamed or removed without
+// SyncDirectory is as it was before, after a crash. It can crash before any
+// chosen operation, fail one, fill up, and hold things up.
+//
+//   MemoryFileSystem disk;
+//   disk.CrashBefore(n);    // the n-th operation and all behind it fail
+//   Run(disk);
+//   disk.Crash();           // what is durable stays; the world goes on
+//   Recover(disk);
+//
+// Renames stay within one directory. Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "zkq/env.h"
+
+namespace zkq::testing {
+inline namespace v1 {
+
+class ZKQ_EXPORT MemoryFileSystem final : public FileSystem {
+ public:
+  // What changes the disk, or makes a change durable.
+  enum class Step {
+    kCreate,
+    kWrite,
+    kResize,
+    kSync,
+    kRename,
+    kRemove,
+    kCreateDirectory,
+    kSyncDirectory,
+    kLock
+  };
+  struct Operation {
+    uint64_t number = 0;  // counted from 1 over the life of the file system
+    Step step = Step::kWrite;
+    std::string path = {};
+  };
+  enum class Verdict {
+    kProceed,
+    kFail,   // this one fails and does nothing; the disk goes on
+    kCrash,  // this one and every one behind it fails, until Crash()
+  };
+  // Called before each operation, on the thread that asked for it, with no lock
+  // held: it may block (a stalled disk), charge virtual time (a slow one) and
+  // look at the file system, but not change it.
+  using Observer = std::function<Verdict(const Operation&)>;
+
+  MemoryFileSystem();
+  ~MemoryFileSystem() override;
+
+  absl::StatusOr<std::unique_ptr<File>> Open(const std::string& path, Mode mode) override;
+  absl::Status Rename(const std::string& from, const std::string& to) override;
+  absl::Status Remove(const std::string& path) override;
+  absl::StatusOr<std::vector<std::string>> List(const std::string& directory) override;
+  absl::Status CreateDirectory(const std::string& path) override;
+  absl::Status SyncDirectory(const std::string& directory) override;
+  absl::StatusOr<std::unique_ptr<File>> Lock(const std::string& path) override;
+
+  void Observe(Observer observer);    // in place of the one before; null: none
+  void CrashBefore(uint64_t number);  // kCrash there, whatever the observer says
+  uint64_t operations() const;        // so far, those that failed included
+
+  // Power is cut and comes back: only what is durable is there, locks are free,
+  // files opened before fail for ever, CrashBefore is over; the observer stays.
+  void Crash();
+  // The same with a disk that got further than it had to: of what was not
+  // durable `random` decides what survives, sector by sector in files, and in
+  // the order it was done in directories.
+  void CrashTorn(Random& random);
+
+  // Bytes that all files may hold together. A write or resize above is
+  // kResourceExhausted; a write may have left a part of itself, as on a real disk.
+  void SetCapacity(uint64_t bytes);
+
+  // The contents of a file as now read, and in place of it: durable at once and
+  // unobserved, for damage and for comparison.
+  absl::StatusOr<std::string> Contents(const std::string& path) const;
+  void SetContents(const std::string& path, std::string contents);
+
+ private:
+  class Machine;
+  class OpenFile;
+  const std::shared_ptr<Machine> machine_;
+};
+
+ZKQ_EXPORT std::string_view ToString(MemoryFileSystem::Step step);
+
+}  // namespace v1
+}  // namespace zkq::testing

@@ -1,0 +1,130 @@
+// Virtual time: real replicas on one thread, with every wait taking no time at
+// all and every run of a seed going the same way.
+//
+//   SimScheduler scheduler(seed);
+//   zkq::Env env = {.clock = std::make_shared<SimClock>(&scheduler),
+//                   .executor = std::make_shared<SimExecutor>(&scheduler), …};
+//   scheduler.RunUntil([&] { return leader != nullptr; }, absl::Seconds(10));
+//
+// A task is atomic at one instant. A call inside it that would block (a slow
+// fsync) charges its duration instead: what the task queues from there on comes
+// that much later.
+//
+// Threads: one, for all of it. A scheduler outlives what was made on it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "zkq/env.h"
+
+namespace zkq::testing {
+inline namespace v1 {
+
+// Pseudo-random numbers (splitmix64), the same on every machine.
+class ZKQ_EXPORT SimRandom final : public Random {
+ public:
+  explicit SimRandom(uint64_t seed) : state_(seed) {}
+  uint64_t Next() override;
+  // Evenly from 0 to bound - 1; 0 if bound is 0.
+  uint64_t Below(uint64_t bound) { return bound == 0 ? 0 : Next() % bound; }
+
+ private:
+  uint64_t state_;
+};
+
+// The tasks of a simulated world, ordered by time, and at one instant by when
+// they were queued.
+class ZKQ_EXPORT SimScheduler {
+ public:
+  using Task = Executor::Task;
+  explicit SimScheduler(uint64_t seed) : random_(seed) {}
+  SimScheduler(const SimScheduler&) = delete;
+  SimScheduler& operator=(const SimScheduler&) = delete;
+
+  // Since the world began; inside a task with what it has charged so far.
+  absl::Duration now() const { return now_ + charged_; }
+  SimRandom& random() { return random_; }
+
+  // Queues `task` behind all others of the instant now() + delay. The id is
+  // never 0 and names no other task, ever.
+  uint64_t After(absl::Duration delay, Task task);
+  // True: the task will not run. It is destroyed before this returns.
+  bool Cancel(uint64_t id);
+
+  // Runs tasks until condition() holds or `limit` of virtual time has passed,
+  // and returns condition(). Inside a task nothing can run: it only looks.
+  bool RunUntil(absl::FunctionRef<bool()> condition, absl::Duration limit);
+  // Runs everything that is due in `duration`.
+  void RunFor(absl::Duration duration);
+
+  // The running task has been blocked for `duration`.
+  void Charge(absl::Duration duration);
+  bool InTask() const { return in_task_; }
+  // Tasks run so far; equal in two runs of one seed.
+  uint64_t steps() const { return steps_; }
+
+ private:
+  using Key = std::pair<absl::Duration, uint64_t>;  // when, id
+  void RunNext();
+
+  SimRandom random_;
+  absl::Duration now_ = absl::ZeroDuration();
+  absl::Duration charged_ = absl::ZeroDuration();
+  bool in_task_ = false;
+  uint64_t last_id_ = 0;
+  uint64_t steps_ = 0;
+  std::map<Key, Task> tasks_;
+  std::map<uint64_t, absl::Duration> due_;  // of each queued task, by id
+};
+
+// The clock of one simulated machine.
+class ZKQ_EXPORT SimClock final : public Clock {
+ public:
+  explicit SimClock(const SimScheduler* scheduler) : scheduler_(scheduler) {}
+  absl::Duration Monotonic() override { return scheduler_->now(); }
+  // 2025-01-01 when the world begins.
+  absl::Time Wall() override;
+  // Wall clocks may jump either way; the monotonic one does not follow.
+  void SetWallOffset(absl::Duration offset) { wall_offset_ = offset; }
+
+ private:
+  const SimScheduler* const scheduler_;
+  absl::Duration wall_offset_ = absl::ZeroDuration();
+};
+
+// An executor of one simulated process.
+class ZKQ_EXPORT SimExecutor final : public Executor {
+ public:
+  explicit SimExecutor(SimScheduler* scheduler);
+  ~SimExecutor() override { Stop(); }
+
+  void Run(Task task) override { RunAfter(absl::ZeroDuration(), std::move(task)); }
+  uint64_t RunAfter(absl::Duration delay, Task task) override;
+  bool Cancel(uint64_t timer) override;
+  // Moves virtual time on, for everybody. After Stop, and inside any task of
+  // the world, it only looks.
+  bool Await(absl::FunctionRef<bool()> done, absl::Duration timeout) override;
+  void Wake() override {}
+  bool InTask() const override { return process_->in_task; }
+
+  // The process is dead: no task of it runs any more, those that are queued are
+  // destroyed, later ones dropped. Idempotent.
+  void Stop();
+
+ private:
+  // Shared with the queued tasks: one of them may destroy the executor.
+  struct Process {
+    bool in_task = false;
+    bool stopped = false;
+    std::set<uint64_t> queued = {};
+  };
+  SimScheduler* const scheduler_;
+  const std::shared_ptr<Process> process_;
+};
+
+}  // namespace v1
+}  // namespace zkq::testing

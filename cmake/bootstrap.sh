@@ -6,7 +6,7 @@
 #   cmake/bootstrap.sh --build   only what a build needs
 set -eu
 
-build="cmake ninja-build ccache g++ pkg-config libabsl-dev libisal-dev libprotobuf-dev \
+build="cmake ninja-build ccache g++ libabsl-dev libisal-dev libprotobuf-dev \
 protobuf-compiler libgrpc++-dev protobuf-compiler-grpc"
 test="catch2 clang"
 

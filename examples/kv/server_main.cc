@@ -1,0 +1,164 @@
+// zkq-kvd: one server of the replicated key-value store.
+//
+// Exit codes: 0 after SIGTERM or SIGINT, 1 cannot run, 2 bad flags.
+#include <grpcpp/grpcpp.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/usage.h"
+#include "absl/time/time.h"
+#include "flags.h"
+#include "service.h"
+#include "state_machine.h"
+#include "watch_hub.h"
+#include "zkq/zkq.h"
+
+ABSL_FLAG(uint64_t, id, 0, "this server's id, one of --ensemble or --observers");
+ABSL_FLAG(std::string, ensemble, "", "the voters' peer ports: 1=host:port,2=host:port,...");
+ABSL_FLAG(std::string, observers, "", "the observers' peer ports, in the same form");
+ABSL_FLAG(std::string, listen, "", "host:port for clients; port 0: any free one");
+ABSL_FLAG(std::string, data_dir, "", "where the log and the snapshots live; made if not there");
+ABSL_FLAG(absl::Duration, tick, absl::Milliseconds(100), "unit of the time limits");
+ABSL_FLAG(std::string, config, "", "file of `flag = value` lines; flags given here win");
+ABSL_FLAG(uint64_t, snapshot_every, 100'000, "transactions between snapshots; 0: none");
+ABSL_FLAG(int, retain_snapshots, 3, "snapshots kept, with the log behind the oldest");
+ABSL_FLAG(uint64_t, log_segment_bytes, 64 << 20, "size of one log file");
+ABSL_FLAG(std::string, log, "warning", "what goes to stderr: debug, info, warning, error, none");
+
+namespace {
+
+// The largest request: a command of max_command_bytes and what frames it.
+constexpr int kRequestBytesMax = 8 << 20;
+constexpr absl::Duration kShutdownGrace = absl::Seconds(5);
+
+class StderrLog final : public zkq::LogSink {
+ public:
+  explicit StderrLog(zkq::LogLevel lowest) : lowest_(lowest) {}
+  void Log(zkq::LogLevel level, zkq::ServerId self, std::string_view line) override {
+    if (level < lowest_) return;
+    std::string text = absl::FormatTime("%H:%M:%E3S ", absl::Now(), absl::LocalTimeZone());
+    text += "DIWE"[static_cast<int>(level)];
+    text += " zkq[" + ToString(self) + "] " + std::string(line) + "\n";
+    std::cerr << text;
+  }
+
+ private:
+  const zkq::LogLevel lowest_;
+};
+
+absl::StatusOr<std::shared_ptr<zkq::LogSink>> MakeLog(const std::string& level) {
+  if (level == "none") return nullptr;
+  const char* const names[] = {"debug", "info", "warning", "error"};
+  for (int i = 0; i < 4; ++i)
+    if (level == names[i]) return std::make_shared<StderrLog>(static_cast<zkq::LogLevel>(i));
+  return absl::InvalidArgumentError("--log=" + level + " is none of the levels");
+}
+
+absl::StatusOr<std::vector<zkq::Member>> MembersFromFlags() {
+  absl::StatusOr<std::vector<zkq::Member>> voters =
+      zkq::ParseMembers(absl::GetFlag(FLAGS_ensemble));
+  if (!voters.ok() || absl::GetFlag(FLAGS_observers).empty()) return voters;
+  absl::StatusOr<std::vector<zkq::Member>> observers =
+      zkq::ParseMembers(absl::GetFlag(FLAGS_observers));
+  if (!observers.ok()) return observers;
+  for (zkq::Member& observer : *observers) {
+    observer.type = zkq::MemberType::kObserver;
+    voters->push_back(std::move(observer));
+  }
+  return voters;
+}
+
+absl::StatusOr<zkq::ReplicaOptions> OptionsFromFlags() {
+  if (absl::GetFlag(FLAGS_listen).empty()) return absl::InvalidArgumentError("--listen is missing");
+  absl::StatusOr<std::vector<zkq::Member>> members = MembersFromFlags();
+  if (!members.ok()) return members.status();
+  absl::StatusOr<std::shared_ptr<zkq::LogSink>> log = MakeLog(absl::GetFlag(FLAGS_log));
+  if (!log.ok()) return log.status();
+  zkq::ReplicaOptions options;
+  options.id = zkq::ServerId(absl::GetFlag(FLAGS_id));
+  options.members = *std::move(members);
+  options.data_dir = absl::GetFlag(FLAGS_data_dir);
+  options.tick = absl::GetFlag(FLAGS_tick);
+  options.snapshot_every_transactions = absl::GetFlag(FLAGS_snapshot_every);
+  options.retain_snapshots = absl::GetFlag(FLAGS_retain_snapshots);
+  options.log_segment_bytes = absl::GetFlag(FLAGS_log_segment_bytes);
+  options.log_sink = *std::move(log);
+  return options;
+}
+
+// The address with the port that was chosen; null: it cannot be listened on.
+std::unique_ptr<grpc::Server> Listen(const std::string& address, grpc::Service& service,
+                                     std::string* bound) {
+  int port = 0;
+  grpc::ServerBuilder builder;
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // else two servers share it silently
+  builder.SetMaxReceiveMessageSize(kRequestBytesMax);
+  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
+  builder.RegisterService(&service);
+  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (port == 0) return nullptr;
+  *bound = address.substr(0, address.rfind(':') + 1) + std::to_string(port);
+  return server;
+}
+
+int Serve(zkq::ReplicaOptions options, const sigset_t& signals) {
+  const zkq::ServerId id = options.id;
+  auto hub = std::make_shared<kv::WatchHub>();
+  options.state_machine = std::make_unique<kv::KvStateMachine>(hub);
+  absl::StatusOr<std::unique_ptr<zkq::Replica>> replica = zkq::Replica::Start(std::move(options));
+  if (!replica.ok()) {
+    std::cerr << "zkq-kvd: " << replica.status() << "\n";
+    return absl::IsInvalidArgument(replica.status()) ? 2 : 1;
+  }
+  kv::KvService service(**replica, *hub);
+  std::string bound;
+  std::unique_ptr<grpc::Server> server = Listen(absl::GetFlag(FLAGS_listen), service, &bound);
+  if (server == nullptr) {
+    std::cerr << "zkq-kvd: cannot listen on --listen=" << absl::GetFlag(FLAGS_listen)
+              << ": in use, or not an address of this machine\n";
+    return 1;
+  }
+  std::cout << "ready sid=" << ToString(id) << " listen=" << bound << std::endl;
+
+  int signal = 0;
+  sigwait(&signals, &signal);
+  hub->Close();
+  // First the replica, which answers every call, then who carries the answers.
+  absl::Status status = (*replica)->Shutdown(kShutdownGrace);
+  server->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(500));
+  if (!status.ok()) std::cerr << "zkq-kvd: shutdown: " << status << "\n";
+  return status.ok() ? 0 : 1;
+}
+
+int BadFlags(const absl::Status& status) {
+  std::cerr << "zkq-kvd: " << status.message() << "\n";
+  return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage("One server of a replicated key-value store.");
+  absl::StatusOr<std::vector<std::string>> rest = kv::ParseFlags(argc, argv);
+  if (!rest.ok()) return BadFlags(rest.status());
+  if (!rest->empty()) return BadFlags(absl::InvalidArgumentError("not a flag: " + rest->front()));
+  if (!absl::GetFlag(FLAGS_config).empty()) {
+    absl::Status read = kv::ReadConfig(absl::GetFlag(FLAGS_config));
+    if (!read.ok()) return BadFlags(read);
+  }
+  absl::StatusOr<zkq::ReplicaOptions> options = OptionsFromFlags();
+  if (!options.ok()) return BadFlags(options.status());
+
+  // Blocked before the first thread starts, so that sigwait alone sees them.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return Serve(*std::move(options), signals);
+}

@@ -1,0 +1,136 @@
+#include "service.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "batch.h"
+
+namespace kv {
+namespace {
+
+// For calls without a deadline, and the most that a deadline may ask for.
+constexpr absl::Duration kTimeoutDefault = absl::Seconds(10);
+constexpr absl::Duration kTimeoutMax = absl::Minutes(5);
+
+template <typename Response>
+void Answer(absl::StatusOr<zkq::Reply> reply, grpc::CallbackServerContext* context,
+            grpc::ServerUnaryReactor* reactor, Response* response) {
+  if (!reply.ok()) {
+    bool unknown = zkq::GetErrorInfo(reply.status()).outcome == zkq::Outcome::kUnknown;
+    context->AddTrailingMetadata(kOutcomeKey, unknown ? "unknown" : "not-committed");
+    // The two libraries number their codes alike.
+    reactor->Finish({static_cast<grpc::StatusCode>(reply.status().code()),
+                     std::string(reply.status().message())});
+  } else if (!response->ParseFromString(reply->value)) {
+    reactor->Finish({grpc::StatusCode::INTERNAL, "the state machine's answer does not parse"});
+  } else {
+    reactor->Finish(grpc::Status::OK);
+  }
+}
+
+}  // namespace
+
+absl::Duration TimeoutFor(std::chrono::system_clock::time_point deadline) {
+  if (deadline == std::chrono::system_clock::time_point::max()) return kTimeoutDefault;
+  absl::Duration left = absl::FromChrono(deadline - std::chrono::system_clock::now());
+  return std::clamp(left * 0.95, absl::ZeroDuration(), kTimeoutMax);
+}
+
+zkq::Consistency ConsistencyFor(bool serializable) {
+  return serializable ? zkq::Consistency::kLocal : zkq::Consistency::kLinearizable;
+}
+
+template <typename Response>
+grpc::ServerUnaryReactor* KvService::Propose(grpc::CallbackServerContext* context,
+                                             const pb::Command& command, Response* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  replica_.Propose(command.SerializeAsString(), {.timeout = TimeoutFor(context->deadline())},
+                   [=](absl::StatusOr<zkq::Reply> reply) {
+                     Answer(std::move(reply), context, reactor, response);
+                   });
+  return reactor;
+}
+
+template <typename Response>
+grpc::ServerUnaryReactor* KvService::Read(grpc::CallbackServerContext* context,
+                                          const pb::Query& query, bool serializable,
+                                          Response* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  replica_.Read(
+      query.SerializeAsString(),
+      {.timeout = TimeoutFor(context->deadline()), .consistency = ConsistencyFor(serializable)},
+      [=](absl::StatusOr<zkq::Reply> reply) {
+        Answer(std::move(reply), context, reactor, response);
+      });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* KvService::Put(grpc::CallbackServerContext* context,
+                                         const pb::PutRequest* request, pb::PutResponse* response) {
+  pb::Command command;
+  *command.mutable_put() = *request;
+  return Propose(context, command, response);
+}
+
+grpc::ServerUnaryReactor* KvService::Delete(grpc::CallbackServerContext* context,
+                                            const pb::DeleteRequest* request,
+                                            pb::DeleteResponse* response) {
+  pb::Command command;
+  *command.mutable_delete_() = *request;
+  return Propose(context, command, response);
+}
+
+grpc::ServerUnaryReactor* KvService::CompareAndSwap(grpc::CallbackServerContext* context,
+                                                    const pb::CompareAndSwapRequest* request,
+                                                    pb::CompareAndSwapResponse* response) {
+  pb::Command command;
+  *command.mutable_cas() = *request;
+  return Propose(context, command, response);
+}
+
+grpc::ServerUnaryReactor* KvService::Get(grpc::CallbackServerContext* context,
+                                         const pb::GetRequest* request, pb::GetResponse* response) {
+  pb::Query query;
+  *query.mutable_get() = *request;
+  return Read(context, query, request->serializable(), response);
+}
+
+grpc::ServerUnaryReactor* KvService::List(grpc::CallbackServerContext* context,
+                                          const pb::ListRequest* request,
+                                          pb::ListResponse* response) {
+  pb::Query query;
+  *query.mutable_list() = *request;
+  return Read(context, query, request->serializable(), response);
+}
+
+grpc::ServerWriteReactor<pb::WatchEvent>* KvService::Watch(grpc::CallbackServerContext*,
+                                                           const pb::WatchRequest* request) {
+  return hub_.Watch(request->prefix());
+}
+
+grpc::ServerBidiReactor<pb::BatchRequest, pb::BatchResponse>* KvService::Batch(
+    grpc::CallbackServerContext* context) {
+  return NewBatchCall(replica_, *context);
+}
+
+grpc::ServerUnaryReactor* KvService::Status(grpc::CallbackServerContext* context,
+                                            const pb::StatusRequest*,
+                                            pb::StatusResponse* response) {
+  zkq::ReplicaStatus status = replica_.Status();
+  response->set_sid(zkq::ToInt(status.id));
+  response->set_role(std::string(ToString(status.state)));
+  response->set_leader(zkq::ToInt(status.leader.value_or(zkq::kNoServer)));
+  response->set_epoch(status.epoch);
+  *response->mutable_committed() = ToProto(status.last_committed);
+  *response->mutable_applied() = ToProto(status.last_applied);
+  *response->mutable_logged() = ToProto(status.last_logged);
+  *response->mutable_snapshot() = ToProto(status.last_snapshot);
+  response->set_amnesic(status.amnesic);
+  response->set_health(status.health.ToString());
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(grpc::Status::OK);
+  return reactor;
+}
+
+}  // namespace kv

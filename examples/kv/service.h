@@ -1,0 +1,63 @@
+// KvService: the gRPC face of one server. Turns calls into commands and queries of
+// its replica and the replica's errors into gRPC's.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+
+#include "kv.grpc.pb.h"
+#include "watch_hub.h"
+#include "zkq/zkq.h"
+
+namespace kv {
+
+// Trailing metadata of a failed call: "not-committed" or "unknown".
+inline constexpr char kOutcomeKey[] = "zkq-outcome";
+
+// Nothing here blocks a gRPC thread: each call ends in a callback of the replica.
+// Replica and hub must outlive the gRPC server.
+class KvService final : public pb::Kv::CallbackService {
+ public:
+  KvService(zkq::Replica& replica, WatchHub& hub) : replica_(replica), hub_(hub) {}
+
+  grpc::ServerUnaryReactor* Put(grpc::CallbackServerContext* context, const pb::PutRequest* request,
+                                pb::PutResponse* response) override;
+  grpc::ServerUnaryReactor* Get(grpc::CallbackServerContext* context, const pb::GetRequest* request,
+                                pb::GetResponse* response) override;
+  grpc::ServerUnaryReactor* Delete(grpc::CallbackServerContext* context,
+                                   const pb::DeleteRequest* request,
+                                   pb::DeleteResponse* response) override;
+  grpc::ServerUnaryReactor* CompareAndSwap(grpc::CallbackServerContext* context,
+                                           const pb::CompareAndSwapRequest* request,
+                                           pb::CompareAndSwapResponse* response) override;
+  grpc::ServerUnaryReactor* List(grpc::CallbackServerContext* context,
+                                 const pb::ListRequest* request,
+                                 pb::ListResponse* response) override;
+  grpc::ServerWriteReactor<pb::WatchEvent>* Watch(grpc::CallbackServerContext* context,
+                                                  const pb::WatchRequest* request) override;
+  grpc::ServerBidiReactor<pb::BatchRequest, pb::BatchResponse>* Batch(
+      grpc::CallbackServerContext* context) override;
+  grpc::ServerUnaryReactor* Status(grpc::CallbackServerContext* context,
+                                   const pb::StatusRequest* request,
+                                   pb::StatusResponse* response) override;
+
+ private:
+  template <typename Response>
+  grpc::ServerUnaryReactor* Propose(grpc::CallbackServerContext* context,
+                                    const pb::Command& command, Response* response);
+  template <typename Response>
+  grpc::ServerUnaryReactor* Read(grpc::CallbackServerContext* context, const pb::Query& query,
+                                 bool serializable, Response* response);
+
+  zkq::Replica& replica_;
+  WatchHub& hub_;
+};
+
+// How long the replica may take over a call that its caller gives up at
+// `deadline`: a little less, so that the answer still reaches the caller.
+absl::Duration TimeoutFor(std::chrono::system_clock::time_point deadline);
+
+zkq::Consistency ConsistencyFor(bool serializable);
+
+}  // namespace kv

@@ -25,16 +25,16 @@ struct DataDirOptions {
   ServerId sid{};
   std::vector<Member> members = {};  // as configured: the first configuration of a new directory
   std::shared_ptr<Random> random = nullptr;  // draws the disk id of a new directory
-  int64_t wall_micros = 0;  // since 1970: the least boot id this life may take
+  int64_t wall_micros = 0;                   // since 1970: the least boot id this life may take
   LogOptions log = {};
 };
 
 // Where the replica goes on from: all that Peer's Recovered asks for, but for
 // what the state machine has applied.
 struct Recovery {
-  HardState state = {};  // `boot` is this life's, and durable
-  Zxid base = {};        // the snapshot the history goes on from; {0,0}: the empty state
-  Zxid log_begin = {};   // the log reaches back to the entry behind this one; <= base
+  HardState state = {};           // `boot` is this life's, and durable
+  Zxid base = {};                 // the snapshot the history goes on from; {0,0}: the empty state
+  Zxid log_begin = {};            // the log reaches back to the entry behind this one; <= base
   std::vector<Zxid> epochs = {};  // highest counter of each epoch in the log, ascending
   Zxid last = {};                 // last entry; `base` if there is none behind it
   int64_t last_leader_time = 0;

@@ -4,7 +4,8 @@
 //
 // What is added becomes a batch, and the batch durable, at the next Sync; a
 // later addition is never durable before an earlier one. After a failed write or
-// fsync the log is dead: every later call fails with the first error.
+// fsync, or an addition that the history does not allow, the log is dead: Sync
+// and Purge fail with the first error. What was durable can still be read.
 //
 // Threads: one strand adds, syncs and purges; Read may be called beside it from
 // one other.
@@ -25,36 +26,38 @@
 namespace zkq::storage {
 
 struct LogOptions {
-  uint64_t segment_bytes = 64 << 20;
-  size_t batch_bytes_max = 1 << 20;
+  uint64_t segment_bytes = 64 << 20;  // a segment is longer only for a single batch that is
+  size_t batch_bytes_max = 1 << 20;   // a batch is larger only for a single txn that is
   size_t window_bytes_max = 64 << 20;
   size_t window_txns_max = 10'000;
 };
 
 // What replaying the log has found. The history is what lies above `base`.
 struct LogContents {
-  bool fresh = false;       // no STATE record: a new directory
+  bool fresh = false;  // no STATE record: a new directory
   HardState state = {};
-  Zxid base = {};           // of the last BASE record: where the live history begins
-  Zxid log_begin = {};      // entries behind this one can be read; >= or < base
-  Zxid last = {};           // last live entry, or `base`
-  Zxid hint = {};           // known committed; at most `last`
+  Zxid base = {};                 // of the last BASE record: where the live history begins
+  Zxid log_begin = {};            // entries behind this one can be read; >= or < base
+  Zxid last = {};                 // last live entry, or `base`
+  Zxid hint = {};                 // known committed; at most `last`
   std::vector<Zxid> epochs = {};  // highest counter of each epoch of live entries, ascending
   int64_t last_leader_time = 0;
-  std::vector<Txn> window = {};   // the newest live entries, contiguous up to `last`
+  std::vector<Txn> window = {};  // the newest live entries, contiguous up to `last`
 };
 
 class Log {
  public:
-  // Replays what is in `directory` (which exists). A torn tail is cut, durably.
-  // Errors: kDataLoss (damage below the durable mark: names file and offset,
-  // changes nothing), kFailedPrecondition (a newer format: changes nothing),
-  // kResourceExhausted (disk full), and what the file system says.
+  // Replays what is in `directory`, which exists, and changes nothing there. What
+  // was read counts as durable only after the first Sync, which cuts a torn tail
+  // first. Errors: kDataLoss (damage below the durable mark: names file and
+  // offset), kFailedPrecondition (a newer format), and what the file system says.
   static absl::StatusOr<std::unique_ptr<Log>> Open(std::shared_ptr<FileSystem> file_system,
-                                                   std::string directory,
-                                                   const LogOptions& options,
+                                                   std::string directory, const LogOptions& options,
                                                    LogContents* contents);
   ~Log();
+
+  // What is added waits for Sync in memory, without a bound of its own: the caller
+  // adds no more than the credit it has given (payloads are shared, not copied).
 
   // Contiguous with the last live entry.
   void Append(std::span<const Txn> txns);
@@ -65,9 +68,12 @@ class Log {
   void Rebase(Zxid base);
   // Known committed. Lazy: written with the next batch, forces no Sync.
   void Hint(Zxid commit);
-  // True if something waits for Sync (a hint alone does not).
+  // True if something waits for Sync. A hint alone does not.
   bool dirty() const;
-  // Writes what was added as batches and makes it durable.
+  // Writes what was added as batches and makes it durable. All that is added
+  // between two txns is in one batch: after a crash it is there as a whole or not
+  // at all. kResourceExhausted: the disk is full; kInternal: an addition was not
+  // allowed; otherwise what the file system says.
   absl::Status Sync();
 
   // The live, durable entries behind `after`, contiguous, oldest first: up to

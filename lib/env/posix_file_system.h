@@ -1,0 +1,18 @@
+// The shipped FileSystem: files of a POSIX host, through the page cache, made
+// durable by fdatasync and fsync.
+//
+// Error codes: kResourceExhausted (no space, quota, file size or descriptors),
+// kPermissionDenied (access, read-only file system), kNotFound, kAlreadyExists,
+// kInternal for everything else. The text names the call, the path and what the
+// host says.
+#pragma once
+
+#include <memory>
+
+#include "zkq/env.h"
+
+namespace zkq {
+
+std::shared_ptr<FileSystem> NewPosixFileSystem();
+
+}  // namespace zkq

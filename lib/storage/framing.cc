@@ -1,0 +1,179 @@
+#include "lib/storage/framing.h"
+
+#include <cinttypes>
+#include <cstdio>
+
+#include "lib/base/crc32c.h"
+#include "lib/base/wire.h"
+
+namespace zkq::storage {
+namespace {
+
+using wire::LittleEndian32;
+using wire::LittleEndian64;
+using wire::PutLittleEndian32;
+using wire::PutLittleEndian64;
+
+// Magic, version and CRC stay where they are in every version to come: a version
+// is believed, and refused, only under a CRC that fits.
+constexpr std::string_view kSegmentMagic = "zkq-log\n";
+constexpr size_t kVersionAt = 8;
+constexpr size_t kNumberAt = 16;
+constexpr size_t kChainAt = 24;
+constexpr size_t kSectorCrcAt = kSectorBytes - 4;
+
+constexpr uint32_t kBatchMagic = 0x42716b7a;  // "zkqB"
+constexpr size_t kCrcFrom = 8;                // a batch header's CRC covers what follows it
+
+constexpr std::string_view kNamePrefix = "log-";
+constexpr size_t kNameDigits = 16;
+
+std::optional<uint64_t> ParseHex(std::string_view digits) {
+  uint64_t value = 0;
+  for (char c : digits) {
+    const bool decimal = c >= '0' && c <= '9';
+    if (!decimal && !(c >= 'a' && c <= 'f')) return std::nullopt;
+    value = value << 4 | static_cast<uint64_t>(decimal ? c - '0' : c - 'a' + 10);
+  }
+  return value;
+}
+
+}  // namespace
+
+std::string SegmentName(uint64_t number) {
+  char name[kNamePrefix.size() + kNameDigits + 1];
+  std::snprintf(name, sizeof(name), "log-%016" PRIx64, number);
+  return name;
+}
+
+std::optional<uint64_t> ParseSegmentName(std::string_view name) {
+  if (!name.starts_with(kNamePrefix)) return std::nullopt;
+  name.remove_prefix(kNamePrefix.size());
+  if (name.size() != kNameDigits) return std::nullopt;
+  return ParseHex(name);
+}
+
+std::string EncodeSegmentHeader(const SegmentHeader& header) {
+  std::string sector(kSectorBytes, '\0');
+  kSegmentMagic.copy(sector.data(), kSegmentMagic.size());
+  PutLittleEndian32(&sector[kVersionAt], kLogVersion);
+  PutLittleEndian64(&sector[kNumberAt], header.number);
+  PutLittleEndian32(&sector[kChainAt], header.chain);
+  const uint32_t crc = Crc32c(std::string_view(sector).substr(0, kSectorCrcAt));
+  PutLittleEndian32(&sector[kSectorCrcAt], crc);
+  return sector;
+}
+
+HeaderState DecodeSegmentHeader(std::string_view sector, SegmentHeader* header) {
+  if (sector.size() < kSectorBytes) return HeaderState::kAbsent;
+  if (!sector.starts_with(kSegmentMagic)) return HeaderState::kAbsent;
+  if (Crc32c(sector.substr(0, kSectorCrcAt)) != LittleEndian32(&sector[kSectorCrcAt])) {
+    return HeaderState::kAbsent;
+  }
+  if (LittleEndian32(&sector[kVersionAt]) > kLogVersion) return HeaderState::kNewer;
+  header->number = LittleEndian64(&sector[kNumberAt]);
+  header->chain = LittleEndian32(&sector[kChainAt]);
+  return HeaderState::kValid;
+}
+
+void EncodeBatchHeader(BatchHeader* header, char* to) {
+  PutLittleEndian32(to, kBatchMagic);
+  PutLittleEndian64(to + 8, header->segment);
+  PutLittleEndian64(to + 16, header->offset);
+  PutLittleEndian64(to + 24, header->durable_before);
+  PutLittleEndian32(to + 32, header->payload_size);
+  PutLittleEndian32(to + 36, header->payload_crc);
+  PutLittleEndian32(to + 40, header->previous);
+  PutLittleEndian32(to + 44, 0);
+  header->crc = Crc32c({to + kCrcFrom, kBatchHeaderBytes - kCrcFrom});
+  PutLittleEndian32(to + 4, header->crc);
+}
+
+std::optional<BatchHeader> DecodeBatchHeader(std::string_view bytes) {
+  if (bytes.size() < kBatchHeaderBytes) return std::nullopt;
+  const char* from = bytes.data();
+  if (LittleEndian32(from) != kBatchMagic) return std::nullopt;
+  BatchHeader header;
+  header.crc = LittleEndian32(from + 4);
+  if (Crc32c({from + kCrcFrom, kBatchHeaderBytes - kCrcFrom}) != header.crc) return std::nullopt;
+  header.segment = LittleEndian64(from + 8);
+  header.offset = LittleEndian64(from + 16);
+  header.durable_before = LittleEndian64(from + 24);
+  header.payload_size = LittleEndian32(from + 32);
+  header.payload_crc = LittleEndian32(from + 36);
+  header.previous = LittleEndian32(from + 40);
+  return header;
+}
+
+void EncodeRecordHeader(RecordType type, size_t size, char* to) {
+  to[0] = static_cast<char>(type);
+  PutLittleEndian32(to + 1, static_cast<uint32_t>(size));
+}
+
+bool RecordReader::Next() {
+  const std::string_view rest = payload_.substr(next_);
+  if (!ok_ || rest.empty() || rest[0] == static_cast<char>(RecordType::kEnd)) return false;
+  position_ = next_;
+  type_ = static_cast<RecordType>(rest[0]);
+  ok_ = type_ <= kRecordTypeMax && rest.size() >= kRecordHeaderBytes &&
+        rest.size() - kRecordHeaderBytes >= LittleEndian32(&rest[1]);
+  if (!ok_) return false;
+  body_ = rest.substr(kRecordHeaderBytes, LittleEndian32(&rest[1]));
+  next_ += kRecordHeaderBytes + body_.size();
+  return true;
+}
+
+// The bodies below are protobuf's wire format, with these field numbers:
+//   Zxid  1 epoch  2 counter
+//   Start 1 state  2 base  3 last  4 hint  5 leader_time
+
+std::string EncodeZxid(Zxid zxid) {
+  std::string bytes;
+  wire::Writer out(&bytes);
+  out.Varint(1, zxid.epoch);
+  out.Varint(2, zxid.counter);
+  return bytes;
+}
+
+std::optional<Zxid> DecodeZxid(std::string_view bytes) {
+  Zxid zxid;
+  wire::Reader in(bytes);
+  while (in.Next()) {
+    if (in.field() == 1) zxid.epoch = in.Varint32();
+    if (in.field() == 2) zxid.counter = in.Varint32();
+  }
+  if (!in.ok()) return std::nullopt;
+  return zxid;
+}
+
+std::string EncodeStart(const Start& start) {
+  std::string bytes;
+  wire::Writer out(&bytes);
+  out.Bytes(1, start.state);
+  out.Message(2, EncodeZxid(start.base));
+  out.Message(3, EncodeZxid(start.last));
+  out.Message(4, EncodeZxid(start.hint));
+  out.Varint(5, static_cast<uint64_t>(start.leader_time));
+  return bytes;
+}
+
+std::optional<Start> DecodeStart(std::string_view bytes) {
+  Start start;
+  wire::Reader in(bytes);
+  auto zxid = [&in] {
+    const std::optional<Zxid> decoded = DecodeZxid(in.Bytes());
+    if (!decoded) in.Fail();
+    return decoded.value_or(Zxid{});
+  };
+  while (in.Next()) {
+    if (in.field() == 1) start.state = in.Bytes();
+    if (in.field() == 2) start.base = zxid();
+    if (in.field() == 3) start.last = zxid();
+    if (in.field() == 4) start.hint = zxid();
+    if (in.field() == 5) start.leader_time = static_cast<int64_t>(in.Varint());
+  }
+  if (!in.ok()) return std::nullopt;
+  return start;
+}
+
+}  // namespace zkq::storage

@@ -1,0 +1,111 @@
+// How a log segment is cut into batches and records, byte by byte as in
+// README.md. Pure: bytes in, values out, total on any input.
+//
+// A batch is bound to its place three times over: it names its segment and its
+// offset, and it repeats the CRC of the batch header before it. So bytes that
+// were valid once, somewhere or at another time, are not valid here and now.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "zkq/types.h"
+
+namespace zkq::storage {
+
+// Headers and batches begin on sectors: a torn write can damage the batch being
+// written, never a durable one beside it.
+inline constexpr uint64_t kSectorBytes = 512;
+inline constexpr uint32_t kLogVersion = 1;
+inline constexpr size_t kBatchHeaderBytes = 48;
+inline constexpr size_t kRecordHeaderBytes = 5;
+
+constexpr uint64_t SectorsUp(uint64_t bytes) {
+  return (bytes + kSectorBytes - 1) / kSectorBytes * kSectorBytes;
+}
+
+// "log-<16 hex digits>"; nothing if `name` is not of that form.
+std::string SegmentName(uint64_t number);
+std::optional<uint64_t> ParseSegmentName(std::string_view name);
+
+struct SegmentHeader {
+  uint64_t number = 0;
+  uint32_t chain = 0;  // CRC of the last batch header of the segment before; 0 in the first
+};
+// One sector.
+std::string EncodeSegmentHeader(const SegmentHeader& header);
+
+enum class HeaderState { kAbsent, kValid, kNewer };
+// kAbsent: not a header that was written whole. kNewer: of a later version.
+HeaderState DecodeSegmentHeader(std::string_view sector, SegmentHeader* header);
+
+struct BatchHeader {
+  uint64_t segment = 0;
+  uint64_t offset = 0;          // where this header begins in the segment
+  uint64_t durable_before = 0;  // the segment was known durable up to here
+  uint32_t payload_size = 0;    // padded, so that the batch ends on a sector
+  uint32_t payload_crc = 0;
+  uint32_t previous = 0;  // the `crc` of the batch before
+  uint32_t crc = 0;       // of all of the above; set by Encode and Decode
+
+  uint64_t end() const { return offset + kBatchHeaderBytes + payload_size; }
+};
+// Writes kBatchHeaderBytes to `to`.
+void EncodeBatchHeader(BatchHeader* header, char* to);
+// Nothing unless `bytes` begins with an undamaged header.
+std::optional<BatchHeader> DecodeBatchHeader(std::string_view bytes);
+
+enum class RecordType : uint8_t {
+  kEnd = 0,       // the padding: zeros up to the end of the batch
+  kState = 1,     // HardState
+  kTxn = 2,       // Txn::encoded
+  kTruncate = 3,  // a zxid: the last entry that stays
+  kBase = 4,      // a zxid: the history is this snapshot and nothing behind it
+  kHint = 5,      // a zxid: known committed
+  kStart = 6,     // Start: the first record of a segment, and nowhere else
+};
+inline constexpr RecordType kRecordTypeMax = RecordType::kStart;
+
+void EncodeRecordHeader(RecordType type, size_t size, char* to);
+
+// Walks the records of a batch.
+class RecordReader {
+ public:
+  explicit RecordReader(std::string_view payload) : payload_(payload) {}
+
+  // False at the end of the records, and at once when they are malformed.
+  bool Next();
+  bool ok() const { return ok_; }
+
+  RecordType type() const { return type_; }
+  std::string_view body() const { return body_; }
+  size_t position() const { return position_; }  // of the record in the payload
+
+ private:
+  std::string_view payload_;
+  std::string_view body_;
+  size_t position_ = 0;
+  size_t next_ = 0;
+  RecordType type_ = RecordType::kEnd;
+  bool ok_ = true;
+};
+
+// What a segment begins with: all that the segments before it amount to, so that
+// they can go once their entries are not needed.
+struct Start {
+  std::string state = {};  // encoded HardState; empty: none yet
+  Zxid base = {};
+  Zxid last = {};
+  Zxid hint = {};
+  int64_t leader_time = 0;
+  friend bool operator==(const Start&, const Start&) = default;
+};
+std::string EncodeStart(const Start& start);
+std::optional<Start> DecodeStart(std::string_view bytes);
+
+std::string EncodeZxid(Zxid zxid);
+std::optional<Zxid> DecodeZxid(std::string_view bytes);
+
+}  // namespace zkq::storage

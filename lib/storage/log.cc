@@ -1,0 +1,278 @@
+#include "lib/storage/log.h"
+
+#include <algorithm>
+#include <optional>
+#include <variant>
+
+#include "lib/base/absl/string_view.h"
+#include "lib/base/codec.h"
+#include "lib/storage/batch.h"
+#include "lib/storage/replay.h"
+#include "lib/storage/run_reader.h"
+#include "lib/storage/segment_writer.h"
+#include "lib/storage/steps.h"
+
+namespace zkq::storage {
+namespace {
+
+struct Cut {
+  Zxid after;
+};
+struct NewBase {
+  Zxid base;
+};
+struct NewState {
+  std::string encoded;
+};
+using Addition = std::variant<Txn, Cut, NewBase, NewState>;
+
+// The first error, kept as text: a Status would be shared between threads.
+struct Failure {
+  absl::StatusCode code = absl::StatusCode::kOk;
+  std::string message = {};
+};
+
+}  // namespace
+
+class Log::Impl {
+ public:
+  Impl(std::shared_ptr<FileSystem> file_system, std::string directory, const LogOptions& options)
+      : file_system_(std::move(file_system)), directory_(std::move(directory)), options_(options) {}
+
+  absl::Status Open(LogContents* contents);
+  template <typename Kind>
+  void Add(Kind addition) {
+    additions_.emplace_back(std::move(addition));
+  }
+  void Hint(Zxid commit) { hint_ = std::max(hint_.value_or(Zxid{}), commit); }
+  bool dirty() const { return !additions_.empty(); }
+  absl::Status Sync();
+  absl::StatusOr<std::vector<Txn>> Read(Zxid after, size_t bytes_max) const;
+  absl::StatusOr<Zxid> Purge(Zxid through);
+
+ private:
+  std::string PathOf(uint64_t segment) const { return directory_ + "/" + SegmentName(segment); }
+  absl::Status Describe(LogContents* contents) const;
+  absl::Status Begin();
+  absl::Status BeginSegment(uint64_t number);
+
+  absl::Status WriteAll();
+  bool Frame(const Addition& addition);
+  absl::Status WriteBatch();
+  absl::Status RollOver();
+  absl::Status RemoveOldest();
+  absl::Status Fail(const absl::Status& status);
+  absl::Status failure() const { return {failure_.code, failure_.message}; }
+
+  const std::shared_ptr<FileSystem> file_system_;
+  const std::string directory_;
+  const LogOptions options_;
+
+  std::vector<Addition> additions_;
+  std::optional<Zxid> hint_;
+  Failure failure_;
+
+  History history_;  // with what was framed
+  History written_;  // with what was written: what a new segment begins with
+  Steps steps_{&history_};
+  Batch batch_;
+  std::optional<SegmentWriter> writer_;  // none before the first Sync
+  SegmentWriter::End end_;               // of the log as read; then, where a segment begins
+  Leftover leftover_;
+  std::vector<Segment> segments_;  // ascending; the last one is being written
+  Index index_;
+};
+
+absl::Status Log::Impl::Open(LogContents* contents) {
+  absl::StatusOr<Replayed> replayed = Replay(file_system_.get(), directory_, options_, &index_);
+  if (!replayed.ok()) return replayed.status();
+  history_ = std::move(replayed->history);
+  written_ = history_;
+  segments_ = std::move(replayed->segments);
+  end_ = replayed->end;
+  end_.full = options_.segment_bytes;
+  leftover_ = replayed->leftover;
+  contents->window = std::move(replayed->window);
+  return Describe(contents);
+}
+
+absl::Status Log::Impl::Describe(LogContents* contents) const {
+  contents->fresh = history_.now().state.empty();
+  if (!contents->fresh) {
+    std::optional<HardState> state = DecodeHardState(history_.now().state);
+    if (!state || state->current > state->accepted.epoch) {
+      return absl::DataLossError(directory_ + ": the log holds an impossible hard state");
+    }
+    contents->state = *std::move(state);
+  }
+  contents->base = history_.now().base;
+  contents->log_begin = history_.begin();
+  contents->last = history_.last();
+  contents->hint = history_.now().hint;
+  contents->epochs = history_.epochs();
+  contents->last_leader_time = history_.now().leader_time;
+  return absl::OkStatus();
+}
+
+// Before anything is believed it is made durable: what the crash of a process
+// left unsynced reads like the rest, and would be acked.
+absl::Status Log::Impl::Begin() {
+  if (leftover_.torn_segment) {
+    absl::Status removed = file_system_->Remove(PathOf(*leftover_.torn_segment));
+    if (!removed.ok()) return removed;
+  }
+  absl::Status synced = file_system_->SyncDirectory(directory_);
+  if (!synced.ok()) return synced;
+  if (segments_.empty()) return BeginSegment(1);
+  absl::StatusOr<std::unique_ptr<File>> file =
+      file_system_->Open(PathOf(end_.number), FileSystem::Mode::kWrite);
+  if (!file.ok()) return file.status();
+  writer_.emplace(*std::move(file), end_);
+  return writer_->Mend(leftover_.dirty_end);
+}
+
+absl::Status Log::Impl::Sync() {
+  if (failure_.code != absl::StatusCode::kOk) return failure();
+  absl::Status status = writer_ ? absl::OkStatus() : Begin();
+  if (status.ok() && !dirty()) return absl::OkStatus();
+  if (status.ok()) status = WriteAll();
+  if (status.ok()) status = writer_->Sync();
+  if (!status.ok()) return Fail(status);
+  index_.Apply(steps_.changes());
+  steps_.Clear();
+  additions_.clear();
+  return absl::OkStatus();
+}
+
+// A batch ends where a txn would make it too large, and nowhere else: what is
+// added between two txns (a cut, a promise, a new base) stays together.
+absl::Status Log::Impl::WriteAll() {
+  for (const Addition& addition : additions_) {
+    const Txn* txn = std::get_if<Txn>(&addition);
+    if (txn != nullptr && !batch_.empty() &&
+        batch_.payload_bytes() + txn->encoded.size() > options_.batch_bytes_max) {
+      absl::Status written = WriteBatch();
+      if (!written.ok()) return written;
+    }
+    if (!Frame(addition)) {
+      return absl::InternalError("an addition to the log does not continue its history " +
+                                 ToString(history_.last()));
+    }
+  }
+  if (hint_) {
+    history_.Hint(*hint_);
+    batch_.Add(RecordType::kHint, EncodeZxid(*hint_));
+    hint_.reset();
+  }
+  return WriteBatch();
+}
+
+bool Log::Impl::Frame(const Addition& addition) {
+  if (const auto* txn = std::get_if<Txn>(&addition)) {
+    if (!steps_.Append(*txn, batch_.payload_bytes())) return false;
+    batch_.Add(RecordType::kTxn, txn->encoded.view());
+  } else if (const auto* cut = std::get_if<Cut>(&addition)) {
+    if (cut->after < history_.begin() || !steps_.Truncate(cut->after)) return false;
+    batch_.Add(RecordType::kTruncate, EncodeZxid(cut->after));
+  } else if (const auto* rebase = std::get_if<NewBase>(&addition)) {
+    steps_.Rebase(rebase->base);
+    batch_.Add(RecordType::kBase, EncodeZxid(rebase->base));
+  } else if (const auto* state = std::get_if<NewState>(&addition)) {
+    history_.Store(state->encoded);
+    batch_.Add(RecordType::kState, state->encoded);
+  }
+  return true;
+}
+
+absl::Status Log::Impl::WriteBatch() {
+  if (writer_->offset() + batch_.size() > options_.segment_bytes) {
+    absl::Status status = RollOver();
+    if (!status.ok()) return status;
+  }
+  const uint64_t begin = writer_->offset();
+  absl::Status status = writer_->Write(&batch_);
+  if (!status.ok()) return status;
+  batch_.Clear();
+  const Zxid highest = steps_.Place(writer_->number(), begin, writer_->offset());
+  segments_.back().highest = std::max(segments_.back().highest, highest);
+  written_ = history_;
+  return absl::OkStatus();
+}
+
+// The next segment is not begun before the one before it is durable: that it
+// exists proves to the replay that nothing of that one may be missing.
+absl::Status Log::Impl::RollOver() {
+  absl::Status synced = writer_->Sync();
+  if (!synced.ok()) return synced;
+  end_.chain = writer_->chain();
+  return BeginSegment(writer_->number() + 1);
+}
+
+absl::Status Log::Impl::BeginSegment(uint64_t number) {
+  end_.number = number;
+  absl::StatusOr<SegmentWriter> writer =
+      SegmentWriter::Create(file_system_.get(), directory_, end_, written_.now());
+  if (!writer.ok()) return writer.status();
+  writer_ = *std::move(writer);
+  segments_.push_back({number});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Txn>> Log::Impl::Read(Zxid after, size_t bytes_max) const {
+  const std::optional<std::vector<Run>> runs = index_.Behind(after, bytes_max);
+  if (runs) return ReadRuns(file_system_.get(), directory_, *runs, after, bytes_max);
+  return absl::OutOfRangeError("the log has no entry " + ToString(after));
+}
+
+absl::StatusOr<Zxid> Log::Impl::Purge(Zxid through) {
+  if (failure_.code != absl::StatusCode::kOk) return failure();
+  while (segments_.size() > 1 && segments_.front().highest <= through) {
+    absl::Status status = RemoveOldest();
+    if (!status.ok()) return status;
+  }
+  return index_.begin();
+}
+
+// One at a time, each durably: a crash must not leave a gap.
+absl::Status Log::Impl::RemoveOldest() {
+  index_.Purge(segments_[1].number);
+  absl::Status status = file_system_->Remove(PathOf(segments_.front().number));
+  if (!status.ok()) return status;
+  segments_.erase(segments_.begin());
+  status = file_system_->SyncDirectory(directory_);
+  return status.ok() ? status : Fail(status);
+}
+
+absl::Status Log::Impl::Fail(const absl::Status& status) {
+  failure_ = {status.code(), std::string(FromAbsl(status.message()))};
+  additions_.clear();
+  return failure();
+}
+
+Log::Log(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Log::~Log() = default;
+
+absl::StatusOr<std::unique_ptr<Log>> Log::Open(std::shared_ptr<FileSystem> file_system,
+                                               std::string directory, const LogOptions& options,
+                                               LogContents* contents) {
+  auto impl = std::make_unique<Impl>(std::move(file_system), std::move(directory), options);
+  absl::Status status = impl->Open(contents);
+  if (!status.ok()) return status;
+  return std::unique_ptr<Log>(new Log(std::move(impl)));
+}
+
+void Log::Append(std::span<const Txn> txns) {
+  for (const Txn& txn : txns) impl_->Add(txn);
+}
+void Log::Truncate(Zxid after) { impl_->Add(Cut{after}); }
+void Log::Store(const HardState& state) { impl_->Add(NewState{EncodeHardState(state)}); }
+void Log::Rebase(Zxid base) { impl_->Add(NewBase{base}); }
+void Log::Hint(Zxid commit) { impl_->Hint(commit); }
+bool Log::dirty() const { return impl_->dirty(); }
+absl::Status Log::Sync() { return impl_->Sync(); }
+absl::StatusOr<std::vector<Txn>> Log::Read(Zxid after, size_t bytes_max) {
+  return impl_->Read(after, bytes_max);
+}
+absl::StatusOr<Zxid> Log::Purge(Zxid through) { return impl_->Purge(through); }
+
+}  // namespace zkq::storage

@@ -1,0 +1,92 @@
+#include "lib/storage/run_reader.h"
+
+#include <optional>
+
+#include "lib/base/codec.h"
+#include "lib/storage/segment_reader.h"
+
+namespace zkq::storage {
+namespace {
+
+// A page of entries on its way to bytes_max.
+class Page {
+ public:
+  Page(Zxid after, size_t bytes_max) : last_(after), bytes_max_(bytes_max) {}
+
+  bool full() const { return full_; }
+  std::vector<Txn> Take() { return std::move(txns_); }
+
+  // Takes the entry if it is the next one wanted, passes it by if it lies before.
+  absl::Status Add(Txn txn) {
+    if (txn.zxid <= last_) return absl::OkStatus();
+    if (txn.prev != last_) {
+      return absl::OutOfRangeError("the log has no entry " + ToString(last_));
+    }
+    full_ = !txns_.empty() && bytes_ + txn.encoded.size() > bytes_max_;
+    if (full_) return absl::OkStatus();
+    bytes_ += txn.encoded.size();
+    last_ = txn.zxid;
+    txns_.push_back(std::move(txn));
+    return absl::OkStatus();
+  }
+
+ private:
+  Zxid last_;
+  const size_t bytes_max_;
+  size_t bytes_ = 0;
+  bool full_ = false;
+  std::vector<Txn> txns_;
+};
+
+absl::Status Damaged(const SegmentReader& reader, uint64_t offset) {
+  return absl::DataLossError(reader.path() + ": damaged at byte " + std::to_string(offset));
+}
+
+// Adds the entries of one batch, from position `from` to the entry `last`.
+absl::Status AddBatch(const ReadBatch& batch, size_t from, Zxid last, const SegmentReader& reader,
+                      Page* page) {
+  const Payload payload{std::string(batch.payload)};
+  RecordReader record(payload.view());
+  for (bool end = false; !end && !page->full() && record.Next();) {
+    if (record.position() < from || record.type() != RecordType::kTxn) continue;
+    std::optional<Txn> txn = DecodeTxn(payload.Part(record.body()));
+    if (!txn) return Damaged(reader, batch.header.offset);
+    end = txn->zxid == last;
+    absl::Status added = page->Add(*std::move(txn));
+    if (!added.ok()) return added;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AddRun(FileSystem* file_system, const std::string& directory, const Run& run,
+                    Page* page) {
+  absl::StatusOr<SegmentReader> reader = SegmentReader::Open(file_system, directory, run.segment);
+  if (absl::IsNotFound(reader.status())) return absl::OutOfRangeError("purged meanwhile");
+  if (!reader.ok()) return reader.status();
+  for (uint64_t offset = run.begin; offset < run.end && !page->full();) {
+    absl::StatusOr<std::optional<ReadBatch>> batch = reader->Read(offset);
+    if (!batch.ok()) return batch.status();
+    if (!*batch) return Damaged(*reader, offset);
+    const size_t from = offset == run.begin ? run.record : 0;
+    absl::Status added = AddBatch(**batch, from, run.last, *reader, page);
+    if (!added.ok()) return added;
+    offset = (*batch)->header.end();
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<Txn>> ReadRuns(FileSystem* file_system, const std::string& directory,
+                                          const std::vector<Run>& runs, Zxid after,
+                                          size_t bytes_max) {
+  Page page(after, bytes_max);
+  for (const Run& run : runs) {
+    if (page.full()) break;
+    absl::Status added = AddRun(file_system, directory, run, &page);
+    if (!added.ok()) return added;
+  }
+  return page.Take();
+}
+
+}  // namespace zkq::storage

@@ -1,0 +1,60 @@
+#include "lib/storage/segment_reader.h"
+
+#include <algorithm>
+
+#include "lib/base/crc32c.h"
+
+namespace zkq::storage {
+
+absl::StatusOr<SegmentReader> SegmentReader::Open(FileSystem* file_system,
+                                                  const std::string& directory, uint64_t number,
+                                                  FileSystem::Mode mode) {
+  absl::StatusOr<BufferedReader> file =
+      BufferedReader::Open(file_system, directory + "/" + SegmentName(number), mode);
+  if (!file.ok()) return file.status();
+  return SegmentReader(*std::move(file), number);
+}
+
+absl::StatusOr<HeaderState> SegmentReader::ReadHeader(SegmentHeader* header) {
+  absl::StatusOr<std::string_view> sector = file_.Peek(0, kSectorBytes);
+  if (!sector.ok()) return sector.status();
+  const HeaderState state = DecodeSegmentHeader(*sector, header);
+  if (state == HeaderState::kValid && header->number != number_) return HeaderState::kAbsent;
+  return state;
+}
+
+absl::StatusOr<std::optional<ReadBatch>> SegmentReader::Read(uint64_t offset) {
+  absl::StatusOr<std::string_view> bytes = file_.Peek(offset, kBatchHeaderBytes);
+  if (!bytes.ok()) return bytes.status();
+  const std::optional<BatchHeader> header = DecodeBatchHeader(*bytes);
+  if (!header || header->segment != number_ || header->offset != offset) return std::nullopt;
+  bytes = file_.Peek(offset + kBatchHeaderBytes, header->payload_size);
+  if (!bytes.ok()) return bytes.status();
+  if (bytes->size() < header->payload_size) return std::nullopt;
+  if (Crc32c(*bytes) != header->payload_crc) return std::nullopt;
+  return ReadBatch{*header, *bytes};
+}
+
+absl::StatusOr<std::optional<uint64_t>> SegmentReader::FindDurableMark(uint64_t from) {
+  for (uint64_t offset = from + kSectorBytes; offset < size(); offset += kSectorBytes) {
+    absl::StatusOr<std::string_view> bytes = file_.Peek(offset, kSectorBytes);
+    if (!bytes.ok()) return bytes.status();
+    const std::optional<BatchHeader> header = DecodeBatchHeader(*bytes);
+    if (!header || header->segment != number_ || header->offset != offset) continue;
+    if (header->durable_before > from) return offset;
+  }
+  return std::nullopt;
+}
+
+absl::StatusOr<uint64_t> SegmentReader::EndOfBytes(uint64_t from) {
+  uint64_t end = from;
+  for (uint64_t offset = from; offset < size(); offset += kSectorBytes) {
+    absl::StatusOr<std::string_view> bytes = file_.Peek(offset, kSectorBytes);
+    if (!bytes.ok()) return bytes.status();
+    const auto zero = [](char c) { return c == 0; };
+    if (!std::all_of(bytes->begin(), bytes->end(), zero)) end = offset + bytes->size();
+  }
+  return end;
+}
+
+}  // namespace zkq::storage

@@ -1,0 +1,194 @@
+#include "lib/storage/snapshots.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+
+#include "lib/base/absl/string_view.h"
+#include "lib/storage/snapshot_file.h"
+
+namespace zkq::storage {
+namespace {
+
+constexpr std::string_view kTaking = ".tmp";
+constexpr std::string_view kReceiving = ".part";
+
+std::string NameOf(Zxid zxid) {
+  char name[sizeof("snapshot-00000000-00000000")];
+  std::snprintf(name, sizeof(name), "snapshot-%08x-%08x", zxid.epoch, zxid.counter);
+  return name;
+}
+
+std::optional<Zxid> ParseName(const std::string& name) {
+  Zxid zxid;
+  std::sscanf(name.c_str(), "snapshot-%8x-%8x", &zxid.epoch, &zxid.counter);
+  if (NameOf(zxid) != name) return std::nullopt;
+  return zxid;
+}
+
+bool IsLeftover(std::string_view name) {
+  return name.starts_with("snapshot-") && (name.ends_with(kTaking) || name.ends_with(kReceiving));
+}
+
+// Makes a whole and durable file appear under its name, durably.
+absl::Status Publish(FileSystem* file_system, const std::string& directory, const std::string& from,
+                     Zxid zxid) {
+  absl::Status status = file_system->Rename(from, directory + "/" + NameOf(zxid));
+  return status.ok() ? file_system->SyncDirectory(directory) : status;
+}
+
+absl::Status VerifyFile(FileSystem* file_system, const std::string& path, Zxid zxid) {
+  absl::StatusOr<std::unique_ptr<SnapshotFileReader>> reader =
+      SnapshotFileReader::Open(file_system, path, zxid);
+  if (!reader.ok()) return reader.status();
+  std::string record;
+  for (;;) {
+    absl::StatusOr<bool> more = (*reader)->ReadRecord(&record);
+    if (!more.ok() || !*more) return more.status();
+  }
+}
+
+class IncomingFile final : public Snapshots::Incoming {
+ public:
+  IncomingFile(std::shared_ptr<FileSystem> file_system, std::string directory, std::string path,
+               Zxid zxid, std::unique_ptr<File> file, uint64_t offset)
+      : file_system_(std::move(file_system)),
+        directory_(std::move(directory)),
+        path_(std::move(path)),
+        zxid_(zxid),
+        file_(std::move(file)),
+        offset_(offset) {}
+
+  uint64_t offset() const override { return offset_; }
+
+  absl::Status Write(std::string_view bytes) override {
+    absl::Status status = file_->Write(offset_, {&bytes, 1});
+    if (status.ok()) offset_ += bytes.size();
+    return status;
+  }
+
+  absl::Status Finish() override {
+    absl::Status status = file_->Resize(offset_);
+    if (status.ok()) status = file_->Sync();
+    if (status.ok()) status = VerifyFile(file_system_.get(), path_, zxid_);
+    if (status.ok()) return Publish(file_system_.get(), directory_, path_, zxid_);
+    // What does not verify cannot be gone on with. If it cannot be removed
+    // either, the next start sweeps it.
+    file_system_->Remove(path_).IgnoreError();
+    return status;
+  }
+
+ private:
+  const std::shared_ptr<FileSystem> file_system_;
+  const std::string directory_;
+  const std::string path_;
+  const Zxid zxid_;
+  const std::unique_ptr<File> file_;
+  uint64_t offset_;
+};
+
+}  // namespace
+
+Snapshots::Snapshots(std::shared_ptr<FileSystem> file_system, std::string directory)
+    : file_system_(std::move(file_system)), directory_(std::move(directory)) {}
+
+absl::StatusOr<std::unique_ptr<Snapshots>> Snapshots::Open(std::shared_ptr<FileSystem> file_system,
+                                                           std::string directory) {
+  absl::StatusOr<std::vector<std::string>> names = file_system->List(directory);
+  if (!names.ok()) return names.status();
+  for (const std::string& name : *names) {
+    const std::optional<Zxid> zxid = ParseName(name);
+    if (!zxid) continue;
+    absl::Status header =
+        SnapshotFileReader::Open(file_system.get(), directory + "/" + name, *zxid).status();
+    if (absl::IsFailedPrecondition(header)) return header;
+  }
+  for (const std::string& name : *names) {
+    if (!IsLeftover(name)) continue;
+    absl::Status removed = file_system->Remove(directory + "/" + name);
+    if (!removed.ok()) return removed;
+  }
+  return std::unique_ptr<Snapshots>(new Snapshots(std::move(file_system), std::move(directory)));
+}
+
+std::vector<Zxid> Snapshots::List() const {
+  std::vector<Zxid> found;
+  absl::StatusOr<std::vector<std::string>> names = file_system_->List(directory_);
+  if (!names.ok()) return found;  // as if there were none: nothing is purged or chosen
+  for (const std::string& name : *names) {
+    if (const std::optional<Zxid> zxid = ParseName(name)) found.push_back(*zxid);
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+absl::Status Snapshots::Verify(Zxid snapshot) const {
+  return VerifyFile(file_system_.get(), directory_ + "/" + NameOf(snapshot), snapshot);
+}
+
+absl::StatusOr<std::unique_ptr<SnapshotReader>> Snapshots::Read(Zxid snapshot) const {
+  absl::StatusOr<std::unique_ptr<SnapshotFileReader>> reader =
+      SnapshotFileReader::Open(file_system_.get(), directory_ + "/" + NameOf(snapshot), snapshot);
+  if (!reader.ok()) return reader.status();
+  return std::unique_ptr<SnapshotReader>(*std::move(reader));
+}
+
+// Read back before it counts: the log behind it may be purged next.
+absl::Status Snapshots::Take(Zxid zxid, SnapshotJob job) {
+  const std::string path = directory_ + "/" + NameOf(zxid) + std::string(kTaking);
+  // One that a failure has left, if it could not be removed then.
+  file_system_->Remove(path).IgnoreError();
+  absl::StatusOr<std::unique_ptr<File>> file = file_system_->Open(path, FileSystem::Mode::kCreate);
+  if (!file.ok()) return file.status();
+  SnapshotFileWriter writer(file->get(), zxid);
+  absl::Status status = std::move(job)(writer);
+  if (status.ok()) status = writer.Finish();
+  file->reset();
+  if (status.ok()) status = VerifyFile(file_system_.get(), path, zxid);
+  if (status.ok()) return Publish(file_system_.get(), directory_, path, zxid);
+  file_system_->Remove(path).IgnoreError();  // else swept at the next start
+  return status;
+}
+
+absl::StatusOr<std::string> Snapshots::ReadBytes(Zxid snapshot, uint64_t offset,
+                                                 size_t size) const {
+  absl::StatusOr<std::unique_ptr<File>> file =
+      file_system_->Open(directory_ + "/" + NameOf(snapshot), FileSystem::Mode::kRead);
+  if (!file.ok()) return file.status();
+  std::string bytes(size, '\0');
+  absl::StatusOr<size_t> read = (*file)->Read(offset, size, bytes.data());
+  if (!read.ok()) return read.status();
+  bytes.resize(*read);
+  return bytes;
+}
+
+absl::StatusOr<std::unique_ptr<Snapshots::Incoming>> Snapshots::Receive(Zxid snapshot) {
+  const std::string path = directory_ + "/" + NameOf(snapshot) + std::string(kReceiving);
+  absl::StatusOr<std::unique_ptr<File>> file = file_system_->Open(path, FileSystem::Mode::kWrite);
+  if (absl::IsNotFound(file.status())) {
+    file = file_system_->Open(path, FileSystem::Mode::kCreate);
+  }
+  if (!file.ok()) return file.status();
+  absl::StatusOr<uint64_t> size = (*file)->Size();
+  if (!size.ok()) return size.status();
+  return std::make_unique<IncomingFile>(file_system_, directory_, path, snapshot, *std::move(file),
+                                        *size);
+}
+
+absl::StatusOr<Zxid> Snapshots::Purge(int retain, Zxid keep) {
+  std::vector<Zxid> kept = List();
+  for (auto zxid = kept.begin(); zxid != kept.end() && kept.size() > size_t(std::max(retain, 1));) {
+    if (*zxid == keep) {
+      ++zxid;
+      continue;
+    }
+    absl::Status removed = file_system_->Remove(directory_ + "/" + NameOf(*zxid));
+    if (!removed.ok()) return removed;
+    zxid = kept.erase(zxid);
+  }
+  absl::Status synced = file_system_->SyncDirectory(directory_);
+  if (!synced.ok()) return synced;
+  return kept.empty() ? Zxid{} : kept.front();
+}
+
+}  // namespace zkq::storage

@@ -1,0 +1,63 @@
+#include "zkq/testing/sim_network.h"
+
+#include <utility>
+
+#include "lib/testing/sim_wires.h"
+
+namespace zkq::testing {
+inline namespace v1 {
+namespace {
+
+class SimTransport final : public QuorumTransport {
+ public:
+  explicit SimTransport(std::shared_ptr<SimNetwork::Wires> wires) : wires_(std::move(wires)) {}
+  ~SimTransport() override { Shutdown(); }
+
+  absl::Status Start(const Identity& self, Receiver* receiver) override {
+    process_->self = self;
+    absl::Status status = wires_->Start(process_);
+    if (status.ok()) process_->receiver = receiver;
+    return status;
+  }
+  void SetIdentity(const Identity& self) override { wires_->SetIdentity(process_, self); }
+  void SetMembers(absl::Span<const Member> members) override {
+    std::set<ServerId> sids;
+    for (const Member& member : members) sids.insert(member.id);
+    wires_->SetMembers(process_, std::move(sids));
+  }
+  void Send(std::span<const LinkId> to, Message message) override {
+    for (const LinkId& link : to) wires_->Send(process_, link, message);
+  }
+  void Notify(ServerId to, const Notification& notification) override {
+    wires_->Notify(process_, to, notification);
+  }
+  void DropLink(const LinkId& link) override { wires_->DropLink(process_, link); }
+  void FetchSnapshot(const LinkId& link, const SnapshotRequest& request,
+                     SnapshotSink sink) override {
+    wires_->Fetch(process_, link, request, std::move(sink));
+  }
+  void Shutdown() override { wires_->Stop(process_); }
+
+ private:
+  const std::shared_ptr<SimNetwork::Wires> wires_;
+  const std::shared_ptr<SimProcess> process_ = std::make_shared<SimProcess>();
+};
+
+}  // namespace
+
+SimNetwork::SimNetwork(SimScheduler* scheduler, const SimNetworkOptions& options)
+    : wires_(std::make_shared<Wires>(scheduler, options)) {}
+SimNetwork::~SimNetwork() = default;
+
+std::unique_ptr<QuorumTransport> SimNetwork::NewTransport() {
+  return std::make_unique<SimTransport>(wires_);
+}
+void SimNetwork::Crash(ServerId sid) { wires_->Crash(sid); }
+void SimNetwork::Disconnect(ServerId a, ServerId b) { wires_->Disconnect(a, b); }
+void SimNetwork::Cut(ServerId a, ServerId b) { wires_->Cut(a, b); }
+void SimNetwork::Partition(const std::set<ServerId>& side) { wires_->Partition(side); }
+void SimNetwork::Stall(ServerId from, ServerId to) { wires_->Stall(from, to); }
+void SimNetwork::Heal() { wires_->Heal(); }
+
+}  // namespace v1
+}  // namespace zkq::testing

@@ -12,5 +12,4 @@ endif()
 
 if(ZKQ_BUILD_TESTS)
   find_package(Catch2 REQUIRED)
-  include(Catch)
 endif()

@@ -55,18 +55,3 @@ function(zkq_part name)
   target_link_libraries(${name} PRIVATE zkq_compile)
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
 endfunction()
-
-# zkq_test(name LABEL label SOURCES … LINK …): one Catch2 executable whose test
-# cases ctest runs one by one, from the folder of its CMakeLists.txt. LABEL:
-# unit (no thread, no file), inprocess, grpc, or e2e (real processes).
-# Object files do not travel through other targets: name every part in LINK.
-function(zkq_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "LABEL" "SOURCES;LINK")
-  add_executable(${name} ${ARG_SOURCES})
-  target_link_libraries(${name} PRIVATE zkq_compile ${ARG_LINK} Catch2::Catch2WithMain)
-  catch_discover_tests(${name}
-    TEST_PREFIX "${name}: "
-    WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}
-    DISCOVERY_MODE PRE_TEST
-    PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 300)
-endfunction()

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/time/clock.h"
-
 namespace kv {
 namespace {
 
@@ -71,17 +69,24 @@ void Client::Next() {
 
 CallResult Client::Run(const Call& call, bool changes) {
   const absl::Time deadline = absl::Now() + timeout_;
-  CallResult result = {{grpc::StatusCode::UNAVAILABLE, "no server answers"}};
-  while (Stub* stub = Connect(deadline)) {
-    grpc::ClientContext context;
-    context.set_deadline(absl::ToChronoTime(deadline));
-    result.status = call(*stub, &context);
-    if (result.status.ok()) {
-      pause_ = absl::ZeroDuration();
-      return {};
-    }
+  CallResult result;
+  do {
+    result = Attempt(call, deadline, changes);
+  } while (!result.status.ok() && !result.unknown && Transient(result.status.error_code()) &&
+           absl::Now() < deadline);
+  return result;
+}
+
+CallResult Client::Attempt(const Call& call, absl::Time deadline, bool changes) {
+  Stub* stub = Connect(deadline);
+  if (stub == nullptr) return {{grpc::StatusCode::UNAVAILABLE, "no server answers"}};
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(deadline));
+  CallResult result = {call(*stub, &context)};
+  if (result.status.ok()) {
+    pause_ = absl::ZeroDuration();
+  } else {
     result.unknown = changes && !NotCommitted(context);
-    if (result.unknown || !Transient(result.status.error_code())) return result;
     Next();
   }
   return result;

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "kv.grpc.pb.h"
 
@@ -34,6 +35,9 @@ class Client {
   Client(std::vector<std::string> servers, absl::Duration timeout);
 
   CallResult Write(const Call& call) { return Run(call, /*changes=*/true); }
+  // Makes one attempt only, at the present server or the next that accepts a
+  // connection; after a failure goes on with another server.
+  CallResult WriteOnce(const Call& call) { return Attempt(call, absl::Now() + timeout_, true); }
   // Repeating a read does no harm, so every failure is tried again.
   CallResult Read(const Call& call) { return Run(call, /*changes=*/false); }
 
@@ -51,6 +55,7 @@ class Client {
 
  private:
   CallResult Run(const Call& call, bool changes);
+  CallResult Attempt(const Call& call, absl::Time deadline, bool changes);
 
   const std::vector<std::string> servers_;
   const absl::Duration timeout_;

@@ -1,0 +1,53 @@
+#include "lib/base/codec.h"
+#include "test/harness/catch.h"
+#include "zkq/message.h"
+
+namespace zkq {
+namespace {
+
+Txn At(Epoch epoch, uint32_t counter) {
+  return EncodeTxn({epoch, counter}, {epoch, counter - 1}, TxnKind::kCommand, {}, 0, "12345678");
+}
+
+std::string Print(MessageBody body) { return ToString(Message{{}, std::move(body)}); }
+
+TEST_CASE("the nouns print as people write them") {
+  REQUIRE(ToString(Zxid{4, 17}) == "4:17");
+  REQUIRE(ToString(ServerId{3}) == "3");
+  REQUIRE(ToString(Id128{0x1, 0xab}) == "000000000000000100000000000000ab");
+  REQUIRE(ToString(LinkId{ServerId{2}, 77, 5}) == "2/77/5");
+  REQUIRE(ToString(PeerState::kFollowing) == "following");
+  REQUIRE(ToString(ZabPhase::kBroadcast) == "broadcast");
+  REQUIRE(ToString(Vote{3, {3, 9}, ServerId{1}}) == "leader 1 epoch 3 zxid 3:9");
+}
+
+TEST_CASE("a message prints as one line") {
+  REQUIRE(Print(Proposal{{At(4, 17), At(4, 18), At(4, 20)}}) == "proposal 4:17..4:20");
+  REQUIRE(Print(Proposal{{At(4, 17)}}) == "proposal 4:17");
+  REQUIRE(Print(Ack{{4, 20}}) == "ack 4:20");
+  REQUIRE(Print(LeaderInfo{5, true}) == "leader-info 5 decided");
+  REQUIRE(Print(LeaderInfo{5, false}) == "leader-info 5");
+  REQUIRE(Print(AckEpoch{std::nullopt, {4, 2}, {3, 1}, {{3, 7}, {4, 2}}}) ==
+          "ack-epoch current none last 4:2 base 3:1 table 3:7 4:2");
+  REQUIRE(Print(Refusal{{4, 5, 9}, RejectReason::kOverload}) == "refusal 4..9 overload");
+  REQUIRE(Print(SessionEnd{SessionEndReason::kGap}) == "session-end gap");
+}
+
+TEST_CASE("pings and pongs travel on the control lane, all else on the ZAB lane") {
+  REQUIRE(LaneOf({{}, Ping{}}) == Lane::kControl);
+  REQUIRE(LaneOf({{}, Pong{}}) == Lane::kControl);
+  REQUIRE(LaneOf({{}, Commit{}}) == Lane::kZab);
+  REQUIRE(LaneOf({{}, SessionEnd{}}) == Lane::kZab);
+}
+
+TEST_CASE("the size of a message counts its payloads") {
+  const size_t one = SizeOf({{}, Proposal{{At(4, 17)}}});
+  const size_t two = SizeOf({{}, Proposal{{At(4, 17), At(4, 18)}}});
+  REQUIRE(two - one >= At(4, 18).encoded.size());
+  const Message request = {{}, Request{{{1, Payload(std::string(1000, 'x'))}}}};
+  REQUIRE(SizeOf(request) >= 1000);
+  REQUIRE(SizeOf({{}, Ack{}}) > 0);
+}
+
+}  // namespace
+}  // namespace zkq

@@ -49,7 +49,9 @@ struct Identity {
 
 // Names a conversation between a learner and a leader on one link: the
 // learner's own count, and the epoch (0 until LeaderInfo names it). A message
-// of another session is dropped.
+// of another session is dropped. What a leader sends to several learners at once
+// has number 0: on a first-in first-out lane it belongs to the session that the
+// last LeaderInfo opened, if the epoch is that session's.
 struct Session {
   uint64_t number = 0;
   Epoch epoch = 0;

@@ -24,22 +24,22 @@ struct PeerOptions {
   size_t outstanding_bytes_max = 64 << 20;  // proposed, not committed; above: kOverload
   size_t window_bytes_max = 64 << 20;       // of the newest history kept in memory
   size_t window_txns_max = 10'000;
-  size_t credit_bytes = 16 << 20;     // sent to a learner and not yet durable there
-  uint64_t diff_bytes_max = 256 << 20; // above, a newer snapshot is sent instead
+  size_t credit_bytes = 16 << 20;           // sent to a learner and not yet durable there
+  uint64_t diff_txns_max = 500'000;         // behind by more: a newer snapshot is sent instead
   uint32_t rollover_counter = 0xF000'0000;  // renew the epoch in place from here on
 };
 
 // What the disk held at the start. `state.boot` is already this life's, durable.
 struct Recovered {
   HardState state = {};
-  Zxid base = {};                    // the installed or newest verified snapshot
-  Zxid log_begin = {};               // the log reaches back to the entry behind this one
-  std::vector<Zxid> epochs = {};     // highest counter of each epoch in the log, ascending
-  Zxid last = {};                    // last entry; `base` if there is none behind it
+  Zxid base = {};                 // the installed or newest verified snapshot
+  Zxid log_begin = {};            // the log reaches back to the entry behind this one
+  std::vector<Zxid> epochs = {};  // highest counter of each epoch in the log, ascending
+  Zxid last = {};                 // last entry; `base` if there is none behind it
   int64_t last_leader_time = 0;
-  Zxid commit = {};                  // known committed: max(base, hint); at most `last`
-  Zxid applied = {};                 // what the state machine reflects already
-  std::vector<Txn> window = {};      // the newest entries, contiguous up to `last`
+  Zxid commit = {};              // known committed: max(base, hint); at most `last`
+  Zxid applied = {};             // what the state machine reflects already
+  std::vector<Txn> window = {};  // the newest entries, contiguous up to `last`
 };
 
 class Peer {
@@ -62,7 +62,7 @@ class Peer {
     ServerId leader{};  // established; else kNoServer
     Epoch epoch = 0;
     bool amnesic = false;
-    Zxid last = {};     // appended
+    Zxid last = {};  // appended
     Zxid durable = {};
     Zxid commit = {};
     Zxid pinned_after = {};
@@ -71,6 +71,8 @@ class Peer {
     EnsembleId ensemble = {};
   };
   View view() const;
+  // What it says of itself in a handshake, now; Introduce tells when it changes.
+  Identity identity() const;
   const Invariants& invariants() const;
 
  private:

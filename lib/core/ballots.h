@@ -1,0 +1,43 @@
+// Ballots: what the elections share, whatever messages they exchange: which vote
+// is better, which votes agree, who has said what, and whether a leader has said
+// so itself (PROTOCOL §4.2, §4.3).
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "lib/core/quorum.h"
+#include "zkq/election.h"
+
+namespace zkq::core {
+
+// What one voter said last.
+struct Ballot {
+  Vote vote = {};
+  uint64_t round = 0;
+  PeerState state = PeerState::kLooking;
+};
+
+// Two ballots support the same leader. Among looking voters everything must be
+// equal; members of one established ensemble may have decided in different
+// rounds, on different zxids (ZOOKEEPER-1732, -1805).
+bool Agree(const Ballot& a, const Ballot& b);
+
+class Ballots {
+ public:
+  void Clear() { cast_.clear(); }
+  void Put(ServerId from, const Ballot& ballot) { cast_[from] = ballot; }
+  void Erase(ServerId from) { cast_.erase(from); }
+  bool Has(ServerId from) const { return cast_.contains(from); }
+  const std::map<ServerId, Ballot>& cast() const { return cast_; }
+
+  std::set<ServerId> Supporters(const Ballot& of) const;
+  // The leader named has announced by itself that it leads. Without this a peer
+  // would follow on hearsay a leader that cannot be heard.
+  bool LeaderSaysSo(ServerId leader) const;
+
+ private:
+  std::map<ServerId, Ballot> cast_;
+};
+
+}  // namespace zkq::core

@@ -1,0 +1,50 @@
+#include "lib/core/calls.h"
+
+namespace zkq::core {
+
+void Calls::Appended(std::span<const Txn> txns) {
+  for (const Txn& txn : txns) {
+    if (txn.origin.sid != self_.sid || txn.origin.boot != self_.boot) continue;
+    const auto call = calls_.find(txn.origin.call);
+    if (call == calls_.end()) continue;
+    call->second.zxid = txn.zxid;
+    logged_[txn.zxid] = call->first;
+  }
+}
+
+void Calls::Truncated(Zxid after) {
+  for (auto cut = logged_.upper_bound(after); cut != logged_.end(); cut = logged_.erase(cut)) {
+    calls_[cut->second].zxid = Zxid{};
+  }
+}
+
+void Calls::Installed() {
+  logged_.clear();
+  for (auto& [tag, call] : calls_) {
+    call.zxid = Zxid{};
+    call.maybe_installed = true;
+  }
+}
+
+void Calls::Delivered(Zxid through) {
+  while (!logged_.empty() && logged_.begin()->first <= through) {
+    calls_.erase(logged_.begin()->second);
+    logged_.erase(logged_.begin());
+  }
+}
+
+Calls::Verdict Calls::Decide(uint64_t session) {
+  Verdict verdict;
+  for (auto call = calls_.begin(); call != calls_.end();) {
+    const bool decided = call->second.session != session && call->second.zxid == Zxid{};
+    if (!decided) {
+      ++call;
+      continue;
+    }
+    (call->second.maybe_installed ? verdict.unknown : verdict.abandoned).push_back(call->first);
+    call = calls_.erase(call);
+  }
+  return verdict;
+}
+
+}  // namespace zkq::core

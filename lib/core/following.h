@@ -1,0 +1,104 @@
+// Following: one peer's term under one leader, as the protocol's phases:
+// discovery (promise the epoch), synchronisation (take over the leader's
+// history), broadcast (log, acknowledge, commit). PROTOCOL §6.3, §7.2, §8.3.
+//
+// It ends with its session: left() then says why, and Peer goes looking.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "lib/core/self.h"
+
+namespace zkq::core {
+
+class Following {
+ public:
+  // `decision` names the leader; `look_seq` is the look it ended. `heard` is the
+  // leader's newest announcement known, by process life and look.
+  struct Heard {
+    uint64_t boot = 0;
+    uint64_t look_seq = 0;
+    friend auto operator<=>(const Heard&, const Heard&) = default;
+  };
+  Following(Self* self, ServerId leader, uint64_t look_seq, Heard heard);
+
+  void Enter();
+  void Leave();  // the session ends from this side
+
+  void On(const Tick& tick);
+  void On(const LinkUp& up);
+  void On(const LinkDown& down);
+  void On(const Received& received);
+  void On(const Notified& notified);
+  void On(const Proposed& proposed);
+  void On(const ReadAsked& asked);
+  void On(const Synced& synced);
+  void On(const SnapshotFetched& fetched);
+
+  Time NextWake() const;
+  const std::optional<std::string>& left() const { return left_; }
+  ZabPhase phase() const;
+  ServerId leader() const { return leader_; }
+  // Synchronised with an established leader, now or before a renewal.
+  bool serving() const { return serving_; }
+  Epoch epoch() const { return session_.epoch; }
+
+ private:
+  enum class Step {
+    kConnecting,  // no session yet: no link, or the leader does not lead yet
+    kInformed,    // FollowerInfo sent
+    kPromising,   // the promise is on its way to the disk
+    kPromised,    // AckEpoch sent
+    kInstalling,  // a snapshot is fetched or being installed
+    kSyncing,     // the live history is a prefix of the leader's and grows
+    kAccepting,   // NewLeader received; history and epoch on their way to the disk
+    kAccepted,    // Ack of NewLeader sent
+    kBroadcast,   // UpToDate received
+  };
+  Invariants& invariants() { return self_.invariants(); }
+  void Attach();
+  void EndSession(SessionEndReason reason, std::string why);
+  void Quit(std::string why) { left_ = std::move(why); }
+  void Reply(MessageBody body) { self_.SendTo(*link_, session_, std::move(body)); }
+  void SendAckEpoch();
+  void SendAcks();
+  bool InSync() const { return step_ >= Step::kSyncing; }
+  bool Extend(const std::vector<Txn>& txns);
+
+  void Handle(const LeaderInfo& info);
+  void Handle(const Diff& diff);
+  void Handle(const Trunc& trunc);
+  void Handle(const Snap& snap);
+  void Handle(const Proposal& proposal);
+  void Handle(const NewLeader& accepted);
+  void Handle(const Commit& commit);
+  void Handle(const UpToDate& up_to_date);
+  void Handle(const Refusal& refusal);
+  void Handle(const ReadIndexReply& reply);
+  void Handle(const Ping& ping);
+  void Handle(const SessionEnd& end);
+  template <typename Other>
+  void Handle(const Other&);  // what only a leader may be told
+
+  Self& self_;
+  const ServerId leader_;
+  const uint64_t look_seq_;
+  const Heard heard_;
+  Step step_ = Step::kConnecting;
+  std::optional<LinkId> link_;
+  Session session_;
+  bool asked_too_early_ = false;  // the leader said it does not lead yet
+  bool counted_ = true;           // AckEpoch names currentEpoch
+  WriteId write_ = 0;             // what kPromising, kInstalling or kAccepting waits for
+  std::optional<Zxid> fetching_;
+  Zxid accepted_last_;  // NewLeader's last
+  Zxid acked_;
+  Zxid known_commit_;  // of this session (PROTOCOL §7.2 W1: dies with it)
+  bool serving_ = false;
+  std::set<uint64_t> reads_;
+  Time give_up_at_{};  // without a word or progress
+  std::optional<std::string> left_;
+};
+
+}  // namespace zkq::core

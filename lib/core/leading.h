@@ -1,0 +1,162 @@
+// Leading: one term of one leader, as the protocol's phases: discovery (find an
+// epoch that a quorum promises, and be sure to hold all that is committed),
+// synchronisation (bring a quorum to this history), broadcast. PROTOCOL §6.2,
+// §7, §8.2, §9. An epoch can be renewed in place: the same messages, quorums and
+// durable writes as a fresh term, in sessions that live on (§9.5).
+//
+// It ends when it resigns: left() then says why, and Peer goes looking.
+//
+// leading.cc: discovery and synchronisation. leading_broadcast.cc: proposals,
+// commits, reads. leading_liveness.cc: time, silence, renewal.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "lib/core/following.h"
+#include "lib/core/learner.h"
+#include "lib/core/read_rounds.h"
+
+namespace zkq::core {
+
+class Leading {
+ public:
+  using Heard = Following::Heard;
+  // `heard`: the newest announcement known of each peer.
+  Leading(Self* self, std::map<ServerId, Heard> heard);
+
+  void Enter();
+  void Leave();
+
+  void On(const Tick& tick);
+  void On(const LinkDown& down);
+  void On(const Received& received);
+  void On(const Notified& notified);
+  void On(const Proposed& proposed);
+  void On(const ReadAsked& asked);
+  void On(const Synced& synced);
+  void On(const LogRead& read);
+
+  Time NextWake() const;
+  const std::optional<std::string>& left() const { return left_; }
+  ZabPhase phase() const;
+  // Established, now or before a renewal that is under way.
+  bool serving() const { return stage_ == Stage::kBroadcast || renewing_; }
+  // 0 until the epoch is fixed.
+  Epoch epoch() const { return epoch_; }
+  // The log behind this is still needed for a learner.
+  Zxid PinnedAfter() const;
+
+ private:
+  enum class Stage {
+    kConnecting,     // waits for a quorum of FollowerInfo
+    kPromising,      // the epoch is fixed, the promise on its way to the disk
+    kElecting,       // waits for a quorum of AckEpoch
+    kStoring,        // currentEpoch is on its way to the disk, behind the history
+    kSynchronizing,  // waits for a quorum of Ack of NewLeader
+    kBroadcast,      // established
+  };
+  struct Asked {
+    std::optional<LinkId> asker = {};  // none: this replica's own
+    Origin origin = {};                // without a call
+    std::vector<Call> calls = {};
+  };
+  struct Outstanding {
+    Zxid zxid{};
+    size_t bytes = 0;
+  };
+
+  Invariants& invariants() { return self_.invariants(); }
+  Learner* Find(const LinkId& link);
+  // Addresses every learner's session of this epoch (see Session).
+  Session ToAll() const { return {.number = 0, .epoch = epoch_}; }
+  void Resign(std::string why) { left_ = std::move(why); }
+  void EndSession(const LinkId& link, SessionEndReason reason);
+  void Forget(const LinkId& link);
+  void Progress();
+
+  // Discovery.
+  void Handle(Learner* learner, const AckEpoch& ack);
+  void OnFollowerInfo(const LinkId& link, const Session& session, const FollowerInfo& info);
+  void TryFixEpoch();
+  void Inform(Learner* learner);
+  void InformAll();
+  void RefuseAhead(const Learner& learner, SessionEndReason reason);
+  void TryFinishDiscovery();
+  bool Discovered() const { return stage_ >= Stage::kStoring; }
+
+  // Synchronisation.
+  void SynchronizeAll();
+  void Synchronize(Learner* learner);
+  void TryEstablish();
+  void SendUpToDate(Learner* learner);
+
+  // Broadcast.
+  void Handle(Learner* learner, const Ack& ack);
+  void Handle(Learner* learner, const Request& request);
+  void Handle(Learner* learner, const ReadIndex& ask);
+  void Handle(Learner* learner, const Pong& pong);
+  void Handle(Learner* learner, const SessionEnd& end);
+  template <typename Other>
+  void Handle(Learner* learner, const Other&);  // what only a learner may be told
+  void OnAccepted(Learner* learner);
+  void Admit(const Asked& asked);
+  void Extend(const Asked& admitted);
+  std::optional<RejectReason> Objection(const Call& call) const;
+  void Refuse(const std::optional<LinkId>& asker, std::vector<uint64_t> tags, RejectReason reason);
+  void Propose(std::vector<Txn> txns);
+  void TryCommit();
+  void SendCommits();
+  void NoteSyncProgress(Learner* learner, const Pong& pong);
+  void BeginRound();
+  void CheckRound();
+  void Answer(const ReadRounds::Reads& reads, Zxid at);
+  void AbandonReads();
+
+  // Liveness.
+  void PingAll();
+  void DropSilent();
+  void CheckOwnDisk();
+  void CheckQuorum();
+  void CheckSupport();
+  void NoteHeard();
+  std::set<ServerId> SyncedVoters() const;
+  void ConsiderRenewal();
+  void StartRenewal(std::string why);
+  void Renew();
+
+  Self& self_;
+  const std::map<ServerId, Heard> heard_;
+  const uint64_t session_;  // tells own calls of this term from earlier ones
+  const Time entered_;
+  Stage stage_ = Stage::kConnecting;
+  Epoch epoch_ = 0;
+  Epoch candidate_ = 0;
+  WriteId write_ = 0;  // what kPromising or kStoring waits for
+  std::map<LinkId, Learner> learners_;
+  std::set<ServerId> connecting_;  // sent FollowerInfo, while the epoch is open
+  std::set<ServerId> electing_;    // counted AckEpoch of this epoch
+  std::set<ServerId> ahead_;       // cannot follow this leader
+  std::set<ServerId> looking_;     // have left again before the term was established
+  std::set<ServerId> accepted_;    // acknowledged NewLeader of this epoch
+  Epoch ahead_epoch_ = 0;          // the highest promise heard of
+  Time give_up_at_{};              // until established: without progress
+
+  uint32_t counter_ = 0;                 // of the last proposal of this epoch
+  std::deque<Outstanding> outstanding_;  // proposed, not committed
+  size_t outstanding_bytes_ = 0;         // bounded by PeerOptions::outstanding_bytes_max
+  ReadRounds rounds_;
+
+  bool renewing_ = false;
+  std::vector<Asked> deferred_;  // came during a renewal; counted in outstanding_bytes_
+  Time next_ping_{};
+  uint64_t ping_seq_ = 0;
+  WriteId disk_mark_ = 0;  // self_.synced when it last moved on
+  Time disk_advanced_{};
+  std::optional<std::string> left_;
+};
+
+}  // namespace zkq::core

@@ -1,0 +1,285 @@
+#include <algorithm>
+#include <utility>
+
+#include "lib/base/codec.h"
+#include "lib/core/leading.h"
+
+namespace zkq::core {
+namespace {
+
+// The last counters of an epoch are never used: 0xFFFFFFFF would wrap, and a
+// renewal has begun long before (PROTOCOL §1, roll-over).
+constexpr uint32_t kCounterMax = 0xFFFF'FFF0;
+
+std::vector<uint64_t> TagsOf(const std::vector<Call>& calls) {
+  std::vector<uint64_t> tags;
+  tags.reserve(calls.size());
+  for (const Call& call : calls) tags.push_back(call.tag);
+  return tags;
+}
+
+}  // namespace
+
+// --- proposals -------------------------------------------------------------------
+
+void Leading::On(const Proposed& proposed) {
+  const Asked asked{.origin = {.sid = self_.options.self, .boot = self_.state.boot},
+                    .calls = proposed.calls};
+  if (!serving()) {
+    return Refuse(std::nullopt, TagsOf(asked.calls), RejectReason::kNoLeader);
+  }
+  Admit(asked);
+}
+
+void Leading::Handle(Learner* learner, const Request& request) {
+  const Asked asked{.asker = learner->link,
+                    .origin = {.sid = learner->link.sid, .boot = learner->link.boot},
+                    .calls = request.calls};
+  if (learner->step != Learner::Step::kSynced || stage_ != Stage::kBroadcast) {
+    // A learner may forward while the epoch is renewed under it, not before.
+    if (!renewing_) return Refuse(asked.asker, TagsOf(asked.calls), RejectReason::kNoLeader);
+  }
+  Admit(asked);
+}
+
+std::optional<RejectReason> Leading::Objection(const Call& call) const {
+  if (call.command.size() > self_.options.max_command_bytes) return RejectReason::kTooLarge;
+  if (outstanding_bytes_ + call.command.size() > self_.options.outstanding_bytes_max) {
+    return RejectReason::kOverload;
+  }
+  if (counter_ >= kCounterMax) return RejectReason::kOverload;
+  return std::nullopt;
+}
+
+void Leading::Refuse(const std::optional<LinkId>& asker, std::vector<uint64_t> tags,
+                     RejectReason reason) {
+  if (tags.empty()) return;
+  if (!asker) {
+    for (uint64_t tag : tags) self_.calls.Refused(tag);
+    return self_.RejectCalls(std::move(tags), reason);
+  }
+  if (const Learner* learner = Find(*asker)) {
+    self_.SendTo(*asker, learner->session, Refusal{std::move(tags), reason});
+  }
+}
+
+void Leading::Admit(const Asked& asked) {
+  std::map<RejectReason, std::vector<uint64_t>> refused;
+  Asked admitted{.asker = asked.asker, .origin = asked.origin};
+  for (const Call& call : asked.calls) {
+    if (const auto objection = Objection(call)) {
+      refused[*objection].push_back(call.tag);
+      continue;
+    }
+    outstanding_bytes_ += call.command.size();
+    admitted.calls.push_back(call);
+  }
+  for (auto& [reason, tags] : refused) Refuse(asked.asker, std::move(tags), reason);
+  if (admitted.calls.empty()) return;
+  if (!admitted.asker) {
+    for (const Call& call : admitted.calls) self_.calls.Sent(call.tag, session_);
+    self_.Emit(MarkSent{TagsOf(admitted.calls)});
+  }
+  if (renewing_) {
+    deferred_.push_back(std::move(admitted));
+    return;
+  }
+  Extend(admitted);
+  if (counter_ >= self_.options.rollover_counter) StartRenewal("the epoch's counter runs out");
+}
+
+void Leading::Extend(const Asked& admitted) {
+  const int64_t leader_time =
+      std::max(self_.history.last_leader_time(), self_.options.wall_at_start + self_.now.count());
+  std::vector<Txn> txns;
+  size_t bytes = 0;
+  Zxid prev = self_.history.last();
+  for (const Call& call : admitted.calls) {
+    Origin origin = admitted.origin;
+    origin.call = call.tag;
+    const Zxid zxid{epoch_, ++counter_};
+    outstanding_.push_back({zxid, call.command.size()});
+    txns.push_back(
+        EncodeTxn(zxid, prev, TxnKind::kCommand, origin, leader_time, call.command.view()));
+    prev = zxid;
+    bytes += txns.back().encoded.size();
+    if (bytes < kProposalBytesMax) continue;
+    Propose(std::exchange(txns, {}));
+    bytes = 0;
+  }
+  if (!txns.empty()) Propose(std::move(txns));
+}
+
+void Leading::Propose(std::vector<Txn> txns) {
+  const Zxid before = self_.history.last();
+  self_.Append(txns);
+  std::vector<LinkId> direct;
+  std::vector<Learner*> behind;
+  for (auto& [link, learner] : learners_) {
+    if (learner.UpToDate(before, self_.options.credit_bytes)) {
+      if (learner.match == before) learner.advanced = self_.now;
+      learner.Fed(txns);
+      direct.push_back(link);
+    } else if (learner.step >= Learner::Step::kAccepting) {
+      behind.push_back(&learner);
+    }
+  }
+  if (!direct.empty()) {
+    self_.Emit(Send{std::move(direct), Message{ToAll(), Proposal{std::move(txns)}}});
+  }
+  for (Learner* learner : behind) learner->Pump(&self_);
+}
+
+// --- commits ----------------------------------------------------------------------
+
+void Leading::Handle(Learner* learner, const Ack& ack) {
+  const bool accepts = ack.zxid == Zxid{epoch_, 0};
+  if (accepts && learner->step == Learner::Step::kAccepting) return OnAccepted(learner);
+  // Sent before it heard of the renewal; what it holds it will tell in AckEpoch.
+  if (renewing_ && learner->step == Learner::Step::kWaiting) return;
+  if (learner->step != Learner::Step::kSynced || ack.zxid < learner->match ||
+      ack.zxid > learner->sent) {
+    const LinkId link = learner->link;
+    Forget(link);
+    self_.Emit(DropLink{link, "an acknowledgement of what was never sent"});
+    return;
+  }
+  learner->match = ack.zxid;
+  learner->advanced = self_.now;
+  learner->Returned(ack.zxid);
+  learner->Pump(&self_);
+  TryCommit();
+}
+
+void Leading::OnAccepted(Learner* learner) {
+  learner->step = Learner::Step::kSynced;
+  learner->match = learner->target;
+  learner->advanced = self_.now;
+  learner->deadline = self_.now + self_.Ticks(self_.options.sync_limit);
+  learner->Returned(learner->target);
+  if (self_.quorum.IsVoter(learner->link.sid)) {
+    accepted_.insert(learner->link.sid);
+    if (stage_ != Stage::kBroadcast) Progress();
+  }
+  if (stage_ == Stage::kBroadcast) {
+    SendUpToDate(learner);
+    learner->Pump(&self_);
+    TryCommit();
+  } else {
+    TryEstablish();
+  }
+}
+
+void Leading::TryCommit() {
+  if (stage_ != Stage::kBroadcast) return;
+  std::map<ServerId, Zxid> held{{self_.options.self, self_.history.durable()}};
+  for (const auto& [link, learner] : learners_) {
+    if (learner.step == Learner::Step::kSynced) held[link.sid] = learner.match;
+  }
+  // Only what this epoch proposed is counted; what came before is committed since
+  // the term was established.
+  const Zxid known = self_.quorum.Held(held);
+  if (known <= self_.commit || known.epoch != epoch_) return;
+  self_.Commit(known);
+  while (!outstanding_.empty() && outstanding_.front().zxid <= known) {
+    outstanding_bytes_ -= outstanding_.front().bytes;
+    outstanding_.pop_front();
+  }
+  SendCommits();
+  if (renewing_ && outstanding_.empty()) Renew();
+}
+
+void Leading::SendCommits() {
+  std::vector<LinkId> up_to_date;
+  for (auto& [link, learner] : learners_) {
+    if (learner.step != Learner::Step::kSynced) continue;
+    const Zxid known = std::min(self_.commit, learner.sent);
+    if (known <= learner.commit_sent) continue;
+    learner.commit_sent = known;
+    if (known == self_.commit) {
+      up_to_date.push_back(link);
+    } else {
+      self_.SendTo(link, learner.session, zkq::Commit{known});
+    }
+  }
+  if (up_to_date.empty()) return;
+  self_.Emit(Send{std::move(up_to_date), Message{ToAll(), zkq::Commit{self_.commit}}});
+}
+
+// --- reads ------------------------------------------------------------------------
+
+void Leading::On(const ReadAsked& asked) {
+  if (stage_ != Stage::kBroadcast) {
+    return Refuse(std::nullopt, asked.tags, RejectReason::kNoLeader);
+  }
+  rounds_.Ask({.tags = asked.tags});
+  BeginRound();
+}
+
+void Leading::Handle(Learner* learner, const ReadIndex& ask) {
+  if (stage_ != Stage::kBroadcast || learner->step != Learner::Step::kSynced) {
+    return Refuse(learner->link, ask.tags, RejectReason::kNoLeader);
+  }
+  rounds_.Ask({.asker = learner->link, .session = learner->session, .tags = ask.tags});
+  BeginRound();
+}
+
+void Leading::BeginRound() {
+  if (!rounds_.Wanted() || stage_ != Stage::kBroadcast) return;
+  rounds_.Begin(ping_seq_ + 1, self_.commit);
+  PingAll();
+  CheckRound();
+}
+
+void Leading::Handle(Learner* learner, const Pong& pong) {
+  learner->ponged = std::max(learner->ponged, std::min(pong.seq, ping_seq_));
+  learner->Returned(std::min(pong.durable, learner->sent));
+  NoteSyncProgress(learner, pong);
+  learner->Pump(&self_);
+  CheckRound();
+}
+
+// A large snapshot or log may take its time: a learner is given up for standing
+// still, not for being slow (PROTOCOL §7.2; ZOOKEEPER-1697).
+void Leading::NoteSyncProgress(Learner* learner, const Pong& pong) {
+  const bool installs = learner->step == Learner::Step::kInstalling && pong.installing;
+  const bool grows =
+      (learner->step == Learner::Step::kFeeding || learner->step == Learner::Step::kAccepting) &&
+      pong.durable > learner->durable;
+  learner->durable = pong.durable;
+  if (!installs && !grows) return;
+  learner->deadline = self_.now + self_.Ticks(self_.options.init_limit);
+  if (stage_ != Stage::kBroadcast && self_.quorum.IsVoter(learner->link.sid)) Progress();
+}
+
+void Leading::CheckRound() {
+  if (!rounds_.running() || stage_ != Stage::kBroadcast) return;
+  std::set<ServerId> heard{self_.options.self};
+  for (const auto& [link, learner] : learners_) {
+    // Only a session past its Ack of NewLeader speaks for this epoch.
+    if (learner.step == Learner::Step::kSynced && learner.ponged >= rounds_.nonce()) {
+      heard.insert(link.sid);
+    }
+  }
+  if (!self_.quorum.Contains(heard)) return;
+  for (const ReadRounds::Reads& reads : rounds_.Finish()) Answer(reads, rounds_.at());
+  BeginRound();
+}
+
+void Leading::Answer(const ReadRounds::Reads& reads, Zxid at) {
+  if (!reads.asker) {
+    self_.Emit(AnswerReads{reads.tags, at});
+    return;
+  }
+  const Learner* learner = Find(*reads.asker);
+  if (learner == nullptr || learner->session != reads.session) return;
+  self_.SendTo(*reads.asker, reads.session, ReadIndexReply{reads.tags, at});
+}
+
+void Leading::AbandonReads() {
+  for (ReadRounds::Reads& reads : rounds_.Abandon()) {
+    Refuse(reads.asker, std::move(reads.tags), RejectReason::kNoLeader);
+  }
+}
+
+}  // namespace zkq::core

@@ -1,0 +1,170 @@
+#include <algorithm>
+
+#include "lib/core/leading.h"
+
+namespace zkq::core {
+namespace {
+
+// Before established: how long supporters that look again are waited for.
+constexpr int kPatienceTicks = 5;
+// A faulty voter must not be able to force renewals one after the other.
+constexpr Time kRenewalInterval = std::chrono::seconds(60);
+
+}  // namespace
+
+void Leading::On(const Tick&) {
+  if (self_.now < next_ping_) return;
+  next_ping_ = self_.now + self_.options.tick / 2;
+  if (stage_ != Stage::kBroadcast) {
+    if (self_.now >= give_up_at_) return Resign("no quorum follows in time");
+    CheckSupport();
+  }
+  DropSilent();
+  PingAll();
+  NoteHeard();
+  if (stage_ == Stage::kBroadcast) {
+    CheckQuorum();
+    CheckOwnDisk();
+  }
+}
+
+Time Leading::NextWake() const { return next_ping_; }
+
+void Leading::PingAll() {
+  ++ping_seq_;
+  for (const auto& [link, learner] : learners_) {
+    if (learner.step < Learner::Step::kInstalling) continue;
+    self_.SendTo(link, learner.session,
+                 Ping{.seq = ping_seq_, .commit = std::min(self_.commit, learner.commit_sent)});
+  }
+}
+
+void Leading::DropSilent() {
+  const Time limit = self_.Ticks(self_.options.sync_limit);
+  std::vector<LinkId> silent;
+  for (auto& [link, learner] : learners_) {
+    // A slow disk must not hide behind pings: what is owed has to arrive
+    // (PROTOCOL §9.2). Whoever works off a backlog is healthy.
+    if (learner.step != Learner::Step::kSynced || learner.sent == learner.match) {
+      learner.advanced = self_.now;
+    }
+    if (self_.now >= learner.deadline || self_.now - learner.advanced >= limit) {
+      silent.push_back(link);
+    }
+  }
+  for (const LinkId& link : silent) EndSession(link, SessionEndReason::kTimeout);
+}
+
+std::set<ServerId> Leading::SyncedVoters() const {
+  std::set<ServerId> synced;
+  for (const auto& [link, learner] : learners_) {
+    if (learner.step == Learner::Step::kSynced) synced.insert(link.sid);
+  }
+  return synced;
+}
+
+void Leading::CheckQuorum() {
+  std::set<ServerId> live = SyncedVoters();
+  live.insert(self_.options.self);
+  if (!self_.quorum.Contains(live)) Resign("a quorum has been lost");
+}
+
+// The others commit without this disk, so a hung one would stall this leader's
+// clients, and then admission, for ever (PROTOCOL §9.2).
+void Leading::CheckOwnDisk() {
+  if (self_.Drained() || self_.synced != disk_mark_) {
+    disk_mark_ = self_.synced;
+    disk_advanced_ = self_.now;
+    return;
+  }
+  if (self_.now - disk_advanced_ < self_.Ticks(self_.options.sync_limit)) return;
+  if (self_.quorum.Contains(SyncedVoters())) Resign("this leader's own disk does not answer");
+}
+
+// When a quorum, this leader included, was last heard.
+void Leading::NoteHeard() {
+  std::map<Time, std::set<ServerId>, std::greater<>> by_time;
+  for (const auto& [link, learner] : learners_) {
+    if (learner.step == Learner::Step::kSynced) by_time[learner.heard].insert(link.sid);
+  }
+  std::set<ServerId> heard{self_.options.self};
+  if (self_.quorum.Contains(heard)) self_.last_heard = self_.now;
+  for (const auto& [time, servers] : by_time) {
+    heard.insert(servers.begin(), servers.end());
+    if (!self_.quorum.Contains(heard)) continue;
+    self_.last_heard = std::max(self_.last_heard, time);
+    return;
+  }
+}
+
+// --- supporters that look again ---------------------------------------------------
+
+void Leading::On(const Notified& notified) {
+  const Notification& n = notified.notification;
+  const ServerId sid = notified.link.sid;
+  if (n.state != PeerState::kLooking || !self_.quorum.IsVoter(sid)) return;
+  const Heard report{notified.link.boot, n.look_seq};
+  for (const auto& [link, learner] : learners_) {
+    // Lanes are not ordered: only a look later than the one that led to this
+    // session speaks against it (PROTOCOL §9.4).
+    if (link.sid != sid || report <= Heard{link.boot, learner.info.look_seq}) continue;
+    EndSession(LinkId(link), SessionEndReason::kTimeout);
+    break;
+  }
+  if (stage_ == Stage::kBroadcast) return;
+  const auto known = heard_.find(sid);
+  if (known == heard_.end() || report > known->second) looking_.insert(sid);
+}
+
+void Leading::CheckSupport() {
+  if (self_.now - entered_ < self_.Ticks(kPatienceTicks) || renewing_) return;
+  std::set<ServerId> left = self_.quorum.Voters();
+  for (ServerId sid : looking_) left.erase(sid);
+  if (!self_.quorum.Contains(left)) Resign("its supporters look again");
+}
+
+// --- renewal (PROTOCOL §9.5) -------------------------------------------------------
+
+// A voter that promised a higher epoch refuses every leader of this one for ever:
+// a silent loss of redundancy. A higher epoch lets it in again.
+void Leading::ConsiderRenewal() {
+  if (renewing_ || (self_.renewed && self_.now - self_.last_renewal < kRenewalInterval)) return;
+  StartRenewal("a voter has promised epoch " + std::to_string(ahead_epoch_));
+}
+
+void Leading::StartRenewal(std::string why) {
+  if (renewing_ || stage_ != Stage::kBroadcast) return;
+  self_.Tell(Note::Level::kInfo, "renews its epoch in place: " + std::move(why));
+  renewing_ = true;
+  self_.renewed = true;
+  self_.last_renewal = self_.now;
+  if (outstanding_.empty()) Renew();
+}
+
+void Leading::Renew() {
+  AbandonReads();
+  epoch_ = std::max(epoch_, ahead_epoch_) + 1;
+  stage_ = Stage::kPromising;
+  electing_.clear();
+  accepted_.clear();
+  ahead_.clear();
+  looking_.clear();
+  Progress();
+  std::vector<LinkId> not_synced;
+  for (auto& [link, learner] : learners_) {
+    if (learner.step == Learner::Step::kSynced) {
+      // Where it stands in the new epoch it says anew.
+      learner.step = Learner::Step::kWaiting;
+      learner.info.accepted = {};
+      learner.deadline =
+          self_.now + self_.Ticks(self_.options.init_limit + self_.options.sync_limit);
+    } else {
+      not_synced.push_back(link);
+    }
+  }
+  for (const LinkId& link : not_synced) EndSession(link, SessionEndReason::kTimeout);
+  self_.state.accepted = {epoch_, self_.options.self, self_.state.boot};
+  write_ = self_.StoreState();
+}
+
+}  // namespace zkq::core

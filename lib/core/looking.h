@@ -1,0 +1,37 @@
+// Looking: between two terms. First the journal is drained: what was handed to it
+// cannot be taken back, and a vote must tell what is durable, never what is in
+// memory (PROTOCOL §3; ZOOKEEPER-4712). Then an election decides.
+#pragma once
+
+#include "lib/core/self.h"
+
+namespace zkq::core {
+
+class Looking {
+ public:
+  Looking(Self* self, Election* election) : self_(*self), election_(*election) {}
+
+  void Enter(Outbox* out) {
+    // Until then this peer only asks: it says that it has left its term, and
+    // claims no zxid that the disk may not have.
+    if (!self_.Drained()) election_.Look(Vote{}, self_.now, out);
+    TryBegin(out);
+  }
+  void On(const Synced&, Outbox* out) { TryBegin(out); }
+
+  std::optional<Decision> outcome() const { return began_ ? election_.outcome() : std::nullopt; }
+
+ private:
+  void TryBegin(Outbox* out) {
+    if (began_ || !self_.Drained()) return;
+    began_ = true;
+    const Vote own{self_.state.current, self_.history.last(), self_.options.self};
+    election_.Look(own, self_.now, out);
+  }
+
+  Self& self_;
+  Election& election_;
+  bool began_ = false;
+};
+
+}  // namespace zkq::core

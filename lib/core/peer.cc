@@ -1,0 +1,283 @@
+#include "lib/core/peer.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "lib/core/following.h"
+#include "lib/core/founding.h"
+#include "lib/core/leading.h"
+#include "lib/core/looking.h"
+#include "lib/core/self.h"
+
+namespace zkq::core {
+namespace {
+
+FastLeaderElectionOptions ElectionOptions(const PeerOptions& options) {
+  return {.self = options.self,
+          .finalize_wait = options.finalize_wait,
+          .min_interval = options.tick,
+          .max_interval = 20 * options.tick,
+          .patience = 10 * options.tick};
+}
+
+}  // namespace
+
+// Changes the role, and nothing else does. A step goes: take note of the event in
+// what every role shares, let the election and the role have it, follow the role
+// wherever it leads, report what changed.
+class Peer::Impl {
+ public:
+  Impl(PeerOptions options, Recovered recovered, std::unique_ptr<Election> election)
+      : self_(std::move(options), std::move(recovered)),
+        election_(election ? std::move(election)
+                           : NewFastLeaderElection(ElectionOptions(self_.options))),
+        role_(Founding(&self_)) {
+    election_->SetConfigs(self_.configs);
+    if (self_.state.ensemble != EnsembleId{}) role_.emplace<Looking>(&self_, election_.get());
+  }
+
+  void Step(const Event& event, Effects* effects) {
+    if (halted_) return;
+    const size_t before = effects->size();
+    self_.effects = effects;
+    std::visit([this](const auto& e) { Remember(e); }, event);
+    if (!entered_) Enter();
+    std::visit([this](const auto& e) { Dispatch(e); }, event);
+    FollowRole();
+    Announce();
+    Report();
+    StopIfBroken(before, effects);
+  }
+
+  std::optional<Time> NextWake() const {
+    if (halted_) return std::nullopt;
+    std::optional<Time> wake = election_->NextWake();
+    const auto consider = [&wake](Time at) { wake = wake ? std::min(*wake, at) : at; };
+    if (const auto* following = std::get_if<Following>(&role_)) consider(following->NextWake());
+    if (const auto* leading = std::get_if<Leading>(&role_)) consider(leading->NextWake());
+    return wake;
+  }
+
+  View view() const;
+  Identity identity() const { return self_.identity(); }
+  const Invariants& invariants() { return self_.invariants(); }
+
+ private:
+  using Role = std::variant<Founding, Looking, Following, Leading>;
+
+  // --- what every role shares --------------------------------------------------
+  template <typename E>
+  void Remember(const E&) {}
+  void Remember(const Tick& tick) {
+    self_.now = std::max(self_.now, tick.now);
+    election_->Tick(self_.now, &outbox_);
+  }
+  void Remember(const LinkUp& up) {
+    self_.links[up.link] = up.peer;
+    if (self_.IsMember(up.peer)) election_->PeerUp(up.link.sid, self_.now, &outbox_);
+  }
+  void Remember(const LinkDown& down) {
+    self_.links.erase(down.link);
+    if (!self_.LinkTo(down.link.sid)) {
+      election_->PeerDown(down.link.sid, self_.now, &outbox_);
+    }
+  }
+  void Remember(const Notified& notified) {
+    if (!FromMember(notified.link)) return;
+    const Notification& n = notified.notification;
+    Following::Heard& heard = heard_[notified.link.sid];
+    heard = std::max(heard, {notified.link.boot, n.look_seq});
+    election_->Receive(notified.link.sid, n, self_.now, &outbox_);
+  }
+  void Remember(const Synced& synced) {
+    self_.synced = std::max(self_.synced, synced.through);
+    self_.history.Synced(synced.through);
+  }
+  void Remember(const Applied& applied) {
+    self_.applied = std::max(self_.applied, applied.through);
+  }
+  void Remember(const SnapshotTaken& taken) {
+    self_.snapshot = std::max(self_.snapshot, taken.snapshot);
+  }
+  void Remember(const LogPurged& purged) { self_.history.Purged(purged.base); }
+
+  bool FromMember(const LinkId& link) const {
+    const auto found = self_.links.find(link);
+    return found != self_.links.end() && self_.IsMember(found->second);
+  }
+
+  // --- the role ------------------------------------------------------------------
+  template <typename E>
+  void Dispatch(const E& event) {
+    std::visit(
+        [&](auto& role) {
+          if constexpr (requires { role.On(event); }) {
+            role.On(event);
+          } else if constexpr (requires { role.On(event, &outbox_); }) {
+            role.On(event, &outbox_);
+          } else {
+            Unserved(event);
+          }
+        },
+        role_);
+  }
+  void Dispatch(const Notified& notified) {
+    if (FromMember(notified.link)) DispatchToTerm(notified);
+  }
+  void Dispatch(const Received& received) {
+    if (!FromMember(received.link)) return;
+    const Message& message = received.message;
+    if (std::holds_alternative<FollowerInfo>(message.body) &&
+        !std::holds_alternative<Leading>(role_)) {
+      self_.SendTo(received.link, message.session, SessionEnd{SessionEndReason::kNotLeading});
+      return;
+    }
+    DispatchToTerm(received);
+  }
+  template <typename E>
+  void DispatchToTerm(const E& event) {
+    if (auto* following = std::get_if<Following>(&role_)) following->On(event);
+    if (auto* leading = std::get_if<Leading>(&role_)) leading->On(event);
+  }
+
+  template <typename E>
+  void Unserved(const E&) {}
+  void Unserved(const Proposed& proposed) {
+    std::vector<uint64_t> tags;
+    for (const Call& call : proposed.calls) tags.push_back(call.tag);
+    self_.RejectCalls(std::move(tags), RejectReason::kNoLeader);
+  }
+  void Unserved(const ReadAsked& asked) { self_.RejectCalls(asked.tags, RejectReason::kNoLeader); }
+
+  // --- transitions -----------------------------------------------------------------
+  void Enter() {
+    entered_ = true;
+    if (auto* founding = std::get_if<Founding>(&role_)) founding->Enter();
+    if (auto* looking = std::get_if<Looking>(&role_)) looking->Enter(&outbox_);
+  }
+
+  void GoLooking() { role_.emplace<Looking>(&self_, election_.get()).Enter(&outbox_); }
+
+  template <typename Term>
+  void LeaveIfOver() {
+    auto* term = std::get_if<Term>(&role_);
+    if (term == nullptr || !term->left()) return;
+    self_.Tell(Note::Level::kInfo, "goes looking: " + *term->left());
+    term->Leave();
+    GoLooking();
+  }
+
+  void FollowRole() {
+    if (auto* founding = std::get_if<Founding>(&role_); founding && founding->done()) {
+      election_->SetConfigs(self_.configs);
+      GoLooking();
+    }
+    LeaveIfOver<Following>();
+    LeaveIfOver<Leading>();
+    auto* looking = std::get_if<Looking>(&role_);
+    if (looking == nullptr || !looking->outcome()) return;
+    Take(*looking->outcome());
+    // A term can be over before it has begun, and an ensemble of one decides at
+    // once: but never both in one step without a write in between.
+  }
+
+  void Take(const Decision& decision) {
+    vote_ = decision.vote;
+    settled_epoch_ = 0;
+    if (decision.state == PeerState::kLeading) {
+      role_.emplace<Leading>(&self_, heard_).Enter();
+      return;
+    }
+    const ServerId leader = decision.vote.leader;
+    role_.emplace<Following>(&self_, leader, election_->current().look_seq, heard_[leader]).Enter();
+  }
+
+  // --- reports ---------------------------------------------------------------------
+  void Announce() {
+    SettleIfServing();
+    for (const auto& [sid, notification] : outbox_) {
+      self_.Emit(Notify{sid, notification});
+    }
+    outbox_.clear();
+  }
+
+  // Late joiners tally votes of different generations: what they have in common
+  // is the epoch of the established term (PROTOCOL §4.5).
+  void SettleIfServing() {
+    const View now = view();
+    if (now.leader == kNoServer || settled_epoch_ == now.epoch) return;
+    settled_epoch_ = vote_.epoch = now.epoch;
+    election_->Settle(now.state, vote_, &outbox_);
+  }
+
+  void Report() {
+    const View now = view();
+    const RoleChanged changed{now.state, now.phase, now.leader, now.epoch, now.amnesic};
+    if (reported_ && Same(changed, *reported_)) return;
+    reported_ = changed;
+    self_.Emit(changed);
+  }
+  static bool Same(const RoleChanged& a, const RoleChanged& b) {
+    return a.state == b.state && a.phase == b.phase && a.leader == b.leader && a.epoch == b.epoch &&
+           a.amnesic == b.amnesic;
+  }
+
+  // What a broken step wanted done must not be done.
+  void StopIfBroken(size_t before, Effects* effects) {
+    if (!self_.invariants().ok()) self_.halt = self_.invariants().what();
+    if (!self_.halt) return;
+    halted_ = true;
+    effects->resize(before);
+    effects->push_back(Halt{*self_.halt});
+  }
+
+  Self self_;
+  std::unique_ptr<Election> election_;
+  Role role_;
+  bool entered_ = false;
+  bool halted_ = false;
+  Outbox outbox_;
+  Vote vote_;  // the last decision's, with the epoch once established
+  Epoch settled_epoch_ = 0;
+  std::map<ServerId, Following::Heard> heard_;
+  std::optional<RoleChanged> reported_;
+};
+
+Peer::View Peer::Impl::view() const {
+  View view{.epoch = self_.state.current,
+            .last = self_.history.last(),
+            .durable = self_.history.durable(),
+            .commit = self_.commit,
+            .pinned_after = self_.history.last(),
+            .last_heard = self_.last_heard,
+            .config = self_.state.config,
+            .ensemble = self_.state.ensemble};
+  if (const auto* founding = std::get_if<Founding>(&role_)) view.amnesic = founding->amnesic();
+  if (const auto* following = std::get_if<Following>(&role_)) {
+    view.state = PeerState::kFollowing;
+    view.phase = following->phase();
+    if (following->serving()) view.leader = following->leader();
+    if (following->epoch() != 0) view.epoch = following->epoch();
+  }
+  if (const auto* leading = std::get_if<Leading>(&role_)) {
+    view.state = PeerState::kLeading;
+    view.phase = leading->phase();
+    if (leading->serving()) view.leader = self_.options.self;
+    if (leading->epoch() != 0) view.epoch = leading->epoch();
+    view.pinned_after = leading->PinnedAfter();
+  }
+  return view;
+}
+
+Peer::Peer(PeerOptions options, Recovered recovered, std::unique_ptr<Election> election)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(recovered), std::move(election))) {
+}
+Peer::~Peer() = default;
+void Peer::Step(const Event& event, Effects* effects) { impl_->Step(event, effects); }
+std::optional<Time> Peer::NextWake() const { return impl_->NextWake(); }
+Peer::View Peer::view() const { return impl_->view(); }
+Identity Peer::identity() const { return impl_->identity(); }
+const Invariants& Peer::invariants() const { return impl_->invariants(); }
+
+}  // namespace zkq::core

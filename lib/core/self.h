@@ -1,0 +1,88 @@
+// Self: what a peer is and has whatever its role: its options, hard state and
+// history, who it is linked with, what it knows committed, its user's calls, and
+// the effects of the step that is running. Roles hold a reference to it and keep
+// to themselves what means something in one role only.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/base/checks.h"
+#include "lib/core/calls.h"
+#include "lib/core/effect.h"
+#include "lib/core/history.h"
+#include "lib/core/peer.h"
+#include "lib/core/quorum.h"
+
+namespace zkq::core {
+
+class Self {
+ public:
+  Self(PeerOptions options, Recovered recovered);
+
+  Invariants& invariants() { return invariants_; }
+
+  // --- the running step --------------------------------------------------------
+  void Emit(Effect effect) { effects->push_back(std::move(effect)); }
+  void SendTo(const LinkId& link, const Session& session, MessageBody body);
+  void Tell(Note::Level level, std::string line) { Emit(Note{level, std::move(line)}); }
+  Time Ticks(int n) const { return options.tick * n; }
+
+  // --- the journal ---------------------------------------------------------------
+  // Each hands over one write and returns its number; Synced(n) makes it durable.
+  WriteId StoreState();
+  WriteId Append(std::vector<Txn> txns);
+  WriteId Truncate(Zxid after);
+  WriteId Install(Zxid snapshot);
+  bool Durable(WriteId write) const { return write <= synced; }
+  bool Drained() const { return synced == last_write; }
+
+  // --- what is committed -----------------------------------------------------------
+  // `known` is committed: raises the watermark as far as the live history reaches,
+  // and delivers what is also durable here (INV-18). To be called only while the
+  // live history is known to be a prefix of the leader's (PROTOCOL §7.2 W1).
+  void Commit(Zxid known);
+  void Deliver();
+
+  // --- calls ---------------------------------------------------------------------
+  void RejectCalls(std::vector<uint64_t> tags, RejectReason reason);
+  // An epoch is established: the calls of earlier sessions are decided.
+  void DecideCalls(uint64_t session);
+
+  // Whether the peer at the other end belongs to this ensemble: founded, and on
+  // the disk that its id has there.
+  bool IsMember(const Identity& peer) const;
+  Identity identity() const;
+
+  const PeerOptions options;
+  HardState state;  // as last handed to the journal
+  History history;
+  Configs configs;
+  Quorum quorum;
+  Calls calls;
+  Zxid snapshot;  // the newest, durable and verified
+  Zxid commit;    // known committed, in the live history
+  Zxid delivered;
+  Zxid applied;
+  Time now{};
+  Time last_heard{};   // from the leader; the leader itself: from its quorum
+  Time next_attach{};  // a refused learner does not ask again before this
+  Time last_renewal{};
+  bool renewed = false;   // last_renewal is set
+  uint64_t sessions = 0;  // numbers given to sessions in this process life
+  WriteId last_write = 0;
+  WriteId synced = 0;
+  std::map<LinkId, Identity> links;
+  Effects* effects = nullptr;
+  std::optional<std::string> halt;  // going on would lose something: why
+
+  std::optional<LinkId> LinkTo(ServerId sid) const;
+  void SetMembership(Membership membership);
+
+ private:
+  Invariants invariants_;
+};
+
+}  // namespace zkq::core

@@ -1,0 +1,30 @@
+// SyncPlan: how a leader brings one learner to its own history (PROTOCOL §7.1).
+#pragma once
+
+#include "lib/core/history.h"
+
+namespace zkq::core {
+
+struct SyncPlan {
+  enum class Kind {
+    kDiff,   // send what lies behind `from`, where the learner's history ends
+    kTrunc,  // cut the learner's history behind `from`, then as kDiff
+    kSnap,   // send the snapshot, and plan again once it is installed
+    kNone,   // neither log nor snapshot reaches back: give up this session
+  };
+  Kind kind = Kind::kNone;
+  Zxid from = {};
+  Zxid snapshot = {};
+  friend bool operator==(const SyncPlan&, const SyncPlan&) = default;
+};
+
+// `learner`: the AckEpoch in which it told its history. `snapshot`: the leader's
+// newest, {0,0} if there is none. A snapshot is preferred to more than
+// `diff_txns_max` entries only if it lies behind the point of divergence: then
+// everything the learner shares with the leader, hence every committed entry it
+// ever acknowledged, is in the snapshot, and replacing the whole history at once
+// loses nothing.
+SyncPlan ChoosePlan(const History& history, Zxid snapshot, const AckEpoch& learner,
+                    uint64_t diff_txns_max);
+
+}  // namespace zkq::core

@@ -1,0 +1,157 @@
+// Ensemble: several core::Peers with modelled disks and links, in virtual time,
+// driven by one seed. What a Peer cannot see is played here: the journal (first
+// in, first out, durable after a while, cut at any point by a crash), links
+// (first in first out a lane), snapshots, the state machine.
+//
+// After every event the safety properties of PROTOCOL §12 that can be seen from
+// outside are checked; the first violation is kept in violation().
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "lib/core/peer.h"
+
+namespace zkq::core {
+
+class Ensemble {
+ public:
+  struct Options {
+    int servers = 3;
+    uint64_t seed = 1;
+    Time delay_max = std::chrono::milliseconds(3);
+    Time sync_max = std::chrono::milliseconds(5);
+    size_t window_txns_max = 10'000;
+    uint64_t diff_txns_max = 500'000;
+    uint32_t rollover_counter = 0xF000'0000;
+    int init_limit = 20;
+  };
+  explicit Ensemble(const Options& options);
+  ~Ensemble();
+
+  // --- faults ---------------------------------------------------------------
+  void Start(ServerId sid);
+  // Loses what was not durable, from a random point of the journal on.
+  void Crash(ServerId sid);
+  void Wipe(ServerId sid);
+  void Cut(ServerId a, ServerId b);
+  void Heal(ServerId a, ServerId b);
+  void HealAll();
+  void StallDisk(ServerId sid, bool stalled);
+  // Replaces the log through `applied` by a snapshot there.
+  void SnapshotAndPurge(ServerId sid);
+
+  // --- calls ------------------------------------------------------------------
+  uint64_t Propose(ServerId sid, std::string command);
+  uint64_t Read(ServerId sid);
+
+  // --- time -------------------------------------------------------------------
+  bool RunUntil(const std::function<bool()>& done, Time limit);
+  void RunFor(Time time);
+  Time now() const { return now_; }
+
+  // --- what is seen -------------------------------------------------------------
+  ServerId Leader() const;  // serving, of the highest epoch
+  bool Serving(ServerId sid) const;
+  bool up(ServerId sid) const { return servers_.at(sid).peer != nullptr; }
+  Peer::View View(ServerId sid) const { return servers_.at(sid).peer->view(); }
+  // Commands applied, in order.
+  std::vector<std::string> Applied(ServerId sid) const;
+  // "applied", "no-leader", "abandoned" …; "" while undecided.
+  std::string Outcome(uint64_t call) const;
+  const std::vector<std::string>& trace() const { return trace_; }
+  void set_tracing(bool on) { tracing_ = on; }
+  const std::string& violation() const { return violation_; }
+  std::vector<ServerId> ids() const;
+  // One line a server: role, epoch, last, commit, applied.
+  std::string Summary() const;
+
+  // What a message lane does on its way, for tests that interfere.
+  std::function<bool(ServerId from, ServerId to, const Message&)> drop_if;
+
+ private:
+  struct Disk {
+    HardState state;
+    Zxid begin;
+    std::vector<Txn> log;
+    Zxid snapshot;
+    std::vector<Txn> snapshot_content;
+  };
+  struct Server {
+    ServerId id{};
+    Disk disk;  // durable
+    std::unique_ptr<Peer> peer;
+    uint64_t boot = 0;
+    Time started{};
+    std::deque<std::pair<WriteId, Effect>> journal;  // not durable yet
+    bool syncing = false;
+    bool stalled = false;
+    std::deque<Txn> live_tail;  // appended, not applied
+    std::vector<Txn> applied;
+    Zxid applied_zxid;
+    std::map<ServerId, Notification> latest;
+    Identity identity;
+    std::optional<Time> wake;
+    std::map<Zxid, std::vector<Txn>> fetched;
+    std::map<ServerId, Zxid> epoch_acked;
+  };
+  struct Link {
+    LinkId at_a, at_b;  // as seen by a: names b
+    ServerId a{}, b{};
+    bool up = false;
+    std::map<std::pair<ServerId, Lane>, Time> busy_until;
+  };
+  struct Task {
+    Time at{};
+    uint64_t order = 0;
+    std::function<void()> run;
+    bool operator<(const Task& o) const { return std::pair(at, order) > std::pair(o.at, o.order); }
+  };
+
+  Server& at(ServerId sid) { return servers_.at(sid); }
+  void After(Time delay, std::function<void()> run);
+  Time Random(Time max);
+  void Step(ServerId sid, const Event& event);
+  void Carry(Server& server, const Effect& effect);
+  void Connect(ServerId a, ServerId b);
+  void Disconnect(ServerId a, ServerId b);
+  void Transmit(Server& from, const LinkId& to, const Message& message);
+  void SendLatest(Server& from, ServerId to);
+  void SyncSome(ServerId sid, uint64_t boot);
+  void MakeDurable(Server& server, const Effect& effect);
+  void Apply(Server& server, Zxid through);
+  void Rewake(Server& server);
+  void Check(const Server& server, const Effect& effect);
+  void Violate(const std::string& what);
+
+  const Options options_;
+  std::mt19937_64 random_;
+  Time now_{};
+  uint64_t order_ = 0;
+  std::vector<Task> tasks_;  // a heap
+  std::map<ServerId, Server> servers_;
+  std::map<std::pair<ServerId, ServerId>, Link> links_;
+  std::set<std::pair<ServerId, ServerId>> cuts_;
+  uint64_t link_seq_ = 0;
+  uint64_t boots_ = 100;
+  uint64_t disks_ = 1;
+  uint64_t calls_ = 0;
+  std::map<uint64_t, std::string> outcomes_;
+  std::map<uint64_t, ServerId> asked_at_;
+  std::map<uint64_t, Zxid> read_floor_;
+  std::map<uint64_t, Zxid> read_at_;
+  Zxid answered_;               // the newest write that was answered
+  std::vector<Txn> committed_;  // the one order of all that was applied
+  std::map<Epoch, ServerId> established_;
+  std::vector<std::string> trace_;
+  bool tracing_ = false;
+  std::string violation_;
+};
+
+}  // namespace zkq::core

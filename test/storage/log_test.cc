@@ -1,0 +1,307 @@
+#include "lib/storage/log.h"
+
+#include "test/harness/catch.h"
+#include "test/storage/fixture.h"
+
+namespace zkq::storage {
+namespace {
+
+// A log on a disk of its own.
+class Fixture {
+ public:
+  explicit Fixture(const LogOptions& options = kTiny) : options_(options) { Reopen(); }
+
+  void Reopen() {
+    opened_ = {};
+    absl::StatusOr<OpenedLog> opened = OpenLog(disk_, options_);
+    REQUIRE(opened.ok());
+    opened_ = *std::move(opened);
+    REQUIRE(log().Sync().ok());
+  }
+  Log& log() { return *opened_.log; }
+  LogContents& contents() { return opened_.contents; }
+  MemoryFileSystem& disk() { return *disk_; }
+
+  void Append(Zxid prev, Zxid first, int count, size_t bytes = 10) {
+    log().Append(Entries(prev, first, count, bytes));
+    REQUIRE(log().Sync().ok());
+  }
+  std::string ReadAll(Zxid after) {
+    const absl::StatusOr<std::vector<Txn>> read = log().Read(after, 1 << 20);
+    return read.ok() ? Print(*read) : read.status().ToString();
+  }
+
+ private:
+  const LogOptions options_;
+  std::shared_ptr<MemoryFileSystem> disk_ = NewDisk();
+  OpenedLog opened_;
+};
+
+TEST_CASE("a new log is fresh and empty") {
+  Fixture f;
+  REQUIRE(f.contents().fresh);
+  REQUIRE(f.contents().last == Zxid{});
+  REQUIRE(f.contents().window.empty());
+  REQUIRE(f.ReadAll({}) == "");
+  f.Reopen();
+  REQUIRE(f.contents().fresh);
+}
+
+TEST_CASE("what was synced is there after a reopening") {
+  Fixture f;
+  f.log().Store(StateOf(3));
+  f.log().Append(Entries({}, {1, 1}, 3));
+  f.log().Append(Entries({1, 3}, {3, 1}, 2));
+  f.log().Hint({3, 1});
+  REQUIRE(f.log().dirty());
+  REQUIRE(f.log().Sync().ok());
+  REQUIRE_FALSE(f.log().dirty());
+  f.Reopen();
+  const LogContents& contents = f.contents();
+  REQUIRE_FALSE(contents.fresh);
+  REQUIRE(contents.state == StateOf(3));
+  REQUIRE(contents.last == Zxid{3, 2});
+  REQUIRE(contents.hint == Zxid{3, 1});
+  REQUIRE(contents.epochs == std::vector<Zxid>{{1, 3}, {3, 2}});
+  REQUIRE(contents.last_leader_time == 1003);
+  REQUIRE(Print(contents.window) == "1:1 1:2 1:3 3:1 3:2");
+  REQUIRE(contents.window[1].command.view() == "1:2..........");
+  REQUIRE(f.ReadAll({}) == "1:1 1:2 1:3 3:1 3:2");
+}
+
+TEST_CASE("nothing is readable before it is durable") {
+  Fixture f;
+  f.log().Append(Entries({}, {1, 1}, 2));
+  REQUIRE(f.ReadAll({}) == "");
+  REQUIRE(f.log().Sync().ok());
+  REQUIRE(f.ReadAll({}) == "1:1 1:2");
+}
+
+TEST_CASE("a sync is one write and one fsync, whatever was added") {
+  Fixture f({.segment_bytes = 1 << 20});
+  f.Append({}, {1, 1}, 1);
+  std::vector<MemoryFileSystem::Step> steps;
+  f.disk().Observe([&](const MemoryFileSystem::Operation& operation) {
+    steps.push_back(operation.step);
+    return MemoryFileSystem::Verdict::kProceed;
+  });
+  f.log().Append(Entries({1, 1}, {1, 2}, 500));
+  f.log().Store(StateOf(1));
+  REQUIRE(f.log().Sync().ok());
+  using Step = MemoryFileSystem::Step;
+  REQUIRE(steps == std::vector{Step::kWrite, Step::kSync});
+}
+
+TEST_CASE("a hint alone forces no sync and rides on the next") {
+  Fixture f;
+  f.Append({}, {1, 1}, 2);
+  f.log().Hint({1, 1});
+  REQUIRE_FALSE(f.log().dirty());
+  const uint64_t before = f.disk().operations();
+  REQUIRE(f.log().Sync().ok());
+  REQUIRE(f.disk().operations() == before);
+  f.Append({1, 2}, {1, 3}, 1);
+  f.Reopen();
+  REQUIRE(f.contents().hint == Zxid{1, 1});
+}
+
+TEST_CASE("entries that were cut off never come back") {
+  Fixture f;
+  f.Append({}, {1, 1}, 5);
+  f.log().Truncate({1, 3});
+  f.log().Append(Entries({1, 3}, {2, 1}, 2));
+  REQUIRE(f.log().Sync().ok());
+  REQUIRE(f.ReadAll({}) == "1:1 1:2 1:3 2:1 2:2");
+  REQUIRE(f.ReadAll({1, 3}) == "2:1 2:2");
+  REQUIRE(f.ReadAll({1, 4}).find("OUT_OF_RANGE") == 0);
+  f.Reopen();
+  REQUIRE(f.contents().epochs == std::vector<Zxid>{{1, 3}, {2, 2}});
+  REQUIRE(Print(f.contents().window) == "1:1 1:2 1:3 2:1 2:2");
+  REQUIRE(f.ReadAll({}) == "1:1 1:2 1:3 2:1 2:2");
+}
+
+TEST_CASE("entries can be added, cut off and added again within one batch") {
+  Fixture f;
+  f.log().Append(Entries({}, {1, 1}, 3));
+  f.log().Truncate({1, 1});
+  f.log().Append(Entries({1, 1}, {2, 1}, 3));
+  f.log().Truncate({2, 2});
+  f.log().Append(Entries({2, 2}, {2, 3}, 1));
+  REQUIRE(f.log().Sync().ok());
+  REQUIRE(f.ReadAll({}) == "1:1 2:1 2:2 2:3");
+  f.Reopen();
+  REQUIRE(f.ReadAll({}) == "1:1 2:1 2:2 2:3");
+  REQUIRE(f.ReadAll({2, 1}) == "2:2 2:3");
+}
+
+TEST_CASE("a cut down to the base leaves an empty history") {
+  Fixture f;
+  f.Append({}, {1, 1}, 3);
+  f.log().Truncate({});
+  f.log().Append(Entries({}, {2, 1}, 1));
+  REQUIRE(f.log().Sync().ok());
+  f.Reopen();
+  REQUIRE(f.contents().epochs == std::vector<Zxid>{{2, 1}});
+  REQUIRE(f.ReadAll({}) == "2:1");
+}
+
+TEST_CASE("a rebase leaves nothing of the history before it") {
+  Fixture f;
+  f.Append({}, {1, 1}, 3);
+  f.log().Rebase({4, 20});
+  f.log().Store(StateOf(4));
+  f.log().Append(Entries({4, 20}, {4, 21}, 2));
+  REQUIRE(f.log().Sync().ok());
+  REQUIRE(f.ReadAll({4, 20}) == "4:21 4:22");
+  REQUIRE(f.ReadAll({}).find("OUT_OF_RANGE") == 0);
+  REQUIRE(f.ReadAll({1, 3}).find("OUT_OF_RANGE") == 0);
+  f.Reopen();
+  REQUIRE(f.contents().base == Zxid{4, 20});
+  REQUIRE(f.contents().log_begin == Zxid{4, 20});
+  REQUIRE(f.contents().hint == Zxid{4, 20});
+  REQUIRE(f.contents().state == StateOf(4));
+  REQUIRE(f.contents().epochs == std::vector<Zxid>{{4, 22}});
+  REQUIRE(Print(f.contents().window) == "4:21 4:22");
+}
+
+TEST_CASE("the log rolls over from segment to segment") {
+  Fixture f;
+  f.log().Store(StateOf(1));
+  for (uint32_t i = 1; i <= 40; ++i) f.Append({1, i - 1}, {1, i}, 1);
+  f.log().Hint({1, 30});
+  f.log().Store(StateOf(2));
+  REQUIRE(f.log().Sync().ok());
+  REQUIRE(f.disk().List(kDir)->size() > 5);
+  const std::string before = f.ReadAll({});
+  f.Reopen();
+  REQUIRE(f.contents().state == StateOf(2));
+  REQUIRE(f.contents().hint == Zxid{1, 30});
+  REQUIRE(f.contents().last == Zxid{1, 40});
+  REQUIRE(f.contents().window.size() == 40);
+  REQUIRE(f.ReadAll({}) == before);
+}
+
+TEST_CASE("a txn larger than a segment and a batch gets both to itself") {
+  Fixture f({.segment_bytes = 4096, .batch_bytes_max = 1000});
+  f.log().Append(Entries({}, {1, 1}, 2));
+  f.log().Append(Entries({1, 2}, {1, 3}, 1, 20'000));
+  f.log().Append(Entries({1, 3}, {1, 4}, 30, 100));
+  REQUIRE(f.log().Sync().ok());
+  f.Reopen();
+  REQUIRE(f.contents().last == Zxid{1, 33});
+  REQUIRE(f.contents().window[2].command.size() == 20'003);
+  REQUIRE(f.log().Read({1, 1}, 1)->size() == 1);
+  REQUIRE(f.log().Read({}, 1 << 20)->size() == 33);
+}
+
+TEST_CASE("the window holds the newest entries within its bounds") {
+  Fixture by_count({.segment_bytes = 4096, .window_txns_max = 3});
+  by_count.Append({}, {1, 1}, 10);
+  by_count.Reopen();
+  REQUIRE(Print(by_count.contents().window) == "1:8 1:9 1:10");
+  const size_t entry = Entries({1, 5}, {1, 6}, 1)[0].encoded.size();
+  Fixture by_bytes({.segment_bytes = 4096, .window_bytes_max = 2 * entry});
+  by_bytes.Append({}, {1, 1}, 9);
+  by_bytes.Reopen();
+  REQUIRE(Print(by_bytes.contents().window) == "1:8 1:9");
+}
+
+TEST_CASE("a read yields pages that join") {
+  Fixture f;
+  for (uint32_t i = 0; i < 30; ++i) f.Append({1, 3 * i}, {1, 3 * i + 1}, 3, 50);
+  Zxid after = {};
+  uint32_t pages = 0;
+  for (;; ++pages) {
+    const absl::StatusOr<std::vector<Txn>> page = f.log().Read(after, 400);
+    REQUIRE(page.ok());
+    if (page->empty()) break;
+    size_t bytes = 0;
+    for (const Txn& txn : *page) {
+      REQUIRE(txn.prev == after);
+      after = txn.zxid;
+      bytes += txn.encoded.size();
+    }
+    REQUIRE((bytes <= 400 || page->size() == 1));
+  }
+  REQUIRE(after == Zxid{1, 90});
+  REQUIRE(pages < 30);
+}
+
+TEST_CASE("a read from what is not in the history is out of range") {
+  Fixture f;
+  f.Append({}, {1, 1}, 3);
+  f.Append({1, 3}, {4, 1}, 3);
+  for (Zxid zxid : {Zxid{1, 4}, Zxid{2, 0}, Zxid{4, 0}, Zxid{4, 4}, Zxid{9, 1}}) {
+    INFO(ToString(zxid));
+    REQUIRE(absl::IsOutOfRange(f.log().Read(zxid, 1000).status()));
+  }
+}
+
+TEST_CASE("purging drops whole segments and says where the log begins") {
+  Fixture f;
+  f.log().Store(StateOf(1));
+  for (uint32_t i = 1; i <= 40; ++i) f.Append({1, i - 1}, {1, i}, 1);
+  const size_t segments = f.disk().List(kDir)->size();
+  REQUIRE(*f.log().Purge({}) == Zxid{});
+  REQUIRE(f.disk().List(kDir)->size() == segments);
+
+  const Zxid begin = *f.log().Purge({1, 25});
+  REQUIRE(begin > Zxid{1, 10});
+  REQUIRE(begin <= Zxid{1, 25});
+  REQUIRE(absl::IsOutOfRange(f.log().Read({1, 1}, 1000).status()));
+  REQUIRE(f.log().Read(begin, 1 << 20)->size() == 40 - begin.counter);
+
+  const std::string before = f.ReadAll(begin);
+  f.Reopen();
+  REQUIRE(f.contents().log_begin == begin);
+  REQUIRE(f.contents().state == StateOf(1));
+  REQUIRE(f.ReadAll(begin) == before);
+}
+
+TEST_CASE("purging never drops the segment being written") {
+  Fixture f;
+  for (uint32_t i = 1; i <= 20; ++i) f.Append({1, i - 1}, {1, i}, 1);
+  REQUIRE(f.log().Purge({9, 9}).ok());
+  REQUIRE(f.disk().List(kDir)->size() == 1);
+  f.Append({1, 20}, {1, 21}, 1);
+  f.Reopen();
+  REQUIRE(f.contents().last == Zxid{1, 21});
+  REQUIRE(f.contents().last_leader_time == 1021);
+}
+
+TEST_CASE("a cut to before the first segment left is replayed") {
+  Fixture f;
+  f.Append({}, {1, 1}, 2);
+  f.Append({1, 2}, {1, 3}, 3, 2000);  // fills the first segment
+  f.log().Truncate({1, 2});
+  f.log().Append(Entries({1, 2}, {2, 1}, 1, 10));
+  REQUIRE(f.log().Sync().ok());
+  for (uint32_t i = 2; i <= 12; ++i) f.Append({2, i - 1}, {2, i}, 1);
+  REQUIRE(f.log().Purge({2, 1}).ok());
+  const std::string before = f.ReadAll({2, 1});
+  REQUIRE(before.find("2:2 2:3") == 0);
+  f.Reopen();
+  REQUIRE(f.contents().last == Zxid{2, 12});
+  REQUIRE(f.ReadAll({2, 1}) == before);
+}
+
+TEST_CASE("an addition that does not continue the history kills the log, not the host") {
+  Fixture gap;
+  gap.Append({}, {1, 1}, 1);
+  gap.log().Append(Entries({1, 2}, {1, 3}, 1));
+  REQUIRE(absl::IsInternal(gap.log().Sync()));
+  gap.log().Append(Entries({1, 1}, {1, 2}, 1));
+  REQUIRE(absl::IsInternal(gap.log().Sync()));
+  REQUIRE(absl::IsInternal(gap.log().Purge({}).status()));
+  REQUIRE(gap.ReadAll({}) == "1:1");
+  gap.Reopen();
+  REQUIRE(gap.contents().last == Zxid{1, 1});
+
+  Fixture cut;
+  cut.Append({}, {1, 1}, 3);
+  cut.log().Truncate({1, 4});
+  REQUIRE(absl::IsInternal(cut.log().Sync()));
+}
+
+}  // namespace
+}  // namespace zkq::storage

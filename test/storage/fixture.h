@@ -94,7 +94,7 @@ inline std::string Print(const std::vector<Txn>& txns) {
 
 // All that a log says of itself, its live entries as they read included.
 inline std::string Print(Log& log, const LogContents& contents) {
-  std::string text = contents.fresh ? "fresh" : "";
+  std::string text = contents.fresh ? "fresh " : "";
   text += "epoch " + std::to_string(contents.state.current) + " base " + ToString(contents.base) +
           " begin " + ToString(contents.log_begin) + " last " + ToString(contents.last) + " epochs";
   for (Zxid zxid : contents.epochs) text += " " + ToString(zxid);

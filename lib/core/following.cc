@@ -265,7 +265,7 @@ void Following::Handle(const UpToDate& up_to_date) {
   known_commit_ = std::max(known_commit_, up_to_date.commit);
   self_.Commit(known_commit_);
   step_ = Step::kBroadcast;
-  serving_ = true;
+  established_ = session_.epoch;
   self_.DecideCalls(session_.number);
 }
 
@@ -291,7 +291,7 @@ void Following::Handle(const Ping& ping) {
 void Following::On(const Proposed& proposed) {
   std::vector<uint64_t> tags;
   for (const Call& call : proposed.calls) tags.push_back(call.tag);
-  if (!serving_) return self_.RejectCalls(std::move(tags), RejectReason::kNoLeader);
+  if (!serving()) return self_.RejectCalls(std::move(tags), RejectReason::kNoLeader);
   for (uint64_t tag : tags) self_.calls.Sent(tag, session_.number);
   self_.Emit(MarkSent{std::move(tags)});
   Reply(Request{proposed.calls});
@@ -306,7 +306,7 @@ void Following::Handle(const Refusal& refusal) {
 }
 
 void Following::On(const ReadAsked& asked) {
-  if (!serving_) return self_.RejectCalls(asked.tags, RejectReason::kNoLeader);
+  if (!serving()) return self_.RejectCalls(asked.tags, RejectReason::kNoLeader);
   reads_.insert(asked.tags.begin(), asked.tags.end());
   Reply(ReadIndex{asked.tags});
 }

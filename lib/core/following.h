@@ -41,8 +41,9 @@ class Following {
   ZabPhase phase() const;
   ServerId leader() const { return leader_; }
   // Synchronised with an established leader, now or before a renewal.
-  bool serving() const { return serving_; }
-  Epoch epoch() const { return session_.epoch; }
+  bool serving() const { return established_ != 0; }
+  // The established epoch, also during a renewal; before that the session's.
+  Epoch epoch() const { return established_ != 0 ? established_ : session_.epoch; }
 
  private:
   enum class Step {
@@ -95,7 +96,7 @@ class Following {
   Zxid accepted_last_;  // NewLeader's last
   Zxid acked_;
   Zxid known_commit_;  // of this session (PROTOCOL §7.2 W1: dies with it)
-  bool serving_ = false;
+  Epoch established_ = 0;
   std::set<uint64_t> reads_;
   Time give_up_at_{};  // without a word or progress
   std::optional<std::string> left_;

@@ -223,6 +223,7 @@ void Leading::TryEstablish() {
   }
   stage_ = Stage::kBroadcast;
   renewing_ = false;
+  established_ = epoch_;
   counter_ = 0;
   outstanding_.clear();
   outstanding_bytes_ = 0;

@@ -45,8 +45,9 @@ class Leading {
   ZabPhase phase() const;
   // Established, now or before a renewal that is under way.
   bool serving() const { return stage_ == Stage::kBroadcast || renewing_; }
-  // 0 until the epoch is fixed.
-  Epoch epoch() const { return epoch_; }
+  // The established epoch, also during a renewal; before that the one that is
+  // being established, 0 until it is fixed.
+  Epoch epoch() const { return established_ != 0 ? established_ : epoch_; }
   // The log behind this is still needed for a learner.
   Zxid PinnedAfter() const;
 
@@ -135,6 +136,7 @@ class Leading {
   Stage stage_ = Stage::kConnecting;
   Epoch epoch_ = 0;
   Epoch candidate_ = 0;
+  Epoch established_ = 0;
   WriteId write_ = 0;  // what kPromising or kStoring waits for
   std::map<LinkId, Learner> learners_;
   std::set<ServerId> connecting_;  // sent FollowerInfo, while the epoch is open

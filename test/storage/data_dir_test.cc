@@ -1,0 +1,240 @@
+#include "lib/storage/data_dir.h"
+
+#include "lib/base/crc32c.h"
+#include "lib/base/wire.h"
+#include "lib/storage/framing.h"
+#include "test/harness/catch.h"
+#include "test/storage/fixture.h"
+
+namespace zkq::storage {
+namespace {
+
+class CountingRandom final : public Random {
+ public:
+  uint64_t Next() override { return ++last_; }
+
+ private:
+  uint64_t last_ = 100;
+};
+
+const std::vector<Member> kMembers = {{ServerId{1}, "a:1"}, {ServerId{2}, "b:2"}};
+
+DataDirOptions OptionsOf(uint64_t sid, int64_t wall_micros = 1000) {
+  DataDirOptions options;
+  options.sid = ServerId{sid};
+  options.members = kMembers;
+  options.random = std::make_shared<CountingRandom>();
+  options.wall_micros = wall_micros;
+  options.log = kTiny;
+  return options;
+}
+
+absl::StatusOr<DataDir> Open(const std::shared_ptr<MemoryFileSystem>& disk,
+                             const DataDirOptions& options = OptionsOf(1)) {
+  return DataDir::Open(disk, kDir, options);
+}
+
+SnapshotJob Empty() {
+  return [](SnapshotWriter&) { return absl::OkStatus(); };
+}
+
+// `count` entries of epoch 1 behind the first `before`, synced one by one.
+void Fill(DataDir& dir, uint32_t before, uint32_t count) {
+  for (uint32_t i = before + 1; i <= before + count; ++i) {
+    dir.log->Append(Entries({1, i - 1}, {1, i}, 1));
+    REQUIRE(dir.log->Sync().ok());
+  }
+}
+
+TEST_CASE("a new directory gets an identity, durably") {
+  auto disk = std::make_shared<MemoryFileSystem>();
+  HardState state;
+  {
+    absl::StatusOr<DataDir> dir = Open(disk);
+    REQUIRE(dir.ok());
+    state = dir->recovery.state;
+    REQUIRE(state.sid == ServerId{1});
+    REQUIRE(state.disk == DiskId{101, 102});
+    REQUIRE(state.boot == 1000);
+    REQUIRE(state.config == Membership{{}, kMembers});
+    REQUIRE(state.ensemble == EnsembleId{});
+    REQUIRE(dir->recovery.last == Zxid{});
+    REQUIRE(dir->recovery.base == Zxid{});
+    REQUIRE(dir->recovery.commit == Zxid{});
+  }
+  disk->Crash();
+  absl::StatusOr<DataDir> dir = Open(disk);
+  REQUIRE(dir.ok());
+  ++state.boot;
+  REQUIRE(dir->recovery.state == state);
+}
+
+TEST_CASE("the boot id grows whatever the clock does") {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  uint64_t last = 0;
+  for (int64_t wall : {5000, 4000, 9000, -1, 0}) {
+    const uint64_t boot = Open(disk, OptionsOf(1, wall))->recovery.state.boot;
+    REQUIRE(boot > last);
+    REQUIRE((wall < 0 || boot >= static_cast<uint64_t>(wall)));
+    last = boot;
+  }
+}
+
+TEST_CASE("no boot id is given twice, wherever the start is cut off") {
+  for (uint64_t n = 1; n <= 12; ++n) {
+    const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+    disk->CrashBefore(disk->operations() + n);
+    const absl::StatusOr<DataDir> first = Open(disk, OptionsOf(1, 0));
+    const HardState before = first.ok() ? first->recovery.state : HardState{};
+    disk->Crash();
+    const absl::StatusOr<DataDir> second = Open(disk, OptionsOf(1, 0));
+    INFO("operation " << n);
+    REQUIRE(second.ok());
+    REQUIRE(second->recovery.state.boot > before.boot);
+    if (first.ok()) REQUIRE(second->recovery.state.disk == before.disk);
+  }
+}
+
+TEST_CASE("a directory is held by one replica at a time") {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  absl::StatusOr<DataDir> dir = Open(disk);
+  REQUIRE(dir.ok());
+  REQUIRE(absl::IsFailedPrecondition(Open(disk).status()));
+  dir = absl::CancelledError();
+  REQUIRE(Open(disk).ok());
+}
+
+TEST_CASE("the directory of another server is refused, naming both") {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  REQUIRE(Open(disk, OptionsOf(2)).ok());
+  const Files before = FilesOf(*disk);
+  const absl::Status status = Open(disk, OptionsOf(1)).status();
+  REQUIRE(absl::IsFailedPrecondition(status));
+  REQUIRE(status.ToString().find("server 2, not to server 1") != std::string::npos);
+  REQUIRE(FilesOf(*disk) == before);
+}
+
+TEST_CASE("the configured members count until the ensemble is founded") {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  DataDirOptions options = OptionsOf(1);
+  REQUIRE(Open(disk, options).ok());
+  options.members.push_back({ServerId{3}, "c:3"});
+  {
+    absl::StatusOr<DataDir> dir = Open(disk, options);
+    REQUIRE(dir->recovery.state.config.members == options.members);
+    HardState founded = dir->recovery.state;
+    founded.ensemble = {1, 1};
+    dir->log->Store(founded);
+    REQUIRE(dir->log->Sync().ok());
+  }
+  REQUIRE(Open(disk, OptionsOf(1))->recovery.state.config.members == options.members);
+}
+
+TEST_CASE("recovery goes on from the newest snapshot that verifies") {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  {
+    DataDir dir = *Open(disk);
+    Fill(dir, 0, 20);
+    REQUIRE(dir.snapshots->Take({1, 8}, Empty()).ok());
+    REQUIRE(dir.snapshots->Take({1, 15}, Empty()).ok());
+  }
+  {
+    const DataDir dir = *Open(disk);
+    REQUIRE(dir.recovery.base == Zxid{1, 15});
+    REQUIRE(dir.recovery.commit == Zxid{1, 15});
+    REQUIRE(dir.recovery.log_begin == Zxid{});
+    REQUIRE(dir.recovery.last == Zxid{1, 20});
+    REQUIRE(dir.recovery.epochs == std::vector<Zxid>{{1, 20}});
+  }
+  disk->SetContents("dir/snapshot-00000001-0000000f", "damaged");
+  REQUIRE(Open(disk)->recovery.base == Zxid{1, 8});
+  disk->SetContents("dir/snapshot-00000001-00000008", "damaged too");
+  REQUIRE(Open(disk)->recovery.base == Zxid{});
+}
+
+TEST_CASE("a log that begins behind every good snapshot is data loss") {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  {
+    DataDir dir = *Open(disk);
+    Fill(dir, 0, 30);
+    REQUIRE(dir.snapshots->Take({1, 3}, Empty()).ok());
+    REQUIRE(dir.snapshots->Take({1, 25}, Empty()).ok());
+    REQUIRE(*dir.log->Purge({1, 25}) > Zxid{1, 3});
+  }
+  REQUIRE(Open(disk)->recovery.base == Zxid{1, 25});
+  disk->SetContents("dir/snapshot-00000001-00000019", "damaged");
+  const Files before = FilesOf(*disk);
+  const absl::Status status = Open(disk).status();
+  REQUIRE(absl::IsDataLoss(status));
+  REQUIRE(status.ToString().find("snapshot-00000001-00000019") != std::string::npos);
+  REQUIRE(FilesOf(*disk) == before);
+}
+
+TEST_CASE("snapshots without a log are data loss") {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  REQUIRE(Snapshots::Open(disk, kDir).value()->Take({1, 3}, Empty()).ok());
+  REQUIRE(absl::IsDataLoss(Open(disk).status()));
+}
+
+TEST_CASE("a fetched snapshot counts once the log has switched to it") {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  {
+    DataDir dir = *Open(disk);
+    Fill(dir, 0, 5);
+    REQUIRE(dir.snapshots->Take({3, 7}, Empty()).ok());
+  }
+  {
+    DataDir dir = *Open(disk);
+    REQUIRE(dir.recovery.base == Zxid{});
+    REQUIRE(dir.recovery.last == Zxid{1, 5});
+    dir.log->Rebase({3, 7});
+    REQUIRE(dir.log->Sync().ok());
+  }
+  const DataDir dir = *Open(disk);
+  REQUIRE(dir.recovery.base == Zxid{3, 7});
+  REQUIRE(dir.recovery.last == Zxid{3, 7});
+  REQUIRE(dir.recovery.log_begin == Zxid{3, 7});
+  REQUIRE(dir.recovery.commit == Zxid{3, 7});
+  REQUIRE(dir.recovery.window.empty());
+}
+
+TEST_CASE("what is known committed: snapshot, hint and configuration, the newest") {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  {
+    DataDir dir = *Open(disk);
+    Fill(dir, 0, 10);
+    dir.log->Hint({1, 4});
+    Fill(dir, 10, 1);
+  }
+  {
+    DataDir dir = *Open(disk);
+    REQUIRE(dir.recovery.commit == Zxid{1, 4});
+    HardState state = dir.recovery.state;
+    state.config.version = {1, 6};
+    dir.log->Store(state);
+    REQUIRE(dir.log->Sync().ok());
+  }
+  {
+    DataDir dir = *Open(disk);
+    REQUIRE(dir.recovery.commit == Zxid{1, 6});
+    REQUIRE(dir.snapshots->Take({1, 9}, Empty()).ok());
+  }
+  REQUIRE(Open(disk)->recovery.commit == Zxid{1, 9});
+}
+
+TEST_CASE("a directory of a newer version is refused with nothing changed") {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  REQUIRE(Open(disk).ok());
+  Files files = FilesOf(*disk);
+  std::string sector = EncodeSegmentHeader({2, 0});
+  sector[8] = 2;  // the version
+  wire::PutLittleEndian32(&sector[508], Crc32c(std::string_view(sector).substr(0, 508)));
+  files[SegmentName(2)] = sector;
+  files["snapshot-00000004-00000001.tmp"] = "left over";
+  const std::shared_ptr<MemoryFileSystem> newer = DiskWith(files);
+  REQUIRE(absl::IsFailedPrecondition(Open(newer).status()));
+  REQUIRE(FilesOf(*newer) == files);
+}
+
+}  // namespace
+}  // namespace zkq::storage

@@ -1,0 +1,234 @@
+#include "lib/storage/snapshots.h"
+
+#include "lib/base/crc32c.h"
+#include "lib/base/wire.h"
+#include "test/harness/catch.h"
+#include "test/storage/fixture.h"
+
+namespace zkq::storage {
+namespace {
+
+constexpr Zxid kAt = {3, 0x1f};
+constexpr char kName[] = "snapshot-00000003-0000001f";
+
+std::unique_ptr<Snapshots> Open(const std::shared_ptr<MemoryFileSystem>& disk) {
+  absl::StatusOr<std::unique_ptr<Snapshots>> snapshots = Snapshots::Open(disk, kDir);
+  REQUIRE(snapshots.ok());
+  return *std::move(snapshots);
+}
+
+SnapshotJob Writing(std::vector<std::string> records) {
+  return [records = std::move(records)](SnapshotWriter& writer) -> absl::Status {
+    for (const std::string& record : records) {
+      absl::Status status = writer.WriteRecord(record);
+      if (!status.ok()) return status;
+    }
+    return absl::OkStatus();
+  };
+}
+
+absl::StatusOr<std::vector<std::string>> ReadAll(const Snapshots& snapshots, Zxid zxid) {
+  absl::StatusOr<std::unique_ptr<SnapshotReader>> reader = snapshots.Read(zxid);
+  if (!reader.ok()) return reader.status();
+  std::vector<std::string> records;
+  for (std::string record;;) {
+    absl::StatusOr<bool> more = (*reader)->ReadRecord(&record);
+    if (!more.ok()) return more.status();
+    if (!*more) return records;
+    records.push_back(record);
+  }
+}
+
+const std::vector<std::string> kSample = {"one", "", "three", std::string(300, 'x')};
+
+Files TakeSample() {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  REQUIRE(Open(disk)->Take(kAt, Writing(kSample)).ok());
+  return FilesOf(*disk);
+}
+
+TEST_CASE("a snapshot gives back its records") {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  const std::unique_ptr<Snapshots> snapshots = Open(disk);
+  std::vector<std::string> records;
+  for (size_t size : {0, 1, 100, 256 << 10, (256 << 10) + 1, 3 << 20}) {
+    records.push_back(std::string(size, 'a'));
+  }
+  REQUIRE(snapshots->Take({1, 2}, Writing(records)).ok());
+  REQUIRE(snapshots->Take({1, 9}, Writing({})).ok());
+  REQUIRE(snapshots->List() == std::vector<Zxid>{{1, 2}, {1, 9}});
+  REQUIRE(snapshots->Verify({1, 2}).ok());
+  REQUIRE(*ReadAll(*snapshots, {1, 2}) == records);
+  REQUIRE(ReadAll(*snapshots, {1, 9})->empty());
+  REQUIRE(absl::IsNotFound(snapshots->Verify({1, 3})));
+}
+
+TEST_CASE("reading past the end says so again") {
+  const std::shared_ptr<MemoryFileSystem> disk = DiskWith(TakeSample());
+  const std::unique_ptr<SnapshotReader> reader = *Open(disk)->Read(kAt);
+  std::string record;
+  for (size_t i = 0; i < kSample.size(); ++i) REQUIRE(*reader->ReadRecord(&record));
+  REQUIRE_FALSE(*reader->ReadRecord(&record));
+  REQUIRE_FALSE(*reader->ReadRecord(&record));
+}
+
+TEST_CASE("a snapshot that is damaged at any bit does not verify") {
+  Files files = TakeSample();
+  std::string& bytes = files[kName];
+  for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+    bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << bit % 8));
+    const absl::Status status = Open(DiskWith(files))->Verify(kAt);
+    INFO("bit " << bit << ": " << status.ToString());
+    REQUIRE(absl::IsDataLoss(status));
+    REQUIRE(status.ToString().find(kName) != std::string::npos);
+    bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << bit % 8));
+  }
+  REQUIRE(Open(DiskWith(files))->Verify(kAt).ok());
+}
+
+TEST_CASE("a snapshot that is cut anywhere or has a byte more does not verify") {
+  Files files = TakeSample();
+  const std::string bytes = files[kName];
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    files[kName] = bytes.substr(0, size);
+    REQUIRE(absl::IsDataLoss(Open(DiskWith(files))->Verify(kAt)));
+  }
+  files[kName] = bytes + '\0';
+  REQUIRE(absl::IsDataLoss(Open(DiskWith(files))->Verify(kAt)));
+}
+
+TEST_CASE("a snapshot under the name of another does not verify") {
+  Files files = TakeSample();
+  const Files renamed = {{"snapshot-00000003-00000020", files[kName]}};
+  REQUIRE(absl::IsDataLoss(Open(DiskWith(renamed))->Verify({3, 0x20})));
+}
+
+TEST_CASE("a snapshot whose chunks changed places does not verify") {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  REQUIRE(Open(disk)->Take(kAt, Writing({"aaaa", "bbbb"})).ok());
+  Files files = FilesOf(*disk);
+  std::string& bytes = files[kName];
+  bytes = bytes.substr(0, 32) + bytes.substr(52, 20) + bytes.substr(32, 20) + bytes.substr(72);
+  REQUIRE(absl::IsDataLoss(Open(DiskWith(files))->Verify(kAt)));
+}
+
+TEST_CASE("a newer snapshot format is refused with nothing changed") {
+  Files files = TakeSample();
+  std::string& bytes = files[kName];
+  bytes[8] = 2;  // the version
+  wire::PutLittleEndian32(&bytes[28], Crc32c(std::string_view(bytes).substr(0, 28)));
+  files["snapshot-00000009-00000001.tmp"] = "left over";
+  const std::shared_ptr<MemoryFileSystem> disk = DiskWith(files);
+  REQUIRE(absl::IsFailedPrecondition(Snapshots::Open(disk, kDir).status()));
+  REQUIRE(FilesOf(*disk) == files);
+}
+
+TEST_CASE("a job that fails leaves nothing, and what was there stays") {
+  const std::shared_ptr<MemoryFileSystem> disk = DiskWith(TakeSample());
+  const std::unique_ptr<Snapshots> snapshots = Open(disk);
+  const Files before = FilesOf(*disk);
+  const absl::Status status = snapshots->Take(kAt, [](SnapshotWriter& writer) {
+    writer.WriteRecord("half of it").IgnoreError();
+    return absl::CancelledError("changed my mind");
+  });
+  REQUIRE(absl::IsCancelled(status));
+  REQUIRE(FilesOf(*disk) == before);
+}
+
+TEST_CASE("a record that is too large fails the snapshot, whatever the job says") {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  const absl::Status status = Open(disk)->Take(kAt, [](SnapshotWriter& writer) {
+    const absl::Status first = writer.WriteRecord(std::string((64 << 20) + 1, 'x'));
+    REQUIRE(writer.WriteRecord("small") == first);
+    return absl::OkStatus();
+  });
+  REQUIRE(absl::IsInvalidArgument(status));
+  REQUIRE(FilesOf(*disk).empty());
+}
+
+TEST_CASE("a full disk fails the snapshot and leaves nothing") {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  const std::unique_ptr<Snapshots> snapshots = Open(disk);
+  disk->SetCapacity(100);
+  REQUIRE(absl::IsResourceExhausted(snapshots->Take(kAt, Writing(kSample))));
+  REQUIRE(FilesOf(*disk).empty());
+}
+
+TEST_CASE("a crash at any operation leaves a whole snapshot or none") {
+  for (uint64_t n = 1; n <= 8; ++n) {
+    const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+    const std::unique_ptr<Snapshots> snapshots = Open(disk);
+    disk->CrashBefore(disk->operations() + n);
+    const bool taken = snapshots->Take(kAt, Writing(kSample)).ok();
+    disk->Crash();
+    const std::unique_ptr<Snapshots> after = Open(disk);
+    INFO("operation " << n);
+    REQUIRE((!taken || after->List().size() == 1));
+    for (Zxid zxid : after->List()) REQUIRE(*ReadAll(*after, zxid) == kSample);
+    REQUIRE(FilesOf(*disk).size() == after->List().size());
+  }
+}
+
+// Moves the sample, so many bytes a time, and stops after some.
+void Transfer(const Snapshots& from, Snapshots& to, size_t step, uint64_t stop) {
+  const std::unique_ptr<Snapshots::Incoming> incoming = *to.Receive(kAt);
+  while (incoming->offset() < stop) {
+    const std::string bytes = *from.ReadBytes(kAt, incoming->offset(), step);
+    if (bytes.empty()) {
+      REQUIRE(incoming->Finish().ok());
+      return;
+    }
+    REQUIRE(incoming->Write(bytes).ok());
+  }
+}
+
+TEST_CASE("a snapshot is received in pieces, and gone on with where it broke off") {
+  const std::unique_ptr<Snapshots> from = Open(DiskWith(TakeSample()));
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  const std::unique_ptr<Snapshots> to = Open(disk);
+  Transfer(*from, *to, 7, 100);
+  REQUIRE(to->List().empty());
+  REQUIRE((*to->Receive(kAt))->offset() == 105);
+  Transfer(*from, *to, 64, UINT64_MAX);
+  REQUIRE(*ReadAll(*to, kAt) == kSample);
+  disk->Crash();
+  REQUIRE(*ReadAll(*Open(disk), kAt) == kSample);
+  REQUIRE(FilesOf(*disk).size() == 1);
+}
+
+TEST_CASE("what was received and does not verify is removed") {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  const std::unique_ptr<Snapshots> snapshots = Open(disk);
+  const std::unique_ptr<Snapshots::Incoming> incoming = *snapshots->Receive(kAt);
+  REQUIRE(incoming->Write("anything").ok());
+  REQUIRE(absl::IsDataLoss(incoming->Finish()));
+  REQUIRE(FilesOf(*disk).empty());
+  REQUIRE((*snapshots->Receive(kAt))->offset() == 0);
+}
+
+TEST_CASE("leftovers are swept, strangers are left alone") {
+  Files files = TakeSample();
+  const Files kept = {{kName, files[kName]}, {"notes.txt", "mine"}, {"snapshot-old", "?"}};
+  files.insert(kept.begin(), kept.end());
+  files["snapshot-00000004-00000001.tmp"] = "x";
+  files["snapshot-00000004-00000002.part"] = "x";
+  const std::shared_ptr<MemoryFileSystem> disk = DiskWith(files);
+  REQUIRE(Open(disk)->List() == std::vector<Zxid>{kAt});
+  REQUIRE(FilesOf(*disk) == kept);
+}
+
+TEST_CASE("purging keeps the newest, and the one that is wanted") {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  const std::unique_ptr<Snapshots> snapshots = Open(disk);
+  REQUIRE(*snapshots->Purge(3, {}) == Zxid{});
+  for (uint32_t i = 1; i <= 6; ++i) REQUIRE(snapshots->Take({1, i}, Writing({})).ok());
+  REQUIRE(*snapshots->Purge(4, {}) == Zxid{1, 3});
+  REQUIRE(*snapshots->Purge(2, {1, 3}) == Zxid{1, 3});
+  REQUIRE(snapshots->List() == std::vector<Zxid>{{1, 3}, {1, 6}});
+  REQUIRE(*snapshots->Purge(0, {}) == Zxid{1, 6});
+  disk->Crash();
+  REQUIRE(snapshots->List() == std::vector<Zxid>{{1, 6}});
+}
+
+}  // namespace
+}  // namespace zkq::storage

@@ -14,8 +14,9 @@ namespace {
 class SimWorld final : public World {
  public:
   explicit SimWorld(const WorldOptions& options)
-      : network_(&scheduler_, {.outbound_bytes_max = options.outbound_bytes_max,
-                               .inbound_bytes_max = options.inbound_bytes_max}) {}
+      : SimWorld(SimNetworkOptions{.outbound_bytes_max = options.outbound_bytes_max,
+                                   .inbound_bytes_max = options.inbound_bytes_max}) {}
+  explicit SimWorld(const SimNetworkOptions& options) : network_(&scheduler_, options) {}
 
   std::unique_ptr<QuorumTransport> NewTransport(ServerId) override {
     return network_.NewTransport();
@@ -42,7 +43,7 @@ constexpr ServerId kOne{1}, kTwo{2}, kThree{3};
 
 // Three linked processes.
 struct Trio {
-  Trio() {
+  explicit Trio(const SimNetworkOptions& options = {}) : world(options) {
     for (const ServerId sid : {kOne, kTwo, kThree}) {
       peers[sid] = std::make_unique<ContractPeer>(&world, Identity{.sid = sid, .boot = 1});
       REQUIRE(peers[sid]->Start().ok());
@@ -57,7 +58,7 @@ struct Trio {
     return peers[a]->link(b).has_value() && peers[b]->link(a).has_value();
   }
 
-  SimWorld world{WorldOptions{}};
+  SimWorld world;
   std::map<ServerId, std::unique_ptr<ContractPeer>> peers;
 };
 
@@ -93,6 +94,22 @@ TEST_CASE("a partition parts its side from all others, and the next one replaces
   trio.world.Settle();
   CHECK(trio.Linked(kOne, kTwo));
   CHECK_FALSE(trio.Linked(kTwo, kThree));
+  trio.world.network().Heal();
+  trio.world.Settle();
+  CHECK(trio.Linked(kTwo, kThree));
+}
+
+TEST_CASE("a link is down at both ends before the next one, however late the news") {
+  Trio trio({.connect_delay = absl::Microseconds(1),
+             .redial_delay = absl::Microseconds(1),
+             .delay_min = absl::Milliseconds(1),
+             .delay_max = absl::Milliseconds(100)});
+  for (int i = 1; i <= 20; ++i) {  // a link up beside another would be a violation
+    trio.peers[kOne]->transport().DropLink(*trio.peers[kOne]->link(kTwo));
+    trio.world.Settle();
+    CHECK(trio.peers[kTwo]->downs(kOne) == i);
+    CHECK(trio.Linked(kOne, kTwo));
+  }
 }
 
 TEST_CASE("what is stalled one way arrives when it heals, and the link stays") {

@@ -373,6 +373,16 @@ TEST_CASE("reading waits while more than the bound is held, and the link stays")
   CHECK(ensemble[kOne].downs(kTwo) == 0);
 }
 
+TEST_CASE("what a peer has taken counts no more towards its bound") {
+  Ensemble ensemble({kOne, kTwo}, {.outbound_bytes_max = 1 << 20});
+  REQUIRE(ensemble.UntilLinked(kOne, kTwo));
+  for (uint64_t i = 1; i <= 100; ++i) {
+    ensemble[kOne].Send(kTwo, Numbered(i, kPiece));
+    REQUIRE(ensemble.Until([&] { return ensemble[kTwo].received(kOne) == i; }));
+  }
+  CHECK(ensemble[kOne].downs(kTwo) == 0);
+}
+
 TEST_CASE("a peer too slow for the bound loses its link, and gets a new one") {
   Ensemble ensemble({kOne, kTwo}, {.outbound_bytes_max = 1 << 20, .inbound_bytes_max = 1 << 20});
   REQUIRE(ensemble.UntilLinked(kOne, kTwo));

@@ -1,0 +1,90 @@
+// Messages, notifications and the handshake as bytes, and back: protobuf's wire
+// format (proto/zkq/v1/quorum.proto), written by hand, because protobuf's own
+// code would copy every payload both ways. A transaction goes out as the bytes
+// that EncodeTxn made, and what is decoded shares the buffer it came in.
+//
+// Decoding is the one place where a peer's bytes become values. It is total:
+// whatever the bytes are, the result is a valid value or nothing. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "lib/base/wire.h"
+#include "zkq/message.h"
+
+namespace zkq::transport {
+
+// The protocol versions this build speaks.
+inline constexpr uint32_t kProtocolMin = 1;
+inline constexpr uint32_t kProtocolMax = 1;
+
+// Items of one message above which it counts as malformed: it bounds what a
+// small message can unfold to.
+inline constexpr size_t kItemsMax = 1 << 20;
+
+struct Hello {
+  uint32_t protocol_min = kProtocolMin;
+  uint32_t protocol_max = kProtocolMax;
+  Identity from = {};
+  ServerId to{};     // whom the dialler means
+  uint64_t seq = 0;  // LinkId::seq
+  friend bool operator==(const Hello&, const Hello&) = default;
+};
+struct HelloAck {
+  uint32_t protocol = kProtocolMax;
+  Identity from = {};
+  friend bool operator==(const HelloAck&, const HelloAck&) = default;
+};
+// A piece of a message too large for one frame. All pieces of one message, put
+// together, are what Encode gave.
+struct Fragment {
+  bool last = false;
+  Payload bytes = {};
+  friend bool operator==(const Fragment&, const Fragment&) = default;
+};
+
+using PacketBody = std::variant<Message, Notification, Fragment, Hello, HelloAck>;
+struct Packet {
+  uint64_t seq = 0;  // of its lane; 0 in what Encode gives
+  PacketBody body = {};
+  friend bool operator==(const Packet&, const Packet&) = default;
+};
+Lane LaneOf(const Packet& packet);
+
+// A packet without its seq, which is the only thing that differs from link to
+// link.
+std::string Encode(const Message& message);
+std::string Encode(const Notification& notification);
+std::string Encode(const Hello& hello);
+std::string Encode(const HelloAck& ack);
+
+std::string EncodeIdentity(const Identity& identity);
+std::optional<Identity> DecodeIdentity(std::string_view bytes);
+
+// Adds a packet to a frame.
+void AppendPacket(uint64_t seq, std::string_view encoded, std::string* frame);
+// Adds a fragment packet up to where its bytes begin: exactly `size` bytes must
+// follow, and end the frame.
+void AppendFragmentHead(uint64_t seq, bool last, size_t size, std::string* frame);
+
+// One packet, as Encode and AppendPacket make it. Payloads share its buffer.
+std::optional<Packet> DecodePacket(const Payload& bytes);
+
+// Takes the packets of one frame apart, one by one.
+class FrameReader {
+ public:
+  explicit FrameReader(Payload frame) : frame_(std::move(frame)), in_(frame_.view()) {}
+  // Nothing at the end of the frame, and for ever once it is malformed.
+  std::optional<Packet> Next();
+  bool malformed() const { return !in_.ok(); }
+
+ private:
+  Payload frame_;
+  wire::Reader in_;
+};
+
+}  // namespace zkq::transport

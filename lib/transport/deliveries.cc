@@ -1,0 +1,66 @@
+#include "lib/transport/deliveries.h"
+
+#include <utility>
+
+namespace zkq::transport {
+
+void Deliveries::AddUp(const LinkPtr& link, const Identity& peer) {
+  link->strand->Add([this, link, peer] {
+    link->delivering = true;
+    receiver_->OnLinkUp(link->id, peer);
+  });
+}
+
+void Deliveries::AddDown(const LinkPtr& link, absl::Status why) {
+  link->strand->Add([this, link, why = std::move(why)] {
+    link->delivering = false;
+    receiver_->OnLinkDown(link->id, why);
+  });
+}
+
+void Deliveries::AddFrame(const LinkPtr& link, FrameReader frame, size_t bytes) {
+  link->strand->Add([this, link, frame = std::move(frame), bytes]() mutable {
+    Deliver(link, &frame, bytes);
+    link->FrameDone();
+  });
+}
+
+void Deliveries::Deliver(const LinkPtr& link, FrameReader* frame, size_t bytes) {
+  if (!link->delivering) return;
+  const Hold hold = link->MakeHold(bytes);
+  while (std::optional<Packet> packet = frame->Next()) {
+    std::optional<Packet> whole;
+    bool good = link->inbound.Accept(*std::move(packet), &whole);
+    if (good && whole) good = DeliverPacket(link, *std::move(whole), hold);
+    if (!good) {
+      link->Break(absl::DataLossError("the peer breaks the order of its frames"));
+      return;
+    }
+  }
+  if (frame->malformed()) link->Break(absl::InvalidArgumentError("malformed frame"));
+}
+
+bool Deliveries::DeliverPacket(const LinkPtr& link, Packet packet, Hold hold) {
+  if (auto* message = std::get_if<Message>(&packet.body)) {
+    receiver_->OnMessage(link->id, std::move(*message), std::move(hold));
+    return true;
+  }
+  if (const auto* notification = std::get_if<Notification>(&packet.body)) {
+    receiver_->OnNotification(link->id, *notification);
+    return true;
+  }
+  return false;  // a second handshake
+}
+
+void Deliveries::AddSnapshotAsked(const LinkPtr& link, const SnapshotRequest& request,
+                                  SnapshotReply reply) {
+  link->strand->Add([this, link, request, reply = std::move(reply)]() mutable {
+    if (link->delivering) {
+      receiver_->OnSnapshotAsked(link->id, request, std::move(reply));
+    } else {
+      std::move(reply)(absl::UnavailableError("the link is down"));
+    }
+  });
+}
+
+}  // namespace zkq::transport

@@ -1,0 +1,37 @@
+// Deliveries: every call to the receiver, in its turn. Each function queues on
+// the link's strand and calls nothing; the caller drains the strand once it
+// holds no lock.
+#pragma once
+
+#include <memory>
+
+#include "lib/transport/codec.h"
+#include "lib/transport/link.h"
+#include "lib/transport/strand.h"
+#include "zkq/quorum_transport.h"
+
+namespace zkq::transport {
+
+class Deliveries {
+ public:
+  using SnapshotReply = absl::AnyInvocable<void(absl::StatusOr<SnapshotChunk>) &&>;
+
+  // Before anything else; it must live until the gate is closed.
+  void SetReceiver(QuorumTransport::Receiver* receiver) { receiver_ = receiver; }
+
+  void AddUp(const LinkPtr& link, const Identity& peer);
+  // What `frame` still holds. Then, with the frame's bytes held until the
+  // receiver lets go of its messages, the next one is read. Skipped if the link
+  // is down by then.
+  void AddFrame(const LinkPtr& link, FrameReader frame, size_t bytes);
+  void AddSnapshotAsked(const LinkPtr& link, const SnapshotRequest& request, SnapshotReply reply);
+  void AddDown(const LinkPtr& link, absl::Status why);
+
+ private:
+  void Deliver(const LinkPtr& link, FrameReader* frame, size_t bytes);
+  bool DeliverPacket(const LinkPtr& link, Packet packet, Hold hold);
+
+  QuorumTransport::Receiver* receiver_ = nullptr;
+};
+
+}  // namespace zkq::transport

@@ -1,0 +1,199 @@
+// The reading side of FetchSnapshot.
+#include <mutex>
+#include <utility>
+
+#include <grpcpp/client_context.h>
+
+#include "lib/base/crc32c.h"
+#include "lib/transport/grpc_bytes.h"
+#include "lib/transport/grpc_client.h"
+#include "zkq/v1/quorum.grpc.pb.h"
+
+namespace zkq::transport {
+namespace {
+
+// One transfer. Kept alive by `self_` until OnDone, and by a hold that was given
+// out. It holds the call (AddHold) from the start to the end of reading, since
+// the next read begins where the hold is released.
+class Fetch final : public grpc::ClientReadReactor<v1::Chunk>,
+                    public Dependent,
+                    public Call,
+                    public std::enable_shared_from_this<Fetch> {
+ public:
+  Fetch(const std::string& address, std::shared_ptr<LinkTable> table, std::shared_ptr<Calls> calls,
+        QuorumTransport::SnapshotSink sink)
+      : table_(std::move(table)),
+        calls_(std::move(calls)),
+        sink_(std::move(sink)),
+        rpc_(std::make_shared<Rpc>(address)) {}
+
+  void Begin(const LinkPtr& link, const v1::FetchRequest& request) {
+    request_ = request;
+    offset_ = request.offset();
+    self_ = shared_from_this();
+    if (!calls_->Add(this)) {  // shut down: the sink is not called any more
+      self_.reset();
+      return;
+    }
+    rpc_->stub->async()->FetchSnapshot(&rpc_->context, &request_, this);
+    AddHold();
+    StartCall();
+    if (link->AddDependent(weak_from_this())) {
+      Next();
+    } else {
+      Stop(absl::UnavailableError("the link is down"));
+    }
+  }
+
+  void Cancel() override { Stop(absl::CancelledError("shut down")); }
+  void OnLinkClosed() override { Stop(absl::UnavailableError("the link is down")); }
+
+  void OnReadDone(bool ok) override {
+    absl::Status bad = ok ? Check() : absl::OkStatus();
+    bool stopped;
+    {
+      const std::lock_guard lock(mutex_);
+      reading_ = false;
+      stopped = stopped_;
+    }
+    if (!ok) {
+      LetGo();  // How it has ended, OnDone is told.
+    } else if (stopped || !bad.ok()) {
+      Stop(std::move(bad));
+    } else {
+      Deliver();
+    }
+  }
+
+  void OnDone(const grpc::Status& status) override {
+    const auto self = std::move(self_);
+    std::shared_ptr<Rpc> rpc;
+    absl::Status why;
+    {
+      const std::lock_guard lock(mutex_);
+      rpc.swap(rpc_);
+      why = std::move(why_);
+    }
+    if (sink_ != nullptr) {
+      if (why.ok()) why = FromGrpc(status);
+      if (why.ok()) why = absl::DataLossError("the snapshot ends before its last byte");
+      GiveToSink(std::move(why), nullptr);
+      sink_ = nullptr;
+    }
+    calls_->Remove(call_id, std::move(rpc));
+  }
+
+ private:
+  struct Rpc {
+    explicit Rpc(const std::string& address) : stub(v1::Quorum::NewStub(NewBulkChannel(address))) {}
+    const std::unique_ptr<v1::Quorum::Stub> stub;
+    grpc::ClientContext context;
+  };
+
+  void Next() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopped_) return;
+      reading_ = true;
+    }
+    chunk_.Clear();
+    StartRead(&chunk_);
+  }
+
+  absl::Status Check() const {
+    if (chunk_.offset() != offset_) return absl::DataLossError("a snapshot chunk is missing");
+    if (chunk_.crc32c() != Crc32c(chunk_.bytes())) {
+      return absl::DataLossError("bad crc of a snapshot chunk");
+    }
+    return absl::OkStatus();
+  }
+
+  void Deliver() {
+    SnapshotChunk chunk{
+        .offset = offset_, .bytes = std::move(*chunk_.mutable_bytes()), .last = chunk_.last()};
+    offset_ += chunk.bytes.size();
+    const bool last = chunk.last;
+    if (last) {
+      GiveToSink(std::move(chunk), Hold(this, [self = shared_from_this()](void*) {}));
+      sink_ = nullptr;
+      Stop(absl::OkStatus());
+    } else {
+      GiveToSink(std::move(chunk),
+                 Hold(this, [self = shared_from_this()](void*) { self->Next(); }));
+    }
+  }
+
+  void GiveToSink(absl::StatusOr<SnapshotChunk> chunk, Hold hold) {
+    if (!table_->gate().Enter()) return;
+    sink_(std::move(chunk), std::move(hold));
+    table_->gate().Leave();
+  }
+
+  // Ends the call from this side, with `why` for the sink if it still waits.
+  void Stop(absl::Status why) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (rpc_ == nullptr) return;  // it is over
+      stopped_ = true;
+      if (why_.ok()) why_ = std::move(why);
+      rpc_->context.TryCancel();
+    }
+    LetGo();
+  }
+
+  // Lets go of the call, once, and not while a read is under way: the read's end
+  // does it then.
+  void LetGo() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopped_ = true;
+      if (reading_ || released_) return;
+      released_ = true;
+    }
+    RemoveHold();
+  }
+
+  const std::shared_ptr<LinkTable> table_;
+  const std::shared_ptr<Calls> calls_;
+  QuorumTransport::SnapshotSink sink_;  // null once it was given the last chunk
+  v1::FetchRequest request_;
+  v1::Chunk chunk_;
+  uint64_t offset_ = 0;
+  std::shared_ptr<Fetch> self_;
+  std::mutex mutex_;
+  std::shared_ptr<Rpc> rpc_;  // until OnDone
+  bool reading_ = false;
+  bool stopped_ = false;
+  bool released_ = false;
+  absl::Status why_ = absl::OkStatus();
+};
+
+}  // namespace
+
+void FetchSnapshotFrom(const std::shared_ptr<LinkTable>& table, const std::shared_ptr<Calls>& calls,
+                       const LinkId& id, const SnapshotRequest& request,
+                       QuorumTransport::SnapshotSink sink) {
+  const LinkPtr link = table->Find(id);
+  if (link == nullptr) {
+    // Not inside the caller's call.
+    table->timers().Run([table, sink = std::move(sink)]() mutable {
+      if (!table->gate().Enter()) return;
+      sink(absl::UnavailableError("the link is down"), nullptr);
+      table->gate().Leave();
+    });
+    return;
+  }
+  const Identity self = table->self();
+  v1::FetchRequest wire;
+  wire.set_from_sid(ToInt(self.sid));
+  wire.set_from_boot(self.boot);
+  wire.set_stream_seq(id.seq);
+  wire.set_to(ToInt(id.sid));
+  wire.mutable_snapshot()->set_epoch(request.snapshot.epoch);
+  wire.mutable_snapshot()->set_counter(request.snapshot.counter);
+  wire.set_offset(request.offset);
+  std::make_shared<Fetch>(table->AddressOf(id.sid), table, calls, std::move(sink))
+      ->Begin(link, wire);
+}
+
+}  // namespace zkq::transport

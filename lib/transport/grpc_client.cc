@@ -1,0 +1,122 @@
+#include "lib/transport/grpc_client.h"
+
+#include <atomic>
+#include <utility>
+
+#include <grpcpp/client_context.h>
+#include <grpcpp/generic/generic_stub.h>
+
+#include "absl/time/clock.h"
+#include "lib/transport/grpc_bytes.h"
+#include "zkq/v1/quorum.grpc.pb.h"
+
+namespace zkq::transport {
+namespace {
+
+// The dialler's end of a link. Lives until its end. It holds the call
+// (AddHold) as long as the link may use it, since the link writes from any
+// thread.
+class ClientStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
+                           public Stream,
+                           public Call {
+ public:
+  ClientStream(const std::string& address, LinkPtr link, std::shared_ptr<Calls> calls)
+      : stub_(NewLinkChannel(address)), link_(std::move(link)), calls_(std::move(calls)) {}
+
+  void Begin() {
+    if (!calls_->Add(this)) {
+      link_->OnEnded(absl::UnavailableError("shut down"));
+      delete this;
+      return;
+    }
+    stub_.PrepareBidiStreamingCall(&context_, "/zkq.v1.Quorum/Link", {}, this);
+    AddHold();
+    StartCall();
+    link_->Attach(this);
+  }
+
+  void Read() override { StartRead(&in_); }
+  void Write(Outgoing frame) override {
+    out_ = ToByteBuffer(std::move(frame));
+    StartWrite(&out_);
+  }
+  void Cancel() override { context_.TryCancel(); }
+  void Close(const absl::Status&) override {
+    // A cancellation could displace the status that the peer has ended it with.
+    if (!ended_by_peer_) context_.TryCancel();
+    RemoveHold();
+  }
+
+  void OnReadDone(bool ok) override {
+    if (ok) {
+      link_->OnRead(FromByteBuffer(std::exchange(in_, {})));
+    } else {
+      ended_by_peer_ = true;
+      link_->OnReadFailed({});
+    }
+  }
+  void OnWriteDone(bool ok) override {
+    out_.Clear();
+    link_->OnWritten(ok);
+  }
+  void OnDone(const grpc::Status& status) override {
+    link_->OnEnded(FromGrpc(status));
+    const auto calls = calls_;
+    calls->Remove(call_id, std::shared_ptr<ClientStream>(this));
+  }
+
+ private:
+  grpc::GenericStub stub_;
+  grpc::ClientContext context_;
+  const LinkPtr link_;
+  const std::shared_ptr<Calls> calls_;
+  grpc::ByteBuffer in_, out_;
+  std::atomic<bool> ended_by_peer_ = false;
+};
+
+// One Knock. Lives until its end.
+class KnockCall final : public Call {
+ public:
+  KnockCall(const std::string& address, Dialler::KnockDone done, std::shared_ptr<Calls> calls)
+      : stub_(v1::Quorum::NewStub(NewLinkChannel(address))),
+        done_(std::move(done)),
+        calls_(std::move(calls)) {}
+
+  void Begin(const Identity& from, ServerId to, absl::Duration timeout) {
+    if (!calls_->Add(this)) {
+      std::move(done_)(absl::UnavailableError("shut down"));
+      delete this;
+      return;
+    }
+    request_.mutable_from()->ParseFromString(EncodeIdentity(from));
+    request_.set_to(ToInt(to));
+    context_.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+    stub_->async()->Knock(&context_, &request_, &reply_, [this](const grpc::Status& status) {
+      std::move(done_)(FromGrpc(status));
+      const auto calls = calls_;
+      calls->Remove(call_id, std::shared_ptr<KnockCall>(this));
+    });
+  }
+  void Cancel() override { context_.TryCancel(); }
+
+ private:
+  const std::unique_ptr<v1::Quorum::Stub> stub_;
+  grpc::ClientContext context_;
+  v1::KnockRequest request_;
+  v1::KnockReply reply_;
+  Dialler::KnockDone done_;
+  const std::shared_ptr<Calls> calls_;
+};
+
+}  // namespace
+
+void GrpcClient::Dial(const std::string& address, LinkPtr link) {
+  (new ClientStream(address, std::move(link), calls_))->Begin();
+}
+
+void GrpcClient::Knock(const std::string& address, const Identity& from, ServerId to,
+                       KnockDone done) {
+  (new KnockCall(address, std::move(done), calls_))->Begin(from, to, timeout_);
+}
+
+}  // namespace zkq::transport

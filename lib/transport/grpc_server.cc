@@ -1,0 +1,159 @@
+#include "lib/transport/grpc_server.h"
+
+#include <optional>
+#include <utility>
+
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include "lib/base/absl/string_view.h"
+#include "lib/transport/address.h"
+#include "lib/transport/grpc_bytes.h"
+#include "lib/transport/serve_snapshot.h"
+#include "zkq/v1/quorum.grpc.pb.h"
+
+namespace zkq::transport {
+namespace {
+
+// A stream that the other side does not let end is cancelled after this time.
+constexpr absl::Duration kLinger = absl::Seconds(1);
+
+// The dialled one's end of a link. Lives until OnDone.
+class ServerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
+                           public Stream,
+                           public Call {
+ public:
+  ServerStream(grpc::CallbackServerContext* context, std::shared_ptr<LinkTable> table,
+               std::shared_ptr<Calls> calls)
+      : context_(context), table_(std::move(table)), calls_(std::move(calls)) {}
+
+  void Begin() {
+    if (calls_->Add(this)) link_ = table_->Accept();
+    if (link_ == nullptr) {
+      Finish(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "too many strangers"));
+    } else {
+      link_->Attach(this);
+    }
+  }
+
+  void Read() override { StartRead(&in_); }
+  void Write(Outgoing frame) override {
+    out_ = ToByteBuffer(std::move(frame));
+    StartWrite(&out_);
+  }
+  void Cancel() override { context_->TryCancel(); }
+  void Close(const absl::Status& why) override {
+    table_->timers().RunAfter(kLinger, [calls = calls_, id = call_id] { calls->Cancel(id); });
+    Finish(ToGrpc(why));
+  }
+
+  void OnReadDone(bool ok) override {
+    if (ok) {
+      link_->OnRead(FromByteBuffer(std::exchange(in_, {})));
+    } else {
+      link_->OnReadFailed(absl::UnavailableError("the peer has closed the stream"));
+    }
+  }
+  void OnWriteDone(bool ok) override {
+    out_.Clear();
+    link_->OnWritten(ok);
+  }
+  // The only sign of the peer's end while nothing is read.
+  void OnCancel() override {
+    if (link_ != nullptr) link_->OnReadFailed(absl::UnavailableError("the peer is gone"));
+  }
+  void OnDone() override {
+    calls_->Remove(call_id);
+    if (link_ != nullptr) link_->OnEnded(absl::OkStatus());
+    delete this;
+  }
+
+ private:
+  grpc::CallbackServerContext* const context_;
+  const std::shared_ptr<LinkTable> table_;
+  const std::shared_ptr<Calls> calls_;
+  LinkPtr link_;
+  grpc::ByteBuffer in_, out_;
+};
+
+using RawService = v1::Quorum::WithRawCallbackMethod_Link<v1::Quorum::WithCallbackMethod_Knock<
+    v1::Quorum::WithCallbackMethod_FetchSnapshot<v1::Quorum::Service>>>;
+
+class Service final : public RawService {
+ public:
+  Service(std::shared_ptr<LinkTable> table, std::shared_ptr<Calls> calls)
+      : table_(std::move(table)), calls_(std::move(calls)) {}
+
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Link(
+      grpc::CallbackServerContext* context) override {
+    auto* const stream = new ServerStream(context, table_, calls_);
+    stream->Begin();
+    return stream;
+  }
+
+  grpc::ServerUnaryReactor* Knock(grpc::CallbackServerContext* context,
+                                  const v1::KnockRequest* request, v1::KnockReply*) override {
+    const auto from = DecodeIdentity(request->from().SerializeAsString());
+    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+    reactor->Finish(ToGrpc(from ? table_->OnKnock(*from, ServerId{request->to()})
+                                : absl::InvalidArgumentError("a knock of nobody")));
+    return reactor;
+  }
+
+  grpc::ServerWriteReactor<v1::Chunk>* FetchSnapshot(grpc::CallbackServerContext* context,
+                                                     const v1::FetchRequest* request) override {
+    return ServeSnapshot(context, *request, table_, calls_);
+  }
+
+ private:
+  const std::shared_ptr<LinkTable> table_;
+  const std::shared_ptr<Calls> calls_;
+};
+
+class Server final : public GrpcServer {
+ public:
+  Server(std::shared_ptr<LinkTable> table, std::shared_ptr<Calls> calls)
+      : service_(std::move(table), std::move(calls)) {}
+
+  bool Start(const std::string& address) {
+    grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 8 << 10);
+    // A link, a knock, and transfers, each on a connection of its own.
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 4);
+    builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 5000);
+    builder.SetMaxReceiveMessageSize(kGrpcMessageBytesMax);
+    builder.SetMaxSendMessageSize(kGrpcMessageBytesMax);
+    builder.RegisterService(&service_);
+    server_ = builder.BuildAndStart();
+    return server_ != nullptr && port != 0;
+  }
+
+  void Shutdown() override {
+    server_->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(500));
+    server_->Wait();
+  }
+
+ private:
+  Service service_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Listen(const std::string& address,
+                                                               std::shared_ptr<LinkTable> table,
+                                                               std::shared_ptr<Calls> calls) {
+  absl::Status usable = ProbeListenAddress(address);
+  if (!usable.ok()) return usable;
+  auto server = std::make_unique<Server>(std::move(table), std::move(calls));
+  if (!server->Start(address)) {
+    return absl::UnavailableError(ToAbsl("listen address \"" + address + "\": address in use"));
+  }
+  return server;
+}
+
+}  // namespace zkq::transport

@@ -1,0 +1,26 @@
+// The RPCs that this peer answers.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "lib/transport/calls.h"
+#include "lib/transport/link_table.h"
+
+namespace zkq::transport {
+
+class GrpcServer {
+ public:
+  // Listens. kInvalidArgument, kUnavailable (in use), kPermissionDenied: each
+  // names the address.
+  static absl::StatusOr<std::unique_ptr<GrpcServer>> Listen(const std::string& address,
+                                                            std::shared_ptr<LinkTable> table,
+                                                            std::shared_ptr<Calls> calls);
+  virtual ~GrpcServer() = default;
+  // Stops listening, and waits for the RPCs, which are cancelled already.
+  virtual void Shutdown() = 0;
+};
+
+}  // namespace zkq::transport

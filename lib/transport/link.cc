@@ -1,0 +1,162 @@
+#include "lib/transport/link.h"
+
+#include <utility>
+
+namespace zkq::transport {
+
+Link::Link(std::shared_ptr<LinkOwner> owner, const LinkBounds& bounds)
+    : owner_(std::move(owner)), bounds_(bounds), lanes_(bounds.outbound_bytes_max) {}
+
+bool Link::QueueControl(std::string_view encoded) {
+  const Lock lock(mutex_);
+  return closing_ || lanes_.AddControl(encoded);
+}
+
+void Link::QueueLatest(std::string encoded) {
+  const Lock lock(mutex_);
+  if (!closing_) lanes_.SetLatest(std::move(encoded));
+}
+
+void Link::Flush() {
+  Lock lock(mutex_);
+  WriteNext(&lock);
+}
+
+void Link::Send(const Encoded& message) {
+  Lock lock(mutex_);
+  if (closing_) return;
+  if (lanes_.Add(message)) {
+    WriteNext(&lock);
+    return;
+  }
+  lock.unlock();
+  Break(absl::ResourceExhaustedError("the peer does not drain its queue"));
+}
+
+void Link::Announce(std::string encoded) {
+  Lock lock(mutex_);
+  if (closing_) return;
+  lanes_.SetLatest(std::move(encoded));
+  WriteNext(&lock);
+}
+
+void Link::Close(absl::Status why) {
+  Lock lock(mutex_);
+  if (closing_) return;
+  closing_ = std::move(why);
+  lanes_.Clear();
+  wants_read_ = false;
+  const auto dependents = std::exchange(dependents_, {});
+  ++calls_;
+  Stream* const stuck = writing_ ? stream_ : nullptr;
+  lock.unlock();
+  if (stuck != nullptr) stuck->Cancel();
+  for (const auto& weak : dependents) {
+    if (const auto dependent = weak.lock()) dependent->OnLinkClosed();
+  }
+  lock.lock();
+  --calls_;
+  CloseIfDue(&lock);
+}
+
+// The stream is closed by whoever is the last to leave it.
+void Link::CloseIfDue(Lock* lock) {
+  if (!closing_ || stream_ == nullptr || calls_ > 0 || writing_) return;
+  Stream* const stream = std::exchange(stream_, nullptr);
+  const absl::Status why = std::move(*closing_);
+  lock->unlock();
+  stream->Close(why);
+}
+
+void Link::WriteNext(Lock* lock) {
+  if (writing_ || closing_ || stream_ == nullptr || lanes_.empty()) return;
+  writing_ = true;
+  ++calls_;
+  Outgoing frame = lanes_.Take();
+  lock->unlock();
+  stream_->Write(std::move(frame));
+  lock->lock();
+  --calls_;
+  CloseIfDue(lock);
+}
+
+void Link::ReadNext(Lock* lock) {
+  if (!wants_read_ || closing_ || stream_ == nullptr || held_ > bounds_.inbound_bytes_max) return;
+  wants_read_ = false;
+  ++calls_;
+  lock->unlock();
+  stream_->Read();
+  lock->lock();
+  --calls_;
+  CloseIfDue(lock);
+}
+
+void Link::FrameDone() {
+  Lock lock(mutex_);
+  wants_read_ = true;
+  ReadNext(&lock);
+}
+
+Hold Link::MakeHold(size_t bytes) {
+  {
+    const Lock lock(mutex_);
+    held_ += bytes;
+  }
+  return Hold(this, [self = shared_from_this(), bytes](void*) { self->Release(bytes); });
+}
+
+void Link::Release(size_t bytes) {
+  Lock lock(mutex_);
+  held_ -= bytes;
+  ReadNext(&lock);
+}
+
+bool Link::AddDependent(std::weak_ptr<Dependent> dependent) {
+  const Lock lock(mutex_);
+  if (closing_) return false;
+  std::erase_if(dependents_, [](const auto& weak) { return weak.expired(); });
+  dependents_.push_back(std::move(dependent));
+  return true;
+}
+
+void Link::Attach(Stream* stream) {
+  Lock lock(mutex_);
+  stream_ = stream;
+  if (closing_) {
+    CloseIfDue(&lock);
+    return;
+  }
+  ++calls_;
+  WriteNext(&lock);
+  wants_read_ = true;
+  ReadNext(&lock);
+  --calls_;
+  CloseIfDue(&lock);
+}
+
+void Link::OnRead(Payload frame) { owner_->OnFrame(shared_from_this(), std::move(frame)); }
+
+void Link::OnReadFailed(std::optional<absl::Status> why) {
+  if (why) {
+    Break(*std::move(why));
+  } else {
+    Close(absl::OkStatus());
+  }
+}
+
+void Link::OnWritten(bool ok) {
+  Lock lock(mutex_);
+  writing_ = false;
+  if (closing_) {
+    CloseIfDue(&lock);
+  } else if (ok) {
+    WriteNext(&lock);
+  } else {
+    lock.unlock();
+    OnReadFailed({});
+  }
+}
+
+void Link::OnEnded(absl::Status status) { owner_->OnEnded(shared_from_this(), std::move(status)); }
+
+}  // namespace zkq::transport

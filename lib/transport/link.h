@@ -1,0 +1,117 @@
+// Link: one stream to one peer, from its first byte to its end. Moves bytes in
+// both directions within their bounds; whom it belongs to and whether it may
+// live is its owner's business.
+//
+// Threads: everything may be called from any thread. Reading, and the owner's
+// calls that come from it, are one at a time. The link's lock is never held
+// while the owner or the stream is called.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "lib/transport/inbound.h"
+#include "lib/transport/lanes.h"
+#include "lib/transport/strand.h"
+#include "lib/transport/stream.h"
+#include "zkq/quorum_transport.h"
+
+namespace zkq::transport {
+
+class Link;
+using LinkPtr = std::shared_ptr<Link>;
+
+// Whom a link tells what happens to it.
+class LinkOwner {
+ public:
+  virtual ~LinkOwner() = default;
+  // A frame has come. The next one is read after Link::FrameDone.
+  virtual void OnFrame(const LinkPtr& link, Payload frame) = 0;
+  // It cannot go on: the owner closes it.
+  virtual void OnBroken(const LinkPtr& link, absl::Status why) = 0;
+  // The stream is gone, with this status.
+  virtual void OnEnded(const LinkPtr& link, absl::Status status) = 0;
+};
+
+// Something that ends when the link goes down: a transfer between the two peers.
+class Dependent {
+ public:
+  virtual ~Dependent() = default;
+  virtual void OnLinkClosed() = 0;
+};
+
+struct LinkBounds {
+  size_t outbound_bytes_max = 0;
+  size_t inbound_bytes_max = 0;
+};
+
+class Link : public std::enable_shared_from_this<Link> {
+ public:
+  Link(std::shared_ptr<LinkOwner> owner, const LinkBounds& bounds);
+
+  // --- for the owner ---------------------------------------------------------
+  // Queues without writing. False: too much waits already.
+  bool QueueControl(std::string_view encoded);
+  void QueueLatest(std::string encoded);
+  // Writes what is queued, as soon as the write before is through.
+  void Flush();
+  // Both at once; a peer that does not drain its queue breaks the link.
+  void Send(const Encoded& message);
+  void Announce(std::string encoded);
+  // Nothing is sent or read any more. The first call counts.
+  void Close(absl::Status why);
+
+  // Tells the owner that the link cannot go on.
+  void Break(absl::Status why) { owner_->OnBroken(shared_from_this(), std::move(why)); }
+
+  // The frame that came last is delivered: reads the next one, unless too much
+  // is held.
+  void FrameDone();
+  // Counts `bytes` as held until the result is destroyed.
+  Hold MakeHold(size_t bytes);
+  // False: the link is closed already.
+  bool AddDependent(std::weak_ptr<Dependent> dependent);
+
+  // --- for the stream --------------------------------------------------------
+  // The stream is ready: begins to read, and to write what is queued.
+  void Attach(Stream* stream);
+  void OnRead(Payload frame);
+  // The peer is gone, or the stream cancelled; `why` if it is known already (a
+  // dialler learns it at the end of the stream).
+  void OnReadFailed(std::optional<absl::Status> why);
+  void OnWritten(bool ok);
+  void OnEnded(absl::Status status);
+
+  // --- what the owner remembers of it ------------------------------------------
+  // Set before the link is live, fixed from then on.
+  LinkId id = {};
+  std::shared_ptr<Strand> strand = nullptr;
+  // In the hands of whoever delivers: first the reading thread, then the strand.
+  Inbound inbound = {};
+  bool delivering = false;  // between LinkUp and LinkDown
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+  void WriteNext(Lock* lock);
+  void ReadNext(Lock* lock);
+  void CloseIfDue(Lock* lock);
+  void Release(size_t bytes);
+
+  const std::shared_ptr<LinkOwner> owner_;
+  const LinkBounds bounds_;
+
+  std::mutex mutex_;
+  Lanes lanes_;
+  Stream* stream_ = nullptr;  // from Attach on, until it is told to close
+  int calls_ = 0;             // threads that are about to call stream_: it must not close yet
+  bool writing_ = false;
+  bool wants_read_ = false;  // the next read is due, and waits for held_ to fall
+  size_t held_ = 0;
+  std::optional<absl::Status> closing_ = {};
+  std::vector<std::weak_ptr<Dependent>> dependents_ = {};
+};
+
+}  // namespace zkq::transport

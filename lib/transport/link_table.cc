@@ -1,0 +1,438 @@
+#include "lib/transport/link_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "lib/base/absl/string_view.h"
+
+namespace zkq::transport {
+namespace {
+
+// More than any handshake has.
+constexpr size_t kFirstFrameMax = 64 << 10;
+
+// An absl::Status is not shared between threads: where Abseil is not
+// instrumented, its reference counts look like races to ThreadSanitizer.
+absl::Status Copy(const absl::Status& status) {
+  return absl::Status(status.code(), status.message());
+}
+
+bool IsRefusal(const absl::Status& status) {
+  return status.code() == absl::StatusCode::kFailedPrecondition ||
+         status.code() == absl::StatusCode::kInvalidArgument ||
+         status.code() == absl::StatusCode::kPermissionDenied ||
+         status.code() == absl::StatusCode::kAlreadyExists;
+}
+
+// What the end of an attempt says about the next one.
+void Learn(const absl::Status& status, Redial* redial) {
+  if (IsRefusal(status)) {
+    redial->Refused();
+  } else {
+    redial->Failed();
+  }
+}
+
+}  // namespace
+
+LinkTable::LinkTable(const TableOptions& options, std::shared_ptr<Timers> timers)
+    : options_(options), timers_(std::move(timers)), refusals_(options.log_sink) {}
+
+// --- QuorumTransport's part ------------------------------------------------------
+
+void LinkTable::Start(const Identity& self, QuorumTransport::Receiver* receiver) {
+  deliveries_.SetReceiver(receiver);
+  const std::lock_guard lock(mutex_);
+  self_ = self;
+  running_ = true;
+}
+
+void LinkTable::ReachOut(Dialler* dialler) {
+  const std::lock_guard lock(mutex_);
+  dialler_ = dialler;
+  for (auto& [sid, peer] : peers_) Reach(sid, &peer);
+}
+
+void LinkTable::SetIdentity(const Identity& self) {
+  const absl::Status why = absl::AbortedError("made with an identity that is outdated");
+  std::vector<Farewell> old;
+  {
+    const std::lock_guard lock(mutex_);
+    if (self == self_) return;
+    self_ = self;
+    for (auto& [sid, peer] : peers_) {
+      old.push_back({.link = std::exchange(peer.dialling, nullptr), .why = Copy(why)});
+      peer.redial.WantSoon();
+      old.push_back(TakeLive(sid, &peer, why));
+      Reach(sid, &peer);
+    }
+  }
+  for (Farewell& farewell : old) Part(std::move(farewell));
+}
+
+void LinkTable::SetMembers(absl::Span<const Member> members) {
+  const absl::Status why = absl::PermissionDeniedError("not a member any more");
+  std::vector<Farewell> old;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& [sid, peer] : peers_) peer.member = false;
+    for (const Member& member : members) {
+      Peer& peer = PeerOf(member.id);
+      peer.member = true;
+      if (peer.address != member.address) peer.redial.Reset();
+      peer.address = member.address;
+    }
+    for (auto& [sid, peer] : peers_) {
+      Reach(sid, &peer);
+      if (peer.member) continue;
+      old.push_back({.link = std::exchange(peer.dialling, nullptr), .why = Copy(why)});
+      old.push_back(TakeLive(sid, &peer, why));
+    }
+  }
+  for (Farewell& farewell : old) Part(std::move(farewell));
+}
+
+void LinkTable::Send(std::span<const LinkId> to, const Message& message) {
+  const Encoded encoded = EncodeOnce(message);
+  for (const LinkId& id : to) {
+    if (const LinkPtr link = Find(id)) link->Send(encoded);
+  }
+}
+
+void LinkTable::Notify(ServerId to, const Notification& notification) {
+  std::string encoded = Encode(notification);
+  LinkPtr live;
+  {
+    const std::lock_guard lock(mutex_);
+    Peer& peer = PeerOf(to);
+    peer.latest = encoded;
+    live = peer.live;
+  }
+  if (live != nullptr) live->Announce(std::move(encoded));
+}
+
+void LinkTable::DropLink(const LinkId& id) {
+  if (const LinkPtr link = Find(id)) OnBroken(link, absl::AbortedError("dropped"));
+}
+
+void LinkTable::Shutdown() {
+  const absl::Status why = absl::UnavailableError("shut down");
+  std::vector<Farewell> old;
+  {
+    const std::lock_guard lock(mutex_);
+    running_ = false;
+    dialler_ = nullptr;
+    for (const LinkPtr& link : strangers_) old.push_back({.link = link, .why = Copy(why)});
+    for (auto& [sid, peer] : peers_) {
+      old.push_back({.link = std::exchange(peer.dialling, nullptr), .why = Copy(why)});
+      old.push_back(TakeLive(sid, &peer, why));
+      old.back().strand = peer.strand;
+    }
+  }
+  for (const Farewell& farewell : old) {
+    if (farewell.link != nullptr) farewell.link->Close(Copy(why));
+  }
+  for (const Farewell& farewell : old) {
+    if (farewell.strand != nullptr) farewell.strand->Settle();
+  }
+  gate_->Close();
+}
+
+// --- for the RPCs ------------------------------------------------------------------
+
+LinkPtr LinkTable::Accept() {
+  auto link = std::make_shared<Link>(shared_from_this(), options_.bounds);
+  {
+    const std::lock_guard lock(mutex_);
+    if (!running_ || strangers_.size() >= kStrangersMax) return nullptr;
+    strangers_.insert(link);
+  }
+  WatchHandshake(link);
+  return link;
+}
+
+absl::Status LinkTable::OnKnock(const Identity& from, ServerId to) {
+  Farewell dead;
+  absl::Status judgement;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!running_) return absl::UnavailableError("shut down");
+    judgement = JudgeKnock(self_, from, to, Know(from.sid));
+    if (judgement.ok()) {
+      Peer& peer = PeerOf(from.sid);
+      peer.redial.WantSoon();
+      if (peer.live != nullptr && peer.live->id.boot < from.boot) {
+        dead = TakeLive(from.sid, &peer, absl::AbortedError("the peer has started anew"));
+      } else if (peer.live == nullptr) {
+        peer.redial.Reset();
+        Reach(from.sid, &peer);
+      }
+    }
+  }
+  if (!judgement.ok()) LogRefusal(from.sid, judgement);
+  Part(std::move(dead));
+  return judgement;
+}
+
+LinkPtr LinkTable::Find(const LinkId& id) {
+  const std::lock_guard lock(mutex_);
+  const auto peer = peers_.find(id.sid);
+  if (peer == peers_.end() || peer->second.live == nullptr) return nullptr;
+  return peer->second.live->id == id ? peer->second.live : nullptr;
+}
+
+std::string LinkTable::AddressOf(ServerId sid) {
+  const std::lock_guard lock(mutex_);
+  const auto peer = peers_.find(sid);
+  return peer == peers_.end() || !peer->second.member ? std::string() : peer->second.address;
+}
+
+Identity LinkTable::self() {
+  const std::lock_guard lock(mutex_);
+  return self_;
+}
+
+void LinkTable::AskSnapshot(const LinkPtr& link, const SnapshotRequest& request,
+                            Deliveries::SnapshotReply reply) {
+  deliveries_.AddSnapshotAsked(link, request, std::move(reply));
+  link->strand->Drain();
+}
+
+// --- LinkOwner -----------------------------------------------------------------------
+
+void LinkTable::OnFrame(const LinkPtr& link, Payload frame) {
+  if (link->strand == nullptr) {
+    OnFirst(link, std::move(frame));
+    return;
+  }
+  const size_t bytes = frame.size();
+  deliveries_.AddFrame(link, FrameReader(std::move(frame)), bytes);
+  link->strand->Drain();
+}
+
+void LinkTable::OnBroken(const LinkPtr& link, absl::Status why) {
+  Farewell farewell{.link = link, .why = Copy(why)};
+  {
+    const std::lock_guard lock(mutex_);
+    const auto peer = peers_.find(link->id.sid);
+    if (peer != peers_.end() && peer->second.live == link) {
+      farewell = TakeLive(link->id.sid, &peer->second, why);
+    }
+  }
+  Part(std::move(farewell));
+}
+
+void LinkTable::OnEnded(const LinkPtr& link, absl::Status status) {
+  if (status.ok()) status = absl::UnavailableError("the peer has closed the stream");
+  Farewell farewell;
+  bool refused = false;
+  ServerId sid;
+  {
+    const std::lock_guard lock(mutex_);
+    strangers_.erase(link);
+    sid = link->id.sid;
+    const auto found = peers_.find(sid);
+    if (found == peers_.end()) return;
+    Peer& peer = found->second;
+    if (peer.live == link) {
+      farewell = TakeLive(sid, &peer, status);
+    } else if (peer.dialling == link) {
+      peer.dialling = nullptr;
+      refused = IsRefusal(status);
+      Learn(status, &peer.redial);
+      Reach(sid, &peer);
+    }
+  }
+  if (refused) LogRefusal(sid, status);
+  if (farewell.strand != nullptr) farewell.strand->Drain();
+}
+
+// --- links come and go ---------------------------------------------------------------
+
+LinkTable::Peer& LinkTable::PeerOf(ServerId sid) {
+  Peer& peer = peers_[sid];
+  if (peer.strand == nullptr) peer.strand = std::make_shared<Strand>(gate_);
+  return peer;
+}
+
+Acquaintance LinkTable::Know(ServerId sid) const {
+  const auto peer = peers_.find(sid);
+  if (peer == peers_.end()) return {};
+  Acquaintance known{.member = peer->second.member};
+  if (peer->second.live != nullptr) known.live = peer->second.live->id;
+  return known;
+}
+
+LinkTable::Farewell LinkTable::TakeLive(ServerId sid, Peer* peer, const absl::Status& why) {
+  if (peer->live == nullptr) return {};
+  Farewell farewell{
+      .link = std::exchange(peer->live, nullptr), .strand = peer->strand, .why = Copy(why)};
+  deliveries_.AddDown(farewell.link, Copy(why));
+  peer->redial.Lost(options_.redial, absl::FromChrono(Clock::now() - peer->live_since));
+  Reach(sid, peer);
+  return farewell;
+}
+
+void LinkTable::MakeLive(Peer* peer, const LinkPtr& link, const Identity& identity) {
+  peer->live = link;
+  peer->live_since = Clock::now();
+  link->strand = peer->strand;
+  if (!peer->latest.empty()) link->QueueLatest(peer->latest);
+  deliveries_.AddUp(link, identity);
+}
+
+void LinkTable::Part(Farewell farewell) {
+  if (farewell.link != nullptr) farewell.link->Close(std::move(farewell.why));
+  if (farewell.strand != nullptr) {
+    timers_->Run([strand = std::move(farewell.strand)] { strand->Drain(); });
+  }
+}
+
+// --- the handshake -------------------------------------------------------------------
+
+void LinkTable::OnFirst(const LinkPtr& link, Payload frame) {
+  const size_t bytes = frame.size();
+  FrameReader rest(std::move(frame));
+  std::optional<Packet> packet = bytes <= kFirstFrameMax ? rest.Next() : std::nullopt;
+  std::optional<Packet> first;
+  Farewell replaced;
+  absl::Status verdict = absl::InvalidArgumentError("the stream begins with no handshake");
+  ServerId sid = link->id.sid;
+  if (packet && link->inbound.Accept(*std::move(packet), &first) && first) {
+    if (const auto* hello = std::get_if<Hello>(&first->body)) {
+      sid = hello->from.sid;
+      verdict = Admit(link, *hello, &replaced);
+    } else if (const auto* ack = std::get_if<HelloAck>(&first->body)) {
+      verdict = Establish(link, *ack);
+    }
+  }
+  if (!verdict.ok()) {
+    LogRefusal(sid, verdict);
+    link->Close(std::move(verdict));
+    return;
+  }
+  Part(std::move(replaced));
+  link->Flush();
+  deliveries_.AddFrame(link, std::move(rest), bytes);
+  link->strand->Drain();
+}
+
+absl::Status LinkTable::Admit(const LinkPtr& link, const Hello& hello, Farewell* replaced) {
+  const ServerId sid = hello.from.sid;
+  const std::lock_guard lock(mutex_);
+  if (!running_) return absl::UnavailableError("shut down");
+  if (!strangers_.contains(link)) return absl::InvalidArgumentError("nobody was called");
+  absl::Status judgement = JudgeHello(self_, hello, Know(sid));
+  if (absl::IsAborted(judgement)) {
+    PeerOf(sid).redial.Reset();
+    Reach(sid, &PeerOf(sid));
+  }
+  if (!judgement.ok()) return judgement;
+  strangers_.erase(link);
+  Peer& peer = PeerOf(sid);
+  *replaced = TakeLive(sid, &peer, absl::AbortedError("replaced by a newer link"));
+  link->id = {sid, hello.from.boot, hello.seq};
+  const HelloAck ack{.protocol = std::min(kProtocolMax, hello.protocol_max), .from = self_};
+  if (!link->QueueControl(Encode(ack))) return absl::InternalError("no room for the handshake");
+  MakeLive(&peer, link, hello.from);
+  return absl::OkStatus();
+}
+
+absl::Status LinkTable::Establish(const LinkPtr& link, const HelloAck& ack) {
+  const std::lock_guard lock(mutex_);
+  const auto found = peers_.find(link->id.sid);
+  if (!running_ || found == peers_.end() || found->second.dialling != link) {
+    return absl::AbortedError("nobody waits for this answer");
+  }
+  Peer& peer = found->second;
+  absl::Status judgement = JudgeAck(self_, link->id.sid, ack);
+  if (!judgement.ok()) {
+    peer.dialling = nullptr;
+    peer.redial.Refused();
+    Reach(link->id.sid, &peer);
+    return judgement;
+  }
+  peer.dialling = nullptr;
+  link->id.boot = ack.from.boot;
+  MakeLive(&peer, link, ack.from);
+  return absl::OkStatus();
+}
+
+void LinkTable::WatchHandshake(const LinkPtr& link) {
+  timers_->RunAfter(
+      options_.handshake_timeout, [self = weak_from_this(), weak = std::weak_ptr<Link>(link)] {
+        const auto table = self.lock();
+        const LinkPtr late = weak.lock();
+        if (table == nullptr || late == nullptr) return;
+        {
+          const std::lock_guard lock(table->mutex_);
+          const auto peer = table->peers_.find(late->id.sid);
+          const bool dialled = peer != table->peers_.end() && peer->second.dialling == late;
+          if (!dialled && !table->strangers_.contains(late)) return;
+        }
+        late->Close(absl::DeadlineExceededError("the handshake takes too long"));
+      });
+}
+
+void LinkTable::LogRefusal(ServerId peer, const absl::Status& why) {
+  ServerId self;
+  {
+    const std::lock_guard lock(mutex_);
+    self = self_.sid;
+    if (!Know(peer).member) peer = kNoServer;
+  }
+  refusals_.Log(self, peer, why);
+}
+
+// --- reaching out --------------------------------------------------------------------
+
+void LinkTable::Reach(ServerId sid, Peer* peer) {
+  if (dialler_ == nullptr || !peer->member || sid == self_.sid) return;
+  if (peer->live != nullptr || peer->dialling != nullptr || peer->knocking) return;
+  jitter_ = jitter_ * 6364136223846793005 + self_.boot;
+  const absl::Duration delay = peer->redial.Next(options_.redial, jitter_ >> 33);
+  timers_->RunAfter(delay, [self = weak_from_this(), sid, alarm = ++peer->alarm] {
+    if (const auto table = self.lock()) table->TryReach(sid, alarm);
+  });
+}
+
+void LinkTable::TryReach(ServerId sid, uint64_t alarm) {
+  std::unique_lock lock(mutex_);
+  Peer& peer = PeerOf(sid);
+  if (dialler_ == nullptr || !peer.member || peer.alarm != alarm || peer.live != nullptr ||
+      peer.dialling != nullptr || peer.knocking) {
+    return;
+  }
+  Dialler* const dialler = dialler_;
+  const std::string address = peer.address;
+  const Identity self = self_;
+  if (!Dials(self.sid, sid)) {
+    peer.knocking = true;
+    lock.unlock();
+    dialler->Knock(address, self, sid, [weak = weak_from_this(), sid](absl::Status status) {
+      if (const auto table = weak.lock()) table->OnKnockDone(sid, status);
+    });
+    return;
+  }
+  const auto link = std::make_shared<Link>(shared_from_this(), options_.bounds);
+  link->id = {.sid = sid, .seq = ++last_seq_};
+  const Hello hello{.from = self, .to = sid, .seq = last_seq_};
+  if (!link->QueueControl(Encode(hello))) return;
+  peer.dialling = link;
+  lock.unlock();
+  WatchHandshake(link);
+  dialler->Dial(address, link);
+}
+
+void LinkTable::OnKnockDone(ServerId sid, const absl::Status& status) {
+  {
+    const std::lock_guard lock(mutex_);
+    Peer& peer = PeerOf(sid);
+    peer.knocking = false;
+    Learn(status, &peer.redial);
+    Reach(sid, &peer);
+  }
+  if (IsRefusal(status)) LogRefusal(sid, status);
+}
+
+}  // namespace zkq::transport

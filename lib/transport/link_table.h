@@ -1,0 +1,156 @@
+// LinkTable: whom this peer knows, and with whom it has a live link. Admits and
+// replaces links by the rules of handshake.h, dials, knocks and tries again: the
+// whole QuorumTransport but for the RPCs, which the Dialler makes and the server
+// hands in.
+//
+// Threads: everything may be called from any thread. One lock guards the table;
+// links and strands may be locked inside it, but nothing is called out while it
+// is held. The receiver is called on the thread that read the stream, or on the
+// timers' thread, never inside a public call.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "lib/transport/deliveries.h"
+#include "lib/transport/handshake.h"
+#include "lib/transport/link.h"
+#include "lib/transport/redial.h"
+#include "lib/transport/refusals.h"
+#include "lib/transport/timers.h"
+#include "zkq/quorum_transport.h"
+
+namespace zkq::transport {
+
+// Makes the outgoing RPCs.
+class Dialler {
+ public:
+  virtual ~Dialler() = default;
+  // Opens a stream to `address` and attaches it to `link`; in any case it ends
+  // with link->OnEnded, once, not inside this call.
+  virtual void Dial(const std::string& address, LinkPtr link) = 0;
+  // `done` is called once, not inside this call.
+  using KnockDone = absl::AnyInvocable<void(absl::Status) &&>;
+  virtual void Knock(const std::string& address, const Identity& from, ServerId to,
+                     KnockDone done) = 0;
+};
+
+struct TableOptions {
+  LinkBounds bounds = {};
+  absl::Duration handshake_timeout = absl::Milliseconds(500);
+  RedialBounds redial = {};
+  std::shared_ptr<LogSink> log_sink = nullptr;
+};
+
+// Streams that have come in and said nothing yet, above which none is taken.
+inline constexpr size_t kStrangersMax = 64;
+
+class LinkTable : public LinkOwner, public std::enable_shared_from_this<LinkTable> {
+ public:
+  // `timers` must live until the last call to Shutdown has returned.
+  LinkTable(const TableOptions& options, std::shared_ptr<Timers> timers);
+
+  // --- QuorumTransport's part, see there ---------------------------------------
+  // From now on streams may come in.
+  void Start(const Identity& self, QuorumTransport::Receiver* receiver);
+  // From now on links are dialled too: once the port is ours, and so is the id.
+  void ReachOut(Dialler* dialler);
+  void SetIdentity(const Identity& self);
+  void SetMembers(absl::Span<const Member> members);
+  void Send(std::span<const LinkId> to, const Message& message);
+  void Notify(ServerId to, const Notification& notification);
+  void DropLink(const LinkId& link);
+  // Takes all links down, and returns when the receiver has been told.
+  void Shutdown();
+
+  // --- for the RPCs ----------------------------------------------------------
+  // A stream has come in. Null: it is refused.
+  LinkPtr Accept();
+  // OK: the caller is going to be dialled.
+  absl::Status OnKnock(const Identity& from, ServerId to);
+  // Null if it is not live.
+  LinkPtr Find(const LinkId& link);
+  // Where a member listens; empty if it is none.
+  std::string AddressOf(ServerId sid);
+  Identity self();
+  void AskSnapshot(const LinkPtr& link, const SnapshotRequest& request,
+                   Deliveries::SnapshotReply reply);
+  Gate& gate() { return *gate_; }
+  Timers& timers() { return *timers_; }
+
+  // --- LinkOwner -------------------------------------------------------------
+  void OnFrame(const LinkPtr& link, Payload frame) override;
+  void OnBroken(const LinkPtr& link, absl::Status why) override;
+  void OnEnded(const LinkPtr& link, absl::Status status) override;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  struct Peer {
+    std::shared_ptr<Strand> strand = {};
+    bool member = false;
+    std::string address = {};
+    std::string latest = {};  // what was announced to it last, encoded
+    LinkPtr live = {};
+    Clock::time_point live_since = {};
+    // While there is no live link: one attempt at a time, or a timer.
+    LinkPtr dialling = {};
+    bool knocking = false;
+    Redial redial = {};
+    uint64_t alarm = 0;  // numbers the timer that counts; older ones are void
+  };
+
+  // What a link that was taken out of the table still needs, once the lock is
+  // released: to be closed, and the receiver told.
+  struct Farewell {
+    LinkPtr link = {};
+    std::shared_ptr<Strand> strand = {};  // null: it was never up
+    absl::Status why = {};                // for the peer
+  };
+
+  // These five with the lock held.
+  Peer& PeerOf(ServerId sid);
+  Acquaintance Know(ServerId sid) const;
+  Farewell TakeLive(ServerId sid, Peer* peer, const absl::Status& why);
+  void MakeLive(Peer* peer, const LinkPtr& link, const Identity& identity);
+  void Reach(ServerId sid, Peer* peer);
+
+  void Part(Farewell farewell);
+  void DrainLater(const std::shared_ptr<Strand>& strand);
+
+  // First frames.
+  void OnFirst(const LinkPtr& link, Payload frame);
+  absl::Status Admit(const LinkPtr& link, const Hello& hello, Farewell* replaced);
+  absl::Status Establish(const LinkPtr& link, const HelloAck& ack);
+  void WatchHandshake(const LinkPtr& link);
+  void LogRefusal(ServerId peer, const absl::Status& why);
+
+  // On the timers' thread.
+  void TryReach(ServerId sid, uint64_t alarm);
+  void OnKnockDone(ServerId sid, const absl::Status& status);
+
+  const TableOptions options_;
+  const std::shared_ptr<Timers> timers_;
+  const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
+  Deliveries deliveries_;
+  Refusals refusals_;
+
+  std::mutex mutex_;
+  Identity self_ = {};
+  bool running_ = false;        // between Start and Shutdown
+  Dialler* dialler_ = nullptr;  // between ReachOut and Shutdown
+  uint64_t last_seq_ = 0;       // of the streams dialled
+  uint64_t jitter_ = 0;
+  std::map<ServerId, Peer> peers_;
+  std::set<LinkPtr> strangers_;  // accepted, not admitted; at most kStrangersMax
+};
+
+}  // namespace zkq::transport

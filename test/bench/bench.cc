@@ -1,0 +1,189 @@
+// zkq-bench: what zkq costs on this machine.
+//
+//   zkq-bench --value_size=128 --outstanding=1000 --seconds=10
+//   zkq-bench --failover=20
+//
+// Three real server processes with durable logs, default options, on loopback. The
+// client is inside the leader and keeps a number of writes outstanding; the time
+// limit of each call is generous, so nothing is lost to it.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <map>
+#include <random>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "test/bench/child.h"
+#include "test/bench/disk.h"
+#include "test/bench/server.h"
+
+ABSL_FLAG(uint64_t, value_size, 128, "bytes of a command");
+ABSL_FLAG(uint64_t, outstanding, 1000, "writes under way at once");
+ABSL_FLAG(double, seconds, 5, "how long is measured, after one second that is not");
+ABSL_FLAG(int, failover, 0, "instead: how often the leader is killed");
+ABSL_FLAG(std::string, dir, "/var/tmp", "where the data directories are made, and removed");
+// How it starts itself as a server.
+ABSL_FLAG(uint64_t, serve_id, 0, "internal");
+ABSL_FLAG(std::string, serve_ensemble, "", "internal");
+ABSL_FLAG(std::string, serve_data_dir, "", "internal");
+
+namespace {
+
+using bench::Child;
+
+// Below the range of outgoing connections.
+int FreePort() {
+  static std::mt19937 random{std::random_device{}()};
+  for (;;) {
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    const int port = std::uniform_int_distribution<int>(10'240, 32'000)(random);
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool bound = bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+    close(fd);
+    if (bound) return port;
+  }
+}
+
+class Ensemble {
+ public:
+  Ensemble() {
+    dir_ = absl::GetFlag(FLAGS_dir) + "/zkq-bench-XXXXXX";
+    if (mkdtemp(dir_.data()) == nullptr) throw std::runtime_error("cannot make " + dir_);
+    for (int id = 1; id <= 3; ++id)
+      members_ +=
+          (id == 1 ? "" : ",") + std::to_string(id) + "=127.0.0.1:" + std::to_string(FreePort());
+    for (int id = 1; id <= 3; ++id) Start(id);
+    for (auto& [id, child] : servers_) child.Receive();  // ready
+  }
+  ~Ensemble() {
+    servers_.clear();
+    std::error_code ignored;  // What stays behind harms nobody.
+    std::filesystem::remove_all(dir_, ignored);
+  }
+
+  void Start(int id) {
+    servers_.emplace(id, Child({"--serve_id=" + std::to_string(id), "--serve_ensemble=" + members_,
+                                "--serve_data_dir=" + dir_ + "/" + std::to_string(id)}));
+  }
+  void Restart(int id) {
+    Start(id);
+    server(id).Receive();  // ready
+  }
+  void Kill(int id) { servers_.erase(id); }
+
+  // Waits until every server takes part in one epoch.
+  int WaitForLeader() {
+    for (;;) {
+      int leader = 0;
+      int settled = 0;
+      for (auto& [id, child] : servers_) {
+        child.Send("role");
+        const std::string role = child.Receive();
+        if (role == "leading") leader = id;
+        if (role != "looking") ++settled;
+      }
+      if (leader != 0 && settled == 3) return leader;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+
+  double CpuSeconds() const {
+    double seconds = 0;
+    for (const auto& [id, child] : servers_) seconds += child.CpuSeconds();
+    return seconds;
+  }
+
+  Child& server(int id) { return servers_.at(id); }
+  const std::string& dir() const { return dir_; }
+
+ private:
+  std::string dir_;
+  std::string members_;
+  std::map<int, Child> servers_;
+};
+
+void MeasureWrites() {
+  Ensemble ensemble;
+  Child& leader = ensemble.server(ensemble.WaitForLeader());
+  const double sync = bench::MedianSyncMillis(ensemble.dir());
+  std::ostringstream command;
+  command << "write " << absl::GetFlag(FLAGS_value_size) << " " << absl::GetFlag(FLAGS_outstanding)
+          << " " << absl::GetFlag(FLAGS_seconds);
+  leader.Send(command.str());
+  leader.Receive();  // begin
+  const double cpu_before = ensemble.CpuSeconds();
+  std::istringstream words(leader.Receive());
+  const double cpu = ensemble.CpuSeconds() - cpu_before;
+  std::string end;
+  double writes = 0;
+  double p50 = 0;
+  double p99 = 0;
+  int failures = 0;
+  words >> end >> writes >> p50 >> p99 >> failures;
+  std::printf(
+      "%llu B, %llu outstanding: %.0f writes/s, p50 %.2f ms, p99 %.2f ms, "
+      "%.1f us CPU/write (three processes), %d failed\n",
+      static_cast<unsigned long long>(absl::GetFlag(FLAGS_value_size)),
+      static_cast<unsigned long long>(absl::GetFlag(FLAGS_outstanding)),
+      writes / absl::GetFlag(FLAGS_seconds), p50, p99, cpu / writes * 1e6, failures);
+  std::printf("bare fdatasync of 4 KiB into a zero-filled file: %.2f ms at the median\n", sync);
+}
+
+void MeasureFailover(int rounds) {
+  Ensemble ensemble;
+  std::vector<double> millis;
+  for (int round = 0; round < rounds; ++round) {
+    const int leader = ensemble.WaitForLeader();
+    Child& survivor = ensemble.server(leader % 3 + 1);
+    const int64_t killed = bench::Nanoseconds();
+    ensemble.Kill(leader);
+    survivor.Send("probe");
+    std::istringstream words(survivor.Receive());
+    std::string done;
+    int64_t at = 0;
+    words >> done >> at;
+    millis.push_back(static_cast<double>(at - killed) / 1e6);
+    std::printf("round %d: server %d killed, the next write succeeded after %.0f ms\n", round + 1,
+                leader, millis.back());
+    std::fflush(stdout);
+    ensemble.Restart(leader);
+  }
+  std::sort(millis.begin(), millis.end());
+  std::printf("failover: median %.0f ms, min %.0f ms, max %.0f ms of %d\n",
+              millis[millis.size() / 2], millis.front(), millis.back(), rounds);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  absl::ParseCommandLine(argc, argv);
+  if (absl::GetFlag(FLAGS_serve_id) != 0)
+    return bench::Serve(absl::GetFlag(FLAGS_serve_id), absl::GetFlag(FLAGS_serve_ensemble),
+                        absl::GetFlag(FLAGS_serve_data_dir));
+  try {
+    if (absl::GetFlag(FLAGS_failover) > 0)
+      MeasureFailover(absl::GetFlag(FLAGS_failover));
+    else
+      MeasureWrites();
+    return 0;
+  } catch (const std::exception& failure) {
+    std::cerr << "zkq-bench: " << failure.what() << "\n";
+    return 1;
+  }
+}

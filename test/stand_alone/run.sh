@@ -1,0 +1,25 @@
+#!/bin/bash
+# Uses zkq as its users do: installs build/ci to a prefix, moves that prefix, and
+# builds each example against it as a project of its own; then builds a host that
+# takes zkq in with add_subdirectory.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+work=$PWD/build/stand_alone
+rm -rf "$work"
+configure() {
+  cmake -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_COMPILER_LAUNCHER=ccache "$@"
+}
+
+cmake --install build/ci --prefix "$work/first" >/dev/null
+mv "$work/first" "$work/prefix" # what is installed must not remember where it was
+for example in counter leader_election kv; do
+  echo "== $example, against the installed package"
+  configure -S "examples/$example" -B "$work/$example" -DCMAKE_PREFIX_PATH="$work/prefix"
+  cmake --build "$work/$example"
+done
+
+echo "== a host with zkq as subproject"
+configure -S test/stand_alone -B "$work/host" -DZKQ_WERROR=ON
+cmake --build "$work/host"
+echo "stand-alone: every build passed"

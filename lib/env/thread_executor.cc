@@ -1,0 +1,233 @@
+#include "lib/env/thread_executor.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <list>
+#include <map>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace zkq {
+namespace {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+// Saturates: a wait of for ever must not overflow the clock.
+SteadyTime After(absl::Duration wait) {
+  constexpr absl::Duration kLongest = absl::Hours(24 * 365);
+  return std::chrono::steady_clock::now() +
+         absl::ToChronoNanoseconds(std::clamp(wait, absl::ZeroDuration(), kLongest));
+}
+
+// What threads and executor share; the last of them to go destroys it.
+class Pool : public std::enable_shared_from_this<Pool> {
+ public:
+  explicit Pool(int threads_max) : threads_max_(threads_max) {}
+
+  bool Start() {
+    std::lock_guard lock(mutex_);
+    return Grow();
+  }
+  void Run(Executor::Task task);
+  uint64_t RunAfter(absl::Duration delay, Executor::Task task);
+  bool Cancel(uint64_t timer);
+  void Close();
+  bool InTask() const { return current_ == this; }
+
+ private:
+  struct Worker {
+    std::thread thread;
+    bool in_task = false;
+  };
+  using TimerKey = std::pair<SteadyTime, uint64_t>;
+
+  bool Grow();         // with the lock held
+  void CallThreads();  // with the lock held: enough threads for what is queued
+  void Work(Worker* self);
+  void WaitForTask(std::unique_lock<std::mutex>* lock);
+  void QueueDueTimers();
+
+  static thread_local const Pool* current_;  // whose task runs on this thread
+
+  const int threads_max_;
+  std::mutex mutex_;
+  std::condition_variable work_;
+  std::deque<Executor::Task> queue_;  // bounded by those who queue: zkq's strands, one each
+  std::map<TimerKey, Executor::Task> timers_;
+  std::map<uint64_t, SteadyTime> due_;  // of each timer, by id
+  uint64_t last_timer_ = 0;
+  size_t idle_ = 0;
+  std::list<Worker> workers_;
+  bool closed_ = false;
+};
+
+thread_local const Pool* Pool::current_ = nullptr;
+
+bool Pool::Grow() {
+  Worker& worker = workers_.emplace_back();
+  try {
+    worker.thread = std::thread([self = shared_from_this(), &worker] { self->Work(&worker); });
+  } catch (const std::system_error&) {  // out of threads: those there are must do
+    workers_.pop_back();
+  }
+  return !workers_.empty();
+}
+
+void Pool::CallThreads() {
+  if (queue_.size() <= idle_) {
+    work_.notify_one();
+  } else if (workers_.size() < static_cast<size_t>(threads_max_)) {
+    Grow();
+  }
+}
+
+void Pool::Run(Executor::Task task) {
+  std::lock_guard lock(mutex_);
+  if (closed_) return;
+  queue_.push_back(std::move(task));
+  CallThreads();
+}
+
+uint64_t Pool::RunAfter(absl::Duration delay, Executor::Task task) {
+  std::lock_guard lock(mutex_);
+  const uint64_t id = ++last_timer_;
+  if (closed_) return id;
+  const TimerKey key{After(delay), id};
+  due_.emplace(id, key.first);
+  // The thread that waits for the first timer must learn of an earlier one.
+  if (timers_.emplace(key, std::move(task)).first == timers_.begin()) work_.notify_one();
+  return id;
+}
+
+bool Pool::Cancel(uint64_t timer) {
+  Executor::Task cancelled;  // destroyed without the lock: it may own anything
+  std::lock_guard lock(mutex_);
+  const auto due = due_.find(timer);
+  if (due == due_.end()) return false;
+  cancelled = std::move(timers_.extract({due->second, timer}).mapped());
+  due_.erase(due);
+  return true;
+}
+
+void Pool::QueueDueTimers() {
+  if (timers_.empty()) return;
+  const SteadyTime now = std::chrono::steady_clock::now();
+  while (!timers_.empty() && timers_.begin()->first.first <= now) {
+    auto timer = timers_.extract(timers_.begin());
+    due_.erase(timer.key().second);
+    queue_.push_back(std::move(timer.mapped()));
+    if (queue_.size() > 1) CallThreads();  // this thread takes one itself
+  }
+}
+
+void Pool::WaitForTask(std::unique_lock<std::mutex>* lock) {
+  for (QueueDueTimers(); queue_.empty() && !closed_; QueueDueTimers()) {
+    ++idle_;
+    if (timers_.empty()) {
+      work_.wait(*lock);
+    } else {
+      const SteadyTime first = timers_.begin()->first.first;
+      work_.wait_until(*lock, first);
+    }
+    --idle_;
+  }
+}
+
+void Pool::Work(Worker* self) {
+  std::unique_lock lock(mutex_);
+  for (WaitForTask(&lock); !closed_; WaitForTask(&lock)) {
+    Executor::Task task = std::move(queue_.front());
+    queue_.pop_front();
+    if (idle_ > 0 && !timers_.empty()) work_.notify_one();  // somebody must keep the time
+    self->in_task = true;
+    lock.unlock();
+    current_ = this;
+    std::move(task)();
+    task = nullptr;  // what it owned goes inside the task too
+    current_ = nullptr;
+    lock.lock();
+    self->in_task = false;
+  }
+}
+
+void Pool::Close() {
+  std::deque<Executor::Task> queued;
+  std::map<TimerKey, Executor::Task> timers;
+  std::vector<std::thread> idle;
+  {
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+    queued.swap(queue_);
+    timers.swap(timers_);
+    due_.clear();
+    for (Worker& worker : workers_) {
+      if (worker.in_task) {
+        worker.thread.detach();  // holds the pool, and ends with its task
+      } else {
+        idle.push_back(std::move(worker.thread));
+      }
+    }
+    work_.notify_all();
+  }
+  for (std::thread& thread : idle) thread.join();
+}
+
+class ThreadExecutor final : public Executor {
+ public:
+  explicit ThreadExecutor(std::shared_ptr<Pool> pool) : pool_(std::move(pool)) {}
+  ~ThreadExecutor() override { pool_->Close(); }
+
+  void Run(Task task) override { pool_->Run(std::move(task)); }
+  uint64_t RunAfter(absl::Duration delay, Task task) override {
+    return pool_->RunAfter(delay, std::move(task));
+  }
+  bool Cancel(uint64_t timer) override { return pool_->Cancel(timer); }
+  bool InTask() const override { return pool_->InTask(); }
+
+  bool Await(absl::FunctionRef<bool()> done, absl::Duration timeout) override;
+  void Wake() override;
+
+ private:
+  // Each waiter sleeps on a condition of its own, and whoever wakes looks first
+  // for whom: a hundred blocked calls are not all woken for the one that is done.
+  struct Waiter {
+    absl::FunctionRef<bool()> done;
+    std::condition_variable woken;
+  };
+
+  const std::shared_ptr<Pool> pool_;
+  std::mutex waiters_mutex_;
+  std::list<Waiter*> waiters_;
+};
+
+bool ThreadExecutor::Await(absl::FunctionRef<bool()> done, absl::Duration timeout) {
+  const SteadyTime deadline = After(timeout);
+  Waiter self{.done = done, .woken = {}};
+  std::unique_lock lock(waiters_mutex_);
+  const auto place = waiters_.insert(waiters_.end(), &self);
+  self.woken.wait_until(lock, deadline, done);
+  waiters_.erase(place);
+  return done();
+}
+
+void ThreadExecutor::Wake() {
+  std::lock_guard lock(waiters_mutex_);
+  for (Waiter* waiter : waiters_) {
+    if (waiter->done()) waiter->woken.notify_one();
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<Executor> NewThreadExecutor(int threads_max) {
+  auto pool = std::make_shared<Pool>(threads_max);
+  if (!pool->Start()) return nullptr;
+  return std::make_shared<ThreadExecutor>(std::move(pool));
+}
+
+}  // namespace zkq

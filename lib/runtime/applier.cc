@@ -1,0 +1,244 @@
+#include "lib/runtime/applier.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "lib/runtime/errors.h"
+#include "lib/runtime/node.h"
+
+namespace zkq::runtime {
+namespace {
+
+constexpr size_t kTailBytesMax = 64 << 20;
+constexpr size_t kTailTxnsMax = 100'000;
+constexpr size_t kBatchTxnsMax = 256;
+constexpr size_t kPageBytesMax = 1 << 20;
+
+absl::Time TimeOf(const Txn& txn) { return absl::FromUnixMicros(txn.leader_time); }
+
+}  // namespace
+
+Applier::Applier(Node* node, Strand* strand)
+    : node_(*node), strand_(*strand), tail_(kTailBytesMax, kTailTxnsMax) {
+  DrawSnapshotInterval();
+}
+
+// --- the start ---------------------------------------------------------------------
+
+absl::StatusOr<Zxid> Applier::Recover(const storage::Recovery& recovery) {
+  tail_.Append(recovery.window);
+  through_ = inbox_.through = last_snapshot_ = applied_ = recovery.base;
+  StateMachine* const machine = node_.options.state_machine.get();
+  if (machine == nullptr) return applied_;
+  absl::StatusOr<Zxid> own = machine->Open();
+  if (!own.ok()) return own.status();
+  if (*own > recovery.last) {
+    return MakeError(absl::StatusCode::kDataLoss, "the state machine has applied " +
+                                                      ToString(*own) + ", but the log ends at " +
+                                                      ToString(recovery.last));
+  }
+  if (*own >= recovery.log_begin && *own > Zxid{}) {
+    applied_ = *own;
+    through_ = inbox_.through = std::max(recovery.base, *own);
+  } else if (recovery.base > Zxid{}) {
+    if (absl::Status restored = Restore(recovery.base); !restored.ok()) return restored;
+  }
+  node_.board.SetApplied(applied_);
+  node_.board.SetSnapshot(last_snapshot_);
+  return applied_;
+}
+
+absl::Status Applier::Restore(Zxid snapshot) {
+  absl::StatusOr<std::unique_ptr<SnapshotReader>> reader = node_.disk.snapshots->Read(snapshot);
+  if (!reader.ok()) return reader.status();
+  const Strand::Doing doing(strand_, "StateMachine::Restore");
+  return node_.options.state_machine->Restore(**reader);
+}
+
+// --- what comes in -------------------------------------------------------------------
+
+template <typename Change>
+void Applier::Update(Change change) {
+  {
+    std::lock_guard lock(mutex_);
+    change(&inbox_);
+    if (std::exchange(scheduled_, true)) return;
+  }
+  strand_.Post([this, node = node_.Keep()] { Drain(); });
+}
+
+void Applier::ExpectInstall() {
+  tail_.Clear();
+  std::lock_guard lock(mutex_);
+  ++inbox_.expected_installs;
+}
+
+void Applier::Deliver(Zxid through) {
+  Update([&](Inbox* in) { in->through = std::max(in->through, through); });
+}
+
+void Applier::Answer(std::vector<uint64_t> tags, Zxid at) {
+  Update([&](Inbox* in) { in->reads.push_back({at, std::move(tags)}); });
+}
+
+void Applier::TakeSnapshot(uint64_t tag) {
+  Update([&](Inbox* in) { in->snapshot_calls.push_back(tag); });
+}
+
+void Applier::Install(Zxid snapshot) {
+  Update([&](Inbox* in) { in->install = snapshot; });
+}
+
+void Applier::OnPage(absl::StatusOr<std::vector<Txn>> page) {
+  Update([&](Inbox* in) { in->page = std::move(page); });
+}
+
+void Applier::OnSnapshotDone(absl::StatusOr<Zxid> taken) {
+  Update([&](Inbox* in) { in->snapshot_done = std::move(taken); });
+}
+
+// --- the strand ------------------------------------------------------------------------
+
+void Applier::Drain() {
+  while (!node_.stopping()) {
+    const bool news = Absorb();
+    AnswerReady();
+    const bool applied = ApplyBatch();
+    ConsiderSnapshot();
+    node_.callbacks.Add(&completions_);
+    node_.callbacks.Flush(node_.Keep());
+    if (!news && !applied) break;
+  }
+}
+
+bool Applier::Absorb() {
+  Inbox in;
+  {
+    std::lock_guard lock(mutex_);
+    scheduled_ = false;
+    in = std::exchange(inbox_, {.through = inbox_.through});
+  }
+  bool news = in.through > through_ || !in.reads.empty() || !in.snapshot_calls.empty();
+  through_ = std::max(through_, in.through);
+  expected_installs_ += in.expected_installs;
+  for (Reads& reads : in.reads) reads_.emplace(reads.at, std::move(reads.tags));
+  snapshot_calls_.insert(snapshot_calls_.end(), in.snapshot_calls.begin(), in.snapshot_calls.end());
+  if (in.page) AbsorbPage(*std::move(in.page));
+  if (in.install) RestoreInstalled(*in.install);
+  if (in.snapshot_done) AbsorbSnapshotDone(*std::move(in.snapshot_done));
+  return news || in.page || in.install || in.snapshot_done;
+}
+
+// --- applying ------------------------------------------------------------------------------
+
+bool Applier::ApplyBatch() {
+  const std::vector<Txn> batch = NextBatch();
+  if (batch.empty()) return false;
+  for (const Txn& txn : batch) {
+    if (node_.stopping() || !ApplyOne(txn)) break;
+    // The next Apply may take its time: those who are answered do not wait for it.
+    node_.callbacks.Add(&completions_);
+    if (!reads_.empty()) AnswerReady();
+  }
+  node_.board.SetApplied(applied_);
+  node_.protocol.OnApplied(applied_);
+  return true;
+}
+
+std::vector<Txn> Applier::NextBatch() {
+  if (applied_ >= through_) return {};
+  while (!page_.empty() && page_.front().zxid <= applied_) page_.pop_front();
+  if (!page_.empty()) {
+    const size_t count = std::min(page_.size(), kBatchTxnsMax);
+    std::vector<Txn> batch(page_.begin(), page_.begin() + static_cast<std::ptrdiff_t>(count));
+    page_.erase(page_.begin(), page_.begin() + static_cast<std::ptrdiff_t>(count));
+    return batch;
+  }
+  std::vector<Txn> batch = tail_.Take(applied_, through_, kBatchTxnsMax);
+  if (batch.empty()) AskForPage();
+  return batch;
+}
+
+bool Applier::ApplyOne(const Txn& txn) {
+  ++since_snapshot_;
+  if (txn.kind != TxnKind::kCommand || node_.options.state_machine == nullptr) {
+    applied_ = txn.zxid;
+    return true;
+  }
+  absl::StatusOr<std::string> value = [&] {
+    const Strand::Doing doing(strand_, "StateMachine::Apply");
+    return node_.options.state_machine->Apply(
+        {.zxid = txn.zxid, .leader_time = TimeOf(txn), .command = txn.command.view()});
+  }();
+  if (!value.ok()) {
+    node_.Halt(std::move(value).status());
+    return false;
+  }
+  applied_ = txn.zxid;
+  if (node_.IsOwn(txn.origin)) {
+    node_.calls.Finish(txn.origin.call, Reply{.zxid = txn.zxid, .value = *std::move(value)},
+                       &completions_);
+  }
+  return true;
+}
+
+void Applier::AskForPage() {
+  // A new history is on its way: it starts at or above all that was delivered.
+  if (page_asked_ || expected_installs_ > 0) return;
+  page_asked_ = true;
+  node_.transfers.ReadPage(applied_, kPageBytesMax);
+}
+
+void Applier::AbsorbPage(absl::StatusOr<std::vector<Txn>> page) {
+  page_asked_ = false;
+  if (std::exchange(page_is_stale_, false) || expected_installs_ > 0) return;
+  if (!page.ok()) return node_.Halt(std::move(page).status());
+  // What is not delivered yet may still be cut; it is read again in its time.
+  while (!page->empty() && page->back().zxid > through_) page->pop_back();
+  if (page->empty() || page->front().prev != applied_) {
+    return node_.Halt(MakeError(absl::StatusCode::kDataLoss,
+                                "the log does not hold what follows " + ToString(applied_)));
+  }
+  page_.assign(std::move_iterator(page->begin()), std::move_iterator(page->end()));
+}
+
+void Applier::RestoreInstalled(Zxid snapshot) {
+  --expected_installs_;
+  page_is_stale_ = page_asked_;
+  through_ = std::max(through_, snapshot);
+  page_.clear();
+  if (applied_ >= snapshot) return;
+  if (node_.options.state_machine != nullptr) {
+    absl::Status restored = Restore(snapshot);
+    if (!restored.ok()) return node_.Halt(std::move(restored));
+  }
+  applied_ = last_snapshot_ = snapshot;
+  since_snapshot_ = 0;
+  node_.board.SetApplied(applied_);
+  node_.board.SetSnapshot(last_snapshot_);
+  node_.protocol.OnApplied(applied_);
+  node_.events.Raise(Event::Kind::kSnapshotInstalled, node_.Keep());
+}
+
+// --- reads ------------------------------------------------------------------------------------
+
+void Applier::AnswerReady() {
+  while (!reads_.empty() && reads_.begin()->first <= applied_ && !node_.stopping()) {
+    const auto ready = reads_.extract(reads_.begin());
+    for (const uint64_t tag : ready.mapped()) AnswerOne(tag);
+  }
+}
+
+void Applier::AnswerOne(uint64_t tag) {
+  const std::optional<std::string> request = node_.calls.TakeRequest(tag);
+  if (!request || node_.stopping()) return;  // its deadline, or the end, came first
+  absl::StatusOr<std::string> value = [&] {
+    const Strand::Doing doing(strand_, "StateMachine::Query");
+    return node_.options.state_machine->Query(*request);
+  }();
+  absl::StatusOr<Reply> reply = std::move(value).status();
+  if (value.ok()) reply = Reply{.zxid = applied_, .value = *std::move(value)};
+  node_.calls.Finish(tag, std::move(reply), &completions_);
+}
+
+}  // namespace zkq::runtime

@@ -1,0 +1,115 @@
+// Applier: the apply strand. The only one that calls the state machine: applies
+// what is delivered, in order, answers reads from the state once it is new
+// enough, captures snapshots and restores them.
+//
+// Without a state machine it only keeps count.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "lib/core/effect.h"
+#include "lib/runtime/calls.h"
+#include "lib/runtime/strand.h"
+#include "lib/runtime/tail.h"
+#include "lib/storage/data_dir.h"
+
+namespace zkq::runtime {
+
+struct Node;
+
+class Applier {
+ public:
+  Applier(Node* node, Strand* strand);
+
+  // Before the strands begin: brings the state machine to where the disk lets it
+  // go on from, and returns what it then reflects. Whatever fails, the state
+  // machine's own status included, is an error of the start.
+  absl::StatusOr<Zxid> Recover(const storage::Recovery& recovery);
+
+  // --- from the protocol strand --------------------------------------------------
+  void Append(std::span<const Txn> txns) { tail_.Append(txns); }
+  void Truncate(Zxid after) { tail_.Truncate(after); }
+  // The history is about to be replaced: what was delivered of the old one and is
+  // not in memory can no longer be read.
+  void ExpectInstall();
+  // Everything through `through` is committed and durable here.
+  void Deliver(Zxid through);
+
+  // --- from any thread -------------------------------------------------------------
+  // Answers these reads once `at` is applied.
+  void Answer(std::vector<uint64_t> tags, Zxid at);
+  void TakeSnapshot(uint64_t tag);
+  // The new history is durable.
+  void Install(Zxid snapshot);
+  // Answers the request for a page of the log behind what is applied.
+  void OnPage(absl::StatusOr<std::vector<Txn>> page);
+  // The job of the snapshot that was begun is over.
+  void OnSnapshotDone(absl::StatusOr<Zxid> taken);
+
+ private:
+  struct Reads {
+    Zxid at = {};
+    std::vector<uint64_t> tags = {};
+  };
+  struct Inbox {
+    Zxid through = {};
+    std::vector<Reads> reads = {};  // bounded by max_outstanding_bytes, as are snapshot calls
+    std::vector<uint64_t> snapshot_calls = {};
+    int expected_installs = 0;
+    std::optional<Zxid> install = {};
+    std::optional<absl::StatusOr<std::vector<Txn>>> page = {};  // one is asked for at a time
+    std::optional<absl::StatusOr<Zxid>> snapshot_done = {};
+  };
+
+  template <typename Change>
+  void Update(Change change);  // changes the inbox and schedules a drain
+  void Drain();
+  bool Absorb();  // the inbox; false if there was nothing in it
+  void AbsorbPage(absl::StatusOr<std::vector<Txn>> page);
+  void AbsorbSnapshotDone(absl::StatusOr<Zxid> taken);
+
+  bool ApplyBatch();
+  std::vector<Txn> NextBatch();
+  bool ApplyOne(const Txn& txn);
+  void AskForPage();
+  absl::Status Restore(Zxid snapshot);
+  void RestoreInstalled(Zxid snapshot);
+
+  void AnswerReady();
+  void AnswerOne(uint64_t tag);
+  void ConsiderSnapshot();
+  void BeginSnapshot();
+  void DrawSnapshotInterval();
+  void FailSnapshotCalls(const absl::Status& why);
+
+  Node& node_;
+  Strand& strand_;
+  Tail tail_;
+
+  std::mutex mutex_;
+  Inbox inbox_;
+  bool scheduled_ = false;
+
+  // On the apply strand only, from here on.
+  Zxid applied_ = {};
+  Zxid through_ = {};     // delivered
+  std::deque<Txn> page_;  // read from the log, all of it delivered
+  bool page_asked_ = false;
+  bool page_is_stale_ = false;  // it was asked for of a history that is gone
+  int expected_installs_ = 0;
+  std::multimap<Zxid, std::vector<uint64_t>> reads_;  // wait for their zxid to be applied
+  Completions completions_;
+
+  std::vector<uint64_t> snapshot_calls_;
+  std::vector<uint64_t> running_calls_;  // answered by the snapshot that runs
+  bool snapshot_runs_ = false;
+  Zxid last_snapshot_ = {};
+  uint64_t since_snapshot_ = 0;     // transactions
+  uint64_t snapshot_interval_ = 0;  // of transactions, drawn anew each time; 0: never
+};
+
+}  // namespace zkq::runtime

@@ -1,0 +1,72 @@
+#include "lib/runtime/callbacks.h"
+
+#include <utility>
+
+namespace zkq::runtime {
+
+void Callbacks::Add(Completions* completions) {
+  if (completions->empty()) return;
+  Completions now;
+  {
+    std::lock_guard lock(mutex_);
+    woken_ = false;
+    for (Completion& one : *completions) {
+      if (one.caller.waits || closed_) {
+        now.push_back(std::move(one));
+      } else {
+        queue_.push_back(std::move(one));
+      }
+    }
+  }
+  completions->clear();
+  for (Completion& one : now) Run(std::move(one));
+}
+
+void Callbacks::Flush(std::shared_ptr<void> keep) {
+  bool wake = false, post = false;
+  {
+    std::lock_guard lock(mutex_);
+    wake = !std::exchange(woken_, true);
+    post = !queue_.empty() && !std::exchange(scheduled_, true);
+  }
+  if (wake) waiters_.Wake();
+  if (!post) return;
+  strand_.Post([this, keep = std::move(keep)] {
+    while (RunNext()) {
+    }
+  });
+}
+
+bool Callbacks::RunNext() {
+  Completion next;
+  {
+    std::lock_guard lock(mutex_);
+    if (queue_.empty()) {
+      scheduled_ = false;
+      closed_ = closing_;
+      return false;
+    }
+    next = std::move(queue_.front());
+    queue_.pop_front();
+  }
+  const Strand::Doing doing(strand_, "a callback");
+  Run(std::move(next));
+  return true;
+}
+
+void Callbacks::Run(Completion completion) {
+  calls_.Release(completion.bytes);
+  std::move(completion.caller.done)(std::move(completion.result));
+}
+
+void Callbacks::Close() {
+  {
+    std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  strand_.Close();
+  while (RunNext()) {
+  }
+}
+
+}  // namespace zkq::runtime

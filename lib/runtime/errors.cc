@@ -1,0 +1,91 @@
+#include "lib/runtime/errors.h"
+
+#include "absl/strings/str_cat.h"
+#include "lib/base/absl/string_view.h"
+
+namespace zkq::runtime {
+namespace {
+
+using Code = absl::StatusCode;
+
+// Elections take some hundred milliseconds; a full queue drains much faster.
+constexpr absl::Duration kElection = absl::Milliseconds(200);
+constexpr absl::Duration kCongestion = absl::Milliseconds(20);
+
+ErrorInfo After(bool sent) {
+  return {.outcome = sent ? Outcome::kUnknown : Outcome::kNotCommitted};
+}
+
+}  // namespace
+
+absl::Status TimedOut(bool sent, std::optional<ServerId> leader) {
+  ErrorInfo info = After(sent);
+  info.leader = leader;
+  return MakeError(Code::kDeadlineExceeded,
+                   sent ? "timed out; it may yet be committed" : "timed out before it was sent",
+                   info);
+}
+
+absl::Status EndedByShutdown(bool sent) {
+  return MakeError(Code::kCancelled,
+                   sent ? "replica shut down; the call may yet be committed"
+                        : "replica shut down before the call was sent",
+                   After(sent));
+}
+
+absl::Status EndedByHalt(bool sent, std::string_view why) {
+  return MakeError(Code::kDataLoss, FromAbsl(absl::StrCat("replica has halted: ", ToAbsl(why))),
+                   After(sent));
+}
+
+absl::Status Rejected(RejectReason reason, std::optional<ServerId> leader) {
+  ErrorInfo info{.leader = leader};
+  switch (reason) {
+    case RejectReason::kNoLeader:
+      info.retry_after = kElection;
+      return MakeError(Code::kUnavailable, "no leader is established", info);
+    case RejectReason::kOverload:
+      info.retry_after = kCongestion;
+      return MakeError(Code::kResourceExhausted, "the leader has too much outstanding", info);
+    case RejectReason::kTooLarge:
+      return MakeError(Code::kInvalidArgument, "larger than the leader's max_command_bytes", info);
+    case RejectReason::kAbandoned:
+      return MakeError(Code::kAborted, "not in the next epoch's history", info);
+    case RejectReason::kUnknown:
+      break;
+  }
+  info.outcome = Outcome::kUnknown;
+  return MakeError(Code::kUnknown, "a snapshot replaced the history that would tell", info);
+}
+
+absl::Status Overloaded(size_t outstanding_bytes_max) {
+  return MakeError(Code::kResourceExhausted,
+                   FromAbsl(absl::StrCat("over max_outstanding_bytes, ", outstanding_bytes_max)),
+                   {.retry_after = kCongestion});
+}
+
+absl::Status ShutDown() { return MakeError(Code::kFailedPrecondition, "replica is shut down"); }
+
+absl::Status OnOwnThread(std::string_view call) {
+  return MakeError(Code::kFailedPrecondition,
+                   FromAbsl(absl::StrCat(ToAbsl(call),
+                                         " would wait for its own thread: called "
+                                         "inside a callback or a StateMachine call")));
+}
+
+absl::Status NoStateMachine() {
+  return MakeError(Code::kFailedPrecondition, "this replica has no state machine: it only elects");
+}
+
+absl::Status TooLarge(size_t bytes, size_t bytes_max) {
+  return MakeError(Code::kInvalidArgument,
+                   FromAbsl(absl::StrCat("command of ", bytes, " bytes is over max_command_bytes, ",
+                                         bytes_max)));
+}
+
+absl::Status TooStale(std::optional<ServerId> leader) {
+  return MakeError(Code::kUnavailable, "the leader was last heard longer ago than max_staleness",
+                   {.leader = leader, .retry_after = kElection});
+}
+
+}  // namespace zkq::runtime

@@ -1,0 +1,29 @@
+// The statuses zkq makes of its own accord, one function a kind, as in the table
+// at the head of zkq/replica.h. Each call makes a new one: an absl::Status is
+// moved between threads, never copied.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "zkq/message.h"
+#include "zkq/status.h"
+
+namespace zkq::runtime {
+
+// A call that ended before it was answered; `sent`: it may have left this replica.
+absl::Status TimedOut(bool sent, std::optional<ServerId> leader);
+absl::Status EndedByShutdown(bool sent);
+absl::Status EndedByHalt(bool sent, std::string_view why);
+absl::Status Rejected(RejectReason reason, std::optional<ServerId> leader);
+
+// Calls that were never taken on.
+absl::Status Overloaded(size_t outstanding_bytes_max);
+absl::Status ShutDown();
+absl::Status OnOwnThread(std::string_view call);
+absl::Status NoStateMachine();
+absl::Status TooLarge(size_t bytes, size_t bytes_max);
+absl::Status TooStale(std::optional<ServerId> leader);
+
+}  // namespace zkq::runtime

@@ -1,0 +1,55 @@
+// Journal: the log strand. Carries out what the protocol wants written, in order
+// and with one fsync for all that has come together (group commit), and says what
+// is durable.
+//
+// A failed write or fsync halts the replica before anything of that batch is
+// acknowledged, and is never retried.
+#pragma once
+
+#include <mutex>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "lib/core/effect.h"
+#include "lib/runtime/strand.h"
+#include "lib/storage/log.h"
+
+namespace zkq::runtime {
+
+struct Node;
+
+class Journal {
+ public:
+  using Write = std::variant<core::Append, core::Truncate, core::StoreState, core::InstallSnapshot>;
+
+  Journal(Node* node, Strand* strand) : node_(*node), strand_(*strand) {}
+
+  // `writes` in the order of their numbers. `committed` is written down at the
+  // next opportunity, to shorten a later start.
+  void Add(std::vector<Write> writes, Zxid committed);
+  // Drops what lies at or below `through` of the log, behind what was added.
+  void Purge(Zxid through);
+
+ private:
+  struct Inbox {
+    std::vector<Write> writes = {};  // bounded: own calls by max_outstanding_bytes, those of
+                                     // others by the transport's Holds and the leader's window
+    std::optional<Zxid> purge = {};
+    Zxid committed = {};
+  };
+  void Schedule(std::unique_lock<std::mutex> lock);
+  void Drain();
+  void AddToLog(const Inbox& batch);
+  absl::Status Sync();
+  void DoPurge(Zxid through);
+
+  Node& node_;
+  Strand& strand_;
+  std::mutex mutex_;
+  Inbox inbox_;
+  bool scheduled_ = false;
+  Zxid hinted_ = {};  // on the log strand only
+};
+
+}  // namespace zkq::runtime

@@ -1,0 +1,143 @@
+#include "lib/runtime/options.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "lib/base/absl/string_view.h"
+#include "zkq/status.h"
+
+namespace zkq {
+namespace {
+
+constexpr size_t kCommandBytesMax = 64 << 20;
+constexpr uint64_t kServerIdMax = (uint64_t{1} << 63) - 1;
+
+template <typename... Parts>
+absl::Status Invalid(const Parts&... parts) {
+  return MakeError(absl::StatusCode::kInvalidArgument, FromAbsl(absl::StrCat(parts...)));
+}
+
+bool IsServerId(ServerId sid) { return sid != kNoServer && ToInt(sid) <= kServerIdMax; }
+
+// "host:port", "[v6]:port", or what a gRPC name resolver knows ("dns:…", "unix:…").
+bool IsAddress(std::string_view address) {
+  const size_t colon = address.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return false;
+  if (address.substr(0, 5) == "unix:") return address.size() > 5;
+  uint32_t port = 0;
+  return absl::SimpleAtoi(ToAbsl(address.substr(colon + 1)), &port) && port > 0 && port < 65536;
+}
+
+absl::Status CheckMember(const Member& member) {
+  if (!IsServerId(member.id)) {
+    return Invalid("members: id ", ToInt(member.id), " is not from 1 to 2^63-1");
+  }
+  if (member.weight != 1 || member.group != 0) {
+    return Invalid("members: server ", ToInt(member.id),
+                   " has a weight or group; only plain majorities are supported");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckMembers(const ReplicaOptions& options) {
+  std::set<ServerId> ids;
+  std::set<std::string> addresses;
+  bool voter = false;
+  for (const Member& member : options.members) {
+    if (absl::Status s = CheckMember(member); !s.ok()) return s;
+    if (!ids.insert(member.id).second) {
+      return Invalid("members: server ", ToInt(member.id), " is listed twice");
+    }
+    if (options.transport == nullptr && !IsAddress(member.address)) {
+      return Invalid("members: server ", ToInt(member.id), " has no host:port: \"", member.address,
+                     "\"");
+    }
+    if (!member.address.empty() && !addresses.insert(member.address).second) {
+      return Invalid("members: ", member.address, " is the address of two servers");
+    }
+    voter = voter || member.type == MemberType::kParticipant;
+  }
+  if (!ids.contains(options.id)) {
+    return Invalid("members: this server, id ", ToInt(options.id), ", is not listed");
+  }
+  if (!voter) return Invalid("members: no participant is listed");
+  return absl::OkStatus();
+}
+
+absl::Status CheckLimits(const ReplicaOptions& o) {
+  if (o.tick < absl::Milliseconds(1) || o.tick > absl::Hours(1)) {
+    return Invalid("tick: ", absl::FormatDuration(o.tick), " is not from 1ms to 1h");
+  }
+  if (o.init_limit < 1) return Invalid("init_limit: ", o.init_limit, " ticks");
+  if (o.sync_limit < 1) return Invalid("sync_limit: ", o.sync_limit, " ticks");
+  if (o.finalize_wait < absl::ZeroDuration() || o.finalize_wait > absl::Hours(1)) {
+    return Invalid("finalize_wait: ", absl::FormatDuration(o.finalize_wait));
+  }
+  if (o.max_command_bytes < 1 || o.max_command_bytes > kCommandBytesMax) {
+    return Invalid("max_command_bytes: ", o.max_command_bytes, " is not from 1 to ",
+                   kCommandBytesMax);
+  }
+  if (o.max_outstanding_bytes < 1) return Invalid("max_outstanding_bytes: 0");
+  if (o.retain_snapshots < 1) return Invalid("retain_snapshots: ", o.retain_snapshots);
+  if (o.log_segment_bytes < 1) return Invalid("log_segment_bytes: 0");
+  return absl::OkStatus();
+}
+
+absl::Status ReadMember(std::string_view part, Member* member) {
+  const size_t equals = part.find('=');
+  uint64_t id = 0;
+  if (equals == std::string_view::npos || !absl::SimpleAtoi(ToAbsl(part.substr(0, equals)), &id) ||
+      !IsServerId(ServerId{id})) {
+    return Invalid("\"", ToAbsl(part), "\" is not id=host:port with an id from 1 to 2^63-1");
+  }
+  member->id = ServerId{id};
+  member->address = std::string(part.substr(equals + 1));
+  if (!IsAddress(member->address)) {
+    return Invalid("\"", ToAbsl(part), "\" names no host:port");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+inline namespace v1 {
+
+absl::StatusOr<std::vector<Member>> ParseMembers(std::string_view spec) {
+  std::vector<Member> members;
+  while (true) {
+    const size_t comma = spec.find(',');
+    const std::string_view part = spec.substr(0, comma);
+    Member member;
+    if (absl::Status s = ReadMember(part, &member); !s.ok()) return s;
+    if (std::any_of(members.begin(), members.end(),
+                    [&](const Member& m) { return m.id == member.id; })) {
+      return Invalid("\"", ToAbsl(part), "\" lists server ", ToInt(member.id), " again");
+    }
+    members.push_back(std::move(member));
+    if (comma == std::string_view::npos) return members;
+    spec.remove_prefix(comma + 1);
+  }
+}
+
+}  // namespace v1
+
+namespace runtime {
+
+absl::Status CheckOptions(const ReplicaOptions& options) {
+  if (!IsServerId(options.id)) {
+    return Invalid("id: ", ToInt(options.id), " is not from 1 to 2^63-1");
+  }
+  if (options.data_dir.empty()) return Invalid("data_dir: \"\"");
+  if (options.transport == nullptr && !options.listen_address.empty() &&
+      !IsAddress(options.listen_address)) {
+    return Invalid("listen_address: \"", options.listen_address, "\" is not host:port");
+  }
+  if (absl::Status s = CheckLimits(options); !s.ok()) return s;
+  return CheckMembers(options);
+}
+
+}  // namespace runtime
+}  // namespace zkq

@@ -1,0 +1,134 @@
+// Protocol: the protocol strand. Owns the Peer, brings it everything that
+// happens, and has carried out what it wants done. Never blocks: no disk, no
+// user's code.
+//
+// What comes is collected and stepped in one go: one task, one Tick, all calls in
+// one event, the newest watermark of each kind; then the effects of all of it are
+// carried out in order. So a hand-over costs the same for one call and for a
+// thousand.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "lib/core/peer.h"
+#include "lib/runtime/calls.h"
+#include "lib/runtime/journal.h"
+#include "lib/runtime/strand.h"
+#include "zkq/quorum_transport.h"
+
+namespace zkq::runtime {
+
+struct Node;
+
+class Protocol final : public QuorumTransport::Receiver {
+ public:
+  Protocol(Node* node, Strand* strand) : node_(*node), strand_(*strand) {}
+
+  // Once, before all else: takes the first step of a new peer. What it wants done
+  // is carried out with the first drain.
+  void Begin(std::unique_ptr<core::Peer> peer, absl::Duration now);
+  // The replica no longer takes part: nothing is stepped or carried out any more.
+  void Stop();
+  // Once the strand is idle for good: lets the peer and what it holds go.
+  void Release();
+
+  // --- from any thread -----------------------------------------------------------
+  void Post(core::Event event) { Enqueue(std::move(event), nullptr); }
+  void OnSynced(core::WriteId through);
+  // Told at the next occasion: nothing waits for it.
+  void OnApplied(Zxid through);
+  // Calls have come that wait to be taken.
+  void OnCalls();
+  // A call has come that nothing but its deadline concerns the protocol with.
+  void OnDeadline(absl::Duration deadline);
+
+  // --- QuorumTransport::Receiver ---------------------------------------------------
+  void OnLinkUp(const LinkId& link, const Identity& peer) override;
+  void OnMessage(const LinkId& link, Message message, Hold hold) override;
+  void OnNotification(const LinkId& link, const Notification& notification) override;
+  void OnLinkDown(const LinkId& link, const absl::Status& why) override;
+  void OnSnapshotAsked(const LinkId& link, const SnapshotRequest& request,
+                       absl::AnyInvocable<void(absl::StatusOr<SnapshotChunk>) &&> reply) override;
+
+ private:
+  struct Happened {
+    core::Event event;
+    Hold hold;  // of a message: released when it is stepped, or, of a proposal, durable
+  };
+  struct Inbox {
+    std::vector<Happened> events = {};  // messages are bounded by the transport's Holds, the
+                                        // rest by how many links and transfers there are
+    std::map<LinkId, Notification> notified = {};  // the newest of each link
+    core::WriteId synced = 0;
+    Zxid applied = {};
+  };
+  struct HeldProposal {
+    core::WriteId write = 0;
+    Hold hold;
+  };
+
+  void Enqueue(core::Event event, Hold hold);
+  void Schedule(std::unique_lock<std::mutex> lock);
+
+  void Drain();
+  std::optional<Inbox> TakeInbox();
+  void StepAll(Inbox* inbox, absl::Duration now);
+  void Step(const core::Event& event) { peer_->Step(event, &effects_); }
+  void StepOne(Happened happened);
+  void StepSynced(core::WriteId through);
+
+  // effects.cc
+  void PerformAll(Zxid committed);
+  void Perform(core::Send& send);
+  void Perform(core::Notify& notify);
+  void Perform(core::DropLink& drop);
+  void Perform(core::Introduce& introduce);
+  void Perform(core::Append& append);
+  void Perform(core::Truncate& truncate);
+  void Perform(core::StoreState& store);
+  void Perform(core::InstallSnapshot& install);
+  void Perform(core::ReadLog& read);
+  void Perform(core::FetchSnapshot& fetch);
+  void Perform(core::Deliver& deliver);
+  void Perform(core::Reject& reject);
+  void Perform(core::AnswerReads& answer);
+  void Perform(core::MarkSent& sent);
+  void Perform(core::RoleChanged& role);
+  void Perform(core::Note& note);
+  void Perform(core::Halt& halt);
+
+  void Publish(const core::Peer::View& view);
+  void FollowMembership(const std::vector<Member>& members);
+  void ArmTimer(absl::Duration now);
+  void OnTimer(uint64_t timer);
+  Time SinceStart(absl::Duration now) const;
+
+  Node& node_;
+  Strand& strand_;
+
+  std::mutex mutex_;
+  Inbox inbox_;
+  bool scheduled_ = false;
+  bool stopped_ = false;
+  absl::Duration armed_for_ = absl::InfiniteDuration();  // when the one timer fires
+  uint64_t timer_ = 0;
+  uint64_t timers_ = 0;  // armed so far: one that fires too late to be cancelled is told by this
+
+  // On the protocol strand only.
+  std::unique_ptr<core::Peer> peer_;
+  absl::Duration start_ = absl::ZeroDuration();
+  core::Effects effects_;
+  core::WriteId synced_ = 0;
+  Zxid applied_ = {};
+  std::deque<HeldProposal> held_;       // bounded by the transport: it waits for the holds
+  std::vector<Journal::Write> writes_;  // of the effects that are being carried out
+  Completions completions_;
+  std::vector<Member> members_;  // whom the transport was told of
+};
+
+}  // namespace zkq::runtime

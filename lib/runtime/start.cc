@@ -1,0 +1,90 @@
+// How a node begins: the disk, the state machine, the peer, the transport; each
+// may refuse, and then nothing of it remains.
+#include <algorithm>
+#include <utility>
+
+#include "lib/core/founding.h"
+#include "lib/runtime/node.h"
+
+namespace zkq::runtime {
+namespace {
+
+Time Micros(absl::Duration duration) { return Time{absl::ToInt64Microseconds(duration)}; }
+
+Identity IdentityOf(const HardState& state, const std::vector<Member>& configured) {
+  return {.sid = state.sid,
+          .boot = state.boot,
+          .ensemble = state.ensemble,
+          .disk = state.disk,
+          .founders = state.founders,
+          .members = core::HashOfMembers(configured),
+          .config = state.config.version};
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<Node>> Node::Start(ReplicaOptions options) {
+  std::sort(options.members.begin(), options.members.end());
+  auto node = std::make_shared<Node>(std::move(options));
+  if (absl::Status opened = node->Open(); !opened.ok()) {
+    node->Abandon();
+    return opened;
+  }
+  return node;
+}
+
+absl::Status Node::Open() {
+  const absl::Time wall = options.env.clock->Wall();
+  absl::StatusOr<storage::DataDir> opened =
+      storage::DataDir::Open(options.env.file_system, options.data_dir,
+                             {.sid = options.id,
+                              .members = options.members,
+                              .random = options.env.random,
+                              .wall_micros = absl::ToUnixMicros(wall),
+                              .log = {.segment_bytes = options.log_segment_bytes}});
+  if (!opened.ok()) return opened.status();
+  disk = *std::move(opened);
+  boot = disk.recovery.state.boot;
+  const Identity identity = IdentityOf(disk.recovery.state, options.members);
+
+  absl::StatusOr<core::Recovered> recovered = Recover();
+  if (!recovered.ok()) return recovered.status();
+  protocol.Begin(std::make_unique<core::Peer>(PeerOptionsAt(wall), *std::move(recovered),
+                                              std::move(options.election)),
+                 options.env.clock->Monotonic());
+  if (absl::Status s = options.transport->Start(identity, &protocol); !s.ok()) return s;
+  protocol.OnCalls();  // the first drain carries out what the first step wants
+  return absl::OkStatus();
+}
+
+absl::StatusOr<core::Recovered> Node::Recover() {
+  absl::StatusOr<Zxid> applied = applier.Recover(disk.recovery);
+  if (!applied.ok()) return applied.status();
+  storage::Recovery& found = disk.recovery;
+  core::Recovered recovered{.state = std::move(found.state),
+                            .base = found.base,
+                            .log_begin = found.log_begin,
+                            .epochs = std::move(found.epochs),
+                            .last = found.last,
+                            .last_leader_time = found.last_leader_time,
+                            // What a machine with a disk of its own has applied
+                            // was committed, whatever the log knows of it.
+                            .commit = std::max(found.commit, *applied),
+                            .applied = *applied,
+                            .window = std::move(found.window)};
+  found = {};
+  return recovered;
+}
+
+core::PeerOptions Node::PeerOptionsAt(absl::Time wall) const {
+  return {.self = options.id,
+          .members = options.members,
+          .tick = Micros(options.tick),
+          .init_limit = options.init_limit,
+          .sync_limit = options.sync_limit,
+          .finalize_wait = Micros(options.finalize_wait),
+          .wall_at_start = absl::ToUnixMicros(wall),
+          .max_command_bytes = options.max_command_bytes};
+}
+
+}  // namespace zkq::runtime

@@ -1,0 +1,111 @@
+#include "lib/runtime/status_board.h"
+
+#include <utility>
+
+#include "zkq/status.h"
+
+namespace zkq::runtime {
+namespace {
+
+std::optional<ServerId> Known(ServerId leader) {
+  if (leader == kNoServer) return std::nullopt;
+  return leader;
+}
+
+}  // namespace
+
+StatusBoard::Change StatusBoard::SetView(const core::Peer::View& view, absl::Duration heard) {
+  std::lock_guard lock(mutex_);
+  if (health_ != absl::StatusCode::kOk) return {};  // has left the protocol for good
+  const Change change{
+      .role = status_.state != view.state || status_.phase != view.phase ||
+              status_.amnesic != view.amnesic,
+      .leader = status_.leader != Known(view.leader) || status_.epoch != view.epoch};
+  status_.state = view.state;
+  status_.phase = view.phase;
+  status_.leader = Known(view.leader);
+  status_.epoch = view.epoch;
+  status_.amnesic = view.amnesic;
+  status_.last_logged = view.durable;
+  status_.last_committed = view.commit;
+  status_.ensemble = view.ensemble;
+  if (status_.membership != view.config) status_.membership = view.config;
+  heard_ = heard;
+  pinned_after_ = view.pinned_after;
+  return change;
+}
+
+void StatusBoard::SetApplied(Zxid applied) {
+  std::lock_guard lock(mutex_);
+  status_.last_applied = applied;
+}
+
+void StatusBoard::SetSnapshot(Zxid snapshot) {
+  std::lock_guard lock(mutex_);
+  status_.last_snapshot = snapshot;
+}
+
+void StatusBoard::SetSyncLatency(absl::Duration latency) {
+  std::lock_guard lock(mutex_);
+  status_.last_sync_latency = latency;
+}
+
+bool StatusBoard::SetHealth(absl::StatusCode code, std::string why) {
+  std::lock_guard lock(mutex_);
+  if (health_ != absl::StatusCode::kOk) return false;
+  health_ = code;
+  why_ = std::move(why);
+  LeaveLocked();
+  return true;
+}
+
+void StatusBoard::Leave() {
+  std::lock_guard lock(mutex_);
+  LeaveLocked();
+}
+
+void StatusBoard::LeaveLocked() {
+  status_.state = PeerState::kLooking;
+  status_.phase = ZabPhase::kElection;
+  status_.leader.reset();
+}
+
+ReplicaStatus StatusBoard::Get() const {
+  std::lock_guard lock(mutex_);
+  ReplicaStatus status = status_;
+  if (health_ != absl::StatusCode::kOk) {
+    status.health = MakeError(health_, why_, {.outcome = Outcome::kUnknown});
+  } else if (status.amnesic) {
+    status.health = MakeError(absl::StatusCode::kFailedPrecondition,
+                              "amnesic: this disk does not belong to this id; does not vote");
+  }
+  return status;
+}
+
+std::optional<ServerId> StatusBoard::leader() const {
+  std::lock_guard lock(mutex_);
+  return status_.leader;
+}
+
+bool StatusBoard::has_leader() const {
+  std::lock_guard lock(mutex_);
+  return status_.leader.has_value() && status_.phase == ZabPhase::kBroadcast;
+}
+
+std::optional<std::string> StatusBoard::halted() const {
+  std::lock_guard lock(mutex_);
+  if (health_ == absl::StatusCode::kOk) return std::nullopt;
+  return why_;
+}
+
+absl::Duration StatusBoard::heard() const {
+  std::lock_guard lock(mutex_);
+  return heard_;
+}
+
+Zxid StatusBoard::pinned_after() const {
+  std::lock_guard lock(mutex_);
+  return pinned_after_;
+}
+
+}  // namespace zkq::runtime

@@ -1,0 +1,57 @@
+// StatusBoard: what Status() tells, kept up to date by the strands. A copy under
+// a small mutex, so that asking never waits for a strand.
+//
+// Thread-safe.
+#pragma once
+
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "absl/time/time.h"
+#include "lib/core/peer.h"
+#include "zkq/replica.h"
+
+namespace zkq::runtime {
+
+class StatusBoard {
+ public:
+  explicit StatusBoard(ServerId self) { status_.id = self; }
+
+  // What differs from before, in what events speak of.
+  struct Change {
+    bool role = false;
+    bool leader = false;
+  };
+  // `heard`: when the leader was last heard, by the monotonic clock.
+  Change SetView(const core::Peer::View& view, absl::Duration heard);
+  void SetApplied(Zxid applied);
+  void SetSnapshot(Zxid snapshot);
+  void SetSyncLatency(absl::Duration latency);
+  // The replica no longer takes part, and nothing is wrong.
+  void Leave();
+  // Records why the replica no longer takes part. False: it already did not.
+  bool SetHealth(absl::StatusCode code, std::string why);
+
+  // All but outstanding_bytes.
+  ReplicaStatus Get() const;
+  std::optional<ServerId> leader() const;
+  // Synchronised with an established leader.
+  bool has_leader() const;
+  // Why the replica halted; none if it did not.
+  std::optional<std::string> halted() const;
+  absl::Duration heard() const;
+  Zxid pinned_after() const;
+
+ private:
+  void LeaveLocked();
+
+  mutable std::mutex mutex_;
+  ReplicaStatus status_;  // `health` stays OK: statuses are made anew for each reader
+  absl::StatusCode health_ = absl::StatusCode::kOk;
+  std::string why_;
+  absl::Duration heard_ = -absl::InfiniteDuration();
+  Zxid pinned_after_ = {};
+};
+
+}  // namespace zkq::runtime

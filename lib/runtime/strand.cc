@@ -1,0 +1,116 @@
+#include "lib/runtime/strand.h"
+
+#include <mutex>
+#include <utility>
+
+namespace zkq::runtime {
+namespace {
+
+// Longer than a task takes that does not block.
+constexpr absl::Duration kBlocked = absl::Milliseconds(1);
+
+}  // namespace
+
+struct Strand::State {
+  std::shared_ptr<Executor> executor;
+  std::shared_ptr<Clock> clock;
+  std::atomic<const char*> doing{""};
+
+  std::mutex mutex;
+  std::vector<Task> queue;
+  bool scheduled = false;  // a drain is on the executor, or runs
+  bool running = false;    // a task runs
+  bool closed = false;
+};
+
+namespace {
+
+thread_local const void* inside = nullptr;  // the State whose task runs on this thread
+
+}  // namespace
+
+Strand::Strand(std::shared_ptr<Executor> executor, std::shared_ptr<Clock> clock)
+    : state_(std::make_shared<State>()) {
+  state_->executor = std::move(executor);
+  state_->clock = std::move(clock);
+}
+
+void Strand::Post(Task task) {
+  {
+    std::lock_guard lock(state_->mutex);
+    if (state_->closed) return;
+    state_->queue.push_back(std::move(task));
+    if (state_->scheduled) return;
+    state_->scheduled = true;
+  }
+  Schedule(state_);
+}
+
+void Strand::Schedule(const std::shared_ptr<State>& state) {
+  state->executor->Run([state] { Drain(state); });
+}
+
+// Runs what is queued now, then gives way to others on the executor if more has
+// come. A task that took its time goes through the executor once more before the
+// strand counts as idle: in virtual time a blocking call returns at once and
+// charges what is queued behind it, and this is what charges the strand.
+void Strand::Drain(const std::shared_ptr<State>& state) {
+  std::vector<Task> tasks;
+  {
+    std::lock_guard lock(state->mutex);
+    tasks.swap(state->queue);
+    state->running = !tasks.empty() && !state->closed;
+  }
+  const absl::Duration begin = state->clock->Monotonic();
+  const void* const outer = std::exchange(inside, state.get());
+  for (Task& task : tasks) {
+    {
+      std::lock_guard lock(state->mutex);
+      if (state->closed) break;
+    }
+    std::move(task)();
+    task = nullptr;
+  }
+  tasks.clear();
+  inside = outer;
+  const bool blocked = state->clock->Monotonic() - begin > kBlocked;
+  bool again = false;
+  {
+    std::lock_guard lock(state->mutex);
+    state->running = false;
+    again = !state->closed && (blocked || !state->queue.empty());
+    state->scheduled = again;
+  }
+  if (again) {
+    Schedule(state);
+  } else {
+    state->executor->Wake();  // AwaitIdle
+  }
+}
+
+void Strand::Close() {
+  std::vector<Task> dropped;  // destroyed without the lock: it may own anything
+  std::lock_guard lock(state_->mutex);
+  state_->closed = true;
+  dropped.swap(state_->queue);
+}
+
+bool Strand::busy() const {
+  std::lock_guard lock(state_->mutex);
+  return state_->running || (state_->scheduled && !state_->closed);
+}
+
+bool Strand::AwaitIdle(absl::Duration timeout) const {
+  return state_->executor->Await([this] { return !busy(); }, timeout);
+}
+
+bool Strand::Inside() const { return inside == state_.get(); }
+
+const char* Strand::doing() const { return state_->doing.load(); }
+
+Strand::Doing::Doing(const Strand& strand, const char* what)
+    : what_(&strand.state_->doing), before_(what_->exchange(what)) {}
+
+Strand::Doing::~Doing() { what_->store(before_); }
+
+}  // namespace zkq::runtime

@@ -1,0 +1,66 @@
+// Strand: a serial queue on an Executor. Its tasks run in the order they were
+// posted, never two at once, on whatever thread the executor has.
+//
+// A strand is a queue, not a thread: one that has nothing to do costs nothing,
+// and one whose task blocks holds up no other strand.
+//
+// Thread-safe. The object is a handle on state that running tasks share, so it
+// may be destroyed beside one of them, or inside it.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "zkq/env.h"
+
+namespace zkq::runtime {
+
+class Strand {
+ public:
+  using Task = Executor::Task;
+
+  // `clock` measures what a task took: see Drain.
+  Strand(std::shared_ptr<Executor> executor, std::shared_ptr<Clock> clock);
+  Strand(const Strand&) = delete;
+  Strand& operator=(const Strand&) = delete;
+  ~Strand() { Close(); }
+
+  // Queues `task`; never runs it inside this call. After Close it is destroyed
+  // instead. Unbounded: each part of a replica posts at most one drain of its own
+  // bounded inbox at a time.
+  void Post(Task task);
+
+  // No task begins from here on; those that wait are destroyed. One that runs
+  // goes on. Idempotent.
+  void Close();
+  // A task is running, or, before Close, one waits.
+  bool busy() const;
+  // Waits until the strand is not busy, and returns whether it is so. Not on a
+  // thread of its executor.
+  bool AwaitIdle(absl::Duration timeout) const;
+  // The present thread is inside one of this strand's tasks.
+  bool Inside() const;
+
+  // What the running task is in the middle of, for the one who waits for it in
+  // vain; "" if it did not say. `what` is a literal.
+  const char* doing() const;
+  class Doing {
+   public:
+    Doing(const Strand& strand, const char* what);
+    ~Doing();
+
+   private:
+    std::atomic<const char*>* const what_;
+    const char* const before_;
+  };
+
+ private:
+  struct State;
+  static void Schedule(const std::shared_ptr<State>& state);
+  static void Drain(const std::shared_ptr<State>& state);
+
+  const std::shared_ptr<State> state_;
+};
+
+}  // namespace zkq::runtime

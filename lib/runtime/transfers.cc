@@ -1,0 +1,114 @@
+#include "lib/runtime/transfers.h"
+
+#include <utility>
+
+#include "lib/runtime/node.h"
+
+namespace zkq::runtime {
+namespace {
+
+constexpr size_t kChunkBytes = 256 << 10;  // QuorumTransport::Receiver::OnSnapshotAsked
+
+}  // namespace
+
+template <typename Task>
+void Transfers::Post(Task task) {
+  strand_.Post([this, node = node_.Keep(), task = std::move(task)]() mutable {
+    if (!node_.stopping()) std::move(task)();
+  });
+}
+
+// --- the log ---------------------------------------------------------------------
+
+void Transfers::ReadLog(core::ReadLog ask) {
+  Post([this, ask] {
+    const Strand::Doing doing(strand_, "File::Read");
+    absl::StatusOr<std::vector<Txn>> page = node_.disk.log->Read(ask.after, ask.bytes_max);
+    core::LogRead read{.learner = ask.learner, .session = ask.session};
+    if (page.ok()) read.txns = *std::move(page);
+    node_.protocol.Post(std::move(read));
+  });
+}
+
+void Transfers::ReadPage(Zxid after, size_t bytes_max) {
+  Post([this, after, bytes_max] {
+    const Strand::Doing doing(strand_, "File::Read");
+    node_.applier.OnPage(node_.disk.log->Read(after, bytes_max));
+  });
+}
+
+// --- serving a snapshot ------------------------------------------------------------
+
+void Transfers::Serve(const SnapshotRequest& request, Reply reply) {
+  Post([this, request, reply = std::move(reply)]() mutable {
+    const Strand::Doing doing(strand_, "File::Read");
+    absl::StatusOr<std::string> bytes =
+        node_.disk.snapshots->ReadBytes(request.snapshot, request.offset, kChunkBytes);
+    if (!bytes.ok()) return std::move(reply)(std::move(bytes).status());
+    const bool last = bytes->size() < kChunkBytes;
+    std::move(reply)(
+        SnapshotChunk{.offset = request.offset, .bytes = *std::move(bytes), .last = last});
+  });
+}
+
+// --- fetching one -------------------------------------------------------------------
+
+void Transfers::Fetch(core::FetchSnapshot ask) {
+  Post([this, ask] { Begin(ask); });
+}
+
+void Transfers::Begin(core::FetchSnapshot ask) {
+  const uint64_t fetch = ++fetches_;
+  running_.reset();
+  // A crash or a lost link behind the last byte: it may be here already.
+  if (node_.disk.snapshots->Verify(ask.snapshot).ok()) return End(ask, absl::OkStatus());
+  auto file = node_.disk.snapshots->Receive(ask.snapshot);
+  if (!file.ok()) return End(ask, file.status());
+  const SnapshotRequest request{.snapshot = ask.snapshot, .offset = (*file)->offset()};
+  running_ = std::make_unique<Running>(Running{.ask = ask, .file = *std::move(file)});
+  node_.options.transport->FetchSnapshot(
+      ask.link, request,
+      [this, weak = node_.weak_from_this(), fetch](absl::StatusOr<SnapshotChunk> chunk, Hold hold) {
+        const auto node = weak.lock();
+        if (node == nullptr) return;
+        Post([this, fetch, chunk = std::move(chunk), hold = std::move(hold)]() mutable {
+          OnChunk(fetch, std::move(chunk));
+        });
+      });
+}
+
+void Transfers::OnChunk(uint64_t fetch, absl::StatusOr<SnapshotChunk> chunk) {
+  if (running_ == nullptr || fetch != fetches_) return;
+  const absl::Status stored = Store(chunk);
+  if (stored.ok() && !chunk->last) {
+    node_.protocol.Post(
+        core::SnapshotFetched{.link = running_->ask.link, .snapshot = running_->ask.snapshot});
+    return;
+  }
+  const std::unique_ptr<Running> ended = std::move(running_);
+  End(ended->ask, stored);
+}
+
+absl::Status Transfers::Store(const absl::StatusOr<SnapshotChunk>& chunk) {
+  if (!chunk.ok()) return chunk.status();
+  if (chunk->offset != running_->file->offset()) {
+    return absl::DataLossError("a piece of the snapshot is missing");
+  }
+  const Strand::Doing doing(strand_, "File::Write");
+  if (absl::Status written = running_->file->Write(chunk->bytes); !written.ok()) return written;
+  return chunk->last ? running_->file->Finish() : absl::OkStatus();
+}
+
+void Transfers::End(const core::FetchSnapshot& ask, const absl::Status& status) {
+  using State = core::SnapshotFetched::State;
+  if (!status.ok()) {
+    node_.Say(LogLevel::kWarning, "the snapshot at ", ToString(ask.snapshot),
+              " cannot be had: ", status.ToString());
+  }
+  node_.protocol.Post(
+      core::SnapshotFetched{.link = ask.link,
+                            .snapshot = ask.snapshot,
+                            .state = status.ok() ? State::kComplete : State::kFailed});
+}
+
+}  // namespace zkq::runtime

@@ -1,0 +1,51 @@
+// Replica::Start: checks the options, fills each seam that is null with the
+// shipped part, and starts the runtime.
+#include <utility>
+
+#include "lib/env/posix_file_system.h"
+#include "lib/env/system_clock.h"
+#include "lib/env/system_random.h"
+#include "lib/env/thread_executor.h"
+#include "lib/runtime/options.h"
+#include "lib/zkq/impl.h"
+#include "lib/zkq/transport.h"
+
+namespace zkq {
+namespace {
+
+// One for each strand that may block, and one for what must go on when all of
+// them do.
+constexpr int kBlockingThreads = 6;
+
+absl::Status FillSeams(ReplicaOptions* options) {
+  Env& env = options->env;
+  if (env.clock == nullptr) env.clock = NewSystemClock();
+  if (env.random == nullptr) env.random = NewSystemRandom();
+  if (env.file_system == nullptr) env.file_system = NewPosixFileSystem();
+  if (env.executor == nullptr) env.executor = NewThreadExecutor(1);
+  if (env.blocking_executor == nullptr) env.blocking_executor = NewThreadExecutor(kBlockingThreads);
+  if (env.executor == nullptr || env.blocking_executor == nullptr) {
+    return MakeError(absl::StatusCode::kResourceExhausted, "no thread can be started");
+  }
+  if (options->transport == nullptr) options->transport = NewShippedTransport(*options);
+  if (options->transport == nullptr) {
+    return MakeError(absl::StatusCode::kInvalidArgument,
+                     "transport: none is given, and this build has none of its own");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+inline namespace v1 {
+
+absl::StatusOr<std::unique_ptr<Replica>> Replica::Start(ReplicaOptions options) {
+  if (absl::Status s = runtime::CheckOptions(options); !s.ok()) return s;
+  if (absl::Status s = FillSeams(&options); !s.ok()) return s;
+  auto node = runtime::Node::Start(std::move(options));
+  if (!node.ok()) return std::move(node).status();
+  return std::unique_ptr<Replica>(new Replica(std::make_unique<Impl>(*std::move(node))));
+}
+
+}  // namespace v1
+}  // namespace zkq

@@ -1,0 +1,110 @@
+#include "lib/runtime/options.h"
+
+#include <functional>
+
+#include "test/harness/catch.h"
+#include "zkq/status.h"
+
+namespace zkq {
+namespace {
+
+ReplicaOptions Good() {
+  return {.id = ServerId{1},
+          .members = {{.id = ServerId{1}, .address = "a:1"}, {.id = ServerId{2}, .address = "b:2"}},
+          .data_dir = "d"};
+}
+
+std::string Objection(const std::function<void(ReplicaOptions*)>& spoil) {
+  ReplicaOptions options = Good();
+  spoil(&options);
+  const absl::Status status = runtime::CheckOptions(options);
+  if (status.ok()) return "";
+  REQUIRE(status.code() == absl::StatusCode::kInvalidArgument);
+  return std::string(status.message());
+}
+
+TEST_CASE("good options are accepted") {
+  REQUIRE(Objection([](ReplicaOptions*) {}) == "");
+  REQUIRE(Objection([](auto* o) { o->finalize_wait = absl::ZeroDuration(); }) == "");
+  REQUIRE(Objection([](auto* o) { o->snapshot_every_transactions = 0; }) == "");
+  REQUIRE(Objection([](auto* o) { o->members[1].address = "dns:///b.example:7"; }) == "");
+  REQUIRE(Objection([](auto* o) { o->members[1].address = "[::1]:7"; }) == "");
+}
+
+TEST_CASE("an objection names the option and the value") {
+  REQUIRE(Objection([](auto* o) { o->id = ServerId{0}; }) == "id: 0 is not from 1 to 2^63-1");
+  REQUIRE(Objection([](auto* o) { o->id = ServerId{7}; }) ==
+          "members: this server, id 7, is not listed");
+  REQUIRE(Objection([](auto* o) { o->data_dir = ""; }) == "data_dir: \"\"");
+  REQUIRE(Objection([](auto* o) { o->members[1].id = ServerId{1}; }) ==
+          "members: server 1 is listed twice");
+  REQUIRE(Objection([](auto* o) { o->members[1].address = "a:1"; }) ==
+          "members: a:1 is the address of two servers");
+  REQUIRE(Objection([](auto* o) { o->members[0].address = "a"; }) ==
+          "members: server 1 has no host:port: \"a\"");
+  REQUIRE(Objection([](auto* o) { o->tick = absl::ZeroDuration(); }) ==
+          "tick: 0 is not from 1ms to 1h");
+  REQUIRE(Objection([](auto* o) { o->sync_limit = 0; }) == "sync_limit: 0 ticks");
+  REQUIRE(Objection([](auto* o) { o->init_limit = -1; }) == "init_limit: -1 ticks");
+  REQUIRE(Objection([](auto* o) { o->max_command_bytes = 65 << 20; }) ==
+          "max_command_bytes: 68157440 is not from 1 to 67108864");
+  REQUIRE(Objection([](auto* o) { o->max_outstanding_bytes = 0; }) == "max_outstanding_bytes: 0");
+  REQUIRE(Objection([](auto* o) { o->retain_snapshots = 0; }) == "retain_snapshots: 0");
+  REQUIRE(Objection([](auto* o) { o->listen_address = "nowhere"; }) ==
+          "listen_address: \"nowhere\" is not host:port");
+  REQUIRE(Objection([](auto* o) {
+            for (Member& m : o->members) m.type = MemberType::kObserver;
+          }) == "members: no participant is listed");
+  REQUIRE(Objection([](auto* o) { o->members[0].weight = 2; }) ==
+          "members: server 1 has a weight or group; only plain majorities are supported");
+}
+
+TEST_CASE("members are read in the order they are listed") {
+  const auto members = ParseMembers("2=b:7102,1=127.0.0.1:7101");
+  REQUIRE(members.ok());
+  REQUIRE(members->size() == 2);
+  REQUIRE(members->at(0).id == ServerId{2});
+  REQUIRE(members->at(0).address == "b:7102");
+  REQUIRE(members->at(1).address == "127.0.0.1:7101");
+}
+
+TEST_CASE("what cannot be read as members is named") {
+  const auto objection = [](std::string_view spec) {
+    const auto members = ParseMembers(spec);
+    REQUIRE(!members.ok());
+    REQUIRE(members.status().code() == absl::StatusCode::kInvalidArgument);
+    return std::string(members.status().message());
+  };
+  REQUIRE(objection("").find("\"\"") == 0);
+  REQUIRE(objection("1=a:1,").find("\"\"") == 0);
+  REQUIRE(objection("0=a:1").find("\"0=a:1\"") == 0);
+  REQUIRE(objection("9223372036854775808=a:1").find("\"9223372036854775808=a:1\"") == 0);
+  REQUIRE(objection("1=a").find("\"1=a\" names no") == 0);
+  REQUIRE(objection("1=a:0").find("\"1=a:0\" names no") == 0);
+  REQUIRE(objection("1=a:70000").find("\"1=a:70000\" names no") == 0);
+  REQUIRE(objection("1=a:1,1=b:2").find("\"1=b:2\" lists server 1 again") == 0);
+}
+
+TEST_CASE("a status carries what zkq attached to it") {
+  const absl::Status status = MakeError(
+      absl::StatusCode::kUnavailable, "no leader",
+      {.outcome = Outcome::kUnknown, .leader = ServerId{3}, .retry_after = absl::Milliseconds(7)});
+  REQUIRE(status.code() == absl::StatusCode::kUnavailable);
+  REQUIRE(status.message() == "no leader");
+  const ErrorInfo info = GetErrorInfo(status);
+  REQUIRE(info.outcome == Outcome::kUnknown);
+  REQUIRE(info.leader == ServerId{3});
+  REQUIRE(info.retry_after == absl::Milliseconds(7));
+}
+
+TEST_CASE("a status that zkq did not make yields the defaults") {
+  for (const absl::Status& status : {absl::OkStatus(), absl::NotFoundError("theirs")}) {
+    const ErrorInfo info = GetErrorInfo(status);
+    REQUIRE(info.outcome == Outcome::kNotCommitted);
+    REQUIRE(!info.leader);
+    REQUIRE(info.retry_after == absl::ZeroDuration());
+  }
+}
+
+}  // namespace
+}  // namespace zkq

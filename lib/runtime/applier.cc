@@ -236,9 +236,8 @@ void Applier::AnswerOne(uint64_t tag) {
     const Strand::Doing doing(strand_, "StateMachine::Query");
     return node_.options.state_machine->Query(*request);
   }();
-  absl::StatusOr<Reply> reply = std::move(value).status();
-  if (value.ok()) reply = Reply{.zxid = applied_, .value = *std::move(value)};
-  node_.calls.Finish(tag, std::move(reply), &completions_);
+  if (!value.ok()) return node_.calls.Finish(tag, std::move(value).status(), &completions_);
+  node_.calls.Finish(tag, Reply{.zxid = applied_, .value = *std::move(value)}, &completions_);
 }
 
 }  // namespace zkq::runtime

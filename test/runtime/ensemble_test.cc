@@ -1,0 +1,445 @@
+// Ensembles of replicas in virtual time: what Replica promises, end to end.
+#include <algorithm>
+#include <set>
+
+#include "test/harness/catch.h"
+#include "test/runtime/cluster.h"
+
+namespace zkq::runtime {
+namespace {
+
+Outcome OutcomeOf(const absl::Status& status) { return GetErrorInfo(status).outcome; }
+
+TEST_CASE("an ensemble elects, writes on every replica and reads what was written") {
+  const int servers = GENERATE(1, 3, 5);
+  Cluster cluster(servers);
+  cluster.StartAll();
+  cluster.AwaitLeader();
+  size_t written = 0;
+  for (const int id : cluster.ids()) {
+    REQUIRE(cluster.at(id).WaitForLeader(absl::Seconds(10)) == absl::OkStatus());
+    const auto reply = cluster.at(id).Propose("from " + std::to_string(id));
+    REQUIRE(reply.status() == absl::OkStatus());
+    REQUIRE(reply->value == std::to_string(++written));
+    for (const int reader : cluster.ids()) {
+      const auto read = cluster.at(reader).Read("last");
+      REQUIRE(read.status() == absl::OkStatus());
+      REQUIRE(read->value == "from " + std::to_string(id));
+      REQUIRE(read->zxid >= reply->zxid);
+    }
+  }
+  REQUIRE(cluster.AllApplied(written));
+  for (const int id : cluster.ids()) REQUIRE(cluster.seen(id).commands == cluster.seen(1).commands);
+}
+
+TEST_CASE("a server that restarts has what it missed") {
+  Cluster cluster(3);
+  cluster.StartAll();
+  cluster.AwaitLeader();
+  cluster.Write(1, "before");
+  const int victim = cluster.Follower();
+  const int other = *cluster.Leader();
+  cluster.Crash(victim);
+  cluster.Write(other, "meanwhile");
+  cluster.Start(victim);
+  REQUIRE(cluster.AllApplied(2));
+  REQUIRE(cluster.seen(victim).commands == std::vector<std::string>{"before", "meanwhile"});
+  REQUIRE(cluster.seen(victim).restores == 0);
+}
+
+TEST_CASE("what was answered survives a power cut of all") {
+  Cluster cluster(3);
+  cluster.StartAll();
+  cluster.AwaitLeader();
+  for (int i = 0; i < 20; ++i) cluster.Write(1 + i % 3, std::to_string(i));
+  for (const int id : cluster.ids()) cluster.Crash(id);
+  cluster.StartAll();
+  cluster.AwaitLeader();
+  cluster.Write(2, "after");
+  REQUIRE(cluster.AllApplied(21));
+  for (const int id : cluster.ids()) {
+    REQUIRE(cluster.seen(id).commands.size() == 21);
+    REQUIRE(cluster.seen(id).commands[19] == "19");
+  }
+}
+
+TEST_CASE("a new leader takes over from one that was killed") {
+  Cluster cluster(3);
+  cluster.StartAll();
+  const int first = cluster.AwaitLeader();
+  cluster.Write(first, "one");
+  cluster.Crash(first);
+  const int second = cluster.AwaitLeaderOtherThan(first);
+  REQUIRE(cluster.Write(second, "two").value == "2");
+  cluster.Start(first);
+  REQUIRE(cluster.AllApplied(2));
+}
+
+TEST_CASE("a minority commits nothing") {
+  Cluster cluster(3);
+  cluster.StartAll();
+  const int leader = cluster.AwaitLeader();
+  cluster.Write(leader, "one");
+  for (const int id : cluster.ids()) {
+    if (id != leader) cluster.Crash(id);
+  }
+  const auto lost = cluster.at(leader).Propose("lost", {.timeout = absl::Seconds(1)});
+  REQUIRE(!lost.ok());
+  const auto later = [&] {
+    cluster.Until([&] { return !cluster.at(leader).Status().leader; });
+    return cluster.at(leader).Propose("refused");
+  }();
+  REQUIRE(later.status().code() == absl::StatusCode::kUnavailable);
+  REQUIRE(OutcomeOf(later.status()) == Outcome::kNotCommitted);
+  REQUIRE(cluster.seen(leader).commands.size() == 1);
+}
+
+TEST_CASE("a call that waits over the loss of its leader is decided by the next epoch") {
+  const uint64_t seed = GENERATE(range(1, 21));
+  Cluster cluster(3, seed);
+  cluster.StartAll();
+  const int leader = cluster.AwaitLeader();
+  const int caller = cluster.Follower();
+  cluster.Write(caller, "first");
+  std::optional<absl::StatusOr<Reply>> result;
+  cluster.at(caller).Propose("second", {.timeout = absl::Seconds(30)},
+                             [&](absl::StatusOr<Reply> reply) { result = std::move(reply); });
+  cluster.scheduler.RunFor(absl::Microseconds(100 * (seed % 20)));
+  cluster.Crash(leader);
+  REQUIRE(cluster.Until([&] { return result.has_value(); }));
+  cluster.Write(caller, "third");
+  REQUIRE(cluster.AllApplied(result->ok() ? 3 : 2));
+  const auto& commands = cluster.seen(caller).commands;
+  const bool there = std::count(commands.begin(), commands.end(), "second") > 0;
+  if (result->ok()) {
+    REQUIRE(there);
+  } else if (OutcomeOf(result->status()) == Outcome::kNotCommitted) {
+    REQUIRE(!there);
+  }
+}
+
+TEST_CASE("sequential reads wait for what they must see, local ones for nothing") {
+  Cluster cluster(3);
+  cluster.StartAll();
+  cluster.AwaitLeader();
+  const Reply written = cluster.Write(1, "x");
+  for (const int id : cluster.ids()) {
+    const auto read = cluster.at(id).Read(
+        "last", {.consistency = Consistency::kSequential, .at_least = written.zxid});
+    REQUIRE(read.status() == absl::OkStatus());
+    REQUIRE(read->value == "x");
+  }
+  const auto future =
+      cluster.at(2).Read("last", {.timeout = absl::Milliseconds(300),
+                                  .consistency = Consistency::kSequential,
+                                  .at_least = {written.zxid.epoch, written.zxid.counter + 100}});
+  REQUIRE(future.status().code() == absl::StatusCode::kDeadlineExceeded);
+  REQUIRE(OutcomeOf(future.status()) == Outcome::kNotCommitted);
+
+  const int follower = cluster.Follower();
+  const ReadOptions fresh{.consistency = Consistency::kLocal, .max_staleness = absl::Seconds(1)};
+  REQUIRE(cluster.at(follower).Read("last", fresh)->value == "x");
+  cluster.network.Partition({ServerId(follower)});
+  cluster.scheduler.RunFor(absl::Seconds(5));
+  REQUIRE(cluster.at(follower).Read("last", fresh).status().code() ==
+          absl::StatusCode::kUnavailable);
+  REQUIRE(cluster.at(follower).Read("last", {.consistency = Consistency::kLocal})->value == "x");
+  REQUIRE(cluster.at(follower).Read("last").status().code() == absl::StatusCode::kUnavailable);
+}
+
+TEST_CASE("a Query's own status passes through") {
+  Cluster cluster(1);
+  cluster.StartAll();
+  cluster.AwaitLeader();
+  REQUIRE(cluster.at(1).Read("nothing").status() == absl::NotFoundError("no such thing"));
+}
+
+TEST_CASE("a server far behind gets a snapshot, and goes on from there") {
+  Cluster cluster(3);
+  cluster.adjust = [](ReplicaOptions* o) {
+    o->snapshot_every_transactions = 50;
+    o->retain_snapshots = 1;
+  };
+  cluster.StartAll();
+  cluster.AwaitLeader();
+  cluster.Write(1, "first");
+  REQUIRE(cluster.AllApplied(1));
+  const int behind = cluster.Follower();
+  cluster.Crash(behind);
+  const int writer = cluster.AwaitLeaderOtherThan(behind);
+  const std::string filler(1000, 'x');
+  for (int i = 0; i < 400; ++i) cluster.Write(writer, filler + std::to_string(i));
+  cluster.Start(behind);
+  REQUIRE(cluster.AllApplied(401));
+  REQUIRE(cluster.seen(behind).restores > 0);
+  REQUIRE(cluster.seen(behind).commands == cluster.seen(writer).commands);
+  cluster.Write(behind, "last");
+  REQUIRE(cluster.AllApplied(402));
+  cluster.Crash(behind);
+  cluster.Start(behind);
+  REQUIRE(cluster.AllApplied(402));
+}
+
+TEST_CASE("a restart goes on from the newest snapshot") {
+  Cluster cluster(1);
+  cluster.StartAll();
+  cluster.AwaitLeader();
+  for (int i = 0; i < 10; ++i) cluster.Write(1, std::to_string(i));
+  std::optional<absl::StatusOr<Zxid>> taken;
+  cluster.at(1).TakeSnapshot([&](absl::StatusOr<Zxid> zxid) { taken = zxid; });
+  REQUIRE(cluster.Until([&] { return taken.has_value(); }));
+  REQUIRE(taken->status() == absl::OkStatus());
+  REQUIRE(cluster.at(1).Status().last_snapshot == **taken);
+  cluster.Write(1, "behind");
+  cluster.Crash(1);
+  cluster.Start(1);
+  REQUIRE(cluster.seen(1).restores == 1);
+  REQUIRE(cluster.AllApplied(11));
+  REQUIRE(cluster.seen(1).commands.back() == "behind");
+}
+
+TEST_CASE("a snapshot of what is snapshotted already is not taken again") {
+  Cluster cluster(1);
+  cluster.StartAll();
+  cluster.AwaitLeader();
+  int answered = 0;
+  const auto take = [&] {
+    cluster.at(1).TakeSnapshot([&](absl::StatusOr<Zxid> zxid) { answered += zxid.ok() ? 1 : 100; });
+  };
+  take();  // nothing is applied yet
+  REQUIRE(cluster.Until([&] { return answered == 100; }));
+  cluster.Write(1, "x");
+  take();
+  take();
+  REQUIRE(cluster.Until([&] { return answered == 102; }));
+  REQUIRE(cluster.seen(1).snapshots == 1);
+}
+
+TEST_CASE("events tell of leaders and snapshots") {
+  Cluster cluster(3);
+  cluster.StartAll();
+  std::vector<Event::Kind> kinds;
+  std::optional<ServerId> leader;
+  const Subscription subscription = cluster.at(1).Subscribe([&](const Event& event) {
+    kinds.push_back(event.kind);
+    leader = event.status.leader;
+  });
+  cluster.AwaitLeader();
+  REQUIRE(cluster.Until([&] { return leader.has_value(); }));
+  REQUIRE(std::count(kinds.begin(), kinds.end(), Event::Kind::kLeaderChanged) > 0);
+  cluster.Write(1, "x");
+  cluster.at(1).TakeSnapshot([](absl::StatusOr<Zxid>) {});
+  REQUIRE(cluster.Until(
+      [&] { return std::count(kinds.begin(), kinds.end(), Event::Kind::kSnapshotTaken) == 1; }));
+}
+
+TEST_CASE("a replica without a state machine elects, and takes no calls") {
+  Cluster cluster(3);
+  cluster.adjust = [](ReplicaOptions* o) { o->state_machine = nullptr; };
+  cluster.StartAll();
+  const int leader = cluster.AwaitLeader();
+  REQUIRE(cluster.at(leader).Propose("x").status().code() == absl::StatusCode::kFailedPrecondition);
+  REQUIRE(cluster.at(leader).Read("x").status().code() == absl::StatusCode::kFailedPrecondition);
+  cluster.Crash(leader);
+  cluster.AwaitLeaderOtherThan(leader);
+}
+
+TEST_CASE("calls above max_outstanding_bytes are refused before anything happens") {
+  Cluster cluster(3);
+  cluster.adjust = [](ReplicaOptions* o) { o->max_outstanding_bytes = 10'000; };
+  cluster.StartAll();
+  const int id = cluster.AwaitLeader();
+  int done = 0, refused = 0;
+  for (int i = 0; i < 100; ++i) {
+    cluster.at(id).Propose(std::string(1000, 'x'), {}, [&](absl::StatusOr<Reply> reply) {
+      if (reply.ok()) {
+        ++done;
+      } else {
+        ++refused;
+        REQUIRE(reply.status().code() == absl::StatusCode::kResourceExhausted);
+        REQUIRE(OutcomeOf(reply.status()) == Outcome::kNotCommitted);
+        REQUIRE(GetErrorInfo(reply.status()).retry_after > absl::ZeroDuration());
+      }
+    });
+  }
+  REQUIRE(cluster.at(id).Status().outstanding_bytes <= 10'000);
+  REQUIRE(cluster.Until([&] { return done + refused == 100; }));
+  REQUIRE(done > 0);
+  REQUIRE(refused > 0);
+  REQUIRE(cluster.at(id).Status().outstanding_bytes == 0);
+  REQUIRE(cluster.seen(id).commands.size() == static_cast<size_t>(done));
+  REQUIRE(cluster.at(id).Propose(std::string((1 << 20) + 1, 'x')).status().code() ==
+          absl::StatusCode::kInvalidArgument);
+}
+
+// --- what goes wrong on one replica stays there -------------------------------------
+
+TEST_CASE("an Apply that fails halts its replica and no other") {
+  Cluster cluster(3);
+  cluster.StartAll();
+  const int leader = cluster.AwaitLeader();
+  const int victim = cluster.Follower();
+  cluster.Write(leader, "one");
+  std::vector<Event::Kind> kinds;
+  const Subscription subscription =
+      cluster.at(victim).Subscribe([&](const Event& event) { kinds.push_back(event.kind); });
+  cluster.seen(victim).poison = "two";
+  cluster.Write(leader, "two");
+  REQUIRE(cluster.Until([&] { return !cluster.at(victim).Status().health.ok(); }));
+  REQUIRE(cluster.at(victim).Status().health.code() == absl::StatusCode::kInternal);
+  REQUIRE(cluster.Until(
+      [&] { return std::count(kinds.begin(), kinds.end(), Event::Kind::kHealthChanged) == 1; }));
+  REQUIRE(cluster.at(victim).Propose("x").status().code() == absl::StatusCode::kDataLoss);
+  REQUIRE(cluster.at(victim).WaitForLeader(absl::Seconds(1)).code() == absl::StatusCode::kDataLoss);
+  cluster.Write(leader, "three");
+  REQUIRE(cluster.seen(victim).commands == std::vector<std::string>{"one"});
+  REQUIRE(cluster.Shutdown(victim) == absl::OkStatus());
+  cluster.seen(victim).poison = "";
+  cluster.Start(victim);
+  REQUIRE(cluster.AllApplied(3));
+}
+
+TEST_CASE("a disk that fails halts its replica, and what waited is told so") {
+  Cluster cluster(3);
+  cluster.StartAll();
+  const int leader = cluster.AwaitLeader();
+  cluster.Write(leader, "one");
+  cluster.disk(leader).Observe([](const testing::MemoryFileSystem::Operation& operation) {
+    return operation.step == testing::MemoryFileSystem::Step::kSync
+               ? testing::MemoryFileSystem::Verdict::kFail
+               : testing::MemoryFileSystem::Verdict::kProceed;
+  });
+  const auto lost = cluster.at(leader).Propose("two");
+  if (!lost.ok()) {
+    REQUIRE(lost.status().code() == absl::StatusCode::kDataLoss);
+    REQUIRE(OutcomeOf(lost.status()) == Outcome::kUnknown);
+  }
+  REQUIRE(cluster.Until([&] { return !cluster.at(leader).Status().health.ok(); }));
+  const int next = cluster.AwaitLeaderOtherThan(leader);
+  cluster.Write(next, "three");
+}
+
+TEST_CASE("a data directory is not shared, and not another server's") {
+  Cluster cluster(3);
+  cluster.StartAll();
+  cluster.AwaitLeader();
+  REQUIRE(cluster.Shutdown(1) == absl::OkStatus());
+  cluster.adjust = [](ReplicaOptions* o) {
+    if (o->id == ServerId{1}) o->id = ServerId{2};
+  };
+  REQUIRE(cluster.TryStart(1).code() == absl::StatusCode::kFailedPrecondition);
+  cluster.adjust = nullptr;
+  cluster.Start(1);
+}
+
+// --- the end ------------------------------------------------------------------------------
+
+TEST_CASE("Shutdown lets the calls that wait finish, and refuses new ones") {
+  Cluster cluster(3);
+  cluster.StartAll();
+  const int id = cluster.AwaitLeader();
+  int done = 0;
+  for (int i = 0; i < 10; ++i) {
+    cluster.at(id).Propose("x", {}, [&](absl::StatusOr<Reply> reply) { done += reply.ok(); });
+  }
+  REQUIRE(cluster.at(id).Shutdown(absl::Seconds(5)) == absl::OkStatus());
+  REQUIRE(done == 10);
+  REQUIRE(cluster.at(id).Shutdown(absl::Seconds(5)) == absl::OkStatus());
+  REQUIRE(cluster.at(id).Propose("late").status().code() == absl::StatusCode::kFailedPrecondition);
+  REQUIRE(cluster.at(id).WaitForLeader(absl::Seconds(1)).code() ==
+          absl::StatusCode::kFailedPrecondition);
+  bool told = false;
+  cluster.at(id).Propose("late", {}, [&](absl::StatusOr<Reply>) { told = true; });
+  REQUIRE(told);
+  cluster.AwaitLeaderOtherThan(id);
+}
+
+TEST_CASE("Shutdown ends what cannot finish, and says whether it may have happened") {
+  Cluster cluster(3);
+  cluster.StartAll();
+  const int leader = cluster.AwaitLeader();
+  for (const int id : cluster.ids()) {
+    if (id != leader) cluster.Crash(id);
+  }
+  std::vector<absl::Status> results;
+  cluster.at(leader).Propose("x", {.timeout = absl::InfiniteDuration()},
+                             [&](absl::StatusOr<Reply> r) { results.push_back(r.status()); });
+  REQUIRE(cluster.at(leader).Shutdown(absl::Milliseconds(100)) == absl::OkStatus());
+  REQUIRE(results.size() == 1);
+  REQUIRE(results[0].code() == absl::StatusCode::kCancelled);
+  REQUIRE(OutcomeOf(results[0]) == Outcome::kUnknown);
+}
+
+TEST_CASE("a replica may be shut down at any moment of its life, and started again") {
+  Cluster cluster(3);
+  cluster.StartAll();
+  testing::SimRandom random(7);
+  for (int round = 0; round < 30; ++round) {
+    const int id = 1 + static_cast<int>(random.Below(3));
+    int called = 0;
+    constexpr int kCalls = 5;
+    for (int i = 0; i < kCalls; ++i) {
+      cluster.at(id).Propose("x", {}, [&](absl::StatusOr<Reply>) { ++called; });
+    }
+    cluster.scheduler.RunFor(absl::Milliseconds(random.Below(50)));
+    REQUIRE(cluster.Shutdown(id, absl::Milliseconds(random.Below(20))) == absl::OkStatus());
+    REQUIRE(called == kCalls);
+    cluster.Start(id);
+    cluster.scheduler.RunFor(absl::Milliseconds(random.Below(1000)));
+  }
+  cluster.AwaitLeader();
+  cluster.Write(1, "alive");
+}
+
+TEST_CASE("every callback is called exactly once, whatever crashes") {
+  const uint64_t seed = GENERATE(range(1, 11));
+  Cluster cluster(3, seed);
+  cluster.adjust = [](ReplicaOptions* o) { o->snapshot_every_transactions = 40; };
+  cluster.StartAll();
+  testing::SimRandom random(seed);
+  std::vector<int> called;
+  std::vector<std::string> acknowledged, refuted;
+  const auto propose = [&](int id) {
+    const size_t number = called.size();
+    called.push_back(0);
+    const std::string command = std::to_string(number);
+    cluster.at(id).Propose(command, {.timeout = absl::Seconds(3)},
+                           [&, number, command](absl::StatusOr<Reply> reply) {
+                             ++called[number];
+                             if (reply.ok()) {
+                               acknowledged.push_back(command);
+                             } else if (OutcomeOf(reply.status()) == Outcome::kNotCommitted) {
+                               refuted.push_back(command);
+                             }
+                           });
+  };
+  for (int step = 0; step < 400; ++step) {
+    const int id = 1 + static_cast<int>(random.Below(3));
+    if (!cluster.up(id)) {
+      cluster.Start(id);
+    } else if (random.Below(20) == 0) {
+      cluster.Crash(id);
+    } else {
+      propose(id);
+    }
+    cluster.scheduler.RunFor(absl::Milliseconds(random.Below(40)));
+  }
+  cluster.StartAll();
+  cluster.AwaitLeader();
+  cluster.Write(1, "the end");
+  REQUIRE(cluster.Until([&] { return std::count(called.begin(), called.end(), 0) == 0; }));
+  REQUIRE(std::count(called.begin(), called.end(), 1) == static_cast<int>(called.size()));
+  REQUIRE(cluster.Until([&] {
+    return cluster.seen(1).commands == cluster.seen(2).commands &&
+           cluster.seen(2).commands == cluster.seen(3).commands &&
+           cluster.seen(3).commands.back() == "the end";
+  }));
+  const std::multiset<std::string> applied(cluster.seen(1).commands.begin(),
+                                           cluster.seen(1).commands.end());
+  REQUIRE(!acknowledged.empty());
+  for (const std::string& command : acknowledged) REQUIRE(applied.count(command) == 1);
+  for (const std::string& command : refuted) REQUIRE(applied.count(command) == 0);
+}
+
+}  // namespace
+}  // namespace zkq::runtime

@@ -40,5 +40,6 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "zkq: installing with apt-get:$missing"
 $as_root apt-get update -qq
+# shellcheck disable=SC2086  # a list
 $as_root env DEBIAN_FRONTEND=noninteractive \
   apt-get install -y -qq --no-install-recommends $missing

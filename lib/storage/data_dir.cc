@@ -54,22 +54,41 @@ HardState NextState(const LogContents& log, const DataDirOptions& options) {
   return state;
 }
 
-Recovery Recover(LogContents log, Zxid base) {
-  Recovery recovery;
-  recovery.base = base;
-  recovery.log_begin = log.log_begin;
-  recovery.epochs = std::move(log.epochs);
-  recovery.last = log.last;
-  recovery.last_leader_time = log.last_leader_time;
-  recovery.window = std::move(log.window);
-  return recovery;
-}
-
 // A configuration is stored once it is committed, so its entry is.
 Zxid KnownCommitted(const LogContents& log, Zxid base) {
   const Zxid config = log.state.config.version;
   const Zxid committed = Reaches(log, config) ? config : Zxid{};
   return std::max({base, std::min(log.hint, log.last), committed});
+}
+
+Recovery Recover(LogContents log, Zxid base, const DataDirOptions& options) {
+  Recovery recovery;
+  recovery.state = NextState(log, options);
+  recovery.base = base;
+  recovery.log_begin = log.log_begin;
+  recovery.epochs = std::move(log.epochs);
+  recovery.last = log.last;
+  recovery.last_leader_time = log.last_leader_time;
+  recovery.commit = KnownCommitted(log, base);
+  recovery.window = std::move(log.window);
+  return recovery;
+}
+
+// Locks the directory, reads the log and looks whose it is; writes nothing.
+absl::StatusOr<LogContents> Enter(const std::shared_ptr<FileSystem>& file_system,
+                                  const std::string& path, const DataDirOptions& options,
+                                  DataDir* dir) {
+  absl::StatusOr<std::unique_ptr<File>> lock = file_system->Lock(path + "/lock");
+  if (!lock.ok()) return lock.status();
+  dir->lock = *std::move(lock);
+  LogContents contents;
+  absl::StatusOr<std::unique_ptr<Log>> log = Log::Open(file_system, path, options.log, &contents);
+  if (!log.ok()) return log.status();
+  dir->log = *std::move(log);
+  if (contents.fresh || contents.state.sid == options.sid) return contents;
+  return absl::FailedPreconditionError(path + ": belongs to server " +
+                                       ToString(contents.state.sid) + ", not to server " +
+                                       ToString(options.sid));
 }
 
 }  // namespace
@@ -79,32 +98,16 @@ absl::StatusOr<DataDir> DataDir::Open(std::shared_ptr<FileSystem> file_system,
   absl::Status made = file_system->CreateDirectory(path);
   if (!made.ok()) return made;
   DataDir dir;
-  absl::StatusOr<std::unique_ptr<File>> lock = file_system->Lock(path + "/lock");
-  if (!lock.ok()) return lock.status();
-  dir.lock = *std::move(lock);
-
-  LogContents contents;
-  absl::StatusOr<std::unique_ptr<Log>> log = Log::Open(file_system, path, options.log, &contents);
-  if (!log.ok()) return log.status();
-  dir.log = *std::move(log);
-  if (!contents.fresh && contents.state.sid != options.sid) {
-    return absl::FailedPreconditionError(path + ": belongs to server " +
-                                         ToString(contents.state.sid) + ", not to server " +
-                                         ToString(options.sid));
-  }
-
+  absl::StatusOr<LogContents> contents = Enter(file_system, path, options, &dir);
+  if (!contents.ok()) return contents.status();
   absl::StatusOr<std::unique_ptr<Snapshots>> snapshots = Snapshots::Open(file_system, path);
   if (!snapshots.ok()) return snapshots.status();
   dir.snapshots = *std::move(snapshots);
-  absl::StatusOr<Zxid> base = ChooseBase(*dir.snapshots, contents, path);
+  absl::StatusOr<Zxid> base = ChooseBase(*dir.snapshots, *contents, path);
   if (!base.ok()) return base.status();
 
-  const HardState state = NextState(contents, options);
-  const Zxid commit = KnownCommitted(contents, *base);
-  dir.recovery = Recover(std::move(contents), *base);
-  dir.recovery.state = state;
-  dir.recovery.commit = commit;
-  dir.log->Store(state);
+  dir.recovery = Recover(*std::move(contents), *base, options);
+  dir.log->Store(dir.recovery.state);
   absl::Status synced = dir.log->Sync();
   if (!synced.ok()) return synced;
   return dir;

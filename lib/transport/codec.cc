@@ -428,12 +428,17 @@ Lane LaneOf(const Packet& packet) {
 
 std::string Encode(const Message& message) {
   std::string out;
-  out.reserve(SizeOf(message));  // a guess that is seldom too small
-  wire::Writer writer(&out);
-  writer.Varint(kSessionField, message.session.number);
-  writer.Varint(kSessionEpochField, message.session.epoch);
-  Encoder encoder(&out);
-  std::visit([&]<typename T>(const T& body) { encoder(kBodyField<T>, body); }, message.body);
+  std::visit(
+      [&]<typename T>(const T& body) {
+        constexpr size_t kSessionBytes = 2 + 2 * wire::kVarintMax;
+        out.reserve(kSessionBytes + BytesSize(kBodyField<T>, Sizer::Of(body)));
+        wire::Writer writer(&out);
+        writer.Varint(kSessionField, message.session.number);
+        writer.Varint(kSessionEpochField, message.session.epoch);
+        Encoder encoder(&out);
+        encoder(kBodyField<T>, body);
+      },
+      message.body);
   return out;
 }
 std::string Encode(const Notification& notification) { return EncodeBody(notification); }

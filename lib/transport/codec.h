@@ -26,16 +26,17 @@ inline constexpr uint32_t kProtocolMax = 1;
 // small message can unfold to.
 inline constexpr size_t kItemsMax = 1 << 20;
 
+// Absent fields are 0 on the wire, so that is what members begin with.
 struct Hello {
-  uint32_t protocol_min = kProtocolMin;
-  uint32_t protocol_max = kProtocolMax;
+  uint32_t protocol_min = 0;
+  uint32_t protocol_max = 0;
   Identity from = {};
   ServerId to{};     // whom the dialler means
   uint64_t seq = 0;  // LinkId::seq
   friend bool operator==(const Hello&, const Hello&) = default;
 };
 struct HelloAck {
-  uint32_t protocol = kProtocolMax;
+  uint32_t protocol = 0;
   Identity from = {};
   friend bool operator==(const HelloAck&, const HelloAck&) = default;
 };

@@ -416,7 +416,11 @@ void LinkTable::TryReach(ServerId sid, uint64_t alarm) {
   }
   const auto link = std::make_shared<Link>(shared_from_this(), options_.bounds);
   link->id = {.sid = sid, .seq = ++last_seq_};
-  const Hello hello{.from = self, .to = sid, .seq = last_seq_};
+  const Hello hello{.protocol_min = kProtocolMin,
+                    .protocol_max = kProtocolMax,
+                    .from = self,
+                    .to = sid,
+                    .seq = last_seq_};
   if (!link->QueueControl(Encode(hello))) return;
   peer.dialling = link;
   lock.unlock();

@@ -3,3 +3,8 @@ zkq_test(grpc_transport_test
   SOURCES grpc_contract_world.cc grpc_ports.cc transport_contract.cc contract_peer.cc
   PARTS zkq_transport zkq_base
   LABELS grpc)
+
+zkq_test(transport_parts_test
+  SOURCES grpc_codec_test.cc grpc_lanes_test.cc grpc_link_table_test.cc
+  PARTS zkq_transport zkq_base protobuf::libprotobuf-lite
+  LABELS unit)

@@ -20,6 +20,16 @@ absl::Status NotThere(const std::string& path) {
   return Error(absl::StatusCode::kNotFound, "not there", path);
 }
 
+// One name for each place: "a//b/" is "a/b".
+std::string Plain(const std::string& path) {
+  std::string plain;
+  for (const char c : path) {
+    if (c != '/' || plain.empty() || plain.back() != '/') plain += c;
+  }
+  if (plain.size() > 1 && plain.back() == '/') plain.pop_back();
+  return plain;
+}
+
 }  // namespace
 
 // The disk with all that may go wrong around it; shared with the open files.
@@ -166,7 +176,8 @@ class MemoryFileSystem::OpenFile final : public File {
 MemoryFileSystem::MemoryFileSystem() : machine_(std::make_shared<Machine>()) {}
 MemoryFileSystem::~MemoryFileSystem() = default;
 
-absl::StatusOr<std::unique_ptr<File>> MemoryFileSystem::Open(const std::string& path, Mode mode) {
+absl::StatusOr<std::unique_ptr<File>> MemoryFileSystem::Open(const std::string& given, Mode mode) {
+  const std::string path = Plain(given);
   std::unique_lock<std::mutex> lock(machine_->mutex, std::defer_lock);
   if (mode == Mode::kCreate) {
     if (absl::Status status = machine_->Begin(Step::kCreate, path, &lock); !status.ok()) {
@@ -181,14 +192,15 @@ absl::StatusOr<std::unique_ptr<File>> MemoryFileSystem::Open(const std::string& 
     if (file == nullptr) return NotThere(path);
   } else {
     if (file != nullptr) return Error(absl::StatusCode::kAlreadyExists, "is there", path);
-    if (!machine_->disk.HasDirectory(DirectoryOf(path))) return NotThere(DirectoryOf(path));
+    if (!machine_->disk.HasDirectory(DirectoryOf(path))) return NotThere(path);
     file = machine_->disk.Create(path);
   }
   return std::make_unique<OpenFile>(machine_, path, std::move(file), mode != Mode::kRead,
                                     /*holds_lock=*/false);
 }
 
-absl::Status MemoryFileSystem::Rename(const std::string& from, const std::string& to) {
+absl::Status MemoryFileSystem::Rename(const std::string& given_from, const std::string& given_to) {
+  const std::string from = Plain(given_from), to = Plain(given_to);
   std::unique_lock<std::mutex> lock;
   if (absl::Status status = machine_->Begin(Step::kRename, from, &lock); !status.ok()) {
     return status;
@@ -201,7 +213,8 @@ absl::Status MemoryFileSystem::Rename(const std::string& from, const std::string
   return absl::OkStatus();
 }
 
-absl::Status MemoryFileSystem::Remove(const std::string& path) {
+absl::Status MemoryFileSystem::Remove(const std::string& given) {
+  const std::string path = Plain(given);
   std::unique_lock<std::mutex> lock;
   if (absl::Status status = machine_->Begin(Step::kRemove, path, &lock); !status.ok()) {
     return status;
@@ -211,27 +224,30 @@ absl::Status MemoryFileSystem::Remove(const std::string& path) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<std::string>> MemoryFileSystem::List(const std::string& directory) {
+absl::StatusOr<std::vector<std::string>> MemoryFileSystem::List(const std::string& given) {
+  const std::string directory = Plain(given);
   const std::lock_guard lock(machine_->mutex);
   if (absl::Status status = machine_->Alive(directory); !status.ok()) return status;
   if (!machine_->disk.HasDirectory(directory)) return NotThere(directory);
   return machine_->disk.List(directory);
 }
 
-absl::Status MemoryFileSystem::CreateDirectory(const std::string& path) {
+absl::Status MemoryFileSystem::CreateDirectory(const std::string& given) {
+  const std::string path = Plain(given);
   std::unique_lock<std::mutex> lock;
   if (absl::Status status = machine_->Begin(Step::kCreateDirectory, path, &lock); !status.ok()) {
     return status;
   }
-  if (!machine_->disk.HasDirectory(DirectoryOf(path))) return NotThere(DirectoryOf(path));
+  if (!machine_->disk.HasDirectory(DirectoryOf(path))) return NotThere(path);
   if (machine_->disk.Find(path) != nullptr) {
-    return Error(absl::StatusCode::kFailedPrecondition, "is a file", path);
+    return Error(absl::StatusCode::kAlreadyExists, "is a file", path);
   }
   machine_->disk.CreateDirectory(path);
   return absl::OkStatus();
 }
 
-absl::Status MemoryFileSystem::SyncDirectory(const std::string& directory) {
+absl::Status MemoryFileSystem::SyncDirectory(const std::string& given) {
+  const std::string directory = Plain(given);
   std::unique_lock<std::mutex> lock;
   if (absl::Status status = machine_->Begin(Step::kSyncDirectory, directory, &lock); !status.ok()) {
     return status;
@@ -241,10 +257,11 @@ absl::Status MemoryFileSystem::SyncDirectory(const std::string& directory) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<File>> MemoryFileSystem::Lock(const std::string& path) {
+absl::StatusOr<std::unique_ptr<File>> MemoryFileSystem::Lock(const std::string& given) {
+  const std::string path = Plain(given);
   std::unique_lock<std::mutex> lock;
   if (absl::Status status = machine_->Begin(Step::kLock, path, &lock); !status.ok()) return status;
-  if (!machine_->disk.HasDirectory(DirectoryOf(path))) return NotThere(DirectoryOf(path));
+  if (!machine_->disk.HasDirectory(DirectoryOf(path))) return NotThere(path);
   if (!machine_->locked.insert(path).second) {
     return Error(absl::StatusCode::kFailedPrecondition, "is locked", path);
   }
@@ -289,12 +306,13 @@ void MemoryFileSystem::SetCapacity(uint64_t bytes) {
 
 absl::StatusOr<std::string> MemoryFileSystem::Contents(const std::string& path) const {
   const std::lock_guard lock(machine_->mutex);
-  const MemoryDisk::FilePtr file = machine_->disk.Find(path);
+  const MemoryDisk::FilePtr file = machine_->disk.Find(Plain(path));
   if (file == nullptr) return NotThere(path);
   return file->live();
 }
 
-void MemoryFileSystem::SetContents(const std::string& path, std::string contents) {
+void MemoryFileSystem::SetContents(const std::string& given, std::string contents) {
+  const std::string path = Plain(given);
   const std::lock_guard lock(machine_->mutex);
   const MemoryDisk::FilePtr file = machine_->disk.Find(path);
   if (file == nullptr) {

@@ -99,8 +99,9 @@ uint64_t Pool::RunAfter(absl::Duration delay, Executor::Task task) {
   if (closed_) return id;
   const TimerKey key{After(delay), id};
   due_.emplace(id, key.first);
+  const auto place = timers_.emplace(key, std::move(task)).first;
   // The thread that waits for the first timer must learn of an earlier one.
-  if (timers_.emplace(key, std::move(task)).first == timers_.begin()) work_.notify_one();
+  if (place == timers_.begin()) work_.notify_one();
   return id;
 }
 

@@ -65,6 +65,19 @@ TEST_CASE("timers fire in the order of their times") {
   REQUIRE(fired.get_future().get() == "abc");
 }
 
+TEST_CASE("a timer fires on an executor that has fallen asleep") {
+  const auto executor = NewThreadExecutor(1);
+  // Its thread waits without a time: it has had a task, and there was no timer.
+  for (int i = 0; i < 20; ++i) {
+    std::promise<void> ran, fired;
+    executor->Run([&] { ran.set_value(); });
+    ran.get_future().wait();
+    std::this_thread::yield();
+    executor->RunAfter(absl::Milliseconds(1), [&] { fired.set_value(); });
+    REQUIRE(fired.get_future().wait_for(std::chrono::seconds(60)) == std::future_status::ready);
+  }
+}
+
 TEST_CASE("a cancelled timer does not fire, and one that fired is not cancelled") {
   const auto executor = NewThreadExecutor(1);
   std::atomic<bool> fired{false};

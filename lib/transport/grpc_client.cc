@@ -40,6 +40,7 @@ class ClientStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc
     out_ = ToByteBuffer(std::move(frame));
     StartWrite(&out_);
   }
+  void Hurry() override { context_.TryCancel(); }
   void Cancel() override { context_.TryCancel(); }
   void Close(const absl::Status&) override {
     // A cancellation could displace the status that the peer has ended it with.

@@ -16,8 +16,9 @@
 namespace zkq::transport {
 namespace {
 
-// A stream that the other side does not let end is cancelled after this time.
-constexpr absl::Duration kLinger = absl::Seconds(1);
+// How long an ending stream may take to tell the other side why. One that does
+// not read is not worth more.
+constexpr absl::Duration kLinger = absl::Milliseconds(200);
 
 // The dialled one's end of a link. Lives until OnDone.
 class ServerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
@@ -42,9 +43,12 @@ class ServerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc
     out_ = ToByteBuffer(std::move(frame));
     StartWrite(&out_);
   }
+  void Hurry() override {
+    table_->timers().RunAfter(kLinger, [calls = calls_, id = call_id] { calls->Cancel(id); });
+  }
   void Cancel() override { context_->TryCancel(); }
   void Close(const absl::Status& why) override {
-    table_->timers().RunAfter(kLinger, [calls = calls_, id = call_id] { calls->Cancel(id); });
+    Hurry();
     Finish(ToGrpc(why));
   }
 

@@ -50,7 +50,7 @@ void Link::Close(absl::Status why) {
   ++calls_;
   Stream* const stuck = writing_ ? stream_ : nullptr;
   lock.unlock();
-  if (stuck != nullptr) stuck->Cancel();
+  if (stuck != nullptr) stuck->Hurry();
   for (const auto& weak : dependents) {
     if (const auto dependent = weak.lock()) dependent->OnLinkClosed();
   }

@@ -16,8 +16,8 @@ class Stream {
   virtual void Read() = 0;
   // One at a time; answered by Link::OnWritten.
   virtual void Write(Outgoing frame) = 0;
-  // Makes what is outstanding fail soon. Thread-safe.
-  virtual void Cancel() = 0;
+  // What is outstanding need not succeed any more, but has to end soon.
+  virtual void Hurry() = 0;
   // Ends the stream; `why` is what the dialler is told. No write is outstanding.
   // Answered by Link::OnEnded.
   virtual void Close(const absl::Status& why) = 0;

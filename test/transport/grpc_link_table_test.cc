@@ -174,7 +174,7 @@ class PlayedStream final : public Stream {
 
   void Read() override {}
   void Write(Outgoing frame) override { written_ = frame.head + std::string(frame.tail.view()); }
-  void Cancel() override { link_->OnWritten(false); }
+  void Hurry() override { link_->OnWritten(false); }
   void Close(const absl::Status& why) override {
     {
       const std::lock_guard lock(mutex_);

@@ -22,8 +22,9 @@ fail() {
 }
 
 cleanup() {
-  for id in "${!pid[@]}"; do kill -KILL "${pid[$id]}" 2>/dev/null || true; done
-  wait 2>/dev/null || true
+  for id in "${!pid[@]}"; do
+    while kill -KILL "${pid[$id]}" 2>/dev/null; do sleep 0.01; done
+  done
   rm -rf "$dir"
 }
 trap cleanup EXIT
@@ -49,6 +50,7 @@ start() {
   "$bin/zkq-kvd" --id="$1" --data_dir="$dir/$1" --listen="${client[$1]}" \
     --ensemble="1=${peer[1]},2=${peer[2]},3=${peer[3]}" >"$dir/$1.out" 2>>"$dir/$1.err" &
   pid[$1]=$!
+  disown # the shell need not report how it ends
 }
 
 # wait_for WHAT COMMAND…: until the command succeeds.
@@ -134,7 +136,6 @@ IFS=$'\t' read -r key value <"$dir/second"
 kv "$live" put "$key" "$value" || fail "the first write after the crash"
 failover=$((($(date +%s%N) - killed) / 1000000))
 say "killed server $leader, the leader, with SIGKILL; the next write took $failover ms"
-wait "${pid[$leader]}" 2>/dev/null || true
 wait_all "${loaders[@]}"
 
 new_leader=$(field leader "${live%% *}")

@@ -59,12 +59,20 @@ absl::StatusOr<std::shared_ptr<zkq::LogSink>> MakeLog(const std::string& level) 
   return absl::InvalidArgumentError("--log=" + level + " is none of the levels");
 }
 
+absl::StatusOr<std::vector<zkq::Member>> ParseMembers(const std::string& flag,
+                                                      const std::string& value) {
+  absl::StatusOr<std::vector<zkq::Member>> members = zkq::ParseMembers(value);
+  if (members.ok()) return members;
+  return absl::InvalidArgumentError("--" + flag + "=" + value + ": " +
+                                    std::string(members.status().message()));
+}
+
 absl::StatusOr<std::vector<zkq::Member>> MembersFromFlags() {
   absl::StatusOr<std::vector<zkq::Member>> voters =
-      zkq::ParseMembers(absl::GetFlag(FLAGS_ensemble));
+      ParseMembers("ensemble", absl::GetFlag(FLAGS_ensemble));
   if (!voters.ok() || absl::GetFlag(FLAGS_observers).empty()) return voters;
   absl::StatusOr<std::vector<zkq::Member>> observers =
-      zkq::ParseMembers(absl::GetFlag(FLAGS_observers));
+      ParseMembers("observers", absl::GetFlag(FLAGS_observers));
   if (!observers.ok()) return observers;
   for (zkq::Member& observer : *observers) {
     observer.type = zkq::MemberType::kObserver;

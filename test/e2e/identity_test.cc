@@ -23,7 +23,9 @@ TEST_CASE("a wiped data directory does not vote, and says so") {
   ensemble.StartAll();
   kv::Client client = ensemble.Client();
   Put(client, "k", "v");
+  const int leader = ensemble.WaitForLeader();
   const int wiped = ensemble.Follower();
+  const int other = 6 - leader - wiped;
   ensemble.Kill(wiped);
   std::filesystem::remove_all(ensemble.data_dir(wiped));
   ensemble.Start(wiped);
@@ -33,7 +35,6 @@ TEST_CASE("a wiped data directory does not vote, and says so") {
 
   // The two others are a quorum; one of them and the wiped one are none.
   Put(client, "k", "two of three");
-  const int other = 6 - wiped - ensemble.WaitForLeader();
   ensemble.Kill(other);
   for (int id : ensemble.ids())
     if (id != other) CHECK_FALSE(TryPut(ensemble.address(id), "k2").status.ok());

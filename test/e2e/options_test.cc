@@ -52,7 +52,7 @@ TEST_CASE("an option that zkq cannot use is named, with its value") {
   CheckRefused("--id=0", {"id", "0"});
   CheckRefused("--id=7", {"id", "7"});
   CheckRefused("--data_dir=", {"data_dir"});
-  CheckRefused("--ensemble=", {"members"});
+  CheckRefused("--ensemble=", {"--ensemble"});
   CheckRefused("--ensemble=1=127.0.0.1:7001,1=127.0.0.1:7002", {"1=127.0.0.1:7002"});
   CheckRefused("--ensemble=1=nowhere", {"nowhere"});
   CheckRefused("--ensemble=one=127.0.0.1:7001", {"one"});
@@ -76,7 +76,7 @@ TEST_CASE("a data directory that is in use, or cannot be, is an error that names
   Attempt in_use({"--data_dir=" + ensemble.data_dir(1)});
   CHECK(in_use.code() == 1);
   CHECK(in_use.Says(ensemble.data_dir(1)));
-  CHECK(in_use.Says("in use"));
+  CHECK(in_use.Says("held by another"));
 
   TempDir dir;
   std::ofstream(dir.path() + "/file") << "not a directory";

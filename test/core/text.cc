@@ -52,6 +52,10 @@ Words::Words(const std::string& line) {
   for (std::string word; in >> word;) words_.push_back(word);
 }
 
+bool Words::NextIsNumber() const {
+  return !words_.empty() && words_.front().find_first_not_of("0123456789") == std::string::npos;
+}
+
 std::string Words::Next() {
   if (words_.empty()) Reject("a word is missing");
   std::string word = std::move(words_.front());
@@ -120,7 +124,10 @@ std::vector<Zxid> ToZxids(std::string words) {
   return zxids;
 }
 
-std::vector<Txn> Transactions::Named(const std::string& word) {
+std::vector<Txn> Transactions::Named(const std::string& name) {
+  const size_t hash = name.find('#');
+  const uint64_t call = hash == std::string::npos ? 0 : ToNumber(name.substr(hash + 1));
+  const std::string word = name.substr(0, hash);
   const size_t behind = word.find('<');
   const size_t dots = word.find("..");
   std::string first = word.substr(0, dots);
@@ -133,7 +140,7 @@ std::vector<Txn> Transactions::Named(const std::string& word) {
   const Zxid to = dots == std::string::npos ? from : ToZxid(word.substr(dots + 2));
   std::vector<Txn> txns;
   for (uint32_t counter = from.counter; counter <= to.counter; ++counter) {
-    txns.push_back(Get({from.epoch, counter}));
+    txns.push_back(Get({from.epoch, counter}, call));
   }
   return txns;
 }
@@ -146,11 +153,13 @@ std::vector<Txn> Transactions::AllNamed(Words* words) {
   return all;
 }
 
-Txn Transactions::Get(Zxid zxid) {
+Txn Transactions::Get(Zxid zxid, uint64_t call) {
   const auto known = known_.find(zxid);
   if (known != known_.end()) return known->second;
   const Zxid prev = zxid.counter > 1 ? Zxid{zxid.epoch, zxid.counter - 1} : behind_[zxid.epoch];
-  const Txn txn = EncodeTxn(zxid, prev, TxnKind::kCommand, Origin{}, 0, "txn " + ToString(zxid));
+  Origin origin;
+  if (call != 0) origin = {caller_.sid, caller_.boot, call};
+  const Txn txn = EncodeTxn(zxid, prev, TxnKind::kCommand, origin, 0, "txn " + ToString(zxid));
   known_[zxid] = txn;
   return txn;
 }

@@ -26,6 +26,8 @@ class Words {
   explicit Words(const std::vector<std::string>& words) : words_(words.begin(), words.end()) {}
 
   bool empty() const { return words_.empty(); }
+  bool NextIsNumber() const;
+  bool NextStartsWith(char c) const { return !words_.empty() && words_.front().front() == c; }
   std::string Next();
   // Takes the next word if it is this one.
   bool Take(std::string_view word);
@@ -48,17 +50,20 @@ Notification ToNotification(Words* words);
 std::vector<Zxid> ToZxids(std::string words);
 
 // Transactions by name: "4:7", "4:1..4:3" for several, "5:1<4:3" for the first of
-// its epoch behind another one. One name is one transaction; the first of an
-// epoch stays behind what it was once said to be behind, else behind nothing.
+// its epoch behind another one, "4:7#9" for one that answers the caller's call 9.
+// One name is one transaction; the first of an epoch stays behind what it was once
+// said to be behind, else behind nothing.
 class Transactions {
  public:
-  std::vector<Txn> Named(const std::string& word);
+  explicit Transactions(const Origin& caller = {}) : caller_(caller) {}
+  std::vector<Txn> Named(const std::string& name);
   std::vector<Txn> AllNamed(Words* words);
   void Know(const Txn& txn) { known_[txn.zxid] = txn; }
 
  private:
-  Txn Get(Zxid zxid);
+  Txn Get(Zxid zxid, uint64_t call);
 
+  Origin caller_;
   std::map<Zxid, Txn> known_;
   std::map<Epoch, Zxid> behind_;
 };

@@ -1,0 +1,151 @@
+#include "test/core/message_text.h"
+
+#include <functional>
+#include <stdexcept>
+
+namespace zkq::core {
+namespace {
+
+Epoch TakeEpoch(Words* words) { return static_cast<Epoch>(ToNumber(words->Next())); }
+Zxid TakeZxid(Words* words) { return ToZxid(words->Next()); }
+Zxid ZxidAfter(Words* words, std::string_view key) { return ToZxid(words->After(key)); }
+uint64_t NumberAfter(Words* words, std::string_view key) { return ToNumber(words->After(key)); }
+
+MessageBody ToFollowerInfo(Words* words) {
+  FollowerInfo info;
+  info.accepted.epoch = static_cast<Epoch>(NumberAfter(words, "accepted"));
+  info.accepted.leader = ToServerId(words->After("of"));
+  info.accepted.boot = 10 * ToInt(info.accepted.leader);
+  if (words->Take("boot")) info.accepted.boot = ToNumber(words->Next());
+  info.current = static_cast<Epoch>(NumberAfter(words, "current"));
+  info.last = ZxidAfter(words, "last");
+  info.look_seq = words->Take("look") ? ToNumber(words->Next()) : 1;
+  if (words->Take("config")) info.config = TakeZxid(words);
+  return info;
+}
+
+MessageBody ToAckEpoch(Words* words) {
+  AckEpoch ack;
+  if (const std::string current = words->After("current"); current != "none") {
+    ack.current = static_cast<Epoch>(ToNumber(current));
+  }
+  ack.last = ZxidAfter(words, "last");
+  if (words->Take("base")) ack.base = TakeZxid(words);
+  if (words->Take("table")) ack.table = ToZxids(words->Rest());
+  return ack;
+}
+
+MessageBody ToPong(Words* words) {
+  Pong pong{.seq = ToNumber(words->Next())};
+  if (words->Take("durable")) pong.durable = TakeZxid(words);
+  if (words->Take("applied")) pong.applied = TakeZxid(words);
+  pong.installing = words->Take("installing");
+  return pong;
+}
+
+MessageBody ToRequest(Words* words) {
+  Request request;
+  while (!words->empty()) request.calls.push_back(ToCall(words->Next()));
+  return request;
+}
+
+RejectReason ToRejectReason(const std::string& word) {
+  static const std::map<std::string, RejectReason> kReasons = {
+      {"no-leader", RejectReason::kNoLeader},
+      {"overload", RejectReason::kOverload},
+      {"too-large", RejectReason::kTooLarge},
+      {"abandoned", RejectReason::kAbandoned},
+      {"unknown", RejectReason::kUnknown}};
+  return kReasons.at(word);
+}
+
+SessionEndReason ToSessionEndReason(const std::string& word) {
+  static const std::map<std::string, SessionEndReason> kReasons = {
+      {"not-leading", SessionEndReason::kNotLeading},
+      {"resign", SessionEndReason::kResign},
+      {"epoch-ahead", SessionEndReason::kEpochAhead},
+      {"leader-behind", SessionEndReason::kLeaderBehind},
+      {"not-decided", SessionEndReason::kNotDecided},
+      {"gap", SessionEndReason::kGap},
+      {"timeout", SessionEndReason::kTimeout},
+      {"leaving", SessionEndReason::kLeaving}};
+  return kReasons.at(word);
+}
+
+using Reader = std::function<MessageBody(Words*, Transactions*)>;
+
+const std::map<std::string, Reader>& Readers() {
+  using W = Words*;
+  using T = Transactions*;
+  static const std::map<std::string, Reader> kReaders = {
+      {"follower-info", [](W w, T) { return ToFollowerInfo(w); }},
+      {"leader-info",
+       [](W w, T) {
+         const Epoch epoch = TakeEpoch(w);
+         return LeaderInfo{epoch, w->Take("decided")};
+       }},
+      {"ack-epoch", [](W w, T) { return ToAckEpoch(w); }},
+      {"diff", [](W w, T) { return Diff{ZxidAfter(w, "last")}; }},
+      {"trunc",
+       [](W w, T) {
+         const Zxid after = ZxidAfter(w, "after");
+         return Trunc{after, ZxidAfter(w, "last")};
+       }},
+      {"snap", [](W w, T) { return Snap{TakeZxid(w)}; }},
+      {"new-leader",
+       [](W w, T) {
+         const Zxid last = ZxidAfter(w, "last");
+         return NewLeader{last, ZxidAfter(w, "commit")};
+       }},
+      {"up-to-date", [](W w, T) { return UpToDate{ZxidAfter(w, "commit")}; }},
+      {"proposal", [](W w, T t) { return Proposal{t->AllNamed(w)}; }},
+      {"ack", [](W w, T) { return Ack{TakeZxid(w)}; }},
+      {"commit", [](W w, T) { return Commit{TakeZxid(w)}; }},
+      {"request", [](W w, T) { return ToRequest(w); }},
+      {"refusal",
+       [](W w, T) {
+         std::vector<uint64_t> tags = TakeTags(w);
+         return Refusal{std::move(tags), ToRejectReason(w->Next())};
+       }},
+      {"read-index", [](W w, T) { return ReadIndex{TakeTags(w)}; }},
+      {"read-index-reply",
+       [](W w, T) {
+         std::vector<uint64_t> tags = TakeTags(w);
+         return ReadIndexReply{std::move(tags), ZxidAfter(w, "at")};
+       }},
+      {"ping",
+       [](W w, T) {
+         const uint64_t seq = ToNumber(w->Next());
+         return Ping{seq, w->Take("commit") ? TakeZxid(w) : Zxid{}};
+       }},
+      {"pong", [](W w, T) { return ToPong(w); }},
+      {"session-end", [](W w, T) { return SessionEnd{ToSessionEndReason(w->Next())}; }},
+  };
+  return kReaders;
+}
+
+}  // namespace
+
+MessageBody ToMessageBody(Words* words, Transactions* txns) {
+  const std::string kind = words->Next();
+  const auto reader = Readers().find(kind);
+  if (reader == Readers().end()) throw std::invalid_argument("no such message: " + kind);
+  MessageBody body = reader->second(words, txns);
+  if (!words->empty()) throw std::invalid_argument("not understood: " + words->Rest());
+  return body;
+}
+
+Call ToCall(const std::string& word) {
+  const size_t times = word.find('*');
+  const uint64_t tag = ToNumber(word.substr(0, times));
+  if (times == std::string::npos) return {tag, Payload("call " + std::to_string(tag))};
+  return {tag, Payload(std::string(ToNumber(word.substr(times + 1)), 'x'))};
+}
+
+std::vector<uint64_t> TakeTags(Words* words) {
+  std::vector<uint64_t> tags;
+  while (words->NextIsNumber()) tags.push_back(ToNumber(words->Next()));
+  return tags;
+}
+
+}  // namespace zkq::core

@@ -284,7 +284,7 @@ std::vector<std::string> PeerScript::Elect(Words* words) {
     lines.insert(lines.end(), more.begin(), more.end());
   };
   Notification n{.vote = {recovered_.state.current, recovered_.last, leader},
-                 .round = announced_.value().round,
+                 .round = announced_ ? announced_->round : 0,
                  .look_seq = 1,
                  .quorum_connected = true};
   for (Words voters(words->Rest()); !voters.empty();) {

@@ -8,6 +8,10 @@ Leading::Leading(Self* self, std::map<ServerId, Heard> heard)
     : self_(*self), heard_(std::move(heard)), session_(++self->sessions), entered_(self->now) {}
 
 void Leading::Enter() {
+  if (self_.state.accepted.epoch >= kEpochMax) {
+    self_.halt = "the epochs are exhausted";
+    return;
+  }
   candidate_ = self_.state.accepted.epoch + 1;
   connecting_.insert(self_.options.self);
   next_ping_ = self_.now + self_.options.tick / 2;
@@ -50,6 +54,13 @@ void Leading::EndSession(const LinkId& link, SessionEndReason reason) {
 // is complete stays: what it stands for has happened.
 void Leading::Forget(const LinkId& link) {
   if (learners_.erase(link) == 0) return;
+  // Its calls are dropped with the session: the learner decides them by what is in
+  // the history of the next one, so none may come into it later.
+  std::erase_if(deferred_, [&](const Asked& asked) {
+    if (asked.asker != link) return false;
+    for (const Call& call : asked.calls) outstanding_bytes_ -= call.command.size();
+    return true;
+  });
   if (stage_ == Stage::kConnecting) connecting_.erase(link.sid);
   if (!Discovered()) electing_.erase(link.sid);
 }
@@ -64,7 +75,11 @@ void Leading::On(const Received& received) {
     return OnFollowerInfo(received.link, message.session, *info);
   }
   Learner* learner = Find(received.link);
-  if (learner == nullptr || learner->session != message.session) return;
+  if (learner == nullptr || learner->session.number != message.session.number) return;
+  // A renewal changes the epoch under a session; calls go on in it.
+  const bool calls = std::holds_alternative<Request>(message.body) ||
+                     std::holds_alternative<ReadIndex>(message.body);
+  if (!calls && learner->session.epoch != message.session.epoch) return;
   learner->heard = self_.now;
   if (learner->step == Learner::Step::kSynced) {
     learner->deadline = self_.now + self_.Ticks(self_.options.sync_limit);
@@ -89,6 +104,10 @@ void Leading::OnFollowerInfo(const LinkId& link, const Session& session, const F
     self_.SendTo(link, session, SessionEnd{SessionEndReason::kAheadConfig});
     return;
   }
+  if (info.accepted.epoch >= kEpochMax) {
+    self_.Emit(DropLink{link, "a promise that no epoch can follow"});
+    return;
+  }
   looking_.erase(link.sid);
   Learner& learner = learners_.try_emplace(link, link, session, info).first->second;
   learner.heard = self_.now;
@@ -101,10 +120,6 @@ void Leading::OnFollowerInfo(const LinkId& link, const Session& session, const F
 
 void Leading::TryFixEpoch() {
   if (stage_ != Stage::kConnecting || !self_.quorum.Contains(connecting_)) return;
-  if (candidate_ == 0) {
-    self_.halt = "the epochs are exhausted";
-    return;
-  }
   epoch_ = candidate_;
   self_.state.accepted = {epoch_, self_.options.self, self_.state.boot};
   write_ = self_.StoreState();
@@ -190,6 +205,8 @@ void Leading::On(const Synced&) {
   }
   TryCommit();
   self_.Deliver();
+  // What has left memory is read from the disk, once it is there.
+  for (auto& [at, learner] : learners_) learner.Pump(&self_);
 }
 
 // --- synchronisation ------------------------------------------------------------

@@ -22,6 +22,9 @@
 
 namespace zkq::core {
 
+// The last epoch. Whoever has promised it can follow nobody else.
+inline constexpr Epoch kEpochMax = 0xFFFF'FFFF;
+
 class Leading {
  public:
   using Heard = Following::Heard;

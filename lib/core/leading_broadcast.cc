@@ -35,10 +35,7 @@ void Leading::Handle(Learner* learner, const Request& request) {
   const Asked asked{.asker = learner->link,
                     .origin = {.sid = learner->link.sid, .boot = learner->link.boot},
                     .calls = request.calls};
-  if (learner->step != Learner::Step::kSynced || stage_ != Stage::kBroadcast) {
-    // A learner may forward while the epoch is renewed under it, not before.
-    if (!renewing_) return Refuse(asked.asker, TagsOf(asked.calls), RejectReason::kNoLeader);
-  }
+  if (!serving()) return Refuse(asked.asker, TagsOf(asked.calls), RejectReason::kNoLeader);
   Admit(asked);
 }
 

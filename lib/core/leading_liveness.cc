@@ -142,6 +142,10 @@ void Leading::StartRenewal(std::string why) {
 }
 
 void Leading::Renew() {
+  if (std::max(epoch_, ahead_epoch_) >= kEpochMax) {
+    self_.halt = "the epochs are exhausted";
+    return;
+  }
   AbandonReads();
   epoch_ = std::max(epoch_, ahead_epoch_) + 1;
   stage_ = Stage::kPromising;

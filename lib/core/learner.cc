@@ -44,6 +44,7 @@ void Learner::Pump(Self* self) {
     if (sent == upto || credit_used_ >= self->options.credit_bytes) return;
     std::vector<Txn> txns = self->history.After(sent, upto, kProposalBytesMax);
     if (txns.empty()) {
+      if (sent >= self->history.durable()) return;  // Not on this disk yet either.
       reading = true;
       self->Emit(ReadLog{link, session, sent, kProposalBytesMax});
       return;

@@ -29,9 +29,10 @@ void Deliveries::Deliver(const LinkPtr& link, FrameReader* frame, size_t bytes) 
   if (!link->delivering) return;
   const Hold hold = link->MakeHold(bytes);
   while (std::optional<Packet> packet = frame->Next()) {
+    const bool piece = std::holds_alternative<Fragment>(packet->body);
     std::optional<Packet> whole;
     bool good = link->inbound.Accept(*std::move(packet), &whole);
-    if (good && whole) good = DeliverPacket(link, *std::move(whole), hold);
+    if (good && whole) good = DeliverPacket(link, *std::move(whole), piece ? nullptr : hold);
     if (!good) {
       link->Break(absl::DataLossError("the peer breaks the order of its frames"));
       return;
@@ -42,6 +43,8 @@ void Deliveries::Deliver(const LinkPtr& link, FrameReader* frame, size_t bytes) 
 
 bool Deliveries::DeliverPacket(const LinkPtr& link, Packet packet, Hold hold) {
   if (auto* message = std::get_if<Message>(&packet.body)) {
+    // What was put together from fragments lies in a buffer of its own.
+    if (hold == nullptr) hold = link->MakeHold(SizeOf(*message));
     receiver_->OnMessage(link->id, std::move(*message), std::move(hold));
     return true;
   }

@@ -6,9 +6,10 @@
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
+#include <grpcpp/server_posix.h>
 
 #include "lib/base/absl/string_view.h"
-#include "lib/transport/address.h"
+#include "lib/transport/acceptor.h"
 #include "lib/transport/grpc_bytes.h"
 #include "lib/transport/serve_snapshot.h"
 #include "zkq/v1/quorum.grpc.pb.h"
@@ -19,6 +20,8 @@ namespace {
 // How long an ending stream may take to tell the other side why. One that does
 // not read is not worth more.
 constexpr absl::Duration kLinger = absl::Milliseconds(200);
+// After this time a connection that carries no RPC is closed.
+constexpr int kIdleMs = 10'000;
 
 // The dialled one's end of a link. Lives until OnDone.
 class ServerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
@@ -117,26 +120,30 @@ class Service final : public RawService {
 
 class Server final : public GrpcServer {
  public:
-  Server(std::shared_ptr<LinkTable> table, std::shared_ptr<Calls> calls)
-      : service_(std::move(table), std::move(calls)) {}
+  Server(std::unique_ptr<Acceptor> acceptor, std::shared_ptr<LinkTable> table,
+         std::shared_ptr<Calls> calls)
+      : service_(std::move(table), std::move(calls)), acceptor_(std::move(acceptor)) {}
 
-  bool Start(const std::string& address) {
+  bool Start() {
     grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
-    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 8 << 10);
     // A link, a knock, and transfers, each on a connection of its own.
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 4);
-    builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 5000);
+    // A connection without any: also one that does not speak HTTP/2.
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleMs);
     builder.SetMaxReceiveMessageSize(kGrpcMessageBytesMax);
     builder.SetMaxSendMessageSize(kGrpcMessageBytesMax);
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
-    return server_ != nullptr && port != 0;
+    if (server_ == nullptr) return false;
+    acceptor_->Begin([this](Fd connection) {
+      grpc::AddInsecureChannelFromFd(server_.get(), connection.Release());
+    });
+    return true;
   }
 
   void Shutdown() override {
+    acceptor_->Stop();
     server_->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(500));
     server_->Wait();
   }
@@ -144,6 +151,7 @@ class Server final : public GrpcServer {
  private:
   Service service_;
   std::unique_ptr<grpc::Server> server_;
+  const std::unique_ptr<Acceptor> acceptor_;
 };
 
 }  // namespace
@@ -151,12 +159,10 @@ class Server final : public GrpcServer {
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Listen(const std::string& address,
                                                                std::shared_ptr<LinkTable> table,
                                                                std::shared_ptr<Calls> calls) {
-  absl::Status usable = ProbeListenAddress(address);
-  if (!usable.ok()) return usable;
-  auto server = std::make_unique<Server>(std::move(table), std::move(calls));
-  if (!server->Start(address)) {
-    return absl::UnavailableError(ToAbsl("listen address \"" + address + "\": address in use"));
-  }
+  auto acceptor = Acceptor::Listen(address);
+  if (!acceptor.ok()) return acceptor.status();
+  auto server = std::make_unique<Server>(*std::move(acceptor), std::move(table), std::move(calls));
+  if (!server->Start()) return absl::InternalError("gRPC does not start a server");
   return server;
 }
 

@@ -5,6 +5,7 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -286,14 +287,21 @@ TEST_CASE("random frames and cut-off ones do no harm") {
   CHECK(pair.one.Until([&] { return pair.one.messages() == 1; }));
 }
 
-// Writes bytes to the port and closes.
-void SendRaw(const std::string& address, const std::string& bytes) {
+// A connection, or -1 when there is no file descriptor for it.
+int Connect(const std::string& address) {
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  if (fd < 0) return -1;
   sockaddr_in to = {};
   to.sin_family = AF_INET;
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   to.sin_port = htons(static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
   REQUIRE(connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof(to)) == 0);
+  return fd;
+}
+
+// Writes bytes to the port and closes.
+void SendRaw(const std::string& address, const std::string& bytes) {
+  const int fd = Connect(address);
   send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   close(fd);
 }
@@ -304,6 +312,24 @@ TEST_CASE("bytes that are not even HTTP/2 do no harm") {
   for (int i = 0; i < 50; ++i) SendRaw(pair.one_address, random.Bytes(300));
   SendRaw(pair.one_address, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   SendRaw(pair.one_address, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + random.Bytes(300));
+  pair.CheckUnharmed();
+}
+
+TEST_CASE("running out of file descriptors does not end the port") {
+  Pair pair;
+  rlimit before = {};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  rlimit low = before;
+  low.rlim_cur = 100;
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &low) == 0);
+  std::vector<int> flood;
+  for (int fd = Connect(pair.one_address); fd >= 0; fd = Connect(pair.one_address)) {
+    flood.push_back(fd);
+  }
+  for (const int fd : flood) close(fd);
+  CHECK(flood.size() > 20);
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(Say(pair.one_address, {FrameOf(GoodHello(kTwo))}) == grpc::StatusCode::FAILED_PRECONDITION);
   pair.CheckUnharmed();
 }
 

@@ -1,0 +1,181 @@
+#include "lib/transport/acceptor.h"
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "lib/base/absl/string_view.h"
+
+namespace zkq::transport {
+namespace {
+
+constexpr int kBacklog = 128;
+// How long nothing is accepted when not even refusing works.
+constexpr int kNoFdPauseMs = 50;
+
+struct HostPort {
+  std::string host;
+  std::string port;
+};
+
+std::optional<HostPort> Split(std::string_view address) {
+  const size_t colon = address.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  std::string_view host = address.substr(0, colon), port = address.substr(colon + 1);
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string_view::npos) {
+    return std::nullopt;
+  }
+  uint16_t number = 0;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (error != std::errc() || end != port.data() + port.size() || number == 0) return std::nullopt;
+  return HostPort{std::string(host), std::string(port)};
+}
+
+absl::Status Error(absl::StatusCode code, const std::string& address, std::string_view why) {
+  return absl::Status(code, ToAbsl("listen address \"" + address + "\": " + std::string(why)));
+}
+
+absl::Status ErrnoError(const std::string& address, int error) {
+  switch (error) {
+    case EADDRINUSE:
+      return Error(absl::StatusCode::kUnavailable, address, "address in use");
+    case EADDRNOTAVAIL:
+      return Error(absl::StatusCode::kUnavailable, address, "not an address of this machine");
+    case EACCES:
+    case EPERM:
+      return Error(absl::StatusCode::kPermissionDenied, address, "permission denied");
+    default:
+      return Error(absl::StatusCode::kUnavailable, address,
+                   "cannot listen (errno " + std::to_string(error) + ")");
+  }
+}
+
+// A listening socket, or none with `error` set.
+Fd ListenAt(const addrinfo& where, int* error) {
+  Fd fd(socket(where.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const int on = 1;
+  setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  // The wildcard of IPv4 comes as an address of its own.
+  if (where.ai_family == AF_INET6) {
+    setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+  }
+  if (fd.get() < 0 || bind(fd.get(), where.ai_addr, where.ai_addrlen) != 0 ||
+      listen(fd.get(), kBacklog) != 0) {
+    *error = errno;
+    return Fd();
+  }
+  return fd;
+}
+
+Fd Spare() { return Fd(open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+
+}  // namespace
+
+Fd& Fd::operator=(Fd&& other) noexcept {
+  if (this != &other) {
+    if (fd_ >= 0) close(fd_);
+    fd_ = other.Release();
+  }
+  return *this;
+}
+
+Fd::~Fd() {
+  if (fd_ >= 0) close(fd_);
+}
+
+int Fd::Release() { return std::exchange(fd_, -1); }
+
+absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Listen(const std::string& address) {
+  const std::optional<HostPort> split = Split(address);
+  if (!split) {
+    return Error(absl::StatusCode::kInvalidArgument, address, "not of the form host:port");
+  }
+  addrinfo hints = {};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const char* const host = split->host.empty() ? nullptr : split->host.c_str();
+  if (const int error = getaddrinfo(host, split->port.c_str(), &hints, &found); error != 0) {
+    return Error(absl::StatusCode::kInvalidArgument, address, gai_strerror(error));
+  }
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, freeaddrinfo);
+  std::unique_ptr<Acceptor> acceptor(new Acceptor());
+  // A host may have addresses that cannot be had, such as IPv6 where there is
+  // none. One that somebody else has is another matter.
+  int error = 0;
+  for (const addrinfo* where = found; where != nullptr && error != EADDRINUSE;
+       where = where->ai_next) {
+    Fd listener = ListenAt(*where, &error);
+    if (listener.get() >= 0) acceptor->listeners_.push_back(std::move(listener));
+  }
+  if (acceptor->listeners_.empty() || error == EADDRINUSE) return ErrnoError(address, error);
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return ErrnoError(address, errno);
+  acceptor->stop_reads_ = Fd(ends[0]);
+  acceptor->stop_ = Fd(ends[1]);
+  acceptor->spare_ = Spare();
+  return acceptor;
+}
+
+void Acceptor::Begin(Serve serve) {
+  serve_ = std::move(serve);
+  thread_ = std::thread([this] { Loop(); });
+}
+
+void Acceptor::Stop() {
+  stop_ = Fd();
+  if (thread_.joinable()) thread_.join();
+  listeners_.clear();
+}
+
+void Acceptor::Loop() {
+  std::vector<pollfd> polled = {{.fd = stop_reads_.get(), .events = POLLIN, .revents = 0}};
+  for (const Fd& listener : listeners_) polled.push_back({listener.get(), POLLIN, 0});
+  for (;;) {
+    poll(polled.data(), polled.size(), -1);
+    if (polled[0].revents != 0) return;
+    bool short_of_fds = false;
+    for (size_t i = 1; i < polled.size(); ++i) {
+      if (polled[i].revents != 0 && !AcceptOne(polled[i].fd)) short_of_fds = true;
+    }
+    if (short_of_fds) poll(polled.data(), 1, kNoFdPauseMs);
+  }
+}
+
+bool Acceptor::AcceptOne(int listener) {
+  Fd connection(accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (connection.get() < 0) {
+    const bool none_left =
+        errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+    return !none_left || RefuseOne(listener);
+  }
+  const int on = 1;
+  setsockopt(connection.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  serve_(std::move(connection));
+  return true;
+}
+
+// Whoever waits is sent away rather than kept waiting: a dialler tries again.
+bool Acceptor::RefuseOne(int listener) {
+  if (spare_.get() < 0) spare_ = Spare();
+  if (spare_.get() < 0) return false;
+  spare_ = Fd();
+  { const Fd refused(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC)); }
+  spare_ = Spare();
+  return spare_.get() >= 0;
+}
+
+}  // namespace zkq::transport

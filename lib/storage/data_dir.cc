@@ -95,6 +95,7 @@ absl::StatusOr<LogContents> Enter(const std::shared_ptr<FileSystem>& file_system
 
 absl::StatusOr<DataDir> DataDir::Open(std::shared_ptr<FileSystem> file_system,
                                       const std::string& path, const DataDirOptions& options) {
+  if (options.random == nullptr) return absl::InvalidArgumentError("no source of random numbers");
   absl::Status made = file_system->CreateDirectory(path);
   if (!made.ok()) return made;
   DataDir dir;

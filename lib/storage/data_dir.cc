@@ -65,11 +65,11 @@ Recovery Recover(LogContents log, Zxid base, const DataDirOptions& options) {
   Recovery recovery;
   recovery.state = NextState(log, options);
   recovery.base = base;
+  recovery.commit = KnownCommitted(log, base);
   recovery.log_begin = log.log_begin;
   recovery.epochs = std::move(log.epochs);
   recovery.last = log.last;
   recovery.last_leader_time = log.last_leader_time;
-  recovery.commit = KnownCommitted(log, base);
   recovery.window = std::move(log.window);
   return recovery;
 }

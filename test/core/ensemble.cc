@@ -21,6 +21,7 @@ Ensemble::Ensemble(const Options& options) : options_(options), random_(options.
     server.disk.state.sid = sid;
     server.disk.state.disk = {1, disks_++};
   }
+  if (!options.start) return;
   for (ServerId sid : ids()) Start(sid);
 }
 
@@ -105,18 +106,19 @@ void Ensemble::Start(ServerId sid) {
   }
 }
 
-void Ensemble::Crash(ServerId sid) {
+void Ensemble::Crash(ServerId sid, Kept kept) {
   Server& server = at(sid);
   if (!server.peer) return;
+  server.peer.reset();
   for (ServerId other : ids()) {
     if (other != sid) Disconnect(sid, other);
   }
-  // Any prefix of what was on its way may have reached the disk.
-  const size_t kept = random_() % (server.journal.size() + 1);
-  for (size_t i = 0; i < kept; ++i) MakeDurable(server, server.journal[i].second);
+  size_t writes = random_() % (server.journal.size() + 1);
+  if (kept == Kept::kNothing) writes = 0;
+  if (kept == Kept::kAll) writes = server.journal.size();
+  for (size_t i = 0; i < writes; ++i) MakeDurable(server, server.journal[i].second);
   server.journal.clear();
   server.syncing = false;
-  server.peer.reset();
   server.latest.clear();
   server.wake.reset();
   server.fetched.clear();
@@ -203,6 +205,7 @@ void Ensemble::Disconnect(ServerId a, ServerId b) {
 }
 
 void Ensemble::Transmit(Server& from, const LinkId& to, const Message& message) {
+  if (lost_if && lost_if(from.id, to.sid)) return;
   if (drop_if && drop_if(from.id, to.sid, message)) {
     return After({}, [this, a = from.id, b = to.sid] { Disconnect(a, b); });
   }
@@ -222,7 +225,7 @@ void Ensemble::Transmit(Server& from, const LinkId& to, const Message& message) 
 void Ensemble::SendLatest(Server& from, ServerId to) {
   const auto key = Pair(from.id, to);
   const Link& link = links_[key];
-  if (!link.up || !from.latest.contains(to)) return;
+  if (!link.up || !from.latest.contains(to) || (lost_if && lost_if(from.id, to))) return;
   const LinkId arrives = from.id == key.first ? link.at_b : link.at_a;
   After(Random(options_.delay_max), [this, key, from_sid = from.id, to, arrives] {
     const Link& link = links_[key];
@@ -251,7 +254,9 @@ void Ensemble::Step(ServerId sid, const Event& event) {
   }
   const uint64_t boot = server.boot;
   for (const Effect& effect : effects) {
+    if (crash_before && crash_before(sid, effect)) return Crash(sid, crash_keeps);
     trace("> " + ToString(effect));
+    if (seen) seen(sid, effect);
     Check(server, effect);
     Carry(server, effect);
     if (!server.peer || server.boot != boot) return;
@@ -332,13 +337,11 @@ void Ensemble::Carry(Server& server, const Effect& effect) {
     Apply(server, deliver->through);
     later(core::Applied{deliver->through});
   } else if (const auto* reject = std::get_if<Reject>(&effect)) {
-    for (uint64_t tag : reject->tags) {
-      const std::string line = ToString(*reject);
-      outcomes_[tag] = line.substr(line.rfind(' ') + 1);
-    }
+    const std::string line = ToString(*reject);
+    for (uint64_t tag : reject->tags) Decide(tag, line.substr(line.rfind(' ') + 1));
   } else if (const auto* answer = std::get_if<AnswerReads>(&effect)) {
     for (uint64_t tag : answer->tags) {
-      outcomes_[tag] = "read";
+      Decide(tag, "read");
       if (answer->at < read_floor_[tag]) Violate("INV-26: a read misses a completed write");
     }
   }
@@ -392,13 +395,16 @@ void Ensemble::Apply(Server& server, Zxid through) {
     server.applied.push_back(txn);
     server.applied_zxid = txn.zxid;
     const size_t index = server.applied.size() - 1;
-    if (index == committed_.size()) committed_.push_back(txn);
+    if (index == committed_.size()) {
+      committed_.push_back(txn);
+      CheckCommitted(txn);
+    }
     if (index > committed_.size() || !(committed_[index] == txn)) {
       Violate("INV-11: " + ToString(server.id) + " applies " + ToString(txn.zxid) +
               " where others applied something else");
     }
     if (txn.origin.sid == server.id && txn.origin.boot == server.boot) {
-      outcomes_[txn.origin.call] = "applied";
+      Decide(txn.origin.call, "applied");
       answered_ = std::max(answered_, txn.zxid);
     }
   }
@@ -414,6 +420,42 @@ void Ensemble::Violate(const std::string& what) {
   if (violation_.empty()) violation_ = what + " (seed " + std::to_string(options_.seed) + ")";
 }
 
+// The first who applies a transaction is not alone with it: a quorum holds it durably.
+// And nobody has been told that it never would be.
+void Ensemble::CheckCommitted(const Txn& txn) {
+  const auto said = outcomes_.find(txn.origin.call);
+  if (said != outcomes_.end() && NotCommitted(said->second)) {
+    Violate("a call was reported " + said->second + " and is committed as " + ToString(txn.zxid));
+  }
+  size_t holders = 0;
+  for (const auto& [sid, server] : servers_) {
+    const auto& log = server.disk.log;
+    const bool logged = std::any_of(log.rbegin(), log.rend(),
+                                    [&](const Txn& held) { return held.zxid == txn.zxid; });
+    holders += logged || server.disk.snapshot >= txn.zxid;
+  }
+  if (holders <= servers_.size() / 2) {
+    Violate("INV-15: " + ToString(txn.zxid) + " is committed, and durable at " +
+            std::to_string(holders) + " only");
+  }
+}
+
+bool Ensemble::NotCommitted(const std::string& outcome) {
+  return outcome == "no-leader" || outcome == "overload" || outcome == "too-large" ||
+         outcome == "abandoned";
+}
+
+void Ensemble::Decide(uint64_t call, const std::string& outcome) {
+  std::string& decided = outcomes_[call];
+  if (!decided.empty())
+    Violate("call " + std::to_string(call) + " is " + decided + ", then " + outcome);
+  const auto answers = [&](const Txn& txn) { return txn.origin.call == call; };
+  if (NotCommitted(outcome) && std::any_of(committed_.begin(), committed_.end(), answers)) {
+    Violate("call " + std::to_string(call) + " is committed and reported " + outcome);
+  }
+  decided = outcome;
+}
+
 void Ensemble::Check(const Server& server, const Effect& effect) {
   const Disk& disk = server.disk;
   if (const auto* halt = std::get_if<Halt>(&effect)) Violate("halt: " + halt->what);
@@ -425,9 +467,15 @@ void Ensemble::Check(const Server& server, const Effect& effect) {
         Violate("INV-4: acknowledged before it was durable: " + ToString(ack->zxid));
       }
     }
-    if (std::holds_alternative<AckEpoch>(send->message.body) &&
-        disk.state.accepted.epoch < send->message.session.epoch) {
-      Violate("INV-4: promised before it was durable");
+    if (const auto* promised = std::get_if<AckEpoch>(&send->message.body)) {
+      const Epoch epoch = send->message.session.epoch;
+      if (disk.state.accepted.epoch < epoch) Violate("INV-4: promised before it was durable");
+      const LinkId& to = send->to.front();
+      const auto [given, first] =
+          promised_.try_emplace({server.id, epoch}, std::pair(to.sid, to.boot));
+      if (promised->current && !first && given->second != std::pair(to.sid, to.boot)) {
+        Violate("INV-3: one epoch is promised to two leaders");
+      }
     }
   }
   if (const auto* cut = std::get_if<Truncate>(&effect)) {
@@ -470,11 +518,30 @@ uint64_t Ensemble::Read(ServerId sid) {
   return call;
 }
 
+std::vector<std::string> Ensemble::Logged(ServerId sid) const {
+  std::vector<std::string> commands;
+  for (const Txn& txn : servers_.at(sid).disk.log) commands.push_back(Bytes(txn));
+  return commands;
+}
+
 std::string Ensemble::Outcome(uint64_t call) const { return outcomes_.at(call); }
+
+std::vector<uint64_t> Ensemble::Undecided() const {
+  std::vector<uint64_t> undecided;
+  for (const auto& [call, outcome] : outcomes_) {
+    if (outcome.empty()) undecided.push_back(call);
+  }
+  return undecided;
+}
 
 // --- what is seen ---------------------------------------------------------------------
 
 bool Ensemble::Serving(ServerId sid) const { return up(sid) && View(sid).leader != kNoServer; }
+
+bool Ensemble::AllServe() const {
+  return std::all_of(servers_.begin(), servers_.end(),
+                     [this](const auto& server) { return Serving(server.first); });
+}
 
 ServerId Ensemble::Leader() const {
   ServerId leader = kNoServer;

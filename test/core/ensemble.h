@@ -31,14 +31,17 @@ class Ensemble {
     uint64_t diff_txns_max = 500'000;
     uint32_t rollover_counter = 0xF000'0000;
     int init_limit = 20;
+    bool start = true;  // all of them, at once
   };
   explicit Ensemble(const Options& options);
   ~Ensemble();
 
   // --- faults ---------------------------------------------------------------
   void Start(ServerId sid);
-  // Loses what was not durable, from a random point of the journal on.
-  void Crash(ServerId sid);
+  // Loses what was not durable: all of it, nothing of it, or all from a random point
+  // of the journal on.
+  enum class Kept { kSome, kNothing, kAll };
+  void Crash(ServerId sid, Kept kept = Kept::kSome);
   void Wipe(ServerId sid);
   void Cut(ServerId a, ServerId b);
   void Heal(ServerId a, ServerId b);
@@ -59,12 +62,18 @@ class Ensemble {
   // --- what is seen -------------------------------------------------------------
   ServerId Leader() const;  // serving, of the highest epoch
   bool Serving(ServerId sid) const;
+  bool AllServe() const;
   bool up(ServerId sid) const { return servers_.at(sid).peer != nullptr; }
   Peer::View View(ServerId sid) const { return servers_.at(sid).peer->view(); }
   // Commands applied, in order.
   std::vector<std::string> Applied(ServerId sid) const;
+  // Commands in its log, on disk.
+  std::vector<std::string> Logged(ServerId sid) const;
+  const HardState& DiskState(ServerId sid) const { return servers_.at(sid).disk.state; }
   // "applied", "no-leader", "abandoned" …; "" while undecided.
   std::string Outcome(uint64_t call) const;
+  // Calls that nobody has decided, of servers that have been up since.
+  std::vector<uint64_t> Undecided() const;
   const std::vector<std::string>& trace() const { return trace_; }
   void set_tracing(bool on) { tracing_ = on; }
   const std::string& violation() const { return violation_; }
@@ -72,8 +81,17 @@ class Ensemble {
   // One line a server: role, epoch, last, commit, applied.
   std::string Summary() const;
 
-  // What a message lane does on its way, for tests that interfere.
+  // --- for tests that interfere ---------------------------------------------------
+  // The link goes down instead of carrying this message.
   std::function<bool(ServerId from, ServerId to, const Message&)> drop_if;
+  // Everything from here to there vanishes, and the link stays up. Once true it must
+  // remain so until the link is cut: no lane delivers with a gap.
+  std::function<bool(ServerId from, ServerId to)> lost_if;
+  // The server crashes instead of carrying out this effect, or any behind it.
+  std::function<bool(ServerId sid, const Effect&)> crash_before;
+  Kept crash_keeps = Kept::kSome;
+  // An effect is being carried out.
+  std::function<void(ServerId sid, const Effect&)> seen;
 
  private:
   struct Disk {
@@ -128,6 +146,9 @@ class Ensemble {
   void Apply(Server& server, Zxid through);
   void Rewake(Server& server);
   void Check(const Server& server, const Effect& effect);
+  void CheckCommitted(const Txn& txn);
+  static bool NotCommitted(const std::string& outcome);
+  void Decide(uint64_t call, const std::string& outcome);
   void Violate(const std::string& what);
 
   const Options options_;
@@ -149,6 +170,7 @@ class Ensemble {
   Zxid answered_;               // the newest write that was answered
   std::vector<Txn> committed_;  // the one order of all that was applied
   std::map<Epoch, ServerId> established_;
+  std::map<std::pair<ServerId, Epoch>, std::pair<ServerId, uint64_t>> promised_;
   std::vector<std::string> trace_;
   bool tracing_ = false;
   std::string violation_;

@@ -82,6 +82,9 @@ std::string Settle(Ensemble* ensemble, uint64_t seed) {
     return ensemble->Outcome(call) == "applied";
   };
   if (!ensemble->RunUntil(done, seconds(20))) return wrong("LIV-1: a write is not everywhere");
+  ensemble->RunFor(seconds(2));
+  const std::vector<uint64_t> undecided = ensemble->Undecided();
+  if (!undecided.empty()) return wrong("call " + std::to_string(undecided[0]) + " is undecided");
   return "";
 }
 

@@ -22,6 +22,7 @@
 //   kCancelled           Shutdown; not committed if never sent, else unknown
 //   kInvalidArgument     command too large, bad options         not committed
 //   kFailedPrecondition  wrong thread, shut down, no state machine   not committed
+//   kUnknown             a snapshot replaced what would tell    unknown
 //   kDataLoss            this replica has halted                unknown if sent
 // A call whose leader is lost waits for the next established epoch, which
 // decides it. Nothing is retried behind the caller's back.
@@ -117,6 +118,8 @@ struct ReplicaStatus {
   absl::Status health = absl::OkStatus();  // why it halted or does not take part
 };
 
+// At most one event of a kind waits to be delivered, with the newest status: who
+// is slow sees the newest of each kind, not every step between.
 struct Event {
   enum class Kind { kRoleChanged, kLeaderChanged, kHealthChanged, kSnapshotTaken, kSnapshotInstalled };
   Kind kind = Kind::kRoleChanged;
@@ -180,8 +183,9 @@ class ZKQ_EXPORT Replica final {
 
   // Refuses new calls, lets waiting ones finish, closes. After `grace` it
   // completes what still waits with its outcome, and returns kDeadlineExceeded
-  // naming the call that is stuck. No callback begins after it returns.
-  // Idempotent.
+  // naming the call that is stuck. No callback begins after it returns; the refusal
+  // of a call made later is told inside that call. Half of `grace` is for the calls,
+  // the rest for closing. Idempotent.
   absl::Status Shutdown(absl::Duration grace);
 
  private:

@@ -29,6 +29,8 @@ absl::StatusOr<Zxid> Applier::Recover(const storage::Recovery& recovery) {
   tail_.Append(recovery.window);
   through_ = inbox_.through = last_snapshot_ = applied_ = recovery.base;
   StateMachine* const machine = node_.options.state_machine.get();
+  node_.board.SetApplied(applied_);
+  node_.board.SetSnapshot(last_snapshot_);
   if (machine == nullptr) return applied_;
   absl::StatusOr<Zxid> own = machine->Open();
   if (!own.ok()) return own.status();
@@ -44,7 +46,6 @@ absl::StatusOr<Zxid> Applier::Recover(const storage::Recovery& recovery) {
     if (absl::Status restored = Restore(recovery.base); !restored.ok()) return restored;
   }
   node_.board.SetApplied(applied_);
-  node_.board.SetSnapshot(last_snapshot_);
   return applied_;
 }
 
@@ -121,7 +122,7 @@ bool Applier::Absorb() {
   bool news = in.through > through_ || !in.reads.empty() || !in.snapshot_calls.empty();
   through_ = std::max(through_, in.through);
   expected_installs_ += in.expected_installs;
-  for (Reads& reads : in.reads) reads_.emplace(reads.at, std::move(reads.tags));
+  AddReads(std::move(in.reads));
   snapshot_calls_.insert(snapshot_calls_.end(), in.snapshot_calls.begin(), in.snapshot_calls.end());
   if (in.page) AbsorbPage(*std::move(in.page));
   if (in.install) RestoreInstalled(*in.install);
@@ -221,6 +222,17 @@ void Applier::RestoreInstalled(Zxid snapshot) {
 }
 
 // --- reads ------------------------------------------------------------------------------------
+
+// A read may wait for what is never applied; its deadline ends it without us.
+void Applier::AddReads(std::vector<Reads> added) {
+  for (Reads& reads : added) reads_.emplace(reads.at, std::move(reads.tags));
+  if (reads_.size() <= sweep_reads_at_) return;
+  std::erase_if(reads_, [this](const auto& reads) {
+    return std::none_of(reads.second.begin(), reads.second.end(),
+                        [this](uint64_t tag) { return node_.calls.Waits(tag); });
+  });
+  sweep_reads_at_ = std::max<size_t>(1024, 2 * reads_.size());
+}
 
 void Applier::AnswerReady() {
   while (!reads_.empty() && reads_.begin()->first <= applied_ && !node_.stopping()) {

@@ -79,6 +79,7 @@ class Applier {
   absl::Status Restore(Zxid snapshot);
   void RestoreInstalled(Zxid snapshot);
 
+  void AddReads(std::vector<Reads> reads);
   void AnswerReady();
   void AnswerOne(uint64_t tag);
   void ConsiderSnapshot();
@@ -102,6 +103,7 @@ class Applier {
   bool page_is_stale_ = false;  // it was asked for of a history that is gone
   int expected_installs_ = 0;
   std::multimap<Zxid, std::vector<uint64_t>> reads_;  // wait for their zxid to be applied
+  size_t sweep_reads_at_ = 1024;  // above so many, those whose calls have ended are dropped
   Completions completions_;
 
   std::vector<uint64_t> snapshot_calls_;

@@ -58,6 +58,11 @@ std::optional<std::string> CallTable::TakeRequest(uint64_t tag) {
   return std::move(entry->request);
 }
 
+bool CallTable::Waits(uint64_t tag) const {
+  std::lock_guard lock(mutex_);
+  return entries_.contains(tag);
+}
+
 void CallTable::Finish(uint64_t tag, absl::StatusOr<Reply> result, Completions* out) {
   std::lock_guard lock(mutex_);
   const auto at = entries_.find(tag);

@@ -76,6 +76,7 @@ class CallTable {
   Taken Take();
   // The request of a read that still waits; to be finished later.
   std::optional<std::string> TakeRequest(uint64_t tag);
+  bool Waits(uint64_t tag) const;
 
   void Finish(uint64_t tag, absl::StatusOr<Reply> result, Completions* out);
   void Fail(std::span<const uint64_t> tags, Why why, Completions* out);

@@ -98,7 +98,8 @@ std::string Node::AwaitStrands(absl::Duration deadline) {
 
 void Node::Release() {
   std::lock_guard lock(end_mutex_);
-  if (!protocol_strand.busy()) protocol.Release();
+  if (protocol_strand.busy()) return;
+  protocol.Release();
   if (log_strand.busy() || bulk_strand.busy() || snapshot_strand.busy()) return;
   options.transport.reset();
   disk.log.reset();

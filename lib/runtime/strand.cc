@@ -14,7 +14,7 @@ constexpr absl::Duration kBlocked = absl::Milliseconds(1);
 struct Strand::State {
   std::shared_ptr<Executor> executor;
   std::shared_ptr<Clock> clock;
-  std::atomic<const char*> doing{""};
+  std::atomic<const char*> doing{"a task"};
 
   std::mutex mutex;
   std::vector<Task> queue;

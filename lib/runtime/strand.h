@@ -43,7 +43,7 @@ class Strand {
   bool Inside() const;
 
   // What the running task is in the middle of, for the one who waits for it in
-  // vain; "" if it did not say. `what` is a literal.
+  // vain; "a task" if it did not say. `what` is a literal.
   const char* doing() const;
   class Doing {
    public:

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "lib/runtime/errors.h"
 #include "lib/runtime/node.h"
 
 namespace zkq::runtime {
@@ -40,7 +41,8 @@ void Transfers::ReadPage(Zxid after, size_t bytes_max) {
 // --- serving a snapshot ------------------------------------------------------------
 
 void Transfers::Serve(const SnapshotRequest& request, Reply reply) {
-  Post([this, request, reply = std::move(reply)]() mutable {
+  strand_.Post([this, node = node_.Keep(), request, reply = std::move(reply)]() mutable {
+    if (node_.stopping()) return std::move(reply)(EndedByShutdown(/*sent=*/false));
     const Strand::Doing doing(strand_, "File::Read");
     absl::StatusOr<std::string> bytes =
         node_.disk.snapshots->ReadBytes(request.snapshot, request.offset, kChunkBytes);
@@ -80,11 +82,7 @@ void Transfers::Begin(core::FetchSnapshot ask) {
 void Transfers::OnChunk(uint64_t fetch, absl::StatusOr<SnapshotChunk> chunk) {
   if (running_ == nullptr || fetch != fetches_) return;
   const absl::Status stored = Store(chunk);
-  if (stored.ok() && !chunk->last) {
-    node_.protocol.Post(
-        core::SnapshotFetched{.link = running_->ask.link, .snapshot = running_->ask.snapshot});
-    return;
-  }
+  if (stored.ok() && !chunk->last) return;
   const std::unique_ptr<Running> ended = std::move(running_);
   End(ended->ask, stored);
 }
@@ -96,7 +94,13 @@ absl::Status Transfers::Store(const absl::StatusOr<SnapshotChunk>& chunk) {
   }
   const Strand::Doing doing(strand_, "File::Write");
   if (absl::Status written = running_->file->Write(chunk->bytes); !written.ok()) return written;
+  TellProgress();
   return chunk->last ? running_->file->Finish() : absl::OkStatus();
+}
+
+void Transfers::TellProgress() {
+  node_.protocol.Post(
+      core::SnapshotFetched{.link = running_->ask.link, .snapshot = running_->ask.snapshot});
 }
 
 void Transfers::End(const core::FetchSnapshot& ask, const absl::Status& status) {

@@ -43,6 +43,7 @@ class Transfers {
   void Begin(core::FetchSnapshot ask);
   void OnChunk(uint64_t fetch, absl::StatusOr<SnapshotChunk> chunk);
   absl::Status Store(const absl::StatusOr<SnapshotChunk>& chunk);
+  void TellProgress();
   void End(const core::FetchSnapshot& ask, const absl::Status& status);
 
   Node& node_;

@@ -70,14 +70,25 @@ void Link::CloseIfDue(Lock* lock) {
 
 void Link::WriteNext(Lock* lock) {
   if (writing_ || closing_ || stream_ == nullptr || lanes_.empty()) return;
+  Write(lock, lanes_.Take());
+}
+
+void Link::Write(Lock* lock, Outgoing frame) {
   writing_ = true;
   ++calls_;
-  Outgoing frame = lanes_.Take();
   lock->unlock();
   stream_->Write(std::move(frame));
   lock->lock();
   --calls_;
   CloseIfDue(lock);
+}
+
+bool Link::Probe() {
+  Lock lock(mutex_);
+  probed_ = wants_read_ && !closing_ && stream_ != nullptr;
+  if (!probed_) return false;
+  if (!writing_) Write(&lock, {});
+  return true;
 }
 
 void Link::ReadNext(Lock* lock) {
@@ -93,8 +104,13 @@ void Link::ReadNext(Lock* lock) {
 
 void Link::FrameDone() {
   Lock lock(mutex_);
+  if (closing_) return;
   wants_read_ = true;
   ReadNext(&lock);
+  if (!lock.owns_lock() || !wants_read_ || closing_ || probed_) return;
+  probed_ = true;
+  lock.unlock();
+  owner_->OnPaused(shared_from_this());
 }
 
 Hold Link::MakeHold(size_t bytes) {

@@ -32,6 +32,9 @@ class LinkOwner {
   virtual void OnFrame(const LinkPtr& link, Payload frame) = 0;
   // It cannot go on: the owner closes it.
   virtual void OnBroken(const LinkPtr& link, absl::Status why) = 0;
+  // Reading waits until less is held. Meanwhile a dialler does not learn that
+  // its stream has ended: Link::Probe finds out.
+  virtual void OnPaused(const LinkPtr& link) = 0;
   // The stream is gone, with this status.
   virtual void OnEnded(const LinkPtr& link, absl::Status status) = 0;
 };
@@ -70,6 +73,9 @@ class Link : public std::enable_shared_from_this<Link> {
   // The frame that came last is delivered: reads the next one, unless too much
   // is held.
   void FrameDone();
+  // While reading waits: writes an empty frame, which fails if the stream has
+  // ended. False: it does not wait any more.
+  bool Probe();
   // Counts `bytes` as held until the result is destroyed.
   Hold MakeHold(size_t bytes);
   // False: the link is closed already.
@@ -96,6 +102,7 @@ class Link : public std::enable_shared_from_this<Link> {
  private:
   using Lock = std::unique_lock<std::mutex>;
   void WriteNext(Lock* lock);
+  void Write(Lock* lock, Outgoing frame);
   void ReadNext(Lock* lock);
   void CloseIfDue(Lock* lock);
   void Release(size_t bytes);
@@ -109,6 +116,7 @@ class Link : public std::enable_shared_from_this<Link> {
   int calls_ = 0;             // threads that are about to call stream_: it must not close yet
   bool writing_ = false;
   bool wants_read_ = false;  // the next read is due, and waits for held_ to fall
+  bool probed_ = false;      // the owner knows that reading waits
   size_t held_ = 0;
   std::optional<absl::Status> closing_ = {};
   std::vector<std::weak_ptr<Dependent>> dependents_ = {};

@@ -120,6 +120,7 @@ void LinkTable::Shutdown() {
     running_ = false;
     dialler_ = nullptr;
     for (const LinkPtr& link : strangers_) old.push_back({.link = link, .why = Copy(why)});
+    strangers_.clear();
     for (auto& [sid, peer] : peers_) {
       old.push_back({.link = std::exchange(peer.dialling, nullptr), .why = Copy(why)});
       old.push_back(TakeLive(sid, &peer, why));
@@ -217,6 +218,17 @@ void LinkTable::OnBroken(const LinkPtr& link, absl::Status why) {
     }
   }
   Part(std::move(farewell));
+}
+
+void LinkTable::OnPaused(const LinkPtr& link) {
+  constexpr absl::Duration kProbeInterval = absl::Milliseconds(200);
+  timers_->RunAfter(kProbeInterval, [self = weak_from_this(), weak = std::weak_ptr<Link>(link)] {
+    const auto table = self.lock();
+    const LinkPtr paused = weak.lock();
+    if (table != nullptr && paused != nullptr && paused->Probe()) {
+      table->OnPaused(paused);
+    }
+  });
 }
 
 void LinkTable::OnEnded(const LinkPtr& link, absl::Status status) {

@@ -89,6 +89,7 @@ class LinkTable : public LinkOwner, public std::enable_shared_from_this<LinkTabl
   // --- LinkOwner -------------------------------------------------------------
   void OnFrame(const LinkPtr& link, Payload frame) override;
   void OnBroken(const LinkPtr& link, absl::Status why) override;
+  void OnPaused(const LinkPtr& link) override;
   void OnEnded(const LinkPtr& link, absl::Status status) override;
 
  private:

@@ -1,6 +1,7 @@
 // Who may be linked, who dials, and what replaces what: PROTOCOL 5.3, without
 // gRPC, on streams that the test plays.
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <map>
@@ -132,7 +133,8 @@ TEST_CASE("a refusal names both sides") {
 class Diary final : public QuorumTransport::Receiver {
  public:
   void OnLinkUp(const LinkId& link, const Identity&) override { Write("up " + Name(link)); }
-  void OnMessage(const LinkId& link, Message message, Hold) override {
+  void OnMessage(const LinkId& link, Message message, Hold hold) override {
+    if (keep_holds) holds.push_back(std::move(hold));
     Write("message " + Name(link) + " " + ToString(message));
   }
   void OnNotification(const LinkId& link, const Notification& n) override {
@@ -151,6 +153,9 @@ class Diary final : public QuorumTransport::Receiver {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return lines_ == lines; });
   }
+  bool keep_holds = false;
+  std::vector<Hold> holds;
+
   std::vector<std::string> lines() {
     const std::lock_guard lock(mutex_);
     return lines_;
@@ -172,8 +177,13 @@ class PlayedStream final : public Stream {
  public:
   explicit PlayedStream(LinkPtr link) : link_(std::move(link)) { link_->Attach(this); }
 
-  void Read() override {}
-  void Write(Outgoing frame) override { written_ = frame.head + std::string(frame.tail.view()); }
+  void Read() override { ++reads; }
+  void Write(Outgoing frame) override {
+    const std::lock_guard lock(mutex_);
+    written_ = frame.head + std::string(frame.tail.view());
+    ++writes_;
+    changed_.notify_all();
+  }
   void Hurry() override { link_->OnWritten(false); }
   void Close(const absl::Status& why) override {
     {
@@ -198,6 +208,12 @@ class PlayedStream final : public Stream {
     while (auto packet = reader.Next()) packets.push_back(*std::move(packet));
     return packets;
   }
+  // Waits until there are so many.
+  bool HasWritten(int writes) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return writes_ >= writes; });
+  }
+  std::atomic<int> reads = 0;
   // Waits for it.
   StatusCode closed() {
     std::unique_lock lock(mutex_);
@@ -212,6 +228,7 @@ class PlayedStream final : public Stream {
  private:
   const LinkPtr link_;
   std::string written_;
+  int writes_ = 0;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<StatusCode> closed_;
@@ -436,6 +453,34 @@ TEST_CASE("who says nothing is not waited for") {
   CHECK(two.Accept().closed() == StatusCode::kDeadlineExceeded);
   two.table->ReachOut(&two.dialler);
   CHECK(two.Play(two.dialler.NextDial("one")).closed() == StatusCode::kDeadlineExceeded);
+}
+
+TEST_CASE("while too much is held nothing is read, and the stream is probed") {
+  Two two;
+  PlayedStream& stream = two.FromThree(1, 1);
+  two.diary.keep_holds = true;
+  CHECK(stream.reads == 2);
+  stream.Say(Message{.body = Request{{{1, Payload(std::string(2 << 20, 'x'))}}}});
+  CHECK(stream.reads == 2);
+  for (int writes = 2; writes < 5; ++writes) {  // the first was HelloAck
+    REQUIRE(stream.HasWritten(writes));
+    CHECK(stream.written().empty());
+    stream.Written();
+  }
+  two.diary.holds.clear();
+  CHECK(stream.reads == 3);
+  CHECK(stream.open());
+}
+
+TEST_CASE("a probe that fails takes the link down") {
+  Two two;
+  PlayedStream& stream = two.FromThree(1, 1);
+  two.diary.keep_holds = true;
+  stream.Say(Message{.body = Request{{{1, Payload(std::string(2 << 20, 'x'))}}}});
+  REQUIRE(stream.HasWritten(2));
+  stream.Hurry();  // its write fails
+  CHECK(two.diary.Holds({"up 3.1.1", "message 3.1.1 request 1", "down 3.1.1"}));
+  two.diary.holds.clear();
 }
 
 TEST_CASE("strangers are bounded, and members are no strangers") {

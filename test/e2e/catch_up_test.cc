@@ -14,7 +14,7 @@ void PutMany(kv::Client& client, const std::string& prefix, int count) {
 TEST_CASE("a server that was away catches up from the log") {
   Ensemble ensemble(3, {"--snapshot_every=0"});
   ensemble.StartAll();
-  kv::Client client = ensemble.Client();
+  kv::Client client = ensemble.Client(ensemble.WaitForLeader());
   PutMany(client, "a", 20);
   const int away = ensemble.Follower();
   ensemble.Kill(away);
@@ -30,7 +30,7 @@ TEST_CASE("a server that was away for longer than the log reaches back gets a sn
   Ensemble ensemble(3);
   for (int id : ensemble.ids()) ensemble.Launch(id, small);
   for (int id : ensemble.ids()) ensemble.WaitUntilReady(id);
-  kv::Client client = ensemble.Client();
+  kv::Client client = ensemble.Client(ensemble.WaitForLeader());
   PutMany(client, "a", 20);
   const int away = ensemble.Follower();
   ensemble.Kill(away);

@@ -21,9 +21,9 @@ kv::CallResult TryPut(const std::string& address, const std::string& key) {
 TEST_CASE("a wiped data directory does not vote, and says so") {
   Ensemble ensemble(3);
   ensemble.StartAll();
-  kv::Client client = ensemble.Client();
-  Put(client, "k", "v");
   const int leader = ensemble.WaitForLeader();
+  kv::Client client = ensemble.Client(leader);
+  Put(client, "k", "v");
   const int wiped = ensemble.Follower();
   const int other = 6 - leader - wiped;
   ensemble.Kill(wiped);

@@ -59,13 +59,13 @@ absl::Status Applier::Restore(Zxid snapshot) {
 // --- what comes in -------------------------------------------------------------------
 
 template <typename Change>
-void Applier::Update(Change change) {
+void Applier::Update(Change change, Strand::When when) {
   {
     std::lock_guard lock(mutex_);
     change(&inbox_);
     if (std::exchange(scheduled_, true)) return;
   }
-  strand_.Post([this, node = node_.Keep()] { Drain(); });
+  strand_.Post([this, node = node_.Keep()] { Drain(); }, when);
 }
 
 void Applier::ExpectInstall() {
@@ -75,11 +75,11 @@ void Applier::ExpectInstall() {
 }
 
 void Applier::Deliver(Zxid through) {
-  Update([&](Inbox* in) { in->through = std::max(in->through, through); });
+  Update([&](Inbox* in) { in->through = std::max(in->through, through); }, Strand::When::kBehind);
 }
 
-void Applier::Answer(std::vector<uint64_t> tags, Zxid at) {
-  Update([&](Inbox* in) { in->reads.push_back({at, std::move(tags)}); });
+void Applier::Answer(std::vector<uint64_t> tags, Zxid at, Strand::When when) {
+  Update([&](Inbox* in) { in->reads.push_back({at, std::move(tags)}); }, when);
 }
 
 void Applier::TakeSnapshot(uint64_t tag) {
@@ -101,25 +101,24 @@ void Applier::OnSnapshotDone(absl::StatusOr<Zxid> taken) {
 // --- the strand ------------------------------------------------------------------------
 
 void Applier::Drain() {
-  while (!node_.stopping()) {
-    const bool news = Absorb();
+  Absorb();
+  bool more = true;
+  while (more && !node_.stopping()) {
     AnswerReady();
-    const bool applied = ApplyBatch();
+    more = ApplyBatch() && applied_ < through_;
     ConsiderSnapshot();
-    node_.callbacks.Add(&completions_);
-    node_.callbacks.Flush(node_.Keep());
-    if (!news && !applied) break;
+    // Behind the last batch nothing of the user's runs here any more.
+    node_.callbacks.Flush(node_.Keep(), more ? Strand::When::kNow : Strand::When::kBehind);
   }
 }
 
-bool Applier::Absorb() {
+void Applier::Absorb() {
   Inbox in;
   {
     std::lock_guard lock(mutex_);
     scheduled_ = false;
     in = std::exchange(inbox_, {.through = inbox_.through});
   }
-  bool news = in.through > through_ || !in.reads.empty() || !in.snapshot_calls.empty();
   through_ = std::max(through_, in.through);
   expected_installs_ += in.expected_installs;
   AddReads(std::move(in.reads));
@@ -127,7 +126,6 @@ bool Applier::Absorb() {
   if (in.page) AbsorbPage(*std::move(in.page));
   if (in.install) RestoreInstalled(*in.install);
   if (in.snapshot_done) AbsorbSnapshotDone(*std::move(in.snapshot_done));
-  return news || in.page || in.install || in.snapshot_done;
 }
 
 // --- applying ------------------------------------------------------------------------------
@@ -137,8 +135,6 @@ bool Applier::ApplyBatch() {
   if (batch.empty()) return false;
   for (const Txn& txn : batch) {
     if (node_.stopping() || !ApplyOne(txn)) break;
-    // The next Apply may take its time: those who are answered do not wait for it.
-    node_.callbacks.Add(&completions_);
     if (!reads_.empty()) AnswerReady();
   }
   node_.board.SetApplied(applied_);
@@ -177,8 +173,7 @@ bool Applier::ApplyOne(const Txn& txn) {
   }
   applied_ = txn.zxid;
   if (node_.IsOwn(txn.origin)) {
-    node_.calls.Finish(txn.origin.call, Reply{.zxid = txn.zxid, .value = *std::move(value)},
-                       &completions_);
+    Finish(txn.origin.call, Reply{.zxid = txn.zxid, .value = *std::move(value)});
   }
   return true;
 }
@@ -248,8 +243,14 @@ void Applier::AnswerOne(uint64_t tag) {
     const Strand::Doing doing(strand_, "StateMachine::Query");
     return node_.options.state_machine->Query(*request);
   }();
-  if (!value.ok()) return node_.calls.Finish(tag, std::move(value).status(), &completions_);
-  node_.calls.Finish(tag, Reply{.zxid = applied_, .value = *std::move(value)}, &completions_);
+  if (!value.ok()) return Finish(tag, std::move(value).status());
+  Finish(tag, Reply{.zxid = applied_, .value = *std::move(value)});
+}
+
+// The next call may take its time: who is answered does not wait for it, for the
+// protocol strand flushes too.
+void Applier::Finish(uint64_t tag, absl::StatusOr<Reply> result) {
+  node_.callbacks.Add([&](Completions* out) { node_.calls.Finish(tag, std::move(result), out); });
 }
 
 }  // namespace zkq::runtime

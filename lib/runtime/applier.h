@@ -41,7 +41,7 @@ class Applier {
 
   // --- from any thread -------------------------------------------------------------
   // Answers these reads once `at` is applied.
-  void Answer(std::vector<uint64_t> tags, Zxid at);
+  void Answer(std::vector<uint64_t> tags, Zxid at, Strand::When when = Strand::When::kNow);
   void TakeSnapshot(uint64_t tag);
   // The new history is durable.
   void Install(Zxid snapshot);
@@ -65,10 +65,10 @@ class Applier {
     std::optional<absl::StatusOr<Zxid>> snapshot_done = {};
   };
 
-  template <typename Change>
-  void Update(Change change);  // changes the inbox and schedules a drain
+  template <typename Change>  // changes the inbox and schedules a drain
+  void Update(Change change, Strand::When when = Strand::When::kNow);
   void Drain();
-  bool Absorb();  // the inbox; false if there was nothing in it
+  void Absorb();  // the inbox
   void AbsorbPage(absl::StatusOr<std::vector<Txn>> page);
   void AbsorbSnapshotDone(absl::StatusOr<Zxid> taken);
 
@@ -82,6 +82,7 @@ class Applier {
   void AddReads(std::vector<Reads> reads);
   void AnswerReady();
   void AnswerOne(uint64_t tag);
+  void Finish(uint64_t tag, absl::StatusOr<Reply> result);
   void ConsiderSnapshot();
   void BeginSnapshot();
   void DrawSnapshotInterval();
@@ -104,7 +105,6 @@ class Applier {
   int expected_installs_ = 0;
   std::multimap<Zxid, std::vector<uint64_t>> reads_;  // wait for their zxid to be applied
   size_t sweep_reads_at_ = 1024;  // above so many, those whose calls have ended are dropped
-  Completions completions_;
 
   std::vector<uint64_t> snapshot_calls_;
   std::vector<uint64_t> running_calls_;  // answered by the snapshot that runs

@@ -47,14 +47,14 @@ void Applier::AbsorbSnapshotDone(absl::StatusOr<Zxid> taken) {
   }
   last_snapshot_ = std::max(last_snapshot_, *taken);
   for (const uint64_t tag : std::exchange(running_calls_, {})) {
-    node_.calls.Finish(tag, Reply{.zxid = *taken, .value = {}}, &completions_);
+    Finish(tag, Reply{.zxid = *taken, .value = {}});
   }
 }
 
 void Applier::FailSnapshotCalls(const absl::Status& why) {
-  const std::vector<uint64_t> tags = std::exchange(running_calls_, {});
-  node_.calls.Fail(
-      tags, [&](bool) { return MakeError(why.code(), FromAbsl(why.message())); }, &completions_);
+  for (const uint64_t tag : std::exchange(running_calls_, {})) {
+    Finish(tag, MakeError(why.code(), FromAbsl(why.message())));
+  }
 }
 
 }  // namespace zkq::runtime

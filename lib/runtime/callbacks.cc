@@ -4,25 +4,26 @@
 
 namespace zkq::runtime {
 
-void Callbacks::Add(Completions* completions) {
-  if (completions->empty()) return;
+void Callbacks::Add(absl::FunctionRef<void(Completions*)> produce) {
   Completions now;
   {
     std::lock_guard lock(mutex_);
+    produce(&produced_);
+    if (produced_.empty()) return;
     woken_ = false;
-    for (Completion& one : *completions) {
+    for (Completion& one : produced_) {
       if (one.caller.waits || closed_) {
         now.push_back(std::move(one));
       } else {
         queue_.push_back(std::move(one));
       }
     }
+    produced_.clear();
   }
-  completions->clear();
   for (Completion& one : now) Run(std::move(one));
 }
 
-void Callbacks::Flush(std::shared_ptr<void> keep) {
+void Callbacks::Flush(std::shared_ptr<void> keep, Strand::When when) {
   bool wake = false, post = false;
   {
     std::lock_guard lock(mutex_);
@@ -31,10 +32,12 @@ void Callbacks::Flush(std::shared_ptr<void> keep) {
   }
   if (wake) waiters_.Wake();
   if (!post) return;
-  strand_.Post([this, keep = std::move(keep)] {
-    while (RunNext()) {
-    }
-  });
+  strand_.Post(
+      [this, keep = std::move(keep)] {
+        while (RunNext()) {
+        }
+      },
+      when);
 }
 
 bool Callbacks::RunNext() {

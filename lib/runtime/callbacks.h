@@ -17,12 +17,13 @@ class Callbacks {
   Callbacks(CallTable* calls, Strand* strand, Executor* waiters)
       : calls_(*calls), strand_(*strand), waiters_(*waiters) {}
 
-  // Takes all completions out of `*completions` and queues them; those of blocking
-  // forms are done at once. Nobody is woken before Flush, so that one wake serves
+  // Queues what `produce` takes out of the call table; both in one step, so that
+  // a call is always in the table's hands, or here, or told. Those of blocking
+  // forms are told at once. Nobody is woken before Flush, so that one wake serves
   // many: a strand that adds must flush before it rests. `keep` holds what this
   // object lives in.
-  void Add(Completions* completions);
-  void Flush(std::shared_ptr<void> keep);
+  void Add(absl::FunctionRef<void(Completions*)> produce);
+  void Flush(std::shared_ptr<void> keep, Strand::When when = Strand::When::kNow);
 
   // The end: runs what is still queued on the calling thread, whatever the strand
   // is stuck in. No callback begins afterwards but that of a call made then: it is
@@ -40,6 +41,7 @@ class Callbacks {
   // Bounded by max_outstanding_bytes: a call's bytes are released when it leaves.
   // Calls that were refused count nothing; their number is the callers' own pace.
   std::deque<Completion> queue_;
+  Completions produced_;  // empty but inside Add
   bool scheduled_ = false;
   bool woken_ = true;  // nobody who waits has anything new to look at
   bool closing_ = false;

@@ -92,12 +92,14 @@ void Protocol::Perform(core::Deliver& deliver) { node_.applier.Deliver(deliver.t
 
 void Protocol::Perform(core::Reject& reject) {
   const std::optional<ServerId> leader = node_.board.leader();
-  node_.calls.Fail(
-      reject.tags, [&](bool) { return Rejected(reject.reason, leader); }, &completions_);
+  node_.callbacks.Add([&](Completions* out) {
+    node_.calls.Fail(
+        reject.tags, [&](bool) { return Rejected(reject.reason, leader); }, out);
+  });
 }
 
 void Protocol::Perform(core::AnswerReads& answer) {
-  node_.applier.Answer(std::move(answer.tags), answer.at);
+  node_.applier.Answer(std::move(answer.tags), answer.at, Strand::When::kBehind);
 }
 
 // The table counts a call as sent from when it was taken: in the same drain it is

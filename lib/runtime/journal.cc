@@ -24,19 +24,19 @@ void Journal::Add(std::vector<Write> writes, Zxid committed) {
     inbox_.writes.insert(inbox_.writes.end(), std::move_iterator(writes.begin()),
                          std::move_iterator(writes.end()));
   }
-  Schedule(std::move(lock));
+  Schedule(std::move(lock), Strand::When::kBehind);
 }
 
 void Journal::Purge(Zxid through) {
   std::unique_lock lock(mutex_);
   inbox_.purge = through;
-  Schedule(std::move(lock));
+  Schedule(std::move(lock), Strand::When::kNow);
 }
 
-void Journal::Schedule(std::unique_lock<std::mutex> lock) {
+void Journal::Schedule(std::unique_lock<std::mutex> lock, Strand::When when) {
   if (std::exchange(scheduled_, true)) return;
   lock.unlock();
-  strand_.Post([this, node = node_.Keep()] { Drain(); });
+  strand_.Post([this, node = node_.Keep()] { Drain(); }, when);
 }
 
 void Journal::Drain() {
@@ -60,7 +60,8 @@ void Journal::Drain() {
         node_.applier.Install(install->snapshot);
       }
     }
-    node_.protocol.OnSynced(NumberOf(batch.writes.back()));
+    node_.protocol.OnSynced(NumberOf(batch.writes.back()),
+                            batch.purge ? Strand::When::kNow : Strand::When::kBehind);
   }
   if (batch.purge) DoPurge(*batch.purge);
 }

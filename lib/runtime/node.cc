@@ -6,17 +6,27 @@
 #include "lib/runtime/errors.h"
 
 namespace zkq::runtime {
+namespace {
 
-Node::Node(ReplicaOptions given)
+Strand::Options Blocking(const Env& env, bool direct) {
+  return {.executor = env.blocking_executor, .clock = env.clock, .direct = direct};
+}
+
+}  // namespace
+
+Node::Node(ReplicaOptions given, bool direct)
     : options(std::move(given)),
       board(options.id),
       calls(options.max_outstanding_bytes),
-      protocol_strand(options.env.executor, options.env.clock),
-      log_strand(options.env.blocking_executor, options.env.clock),
-      apply_strand(options.env.blocking_executor, options.env.clock),
-      bulk_strand(options.env.blocking_executor, options.env.clock),
-      snapshot_strand(options.env.blocking_executor, options.env.clock),
-      callback_strand(options.env.blocking_executor, options.env.clock),
+      protocol_strand({.executor = options.env.executor,
+                       .clock = options.env.clock,
+                       .never_blocks = true,
+                       .direct = direct}),
+      log_strand(Blocking(options.env, direct)),
+      apply_strand(Blocking(options.env, direct)),
+      bulk_strand(Blocking(options.env, direct)),
+      snapshot_strand(Blocking(options.env, direct)),
+      callback_strand(Blocking(options.env, direct)),
       protocol(this, &protocol_strand),
       journal(this, &log_strand),
       applier(this, &apply_strand),
@@ -80,9 +90,9 @@ absl::Status Node::Closed() const {
 }
 
 void Node::Refuse(absl::Status why, Caller caller) {
-  Completions refused;
-  refused.push_back({.caller = std::move(caller), .result = std::move(why)});
-  callbacks.Add(&refused);
+  callbacks.Add([&](Completions* out) {
+    out->push_back({.caller = std::move(caller), .result = std::move(why)});
+  });
   callbacks.Flush(Keep());
 }
 
@@ -149,9 +159,9 @@ void Node::Halt(absl::Status why) {
   halted_ = true;
   Say(LogLevel::kError, "halted: ", text);
   protocol.Stop();
-  Completions ended;
-  calls.Close([&](bool sent) { return EndedByHalt(sent, text); }, &ended);
-  callbacks.Add(&ended);
+  callbacks.Add([&](Completions* out) {
+    calls.Close([&](bool sent) { return EndedByHalt(sent, text); }, out);
+  });
   callbacks.Flush(Keep());
   // Not on a strand: each of them may be what is stuck.
   options.env.blocking_executor->Run([node = Keep()] { node->CloseTransport(); });

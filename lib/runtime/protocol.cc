@@ -38,10 +38,10 @@ void Protocol::Release() {
 
 // --- what comes in -------------------------------------------------------------------
 
-void Protocol::Schedule(std::unique_lock<std::mutex> lock) {
+void Protocol::Schedule(std::unique_lock<std::mutex> lock, Strand::When when) {
   if (stopped_ || std::exchange(scheduled_, true)) return;
   lock.unlock();
-  strand_.Post([this, node = node_.Keep()] { Drain(); });
+  strand_.Post([this, node = node_.Keep()] { Drain(); }, when);
 }
 
 void Protocol::Enqueue(core::Event event, Hold hold) {
@@ -51,10 +51,10 @@ void Protocol::Enqueue(core::Event event, Hold hold) {
   Schedule(std::move(lock));
 }
 
-void Protocol::OnSynced(core::WriteId through) {
+void Protocol::OnSynced(core::WriteId through, Strand::When when) {
   std::unique_lock lock(mutex_);
   inbox_.synced = through;
-  Schedule(std::move(lock));
+  Schedule(std::move(lock), when);
 }
 
 void Protocol::OnApplied(Zxid through) {
@@ -107,13 +107,14 @@ void Protocol::Drain() {
   if (!inbox) return;
   const absl::Duration now = Monotonic(node_);
   const std::optional<ServerId> leader = node_.board.leader();
-  node_.calls.Expire(
-      now, [&](bool sent) { return TimedOut(sent, leader); }, &completions_);
+  node_.callbacks.Add([&](Completions* out) {
+    node_.calls.Expire(
+        now, [&](bool sent) { return TimedOut(sent, leader); }, out);
+  });
   StepAll(&*inbox, now);
   const core::Peer::View view = peer_->view();
   PerformAll(view.commit);
-  node_.callbacks.Add(&completions_);
-  node_.callbacks.Flush(node_.Keep());
+  node_.callbacks.Flush(node_.Keep(), Strand::When::kBehind);
   Publish(view);
   FollowMembership(view.config.members);
   ArmTimer(now);

@@ -39,7 +39,7 @@ class Protocol final : public QuorumTransport::Receiver {
 
   // --- from any thread -----------------------------------------------------------
   void Post(core::Event event) { Enqueue(std::move(event), nullptr); }
-  void OnSynced(core::WriteId through);
+  void OnSynced(core::WriteId through, Strand::When when);
   // Told at the next occasion: nothing waits for it.
   void OnApplied(Zxid through);
   // Calls have come that wait to be taken.
@@ -73,7 +73,7 @@ class Protocol final : public QuorumTransport::Receiver {
   };
 
   void Enqueue(core::Event event, Hold hold);
-  void Schedule(std::unique_lock<std::mutex> lock);
+  void Schedule(std::unique_lock<std::mutex> lock, Strand::When when = Strand::When::kNow);
 
   void Drain();
   std::optional<Inbox> TakeInbox();
@@ -127,8 +127,7 @@ class Protocol final : public QuorumTransport::Receiver {
   Zxid applied_ = {};
   std::deque<HeldProposal> held_;       // bounded by the transport: it waits for the holds
   std::vector<Journal::Write> writes_;  // of the effects that are being carried out
-  Completions completions_;
-  std::vector<Member> members_;  // whom the transport was told of
+  std::vector<Member> members_;         // whom the transport was told of
 };
 
 }  // namespace zkq::runtime

@@ -55,9 +55,9 @@ void Node::Close(absl::Duration deadline, absl::Duration grace) {
     strand->Close();
   }
   apply_strand.AwaitIdle(Left(deadline));  // it may still have results
-  Completions ended;
-  calls.Close([](bool sent) { return EndedByShutdown(sent); }, &ended);
-  callbacks.Add(&ended);
+  callbacks.Add([this](Completions* out) {
+    calls.Close([](bool sent) { return EndedByShutdown(sent); }, out);
+  });
   callbacks.Flush(Keep());
   callback_strand.AwaitIdle(Left(deadline));
   events.Close();

@@ -11,7 +11,7 @@ struct World {
   std::shared_ptr<Clock> clock = std::make_shared<testing::SimClock>(&scheduler);
   std::shared_ptr<Executor> executor = std::make_shared<testing::SimExecutor>(&scheduler);
   CallTable calls{1 << 20};
-  Strand strand{executor, clock};
+  Strand strand{{.executor = executor, .clock = clock}};
   Callbacks callbacks{&calls, &strand, executor.get()};
   std::string log;
 
@@ -22,7 +22,9 @@ struct World {
          .result = Reply{}});
     return one;
   }
-  void Add(Completions completions) { callbacks.Add(&completions); }
+  void Add(Completions completions) {
+    callbacks.Add([&](Completions* out) { *out = std::move(completions); });
+  }
   void Run() { scheduler.RunFor(absl::Seconds(1)); }
 };
 
@@ -69,9 +71,7 @@ TEST_CASE("a call's bytes are free when its callback runs") {
     world.log += world.calls.outstanding_bytes() == 0 ? "free" : "held";
   }};
   const auto added = world.calls.Add(CallTable::Kind::kWrite, "x", absl::Seconds(1), &caller);
-  Completions out;
-  world.calls.Finish(added.tag, Reply{}, &out);
-  world.callbacks.Add(&out);
+  world.callbacks.Add([&](Completions* out) { world.calls.Finish(added.tag, Reply{}, out); });
   REQUIRE(world.calls.outstanding_bytes() > 0);
   world.callbacks.Flush(nullptr);
   world.Run();

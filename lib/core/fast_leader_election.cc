@@ -93,12 +93,12 @@ void FastLeaderElection::ReceiveLooking(ServerId from, const Notification& n, Ou
     received_.Clear();
     // Against the first proposal, not the last: what was adopted in an earlier
     // round may come from a peer that is gone.
-    Adopt(n.vote > own_ && Admissible(n.vote) ? n.vote : own_, out);
+    Adopt(Better(n.vote, own_) ? n.vote : own_, out);
     received_.Put(from, {n.vote, n.round, n.state});
     return;
   }
   received_.Put(from, {n.vote, n.round, n.state});
-  if (Better(n.vote)) {
+  if (Better(n.vote, proposal_)) {
     Adopt(n.vote, out);
   } else {
     Reconsider(out);
@@ -124,8 +124,9 @@ void FastLeaderElection::ReceiveSettled(ServerId from, const Notification& n, Ti
 }
 
 bool FastLeaderElection::Admissible(const Vote& vote) const {
-  return patience_over_ || vote.leader == options_.self ||
-         !disconnected_candidates_.contains(vote.leader);
+  if (patience_over_) return true;
+  if (vote.leader == options_.self) return quorum_connected_;
+  return !disconnected_candidates_.contains(vote.leader);
 }
 
 void FastLeaderElection::Adopt(const Vote& vote, Outbox* out) {
@@ -139,11 +140,9 @@ void FastLeaderElection::Reconsider(Outbox* out) {
   for (const auto& [sid, ballot] : received_.cast()) {
     // What this peer itself adopted is no evidence of its own.
     if (sid == options_.self || ballot.state != PeerState::kLooking) continue;
-    if (ballot.vote > best && Admissible(ballot.vote)) best = ballot.vote;
+    if (Better(ballot.vote, best)) best = ballot.vote;
   }
-  if (best > proposal_ || !Admissible(proposal_)) {
-    if (best != proposal_) Adopt(best, out);
-  }
+  if (best != proposal_ && Better(best, proposal_)) Adopt(best, out);
 }
 
 void FastLeaderElection::Conclude(Time now, Outbox* out) {
@@ -209,7 +208,9 @@ void FastLeaderElection::UpdateConnected(Time now, Outbox* out) {
     quorum_connected_ = false;
     unconnected_at_.reset();
   }
-  if (quorum_connected_ != before && looking()) Announce(out);
+  if (quorum_connected_ == before || !looking()) return;
+  Reconsider(out);
+  Announce(out);
 }
 
 void FastLeaderElection::Tick(Time now, Outbox* out) {

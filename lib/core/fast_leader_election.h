@@ -37,7 +37,12 @@ class FastLeaderElection final : public Election {
   void ReceiveLooking(ServerId from, const Notification& n, Outbox* out);
   void ReceiveSettled(ServerId from, const Notification& n, Time now, Outbox* out);
   bool Admissible(const Vote& vote) const;
-  bool Better(const Vote& vote) const { return vote > proposal_ && Admissible(vote); }
+  // `vote` should be proposed rather than `than`. Among partly connected peers
+  // the best candidate may be one that reaches no quorum, this peer included:
+  // whoever does reach one is preferred, until patience ends.
+  bool Better(const Vote& vote, const Vote& than) const {
+    return Admissible(vote) && (vote > than || !Admissible(than));
+  }
   void Adopt(const Vote& vote, Outbox* out);
   // The best admissible of what was said in this round.
   void Reconsider(Outbox* out);

@@ -132,6 +132,7 @@ class LinkTable : public LinkOwner, public std::enable_shared_from_this<LinkTabl
   absl::Status Admit(const LinkPtr& link, const Hello& hello, Farewell* replaced);
   absl::Status Establish(const LinkPtr& link, const HelloAck& ack);
   void WatchHandshake(const LinkPtr& link);
+  void OnHandshakeTimeout(const LinkPtr& link);
   void LogRefusal(ServerId peer, const absl::Status& why);
 
   // On the timers' thread.

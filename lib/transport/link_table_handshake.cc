@@ -81,19 +81,30 @@ absl::Status LinkTable::Establish(const LinkPtr& link, const HelloAck& ack) {
 }
 
 void LinkTable::WatchHandshake(const LinkPtr& link) {
-  timers_->RunAfter(
-      options_.handshake_timeout, [self = weak_from_this(), weak = std::weak_ptr<Link>(link)] {
-        const auto table = self.lock();
-        const LinkPtr late = weak.lock();
-        if (table == nullptr || late == nullptr) return;
-        {
-          const std::lock_guard lock(table->mutex_);
-          const auto peer = table->peers_.find(late->id.sid);
-          const bool dialled = peer != table->peers_.end() && peer->second.dialling == late;
-          if (!dialled && !table->strangers_.contains(late)) return;
-        }
-        late->Close(absl::DeadlineExceededError("the handshake takes too long"));
-      });
+  timers_->RunAfter(options_.handshake_timeout,
+                    [self = weak_from_this(), weak = std::weak_ptr<Link>(link)] {
+                      const auto table = self.lock();
+                      const LinkPtr late = weak.lock();
+                      if (table != nullptr && late != nullptr) table->OnHandshakeTimeout(late);
+                    });
+}
+
+// Whichever comes first, this or the handshake, takes the link out of where it
+// waits, so that the other finds nothing.
+void LinkTable::OnHandshakeTimeout(const LinkPtr& link) {
+  {
+    const std::lock_guard lock(mutex_);
+    const ServerId sid = link->id.sid;
+    const auto peer = peers_.find(sid);
+    if (peer != peers_.end() && peer->second.dialling == link) {
+      peer->second.dialling = nullptr;
+      peer->second.redial.Failed();
+      Reach(sid, &peer->second);
+    } else if (strangers_.erase(link) == 0) {
+      return;
+    }
+  }
+  link->Close(absl::DeadlineExceededError("the handshake takes too long"));
 }
 
 void LinkTable::LogRefusal(ServerId peer, const absl::Status& why) {

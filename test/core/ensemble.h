@@ -7,6 +7,7 @@
 // outside are checked; the first violation is kept in violation().
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <map>
@@ -31,7 +32,8 @@ class Ensemble {
     uint64_t diff_txns_max = 500'000;
     uint32_t rollover_counter = 0xF000'0000;
     int init_limit = 20;
-    bool start = true;  // all of them, at once
+    int fetch_reports = 0;  // of progress, a second apart, before a snapshot is fetched
+    bool start = true;      // all of them, at once
   };
   explicit Ensemble(const Options& options);
   ~Ensemble();
@@ -132,6 +134,10 @@ class Ensemble {
     bool operator<(const Task& o) const { return std::pair(at, order) > std::pair(o.at, o.order); }
   };
 
+  // Names a link by its ends, whichever comes first.
+  static std::pair<ServerId, ServerId> Pair(ServerId a, ServerId b) {
+    return {std::min(a, b), std::max(a, b)};
+  }
   Server& at(ServerId sid) { return servers_.at(sid); }
   void After(Time delay, std::function<void()> run);
   Time Random(Time max);
@@ -141,12 +147,15 @@ class Ensemble {
   void Disconnect(ServerId a, ServerId b);
   void Transmit(Server& from, const LinkId& to, const Message& message);
   void SendLatest(Server& from, ServerId to);
+  void Fetch(Server& server, const FetchSnapshot& fetch, int reports);
   void SyncSome(ServerId sid, uint64_t boot);
   void MakeDurable(Server& server, const Effect& effect);
   void Apply(Server& server, Zxid through);
   void Rewake(Server& server);
   void Check(const Server& server, const Effect& effect);
   void CheckCommitted(const Txn& txn);
+  void CheckLogged(const Server& server, const Txn& txn);
+  void CheckCurrent(const Server& server, const HardState& state);
   static bool NotCommitted(const std::string& outcome);
   void Decide(uint64_t call, const std::string& outcome);
   void Violate(const std::string& what);
@@ -170,6 +179,8 @@ class Ensemble {
   Zxid answered_;               // the newest write that was answered
   std::vector<Txn> committed_;  // the one order of all that was applied
   std::map<Epoch, ServerId> established_;
+  std::map<Zxid, Payload> content_;  // of everything ever logged
+  std::map<Epoch, Zxid> initial_;    // where the initial history of an epoch ends
   std::map<std::pair<ServerId, Epoch>, std::pair<ServerId, uint64_t>> promised_;
   std::vector<std::string> trace_;
   bool tracing_ = false;

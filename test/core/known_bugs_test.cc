@@ -336,6 +336,32 @@ TEST_CASE("ZK-3642, ZK-5094: a synchronisation that breaks off leaves nothing ha
   }
 }
 
+TEST_CASE("ZK-1697: a snapshot may take longer than any limit, as long as it goes on") {
+  World world({.window_txns_max = 2, .diff_txns_max = 3, .fetch_reports = 30});
+  world.Crash(kA);
+  for (int i = 0; i < 10; ++i) world.Write(kC, "w" + std::to_string(i));
+  world.SnapshotAndPurge(kC);
+  const Time before = world.now();
+  world.Start(kA);
+  world.Until([&] { return world.Serving(kA); }, seconds(60));
+  REQUIRE(world.now() - before > seconds(30));
+  REQUIRE(world.now() - before < seconds(35));  // At the first attempt.
+  REQUIRE(world.Leader() == kC);
+  world.Settle();
+}
+
+TEST_CASE("ZK-3023: whoever serves has applied all that was committed before") {
+  World world;
+  for (int i = 0; i < 20; ++i) {
+    world.Crash(kA);
+    world.Write(kC, "w" + std::to_string(i));
+    const Commands committed = world.Applied(kC);
+    world.Start(kA);
+    world.Until([&] { return world.Serving(kA); });
+    REQUIRE(world.Applied(kA) == committed);
+  }
+}
+
 TEST_CASE("ZK-4712: a disk that lags is waited for before the next vote") {
   World world;
   world.StallDisk(kA, true);

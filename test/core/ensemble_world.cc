@@ -1,0 +1,275 @@
+// What surrounds the peers of an Ensemble: links, journals, snapshots, state machines.
+#include "test/core/ensemble.h"
+
+#include <algorithm>
+
+namespace zkq::core {
+// --- links --------------------------------------------------------------------------
+
+void Ensemble::Connect(ServerId a, ServerId b) {
+  if (a > b) std::swap(a, b);
+  After(Time{50} + Random(std::chrono::milliseconds(30)), [this, a, b] {
+    Link& link = links_[{a, b}];
+    if (link.up || cuts_.contains({a, b}) || !at(a).peer || !at(b).peer) return;
+    const Identity& of_a = at(a).identity;
+    const Identity& of_b = at(b).identity;
+    const bool foreign = of_a.ensemble != EnsembleId{} && of_b.ensemble != EnsembleId{} &&
+                         of_a.ensemble != of_b.ensemble;
+    if (foreign) return Violate("two ensembles were founded");
+    link = {.at_a = {b, at(b).boot, ++link_seq_},
+            .at_b = {a, at(a).boot, link_seq_},
+            .a = a,
+            .b = b,
+            .up = true,
+            .busy_until = {}};
+    const Identity to_b = of_a, to_a = of_b;
+    Step(a, LinkUp{link.at_a, to_a});
+    if (links_[{a, b}].up) Step(b, LinkUp{link.at_b, to_b});
+    SendLatest(at(a), b);
+    SendLatest(at(b), a);
+  });
+}
+
+void Ensemble::Disconnect(ServerId a, ServerId b) {
+  if (a > b) std::swap(a, b);
+  Link& link = links_[{a, b}];
+  if (!link.up) return;
+  const Link old = link;
+  link = {};
+  if (at(a).peer) Step(a, LinkDown{old.at_a});
+  if (at(b).peer) Step(b, LinkDown{old.at_b});
+  Connect(a, b);
+}
+
+void Ensemble::Transmit(Server& from, const LinkId& to, const Message& message) {
+  if (lost_if && lost_if(from.id, to.sid)) return;
+  if (drop_if && drop_if(from.id, to.sid, message)) {
+    return After({}, [this, a = from.id, b = to.sid] { Disconnect(a, b); });
+  }
+  const auto key = Pair(from.id, to.sid);
+  Link& link = links_[key];
+  const LinkId& seen_by_sender = from.id == key.first ? link.at_a : link.at_b;
+  if (!link.up || seen_by_sender != to) return;
+  const LinkId arrives = from.id == key.first ? link.at_b : link.at_a;
+  Time& busy = link.busy_until[{from.id, LaneOf(message)}];
+  busy = std::max(busy, now_ + Random(options_.delay_max));
+  After(busy - now_, [this, key, arrives, to_sid = to.sid, message, seq = to.seq] {
+    const Link& link = links_[key];
+    if (link.up && link.at_a.seq == seq) Step(to_sid, Received{arrives, message});
+  });
+}
+
+void Ensemble::SendLatest(Server& from, ServerId to) {
+  const auto key = Pair(from.id, to);
+  const Link& link = links_[key];
+  if (!link.up || !from.latest.contains(to) || (lost_if && lost_if(from.id, to))) return;
+  const LinkId arrives = from.id == key.first ? link.at_b : link.at_a;
+  After(Random(options_.delay_max), [this, key, from_sid = from.id, to, arrives] {
+    const Link& link = links_[key];
+    if (!link.up || (link.at_a != arrives && link.at_b != arrives)) return;
+    // Newest wins: what is said now, not what was said then.
+    Step(to, Notified{arrives, at(from_sid).latest[to]});
+  });
+}
+
+// --- effects ------------------------------------------------------------------------
+
+void Ensemble::Step(ServerId sid, const Event& event) {
+  Server& server = at(sid);
+  if (!server.peer || !violation_.empty()) return;
+  Effects effects;
+  const auto trace = [&](const std::string& line) {
+    if (tracing_) trace_.push_back(ToString(sid) + " " + line);
+  };
+  const auto since = now_ - server.started;
+  if (!std::holds_alternative<Tick>(event)) server.peer->Step(Tick{since}, &effects);
+  if (!std::holds_alternative<Tick>(event)) {
+    trace("< " + ToString(event));
+    server.peer->Step(event, &effects);
+  } else {
+    server.peer->Step(Tick{since}, &effects);
+  }
+  const uint64_t boot = server.boot;
+  for (const Effect& effect : effects) {
+    if (crash_before && crash_before(sid, effect)) return Crash(sid, crash_keeps);
+    trace("> " + ToString(effect));
+    if (seen) seen(sid, effect);
+    Check(server, effect);
+    Carry(server, effect);
+    if (!server.peer || server.boot != boot) return;
+  }
+  Rewake(server);
+}
+
+void Ensemble::Rewake(Server& server) {
+  const std::optional<Time> wake = server.peer->NextWake();
+  if (!wake) return;
+  const Time at_time = std::max(server.started + *wake, now_ + Time{1});
+  if (server.wake && *server.wake <= at_time && *server.wake > now_) return;
+  server.wake = at_time;
+  After(at_time - now_, [this, sid = server.id, boot = server.boot, at_time] {
+    Server& server = at(sid);
+    if (!server.peer || server.boot != boot || server.wake != at_time) return;
+    server.wake.reset();
+    Step(sid, Tick{});
+  });
+}
+
+void Ensemble::Carry(Server& server, const Effect& effect) {
+  const ServerId sid = server.id;
+  const uint64_t boot = server.boot;
+  const auto later = [&](const Event& event) {
+    After(Time{10} + Random(options_.delay_max), [this, sid, boot, event] {
+      if (at(sid).peer && at(sid).boot == boot) Step(sid, event);
+    });
+  };
+  const auto write = [&](WriteId id) {
+    server.journal.emplace_back(id, effect);
+    if (server.syncing || server.stalled) return;
+    server.syncing = true;
+    After(Time{1} + Random(options_.sync_max), [this, sid, boot] { SyncSome(sid, boot); });
+  };
+  if (const auto* send = std::get_if<Send>(&effect)) {
+    for (const LinkId& to : send->to) Transmit(server, to, send->message);
+  } else if (const auto* notify = std::get_if<Notify>(&effect)) {
+    server.latest[notify->to] = notify->notification;
+    SendLatest(server, notify->to);
+  } else if (const auto* drop = std::get_if<DropLink>(&effect)) {
+    After({}, [this, sid, to = drop->link.sid] { Disconnect(sid, to); });
+  } else if (const auto* introduce = std::get_if<Introduce>(&effect)) {
+    server.identity = introduce->self;
+    for (ServerId other : ids()) {
+      if (other != sid) After({}, [this, sid, other] { Disconnect(sid, other); });
+    }
+  } else if (const auto* append = std::get_if<Append>(&effect)) {
+    server.live_tail.insert(server.live_tail.end(), append->txns.begin(), append->txns.end());
+    write(append->write);
+  } else if (const auto* cut = std::get_if<Truncate>(&effect)) {
+    while (!server.live_tail.empty() && server.live_tail.back().zxid > cut->after) {
+      server.live_tail.pop_back();
+    }
+    write(cut->write);
+  } else if (const auto* store = std::get_if<StoreState>(&effect)) {
+    write(store->write);
+  } else if (const auto* install = std::get_if<InstallSnapshot>(&effect)) {
+    server.live_tail.clear();
+    server.applied = server.fetched[install->snapshot];
+    server.applied_zxid = install->snapshot;
+    write(install->write);
+  } else if (const auto* read = std::get_if<ReadLog>(&effect)) {
+    LogRead found{read->learner, read->session, {}};
+    for (const Txn& txn : server.disk.log) {
+      if (txn.zxid > read->after && found.txns.size() < 3) found.txns.push_back(txn);
+    }
+    if (read->after < server.disk.begin) found.txns.clear();
+    later(found);
+  } else if (const auto* fetch = std::get_if<FetchSnapshot>(&effect)) {
+    Fetch(server, *fetch, options_.fetch_reports);
+  } else if (const auto* deliver = std::get_if<Deliver>(&effect)) {
+    Apply(server, deliver->through);
+    later(core::Applied{deliver->through});
+  } else if (const auto* reject = std::get_if<Reject>(&effect)) {
+    const std::string line = ToString(*reject);
+    for (uint64_t tag : reject->tags) Decide(tag, line.substr(line.rfind(' ') + 1));
+  } else if (const auto* answer = std::get_if<AnswerReads>(&effect)) {
+    for (uint64_t tag : answer->tags) {
+      Decide(tag, "read");
+      if (answer->at < read_floor_[tag]) Violate("INV-26: a read misses a completed write");
+    }
+  }
+}
+
+void Ensemble::Fetch(Server& server, const FetchSnapshot& fetch, int reports) {
+  using State = SnapshotFetched::State;
+  const auto after = [&](Time delay, auto run) {
+    After(delay, [this, sid = server.id, boot = server.boot, fetch, run] {
+      if (at(sid).peer && at(sid).boot == boot) run(this, sid);
+    });
+  };
+  if (reports > 0) {
+    return after(std::chrono::seconds(1), [fetch, reports](Ensemble* self, ServerId sid) {
+      self->Step(sid, SnapshotFetched{fetch.link, fetch.snapshot, State::kProgress});
+      self->Fetch(self->at(sid), fetch, reports - 1);
+    });
+  }
+  const Server& from = at(fetch.link.sid);
+  const bool there = from.peer && from.disk.snapshot == fetch.snapshot;
+  if (there) server.fetched[fetch.snapshot] = from.disk.snapshot_content;
+  const State state = there ? State::kComplete : State::kFailed;
+  after(Time{10} + Random(options_.delay_max), [fetch, state](Ensemble* self, ServerId sid) {
+    self->Step(sid, SnapshotFetched{fetch.link, fetch.snapshot, state});
+  });
+}
+
+void Ensemble::SyncSome(ServerId sid, uint64_t boot) {
+  Server& server = at(sid);
+  if (!server.peer || server.boot != boot || server.stalled) return;
+  server.syncing = false;
+  if (server.journal.empty()) return;
+  const size_t count = 1 + random_() % server.journal.size();
+  WriteId through = 0;
+  for (size_t i = 0; i < count; ++i) {
+    through = server.journal.front().first;
+    MakeDurable(server, server.journal.front().second);
+    server.journal.pop_front();
+  }
+  if (!server.journal.empty()) {
+    server.syncing = true;
+    After(Time{1} + Random(options_.sync_max), [this, sid, boot] { SyncSome(sid, boot); });
+  }
+  Step(sid, Synced{through});
+}
+
+void Ensemble::MakeDurable(Server& server, const Effect& effect) {
+  Disk& disk = server.disk;
+  if (const auto* append = std::get_if<Append>(&effect)) {
+    for (const Txn& txn : append->txns) {
+      CheckLogged(server, txn);
+      disk.log.push_back(txn);
+    }
+  } else if (const auto* cut = std::get_if<Truncate>(&effect)) {
+    std::erase_if(disk.log, [&](const Txn& txn) { return txn.zxid > cut->after; });
+  } else if (const auto* store = std::get_if<StoreState>(&effect)) {
+    const uint64_t boot = disk.state.boot;
+    if (store->state.accepted.epoch < disk.state.accepted.epoch ||
+        store->state.current < disk.state.current) {
+      Violate("INV-1: a promise or epoch fell");
+    }
+    if (store->state.current > disk.state.current) CheckCurrent(server, store->state);
+    disk.state = store->state;
+    disk.state.boot = boot;
+  } else if (const auto* install = std::get_if<InstallSnapshot>(&effect)) {
+    disk.log.clear();
+    disk.begin = disk.snapshot = install->snapshot;
+    disk.snapshot_content = server.fetched[install->snapshot];
+  }
+}
+
+void Ensemble::Apply(Server& server, Zxid through) {
+  while (!server.live_tail.empty() && server.live_tail.front().zxid <= through) {
+    const Txn txn = server.live_tail.front();
+    server.live_tail.pop_front();
+    if (txn.zxid <= server.applied_zxid) continue;
+    server.applied.push_back(txn);
+    server.applied_zxid = txn.zxid;
+    const size_t index = server.applied.size() - 1;
+    if (index == committed_.size()) {
+      committed_.push_back(txn);
+      CheckCommitted(txn);
+    }
+    if (index > committed_.size() || !(committed_[index] == txn)) {
+      Violate("INV-11: " + ToString(server.id) + " applies " + ToString(txn.zxid) +
+              " where others applied something else");
+    }
+    if (txn.origin.sid == server.id && txn.origin.boot == server.boot) {
+      Decide(txn.origin.call, "applied");
+      answered_ = std::max(answered_, txn.zxid);
+    }
+  }
+  if (server.applied_zxid < through) {
+    Violate("INV-18: " + ToString(server.id) + " is told to apply " + ToString(through) +
+            " but has only " + ToString(server.applied_zxid));
+  }
+}
+
+}  // namespace zkq::core

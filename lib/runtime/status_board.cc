@@ -1,5 +1,6 @@
 #include "lib/runtime/status_board.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "zkq/status.h"
@@ -42,7 +43,8 @@ void StatusBoard::SetApplied(Zxid applied) {
 
 void StatusBoard::SetSnapshot(Zxid snapshot) {
   std::lock_guard lock(mutex_);
-  status_.last_snapshot = snapshot;
+  // One that was begun before another was installed may end behind it.
+  status_.last_snapshot = std::max(status_.last_snapshot, snapshot);
 }
 
 void StatusBoard::SetSyncLatency(absl::Duration latency) {

@@ -215,6 +215,110 @@ TEST_CASE("a snapshot of what is snapshotted already is not taken again") {
   REQUIRE(cluster.seen(1).snapshots == 1);
 }
 
+TEST_CASE("a snapshot that fails leaves everything as it was") {
+  Cluster cluster(1);
+  cluster.StartAll();
+  cluster.AwaitLeader();
+  cluster.Write(1, "x");
+  cluster.disk(1).Observe([](const testing::MemoryFileSystem::Operation& operation) {
+    const bool snapshot = operation.path.find("snapshot") != std::string::npos;
+    return snapshot ? testing::MemoryFileSystem::Verdict::kFail
+                    : testing::MemoryFileSystem::Verdict::kProceed;
+  });
+  std::vector<absl::Status> results;
+  const auto take = [&] {
+    const size_t before = results.size();
+    cluster.at(1).TakeSnapshot(
+        [&](absl::StatusOr<Zxid> zxid) { results.push_back(zxid.status()); });
+    REQUIRE(cluster.Until([&] { return results.size() > before; }));
+  };
+  take();
+  REQUIRE(!results[0].ok());
+  REQUIRE(cluster.at(1).Status().health.ok());
+  REQUIRE(cluster.at(1).Status().last_snapshot == Zxid{});
+  cluster.Write(1, "y");
+  cluster.disk(1).Observe(nullptr);
+  take();
+  REQUIRE(results[1].ok());
+}
+
+TEST_CASE("a Restore that fails is an error of the start") {
+  Cluster cluster(1);
+  cluster.StartAll();
+  cluster.AwaitLeader();
+  cluster.Write(1, "x");
+  bool taken = false;
+  cluster.at(1).TakeSnapshot([&](absl::StatusOr<Zxid> zxid) { taken = zxid.ok(); });
+  REQUIRE(cluster.Until([&] { return taken; }));
+  REQUIRE(cluster.Shutdown(1) == absl::OkStatus());
+  struct Refusing final : StateMachine {
+    absl::StatusOr<std::string> Apply(const Transaction&) override { return ""; }
+    absl::StatusOr<std::string> Query(std::string_view) override { return ""; }
+    absl::StatusOr<SnapshotJob> Snapshot() override { return absl::InternalError(""); }
+    absl::Status Restore(SnapshotReader&) override { return absl::NotFoundError("not mine"); }
+  };
+  cluster.adjust = [](ReplicaOptions* o) { o->state_machine = std::make_unique<Refusing>(); };
+  REQUIRE(cluster.TryStart(1) == absl::NotFoundError("not mine"));
+  cluster.adjust = nullptr;
+  cluster.Start(1);
+}
+
+// A machine with a disk of its own, which here never loses anything.
+class OwnDisk final : public StateMachine {
+ public:
+  struct Disk {
+    Zxid applied = {};
+    std::vector<std::string> commands = {};
+    int restores = 0;
+  };
+  explicit OwnDisk(Disk* disk) : disk_(*disk) {}
+  absl::StatusOr<Zxid> Open() override { return disk_.applied; }
+  absl::StatusOr<std::string> Apply(const Transaction& txn) override {
+    REQUIRE(txn.zxid > disk_.applied);
+    disk_.applied = txn.zxid;
+    disk_.commands.emplace_back(txn.command);
+    return "";
+  }
+  absl::StatusOr<std::string> Query(std::string_view) override { return ""; }
+  absl::StatusOr<SnapshotJob> Snapshot() override {
+    return SnapshotJob([count = disk_.commands.size()](SnapshotWriter& out) {
+      return out.WriteRecord(std::to_string(count));
+    });
+  }
+  absl::Status Restore(SnapshotReader&) override {
+    ++disk_.restores;
+    return absl::OkStatus();
+  }
+
+ private:
+  Disk& disk_;
+};
+
+TEST_CASE("a machine with a disk of its own goes on behind what it has applied") {
+  Cluster cluster(1);
+  OwnDisk::Disk own;
+  cluster.adjust = [&](ReplicaOptions* o) { o->state_machine = std::make_unique<OwnDisk>(&own); };
+  cluster.StartAll();
+  cluster.AwaitLeader();
+  for (int life = 0; life < 4; ++life) {
+    cluster.Write(1, std::to_string(3 * life));
+    cluster.Write(1, std::to_string(3 * life + 1));
+    bool taken = false;
+    cluster.at(1).TakeSnapshot([&](absl::StatusOr<Zxid> zxid) { taken = zxid.ok(); });
+    REQUIRE(cluster.Until([&] { return taken; }));
+    cluster.Write(1, std::to_string(3 * life + 2));
+    cluster.Crash(1);
+    cluster.Start(1);
+    cluster.AwaitLeader();
+  }
+  REQUIRE(own.restores == 0);
+  REQUIRE(own.commands.size() == 12);
+  for (int i = 0; i < 12; ++i) REQUIRE(own.commands[i] == std::to_string(i));
+  REQUIRE(cluster.Shutdown(1) == absl::OkStatus());
+  own.applied.counter += 1000;
+  REQUIRE(cluster.TryStart(1).code() == absl::StatusCode::kDataLoss);
+}
+
 TEST_CASE("events tell of leaders and snapshots") {
   Cluster cluster(3);
   cluster.StartAll();

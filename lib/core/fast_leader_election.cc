@@ -67,14 +67,15 @@ void FastLeaderElection::Receive(ServerId from, const Notification& n, Time now,
   }
   if (own_.leader == kNoServer) return;  // Asks only: what it hears elects nobody here.
   if (n.state == PeerState::kLooking) {
-    ReceiveLooking(from, n, out);
+    ReceiveLooking(from, n, now, out);
   } else if (n.state != PeerState::kObserving) {
     ReceiveSettled(from, n, now, out);
   }
   if (looking()) Conclude(now, out);
 }
 
-void FastLeaderElection::ReceiveLooking(ServerId from, const Notification& n, Outbox* out) {
+void FastLeaderElection::ReceiveLooking(ServerId from, const Notification& n, Time now,
+                                        Outbox* out) {
   // It has left whatever it had settled on.
   settled_.Erase(from);
   if (n.round < round_) {
@@ -91,6 +92,8 @@ void FastLeaderElection::ReceiveLooking(ServerId from, const Notification& n, Ou
   if (n.round > round_) {
     round_ = n.round;
     received_.Clear();
+    patience_until_ = now + options_.patience;
+    patience_over_ = false;
     // Against the first proposal, not the last: what was adopted in an earlier
     // round may come from a peer that is gone.
     Adopt(Better(n.vote, own_) ? n.vote : own_, out);
@@ -113,6 +116,12 @@ void FastLeaderElection::ReceiveSettled(ServerId from, const Notification& n, Ti
     return round_ == round;  // Never lead again on old supporters (ZOOKEEPER-1514).
   };
   settled_.Put(from, ballot);
+  // Who reaches no quorum cannot count one: it takes the word of a leader that does.
+  if (!quorum_connected_ && n.quorum_connected && n.state == PeerState::kLeading &&
+      n.vote.leader == from) {
+    round_ = std::max(round_, n.round);
+    return Decide(n.vote, n.round, out);
+  }
   if (n.round == round_) {
     received_.Put(from, ballot);
     if (joins(received_, n.round)) return Decide(n.vote, n.round, out);

@@ -34,7 +34,7 @@ class FastLeaderElection final : public Election {
  private:
   // In a round; not before the first.
   bool looking() const { return state_ == PeerState::kLooking && look_seq_ > 0; }
-  void ReceiveLooking(ServerId from, const Notification& n, Outbox* out);
+  void ReceiveLooking(ServerId from, const Notification& n, Time now, Outbox* out);
   void ReceiveSettled(ServerId from, const Notification& n, Time now, Outbox* out);
   bool Admissible(const Vote& vote) const;
   // `vote` should be proposed rather than `than`. Among partly connected peers

@@ -93,7 +93,7 @@ void Following::On(const Received& received) {
   if (!link_ || received.link != *link_ || step_ == Step::kConnecting) return;
   const bool to_all = step_ > Step::kInformed && message.session == Session{0, session_.epoch};
   if (message.session != session_ && !to_all) return;
-  self_.last_heard = self_.now;
+  if (!std::holds_alternative<SessionEnd>(message.body)) self_.last_heard = self_.now;
   // A refusal is no progress: the budget for reaching the leader goes on. Nor is
   // a ping while a snapshot is fetched: only the fetch itself is.
   if (!std::holds_alternative<SessionEnd>(message.body) && step_ != Step::kInstalling) {

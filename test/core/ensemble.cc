@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "test/core/blind_election.h"
+
 namespace zkq::core {
 namespace {
 
@@ -94,7 +96,9 @@ void Ensemble::Start(ServerId sid) {
                       .diff_txns_max = options_.diff_txns_max,
                       .rollover_counter = options_.rollover_counter};
   for (ServerId id : ids()) options.members.push_back({.id = id, .address = "s" + ToString(id)});
-  server.peer = std::make_unique<Peer>(options, std::move(recovered), nullptr);
+  std::unique_ptr<Election> election;
+  if (options_.blind) election = std::make_unique<BlindElection>(sid, random_());
+  server.peer = std::make_unique<Peer>(options, std::move(recovered), std::move(election));
   server.identity = server.peer->identity();
   Step(sid, Tick{});
   for (ServerId other : ids()) {

@@ -34,6 +34,7 @@ class Ensemble {
     int init_limit = 20;
     int fetch_reports = 0;  // of progress, a second apart, before a snapshot is fetched
     bool start = true;      // all of them, at once
+    bool blind = false;     // anybody is elected (BlindElection)
   };
   explicit Ensemble(const Options& options);
   ~Ensemble();

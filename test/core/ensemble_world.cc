@@ -182,7 +182,7 @@ void Ensemble::Carry(Server& server, const Effect& effect) {
 void Ensemble::Fetch(Server& server, const FetchSnapshot& fetch, int reports) {
   using State = SnapshotFetched::State;
   const auto after = [&](Time delay, auto run) {
-    After(delay, [this, sid = server.id, boot = server.boot, fetch, run] {
+    After(delay, [this, sid = server.id, boot = server.boot, run] {
       if (at(sid).peer && at(sid).boot == boot) run(this, sid);
     });
   };

@@ -90,6 +90,16 @@ std::string Settle(Ensemble* ensemble, uint64_t seed) {
 
 }  // namespace
 
+std::string WalkBlindly(uint64_t seed, int servers, int steps, size_t* applied) {
+  Ensemble::Options options = WalkOptions(seed, servers);
+  options.blind = true;
+  Ensemble ensemble(options);
+  ensemble.RunFor(seconds(5));
+  Disturb(&ensemble, seed, servers, steps);
+  for (ServerId sid : ensemble.ids()) *applied += ensemble.Applied(sid).size();
+  return ensemble.violation();
+}
+
 std::string Walk(uint64_t seed, int servers, int steps, std::vector<std::string>* trace) {
   std::string wrong;
   Ensemble ensemble(WalkOptions(seed, servers));

@@ -18,5 +18,11 @@ TEST_CASE("random walks of one and two servers keep every property and settle") 
   for (uint64_t seed = 1; seed <= 50; ++seed) REQUIRE(Walk(seed, 2, 60) == "");
 }
 
+TEST_CASE("random walks under blind elections lose nothing") {
+  size_t applied = 0;
+  for (uint64_t seed = 1; seed <= 200; ++seed) REQUIRE(WalkBlindly(seed, 3, 300, &applied) == "");
+  REQUIRE(applied > 1000);
+}
+
 }  // namespace
 }  // namespace zkq::core

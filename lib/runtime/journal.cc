@@ -24,7 +24,8 @@ void Journal::Add(std::vector<Write> writes, Zxid committed) {
     inbox_.writes.insert(inbox_.writes.end(), std::move_iterator(writes.begin()),
                          std::move_iterator(writes.end()));
   }
-  Schedule(std::move(lock), Strand::When::kBehind);
+  // Now: the disk works while messages are handed to the transport.
+  Schedule(std::move(lock), Strand::When::kNow);
 }
 
 void Journal::Purge(Zxid through) {

@@ -590,5 +590,17 @@ TEST_CASE("a server cut off from the leader alone disturbs nobody") {
   world.Settle();
 }
 
+TEST_CASE("where all reach one server only, that one leads in the end") {
+  World world({.servers = 5});
+  for (ServerId a : {kB, kC, kD, kE}) {
+    for (ServerId b : {kB, kC, kD, kE}) {
+      if (a < b) world.Cut(a, b);
+    }
+  }
+  world.Until([&] { return world.Leader() == kA; }, seconds(60));
+  world.Write(kA, "through the middle");
+  world.Settle();
+}
+
 }  // namespace
 }  // namespace zkq::core

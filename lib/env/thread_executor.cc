@@ -46,8 +46,11 @@ class Pool : public std::enable_shared_from_this<Pool> {
   };
   using TimerKey = std::pair<SteadyTime, uint64_t>;
 
-  bool Grow();         // with the lock held
-  void CallThreads();  // with the lock held: enough threads for what is queued
+  bool Grow();  // with the lock held
+  // With the lock held: starts a thread if what is queued needs one more; true if
+  // an idle one is to be woken instead. That is best done without the lock, which
+  // it would only run into.
+  [[nodiscard]] bool NeedsWake();
   void Work(Worker* self);
   void WaitForTask(std::unique_lock<std::mutex>* lock);
   void QueueDueTimers();
@@ -78,19 +81,21 @@ bool Pool::Grow() {
   return !workers_.empty();
 }
 
-void Pool::CallThreads() {
-  if (queue_.size() <= idle_) {
-    work_.notify_one();
-  } else if (workers_.size() < static_cast<size_t>(threads_max_)) {
-    Grow();
-  }
+bool Pool::NeedsWake() {
+  if (queue_.size() <= idle_) return true;
+  if (workers_.size() < static_cast<size_t>(threads_max_)) Grow();
+  return false;
 }
 
 void Pool::Run(Executor::Task task) {
-  std::lock_guard lock(mutex_);
-  if (closed_) return;
-  queue_.push_back(std::move(task));
-  CallThreads();
+  bool wake = false;
+  {
+    std::lock_guard lock(mutex_);
+    if (closed_) return;
+    queue_.push_back(std::move(task));
+    wake = NeedsWake();
+  }
+  if (wake) work_.notify_one();
 }
 
 uint64_t Pool::RunAfter(absl::Duration delay, Executor::Task task) {
@@ -122,7 +127,7 @@ void Pool::QueueDueTimers() {
     auto timer = timers_.extract(timers_.begin());
     due_.erase(timer.key().second);
     queue_.push_back(std::move(timer.mapped()));
-    if (queue_.size() > 1) CallThreads();  // this thread takes one itself
+    if (queue_.size() > 1 && NeedsWake()) work_.notify_one();  // this thread takes one itself
   }
 }
 

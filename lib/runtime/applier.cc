@@ -59,13 +59,13 @@ absl::Status Applier::Restore(Zxid snapshot) {
 // --- what comes in -------------------------------------------------------------------
 
 template <typename Change>
-void Applier::Update(Change change, Strand::When when) {
+void Applier::Update(Change change) {
   {
     std::lock_guard lock(mutex_);
     change(&inbox_);
     if (std::exchange(scheduled_, true)) return;
   }
-  strand_.Post([this, node = node_.Keep()] { Drain(); }, when);
+  strand_.Post([this, node = node_.Keep()] { Drain(); });
 }
 
 void Applier::ExpectInstall() {
@@ -75,11 +75,11 @@ void Applier::ExpectInstall() {
 }
 
 void Applier::Deliver(Zxid through) {
-  Update([&](Inbox* in) { in->through = std::max(in->through, through); }, Strand::When::kBehind);
+  Update([&](Inbox* in) { in->through = std::max(in->through, through); });
 }
 
-void Applier::Answer(std::vector<uint64_t> tags, Zxid at, Strand::When when) {
-  Update([&](Inbox* in) { in->reads.push_back({at, std::move(tags)}); }, when);
+void Applier::Answer(std::vector<uint64_t> tags, Zxid at) {
+  Update([&](Inbox* in) { in->reads.push_back({at, std::move(tags)}); });
 }
 
 void Applier::TakeSnapshot(uint64_t tag) {
@@ -107,8 +107,7 @@ void Applier::Drain() {
     AnswerReady();
     more = ApplyBatch() && applied_ < through_;
     ConsiderSnapshot();
-    // Behind the last batch nothing of the user's runs here any more.
-    node_.callbacks.Flush(node_.Keep(), more ? Strand::When::kNow : Strand::When::kBehind);
+    node_.callbacks.Flush(node_.Keep());
   }
 }
 

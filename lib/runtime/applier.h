@@ -41,7 +41,7 @@ class Applier {
 
   // --- from any thread -------------------------------------------------------------
   // Answers these reads once `at` is applied.
-  void Answer(std::vector<uint64_t> tags, Zxid at, Strand::When when = Strand::When::kNow);
+  void Answer(std::vector<uint64_t> tags, Zxid at);
   void TakeSnapshot(uint64_t tag);
   // The new history is durable.
   void Install(Zxid snapshot);
@@ -66,7 +66,7 @@ class Applier {
   };
 
   template <typename Change>  // changes the inbox and schedules a drain
-  void Update(Change change, Strand::When when = Strand::When::kNow);
+  void Update(Change change);
   void Drain();
   void Absorb();  // the inbox
   void AbsorbPage(absl::StatusOr<std::vector<Txn>> page);

@@ -23,7 +23,7 @@ void Callbacks::Add(absl::FunctionRef<void(Completions*)> produce) {
   for (Completion& one : now) Run(std::move(one));
 }
 
-void Callbacks::Flush(std::shared_ptr<void> keep, Strand::When when) {
+void Callbacks::Flush(std::shared_ptr<void> keep) {
   bool wake = false, post = false;
   {
     std::lock_guard lock(mutex_);
@@ -32,12 +32,10 @@ void Callbacks::Flush(std::shared_ptr<void> keep, Strand::When when) {
   }
   if (wake) waiters_.Wake();
   if (!post) return;
-  strand_.Post(
-      [this, keep = std::move(keep)] {
-        while (RunNext()) {
-        }
-      },
-      when);
+  strand_.Post([this, keep = std::move(keep)] {
+    while (RunNext()) {
+    }
+  });
 }
 
 bool Callbacks::RunNext() {

@@ -23,7 +23,7 @@ class Callbacks {
   // many: a strand that adds must flush before it rests. `keep` holds what this
   // object lives in.
   void Add(absl::FunctionRef<void(Completions*)> produce);
-  void Flush(std::shared_ptr<void> keep, Strand::When when = Strand::When::kNow);
+  void Flush(std::shared_ptr<void> keep);
 
   // The end: runs what is still queued on the calling thread, whatever the strand
   // is stuck in. No callback begins afterwards but that of a call made then: it is

@@ -99,7 +99,7 @@ void Protocol::Perform(core::Reject& reject) {
 }
 
 void Protocol::Perform(core::AnswerReads& answer) {
-  node_.applier.Answer(std::move(answer.tags), answer.at, Strand::When::kBehind);
+  node_.applier.Answer(std::move(answer.tags), answer.at);
 }
 
 // The table counts a call as sent from when it was taken: in the same drain it is

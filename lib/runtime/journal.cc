@@ -24,20 +24,19 @@ void Journal::Add(std::vector<Write> writes, Zxid committed) {
     inbox_.writes.insert(inbox_.writes.end(), std::move_iterator(writes.begin()),
                          std::move_iterator(writes.end()));
   }
-  // Now: the disk works while messages are handed to the transport.
-  Schedule(std::move(lock), Strand::When::kNow);
+  Schedule(std::move(lock));
 }
 
 void Journal::Purge(Zxid through) {
   std::unique_lock lock(mutex_);
   inbox_.purge = through;
-  Schedule(std::move(lock), Strand::When::kNow);
+  Schedule(std::move(lock));
 }
 
-void Journal::Schedule(std::unique_lock<std::mutex> lock, Strand::When when) {
+void Journal::Schedule(std::unique_lock<std::mutex> lock) {
   if (std::exchange(scheduled_, true)) return;
   lock.unlock();
-  strand_.Post([this, node = node_.Keep()] { Drain(); }, when);
+  strand_.Post([this, node = node_.Keep()] { Drain(); });
 }
 
 void Journal::Drain() {
@@ -61,8 +60,7 @@ void Journal::Drain() {
         node_.applier.Install(install->snapshot);
       }
     }
-    node_.protocol.OnSynced(NumberOf(batch.writes.back()),
-                            batch.purge ? Strand::When::kNow : Strand::When::kBehind);
+    node_.protocol.OnSynced(NumberOf(batch.writes.back()));
   }
   if (batch.purge) DoPurge(*batch.purge);
 }

@@ -38,7 +38,7 @@ class Journal {
     std::optional<Zxid> purge = {};
     Zxid committed = {};
   };
-  void Schedule(std::unique_lock<std::mutex> lock, Strand::When when);
+  void Schedule(std::unique_lock<std::mutex> lock);
   void Drain();
   void AddToLog(const Inbox& batch);
   absl::Status Sync();

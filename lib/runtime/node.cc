@@ -6,27 +6,17 @@
 #include "lib/runtime/errors.h"
 
 namespace zkq::runtime {
-namespace {
 
-Strand::Options Blocking(const Env& env, bool direct) {
-  return {.executor = env.blocking_executor, .clock = env.clock, .direct = direct};
-}
-
-}  // namespace
-
-Node::Node(ReplicaOptions given, bool direct)
+Node::Node(ReplicaOptions given)
     : options(std::move(given)),
       board(options.id),
       calls(options.max_outstanding_bytes),
-      protocol_strand({.executor = options.env.executor,
-                       .clock = options.env.clock,
-                       .never_blocks = true,
-                       .direct = direct}),
-      log_strand(Blocking(options.env, direct)),
-      apply_strand(Blocking(options.env, direct)),
-      bulk_strand(Blocking(options.env, direct)),
-      snapshot_strand(Blocking(options.env, direct)),
-      callback_strand(Blocking(options.env, direct)),
+      protocol_strand(options.env.executor, options.env.clock),
+      log_strand(options.env.blocking_executor, options.env.clock),
+      apply_strand(options.env.blocking_executor, options.env.clock),
+      bulk_strand(options.env.blocking_executor, options.env.clock),
+      snapshot_strand(options.env.blocking_executor, options.env.clock),
+      callback_strand(options.env.blocking_executor, options.env.clock),
       protocol(this, &protocol_strand),
       journal(this, &log_strand),
       applier(this, &apply_strand),

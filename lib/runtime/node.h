@@ -47,9 +47,9 @@ namespace zkq::runtime {
 
 struct Node final : std::enable_shared_from_this<Node> {
   // `options` have been checked, and every seam of them but the election, the
-  // log sink and the state machine is filled. `direct`: see Strand::Options.
-  static absl::StatusOr<std::shared_ptr<Node>> Start(ReplicaOptions options, bool direct);
-  Node(ReplicaOptions options, bool direct);
+  // log sink and the state machine is filled.
+  static absl::StatusOr<std::shared_ptr<Node>> Start(ReplicaOptions options);
+  explicit Node(ReplicaOptions options);
 
   // --- what Replica forwards to; see zkq/replica.h ------------------------------
   void Propose(std::string command, const CallOptions& options, Caller caller);

@@ -38,10 +38,10 @@ void Protocol::Release() {
 
 // --- what comes in -------------------------------------------------------------------
 
-void Protocol::Schedule(std::unique_lock<std::mutex> lock, Strand::When when) {
+void Protocol::Schedule(std::unique_lock<std::mutex> lock) {
   if (stopped_ || std::exchange(scheduled_, true)) return;
   lock.unlock();
-  strand_.Post([this, node = node_.Keep()] { Drain(); }, when);
+  strand_.Post([this, node = node_.Keep()] { Drain(); });
 }
 
 void Protocol::Enqueue(core::Event event, Hold hold) {
@@ -51,10 +51,10 @@ void Protocol::Enqueue(core::Event event, Hold hold) {
   Schedule(std::move(lock));
 }
 
-void Protocol::OnSynced(core::WriteId through, Strand::When when) {
+void Protocol::OnSynced(core::WriteId through) {
   std::unique_lock lock(mutex_);
   inbox_.synced = through;
-  Schedule(std::move(lock), when);
+  Schedule(std::move(lock));
 }
 
 void Protocol::OnApplied(Zxid through) {
@@ -114,7 +114,7 @@ void Protocol::Drain() {
   StepAll(&*inbox, now);
   const core::Peer::View view = peer_->view();
   PerformAll(view.commit);
-  node_.callbacks.Flush(node_.Keep(), Strand::When::kBehind);
+  node_.callbacks.Flush(node_.Keep());
   Publish(view);
   FollowMembership(view.config.members);
   ArmTimer(now);

@@ -39,7 +39,7 @@ class Protocol final : public QuorumTransport::Receiver {
 
   // --- from any thread -----------------------------------------------------------
   void Post(core::Event event) { Enqueue(std::move(event), nullptr); }
-  void OnSynced(core::WriteId through, Strand::When when);
+  void OnSynced(core::WriteId through);
   // Told at the next occasion: nothing waits for it.
   void OnApplied(Zxid through);
   // Calls have come that wait to be taken.
@@ -73,7 +73,7 @@ class Protocol final : public QuorumTransport::Receiver {
   };
 
   void Enqueue(core::Event event, Hold hold);
-  void Schedule(std::unique_lock<std::mutex> lock, Strand::When when = Strand::When::kNow);
+  void Schedule(std::unique_lock<std::mutex> lock);
 
   void Drain();
   std::optional<Inbox> TakeInbox();

@@ -23,9 +23,9 @@ Identity IdentityOf(const HardState& state, const std::vector<Member>& configure
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<Node>> Node::Start(ReplicaOptions options, bool direct) {
+absl::StatusOr<std::shared_ptr<Node>> Node::Start(ReplicaOptions options) {
   std::sort(options.members.begin(), options.members.end());
-  auto node = std::make_shared<Node>(std::move(options), direct);
+  auto node = std::make_shared<Node>(std::move(options));
   if (absl::Status opened = node->Open(); !opened.ok()) {
     node->Abandon();
     return opened;

@@ -1,70 +1,38 @@
 #include "lib/runtime/strand.h"
 
-#include <algorithm>
 #include <deque>
 #include <mutex>
 #include <utility>
-#include <vector>
 
 namespace zkq::runtime {
 namespace {
 
 // Longer than a task takes that does not block.
 constexpr absl::Duration kBlocked = absl::Milliseconds(1);
-// Strands that one thread drains before others on its executor have their turn.
-constexpr int kChainMax = 16;
 
 thread_local const void* inside = nullptr;  // the State whose task runs on this thread
 
 }  // namespace
 
 struct Strand::State {
-  explicit State(Options given) : options(std::move(given)) {}
-
-  const Options options;
+  std::shared_ptr<Executor> executor;
+  std::shared_ptr<Clock> clock;
   std::atomic<const char*> doing{"a task"};
 
   std::mutex mutex;
   std::deque<Task> queue;
-  bool scheduled = false;  // a drain is on its way, or runs
+  bool scheduled = false;  // a drain is on the executor, or runs
   bool running = false;    // a task runs
   bool closed = false;
 };
 
-// What a thread goes on with behind the strand it drains.
-struct Strand::Chain {
-  static thread_local Chain* current;
-
-  bool MayRun(const State& state) const {
-    return state.options.never_blocks || state.options.executor.get() == executor;
-  }
-  std::shared_ptr<State> Next();
-
-  const Executor* const executor;  // whose thread this is
-  std::vector<std::shared_ptr<State>> next = {};
-};
-
-thread_local Strand::Chain* Strand::Chain::current = nullptr;
-
-// Who never blocks comes first, for nothing may keep it waiting. Of the others
-// this thread takes one: each of them could keep the rest waiting.
-std::shared_ptr<Strand::State> Strand::Chain::Next() {
-  if (next.empty()) return nullptr;
-  auto taken =
-      std::find_if(next.begin(), next.end(), [](const auto& s) { return s->options.never_blocks; });
-  if (taken == next.end()) {
-    std::for_each(next.begin() + 1, next.end(), Schedule);
-    next.resize(1);
-    taken = next.begin();
-  }
-  std::shared_ptr<State> state = std::move(*taken);
-  next.erase(taken);
-  return state;
+Strand::Strand(std::shared_ptr<Executor> executor, std::shared_ptr<Clock> clock)
+    : state_(std::make_shared<State>()) {
+  state_->executor = std::move(executor);
+  state_->clock = std::move(clock);
 }
 
-Strand::Strand(Options options) : state_(std::make_shared<State>(std::move(options))) {}
-
-void Strand::Post(Task task, When when) {
+void Strand::Post(Task task) {
   {
     std::lock_guard lock(state_->mutex);
     if (state_->closed) return;
@@ -72,64 +40,40 @@ void Strand::Post(Task task, When when) {
     if (state_->scheduled) return;
     state_->scheduled = true;
   }
-  Chain* const chain = Chain::current;
-  if (when == When::kBehind && chain != nullptr && chain->MayRun(*state_)) {
-    chain->next.push_back(state_);
-  } else {
-    Schedule(state_);
-  }
+  Schedule(state_);
 }
 
 void Strand::Schedule(const std::shared_ptr<State>& state) {
-  state->options.executor->Run([state] { Run(state); });
-}
-
-void Strand::Run(const std::shared_ptr<State>& state) {
-  if (!state->options.direct) return Drain(state);
-  Chain chain{.executor = state->options.executor.get()};
-  Chain::current = &chain;
-  Drain(state);
-  int drained = 1;
-  while (const std::shared_ptr<State> next = chain.Next()) {
-    if (++drained <= kChainMax) {
-      Drain(next);
-    } else {
-      Schedule(next);
-    }
-  }
-  Chain::current = nullptr;
+  state->executor->Run([state] { Drain(state); });
 }
 
 // Runs what is queued now, then gives way to others on the executor if more has
-// come. In virtual time a blocking call returns at once and charges what is queued
-// behind it: so a task that took its time goes through the executor once more
-// before its strand is idle, and that is what charges the strand.
+// come. A task that took its time goes through the executor once more before the
+// strand counts as idle: in virtual time a blocking call returns at once and
+// charges what is queued behind it, and this is what charges the strand.
 void Strand::Drain(const std::shared_ptr<State>& state) {
-  const absl::Duration begin = state->options.clock->Monotonic();
+  const absl::Duration begin = state->clock->Monotonic();
   const void* const outer = std::exchange(inside, state.get());
   size_t left = 0;
   {
     std::lock_guard lock(state->mutex);
     left = state->queue.size();
   }
-  // What a task wants done behind it does not wait for the next task either.
-  const Chain* const chain = Chain::current;
-  while (left-- > 0 && RunOne(state.get()) && (chain == nullptr || chain->next.empty())) {
+  while (left-- > 0 && RunOne(state.get())) {
   }
   inside = outer;
-  const bool charged =
-      !state->options.direct && state->options.clock->Monotonic() - begin > kBlocked;
+  const bool blocked = state->clock->Monotonic() - begin > kBlocked;
   bool again = false;
   {
     std::lock_guard lock(state->mutex);
     state->running = false;
-    again = !state->closed && (charged || !state->queue.empty());
+    again = !state->closed && (blocked || !state->queue.empty());
     state->scheduled = again;
   }
   if (again) {
     Schedule(state);
   } else {
-    state->options.executor->Wake();  // AwaitIdle
+    state->executor->Wake();  // AwaitIdle
   }
 }
 
@@ -159,7 +103,7 @@ bool Strand::busy() const {
 }
 
 bool Strand::AwaitIdle(absl::Duration timeout) const {
-  return state_->options.executor->Await([this] { return !busy(); }, timeout);
+  return state_->executor->Await([this] { return !busy(); }, timeout);
 }
 
 bool Strand::Inside() const { return inside == state_.get(); }

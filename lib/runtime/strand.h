@@ -18,22 +18,9 @@ namespace zkq::runtime {
 class Strand {
  public:
   using Task = Executor::Task;
-  enum class When {
-    kNow,
-    // The poster is about to end, and does nothing before that may block: its
-    // thread may go on with the task itself, which saves waking another.
-    kBehind,
-  };
 
-  struct Options {
-    std::shared_ptr<Executor> executor = nullptr;
-    std::shared_ptr<Clock> clock = nullptr;
-    bool never_blocks = false;  // its tasks may run on any strand's thread
-    // Threads do go on by themselves. Not in virtual time: what a task does must
-    // not come before what its thread is still charged for.
-    bool direct = false;
-  };
-  explicit Strand(Options options);
+  // `clock` measures what a task took: see Drain.
+  Strand(std::shared_ptr<Executor> executor, std::shared_ptr<Clock> clock);
   Strand(const Strand&) = delete;
   Strand& operator=(const Strand&) = delete;
   ~Strand() { Close(); }
@@ -41,7 +28,7 @@ class Strand {
   // Queues `task`; never runs it inside this call. After Close it is destroyed
   // instead. Unbounded: each part of a replica posts at most one drain of its own
   // bounded inbox at a time.
-  void Post(Task task, When when = When::kNow);
+  void Post(Task task);
 
   // No task begins from here on; those that wait are destroyed. One that runs
   // goes on. Idempotent.
@@ -69,9 +56,7 @@ class Strand {
 
  private:
   struct State;
-  struct Chain;
   static void Schedule(const std::shared_ptr<State>& state);
-  static void Run(const std::shared_ptr<State>& state);
   static void Drain(const std::shared_ptr<State>& state);
   static bool RunOne(State* state);
 

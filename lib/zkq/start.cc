@@ -41,10 +41,8 @@ inline namespace v1 {
 
 absl::StatusOr<std::unique_ptr<Replica>> Replica::Start(ReplicaOptions options) {
   if (absl::Status s = runtime::CheckOptions(options); !s.ok()) return s;
-  const bool own_threads =
-      options.env.executor == nullptr && options.env.blocking_executor == nullptr;
   if (absl::Status s = FillSeams(&options); !s.ok()) return s;
-  auto node = runtime::Node::Start(std::move(options), /*direct=*/own_threads);
+  auto node = runtime::Node::Start(std::move(options));
   if (!node.ok()) return std::move(node).status();
   return std::unique_ptr<Replica>(new Replica(std::make_unique<Impl>(*std::move(node))));
 }

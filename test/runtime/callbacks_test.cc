@@ -11,7 +11,7 @@ struct World {
   std::shared_ptr<Clock> clock = std::make_shared<testing::SimClock>(&scheduler);
   std::shared_ptr<Executor> executor = std::make_shared<testing::SimExecutor>(&scheduler);
   CallTable calls{1 << 20};
-  Strand strand{{.executor = executor, .clock = clock}};
+  Strand strand{executor, clock};
   Callbacks callbacks{&calls, &strand, executor.get()};
   std::string log;
 

@@ -113,8 +113,7 @@ absl::Status LoopbackNetwork::Transport::Start(const Identity& who, Receiver* re
   Station& station = network_->stations_[sid_];
   station.self = who;
   station.receiver = receiver;
-  station.strand = std::make_unique<Strand>(
-      Strand::Options{.executor = network_->executor_, .clock = network_->clock_});
+  station.strand = std::make_unique<Strand>(network_->executor_, network_->clock_);
   network_->ConnectSoon();
   return absl::OkStatus();
 }

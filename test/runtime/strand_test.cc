@@ -1,7 +1,6 @@
 #include "lib/runtime/strand.h"
 
 #include <atomic>
-#include <future>
 #include <string>
 #include <thread>
 #include <vector>
@@ -26,7 +25,6 @@ struct SimWorld {
   std::shared_ptr<SimExecutor> executor = std::make_shared<SimExecutor>(&scheduler);
   std::string log;
 
-  Strand::Options Options() const { return {.executor = executor, .clock = clock}; }
   Strand::Task Say(std::string word) {
     return [this, word] { log += word; };
   }
@@ -35,7 +33,7 @@ struct SimWorld {
 
 TEST_CASE("tasks run in the order they were posted, and never inside Post") {
   SimWorld world;
-  Strand strand(world.Options());
+  Strand strand(world.executor, world.clock);
   strand.Post(world.Say("a"));
   strand.Post([&] {
     strand.Post(world.Say("c"));
@@ -49,7 +47,7 @@ TEST_CASE("tasks run in the order they were posted, and never inside Post") {
 
 TEST_CASE("tasks of one strand never overlap on real threads") {
   const auto executor = NewThreadExecutor(4);
-  Strand strand({.executor = executor, .clock = NewSystemClock()});
+  Strand strand(executor, NewSystemClock());
   constexpr int kThreads = 4, kTasks = 2000;
   int unguarded = 0;
   std::atomic<int> inside{0}, overlaps{0};
@@ -75,7 +73,7 @@ TEST_CASE("after Close nothing begins, and what waited is destroyed") {
   SimWorld world;
   auto owned = std::make_shared<int>();
   const std::weak_ptr<int> witness = owned;
-  Strand strand(world.Options());
+  Strand strand(world.executor, world.clock);
   strand.Post([&world, owned = std::move(owned)] { world.log += "x"; });
   strand.Close();
   REQUIRE(witness.expired());
@@ -87,7 +85,7 @@ TEST_CASE("after Close nothing begins, and what waited is destroyed") {
 
 TEST_CASE("a task that closes its strand is the last one") {
   SimWorld world;
-  Strand strand(world.Options());
+  Strand strand(world.executor, world.clock);
   strand.Post([&] {
     world.log += "a";
     strand.Close();
@@ -99,7 +97,7 @@ TEST_CASE("a task that closes its strand is the last one") {
 
 TEST_CASE("a strand may be destroyed in its own task") {
   SimWorld world;
-  auto strand = std::make_unique<Strand>(world.Options());
+  auto strand = std::make_unique<Strand>(world.executor, world.clock);
   strand->Post([&] { strand.reset(); });
   world.Run();
   REQUIRE(strand == nullptr);
@@ -107,7 +105,7 @@ TEST_CASE("a strand may be destroyed in its own task") {
 
 TEST_CASE("a task knows the strand it is inside of") {
   SimWorld world;
-  Strand strand(world.Options()), other(world.Options());
+  Strand strand(world.executor, world.clock), other(world.executor, world.clock);
   bool inside = false, inside_other = true;
   strand.Post([&] {
     inside = strand.Inside();
@@ -121,7 +119,7 @@ TEST_CASE("a task knows the strand it is inside of") {
 
 TEST_CASE("a strand says what it is stuck in") {
   const auto executor = NewThreadExecutor(1);
-  Strand strand({.executor = executor, .clock = NewSystemClock()});
+  Strand strand(executor, NewSystemClock());
   std::atomic<bool> stuck{false}, released{false};
   strand.Post([&] {
     const Strand::Doing doing(strand, "StateMachine::Apply");
@@ -140,104 +138,13 @@ TEST_CASE("a strand says what it is stuck in") {
 
 TEST_CASE("in virtual time a blocking task holds up what its strand does next") {
   SimWorld world;
-  Strand strand(world.Options());
+  Strand strand(world.executor, world.clock);
   absl::Duration next;
   strand.Post([&] { world.scheduler.Charge(absl::Seconds(3)); });
   world.scheduler.RunFor(absl::Seconds(1));
   strand.Post([&] { next = world.scheduler.now(); });
   world.scheduler.RunFor(absl::Seconds(5));
   REQUIRE(next == absl::Seconds(3));
-}
-
-// --- threads that go on by themselves ---------------------------------------------
-
-// Executors that count what is handed to them; one thread each.
-struct Threads {
-  std::shared_ptr<Clock> clock = NewSystemClock();
-  std::shared_ptr<Executor> never = NewThreadExecutor(1), blocking = NewThreadExecutor(4);
-
-  Strand::Options Protocol() const {
-    return {.executor = never, .clock = clock, .never_blocks = true, .direct = true};
-  }
-  Strand::Options Blocking() const {
-    return {.executor = blocking, .clock = clock, .direct = true};
-  }
-};
-
-TEST_CASE("a thread goes on with what is posted behind its task") {
-  Threads threads;
-  Strand log(threads.Blocking()), protocol(threads.Protocol()), apply(threads.Blocking());
-  std::promise<std::vector<std::thread::id>> done;
-  std::vector<std::thread::id> ids;
-  const auto note = [&] { ids.push_back(std::this_thread::get_id()); };
-  log.Post([&] {
-    note();
-    protocol.Post(
-        [&] {
-          note();
-          REQUIRE(protocol.Inside());
-          REQUIRE(!log.busy());
-          apply.Post(
-              [&] {
-                note();
-                done.set_value(ids);
-              },
-              Strand::When::kBehind);
-        },
-        Strand::When::kBehind);
-    REQUIRE(ids.size() == 1);
-  });
-  const auto seen = done.get_future().get();
-  REQUIRE(seen == std::vector{seen[0], seen[0], seen[0]});
-}
-
-TEST_CASE("who never blocks comes first, and of those who may the thread takes one") {
-  Threads threads;
-  Strand log(threads.Blocking()), protocol(threads.Protocol());
-  Strand apply(threads.Blocking()), callback(threads.Blocking());
-  std::promise<void> protocol_ran, callback_ran, over;
-  const auto release = protocol_ran.get_future().share(), other = callback_ran.get_future().share();
-  log.Post([&] {
-    // Each of these would hold up the one behind it for ever.
-    apply.Post(
-        [&] {
-          release.wait();
-          other.wait();
-          over.set_value();
-        },
-        Strand::When::kBehind);
-    callback.Post([&] { callback_ran.set_value(); }, Strand::When::kBehind);
-    protocol.Post([&] { protocol_ran.set_value(); }, Strand::When::kBehind);
-  });
-  over.get_future().wait();
-}
-
-TEST_CASE("a thread for what never blocks takes nothing that may") {
-  Threads threads;
-  Strand protocol(threads.Protocol()), apply(threads.Blocking());
-  std::promise<bool> on_never;
-  protocol.Post([&] {
-    apply.Post([&] { on_never.set_value(threads.never->InTask()); }, Strand::When::kBehind);
-  });
-  REQUIRE(!on_never.get_future().get());
-}
-
-TEST_CASE("what is posted behind a task does not wait for the next task of its strand") {
-  Threads threads;
-  Strand log(threads.Blocking()), protocol(threads.Protocol());
-  std::promise<void> ran, over;
-  const auto release = ran.get_future().share();
-  std::promise<void> both_posted;
-  log.Post([&] {
-    both_posted.get_future().wait();
-    protocol.Post([&] { ran.set_value(); }, Strand::When::kBehind);
-  });
-  log.Post([&] {
-    release.wait();
-    over.set_value();
-  });
-  both_posted.set_value();
-  over.get_future().wait();
 }
 
 }  // namespace

@@ -69,7 +69,8 @@ class ZKQ_EXPORT QuorumTransport {
   // Says who this peer has become. Links made as somebody else go down and are
   // made anew, so that both ends know.
   virtual void SetIdentity(const Identity& self) = 0;
-  // Whom to keep links with (self may be listed). Links to others go down.
+  // Whom to keep links with (self may be listed). Links to others go down. May be
+  // called before Start, and should: who is not listed yet is refused.
   virtual void SetMembers(absl::Span<const Member> members) = 0;
 
   // Queues `message`, encoded once, on each of the links; skips those that are

@@ -20,7 +20,9 @@ void Protocol::Begin(std::unique_ptr<core::Peer> peer, absl::Duration now) {
   peer_ = std::move(peer);
   start_ = now;
   Step(core::Tick{Time{0}});
-  Publish(peer_->view());
+  const core::Peer::View view = peer_->view();
+  Publish(view);
+  FollowMembership(view.config.members);  // a member that dials at once must not be refused
 }
 
 void Protocol::Stop() {

@@ -29,8 +29,8 @@ class Protocol final : public QuorumTransport::Receiver {
  public:
   Protocol(Node* node, Strand* strand) : node_(*node), strand_(*strand) {}
 
-  // Once, before all else: takes the first step of a new peer. What it wants done
-  // is carried out with the first drain.
+  // Once, before all else and before the transport starts: takes the first step of
+  // a new peer. What it wants done is carried out with the first drain.
   void Begin(std::unique_ptr<core::Peer> peer, absl::Duration now);
   // The replica no longer takes part: nothing is stepped or carried out any more.
   void Stop();

@@ -83,6 +83,12 @@ bool MemoryDisk::HasDirectory(const std::string& path) const {
   return path == "." || path == "/" || directories_.count(path) > 0;
 }
 
+std::vector<std::string> MemoryDisk::Files() const {
+  std::vector<std::string> paths;
+  for (const auto& [path, file] : live_) paths.push_back(path);
+  return paths;
+}
+
 std::vector<std::string> MemoryDisk::List(const std::string& directory) const {
   std::set<std::string> names;
   for (const auto& [path, file] : live_) names.insert(NameIn(directory, path));
@@ -143,6 +149,15 @@ void MemoryDisk::Crash() {
   pending_.clear();
   live_ = durable_;
   for (auto& [path, file] : live_) file->Crash();
+}
+
+MemoryDisk MemoryDisk::AfterCrash() const {
+  MemoryDisk left;
+  left.directories_ = directories_;
+  for (const auto& [path, file] : durable_) {
+    left.Place(path, std::make_shared<MemoryFile>(file->durable()));
+  }
+  return left;
 }
 
 void MemoryDisk::CrashTorn(Random& random) {

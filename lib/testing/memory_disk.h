@@ -24,6 +24,7 @@ class MemoryFile {
   explicit MemoryFile(std::string contents) : live_(std::move(contents)), durable_(live_) {}
 
   const std::string& live() const { return live_; }
+  const std::string& durable() const { return durable_; }
   void Write(uint64_t offset, std::string_view bytes);
   void Resize(uint64_t size);
   void Sync();
@@ -48,6 +49,7 @@ class MemoryDisk {
 
   FilePtr Find(const std::string& path) const;  // null: no such file
   bool HasDirectory(const std::string& path) const;
+  std::vector<std::string> Files() const;                             // sorted
   std::vector<std::string> List(const std::string& directory) const;  // sorted
   uint64_t bytes() const;                                             // of all files together
 
@@ -59,6 +61,8 @@ class MemoryDisk {
   void Place(const std::string& path, FilePtr file);  // durable at once
 
   void Crash();
+  // Another disk with what a crash would leave here.
+  MemoryDisk AfterCrash() const;
   // The changes of names took place up to some point of their order.
   void CrashTorn(Random& random);
 

@@ -45,6 +45,7 @@ class MemoryFileSystem::Machine {
   uint64_t operations = 0;
   uint64_t crash_before = 0;  // 0: never
   std::shared_ptr<const Observer> observer;
+  std::shared_ptr<const Witness> witness;
 
   absl::Status Alive(const std::string& path) const {
     return dead ? Error(absl::StatusCode::kUnavailable, "the disk is gone", path)
@@ -58,25 +59,34 @@ class MemoryFileSystem::Machine {
 
   // Counts an operation and asks whether it may take place. OK: `*lock` holds the
   // mutex, and has since nothing went wrong.
-  absl::Status Begin(Step step, const std::string& path, std::unique_lock<std::mutex>* lock) {
+  absl::Status Begin(Operation* operation, std::unique_lock<std::mutex>* lock) {
     *lock = std::unique_lock(mutex);
+    const std::string& path = operation->path;
     if (absl::Status status = Alive(path); !status.ok()) return status;
     const uint64_t begun_in = life;
-    const Operation operation{.number = ++operations, .step = step, .path = path};
-    Verdict verdict = operation.number == crash_before ? Verdict::kCrash : Verdict::kProceed;
-    if (observer != nullptr && verdict == Verdict::kProceed) {
+    operation->number = ++operations;
+    Verdict verdict = operation->number == crash_before ? Verdict::kCrash : Verdict::kProceed;
+    if (observer != nullptr) {
       const std::shared_ptr<const Observer> asked = observer;
       lock->unlock();
-      verdict = (*asked)(operation);
+      const Verdict said = (*asked)(*operation);
       lock->lock();
       // What else may have happened meanwhile.
       if (life != begun_in) return Error(absl::StatusCode::kUnavailable, "crashed", path);
       if (absl::Status status = Alive(path); !status.ok()) return status;
+      if (verdict == Verdict::kProceed) verdict = said;
     }
     if (verdict == Verdict::kProceed) return absl::OkStatus();
     dead = verdict == Verdict::kCrash;
     return Error(dead ? absl::StatusCode::kUnavailable : absl::StatusCode::kInternal,
-                 std::string(ToString(step)) + " failed", path);
+                 std::string(ToString(operation->step)) + " failed", path);
+  }
+
+  // It took place: tells the witness, without the lock.
+  void End(const Operation& operation, std::unique_lock<std::mutex> lock) {
+    const std::shared_ptr<const Witness> told = witness;
+    lock.unlock();
+    if (told != nullptr) (*told)(operation);
   }
 
   void Revive() {
@@ -106,15 +116,17 @@ class MemoryFileSystem::OpenFile final : public File {
   }
 
   absl::Status Write(uint64_t offset, absl::Span<const std::string_view> pieces) override {
-    std::unique_lock<std::mutex> lock;
-    if (absl::Status status = Begin(Step::kWrite, &lock); !status.ok()) return status;
     std::string bytes;
     for (std::string_view piece : pieces) bytes.append(piece);
+    Operation operation{.step = Step::kWrite, .path = path_, .offset = offset, .bytes = bytes};
+    std::unique_lock<std::mutex> lock;
+    if (absl::Status status = Begin(&operation, &lock); !status.ok()) return status;
     const uint64_t size = file_->live().size();
     const uint64_t end = offset + bytes.size();
     const uint64_t over = end > size ? end - size - std::min(end - size, machine_->Free()) : 0;
-    bytes.resize(bytes.size() - std::min<uint64_t>(over, bytes.size()));
-    file_->Write(offset, bytes);
+    operation.bytes.remove_suffix(std::min<uint64_t>(over, bytes.size()));
+    file_->Write(offset, operation.bytes);
+    machine_->End(operation, std::move(lock));
     return over > 0 ? Full() : absl::OkStatus();
   }
 
@@ -126,9 +138,11 @@ class MemoryFileSystem::OpenFile final : public File {
   }
 
   absl::Status Sync() override {
+    Operation operation{.step = Step::kSync, .path = path_};
     std::unique_lock<std::mutex> lock;
-    if (absl::Status status = Begin(Step::kSync, &lock); !status.ok()) return status;
+    if (absl::Status status = Begin(&operation, &lock); !status.ok()) return status;
     file_->Sync();
+    machine_->End(operation, std::move(lock));
     return absl::OkStatus();
   }
 
@@ -139,11 +153,13 @@ class MemoryFileSystem::OpenFile final : public File {
   }
 
   absl::Status Resize(uint64_t size) override {
+    Operation operation{.step = Step::kResize, .path = path_, .offset = size};
     std::unique_lock<std::mutex> lock;
-    if (absl::Status status = Begin(Step::kResize, &lock); !status.ok()) return status;
+    if (absl::Status status = Begin(&operation, &lock); !status.ok()) return status;
     const uint64_t now = file_->live().size();
     if (size > now && size - now > machine_->Free()) return Full();
     file_->Resize(size);
+    machine_->End(operation, std::move(lock));
     return absl::OkStatus();
   }
 
@@ -155,13 +171,13 @@ class MemoryFileSystem::OpenFile final : public File {
     if (life_ == machine_->life) return machine_->Alive(path_);
     return Error(absl::StatusCode::kFailedPrecondition, "opened before a crash", path_);
   }
-  absl::Status Begin(Step step, std::unique_lock<std::mutex>* lock) {
+  absl::Status Begin(Operation* operation, std::unique_lock<std::mutex>* lock) {
     if (!writable_) return Error(absl::StatusCode::kPermissionDenied, "opened to read", path_);
     {
       const std::lock_guard held(machine_->mutex);
       if (absl::Status status = Usable(); !status.ok()) return status;
     }
-    if (absl::Status status = machine_->Begin(step, path_, lock); !status.ok()) return status;
+    if (absl::Status status = machine_->Begin(operation, lock); !status.ok()) return status;
     return Usable();
   }
 
@@ -178,49 +194,52 @@ MemoryFileSystem::~MemoryFileSystem() = default;
 
 absl::StatusOr<std::unique_ptr<File>> MemoryFileSystem::Open(const std::string& given, Mode mode) {
   const std::string path = Plain(given);
-  std::unique_lock<std::mutex> lock(machine_->mutex, std::defer_lock);
-  if (mode == Mode::kCreate) {
-    if (absl::Status status = machine_->Begin(Step::kCreate, path, &lock); !status.ok()) {
-      return status;
-    }
-  } else {
-    lock.lock();
-  }
+  if (mode == Mode::kCreate) return Create(path);
+  const std::lock_guard lock(machine_->mutex);
   if (absl::Status status = machine_->Alive(path); !status.ok()) return status;
   MemoryDisk::FilePtr file = machine_->disk.Find(path);
-  if (mode != Mode::kCreate) {
-    if (file == nullptr) return NotThere(path);
-  } else {
-    if (file != nullptr) return Error(absl::StatusCode::kAlreadyExists, "is there", path);
-    if (!machine_->disk.HasDirectory(DirectoryOf(path))) return NotThere(path);
-    file = machine_->disk.Create(path);
-  }
+  if (file == nullptr) return NotThere(path);
   return std::make_unique<OpenFile>(machine_, path, std::move(file), mode != Mode::kRead,
                                     /*holds_lock=*/false);
 }
 
+absl::StatusOr<std::unique_ptr<File>> MemoryFileSystem::Create(const std::string& path) {
+  Operation operation{.step = Step::kCreate, .path = path};
+  std::unique_lock<std::mutex> lock;
+  if (absl::Status status = machine_->Begin(&operation, &lock); !status.ok()) return status;
+  MemoryDisk& disk = machine_->disk;
+  if (disk.Find(path) != nullptr) {
+    return Error(absl::StatusCode::kAlreadyExists, "is there", path);
+  }
+  if (!disk.HasDirectory(DirectoryOf(path))) return NotThere(path);
+  auto file = std::make_unique<OpenFile>(machine_, path, disk.Create(path), /*writable=*/true,
+                                         /*holds_lock=*/false);
+  machine_->End(operation, std::move(lock));
+  return file;
+}
+
 absl::Status MemoryFileSystem::Rename(const std::string& given_from, const std::string& given_to) {
   const std::string from = Plain(given_from), to = Plain(given_to);
+  Operation operation{.step = Step::kRename, .path = from, .to = to};
   std::unique_lock<std::mutex> lock;
-  if (absl::Status status = machine_->Begin(Step::kRename, from, &lock); !status.ok()) {
-    return status;
-  }
+  if (absl::Status status = machine_->Begin(&operation, &lock); !status.ok()) return status;
   if (machine_->disk.Find(from) == nullptr) return NotThere(from);
   if (DirectoryOf(from) != DirectoryOf(to)) {
     return Error(absl::StatusCode::kUnimplemented, "renamed into another directory", from);
   }
   if (from != to) machine_->disk.Rename(from, to);
+  machine_->End(operation, std::move(lock));
   return absl::OkStatus();
 }
 
 absl::Status MemoryFileSystem::Remove(const std::string& given) {
-  const std::string path = Plain(given);
+  Operation operation{.step = Step::kRemove, .path = Plain(given)};
+  const std::string& path = operation.path;
   std::unique_lock<std::mutex> lock;
-  if (absl::Status status = machine_->Begin(Step::kRemove, path, &lock); !status.ok()) {
-    return status;
-  }
+  if (absl::Status status = machine_->Begin(&operation, &lock); !status.ok()) return status;
   if (machine_->disk.Find(path) == nullptr) return NotThere(path);
   machine_->disk.Remove(path);
+  machine_->End(operation, std::move(lock));
   return absl::OkStatus();
 }
 
@@ -233,48 +252,57 @@ absl::StatusOr<std::vector<std::string>> MemoryFileSystem::List(const std::strin
 }
 
 absl::Status MemoryFileSystem::CreateDirectory(const std::string& given) {
-  const std::string path = Plain(given);
+  Operation operation{.step = Step::kCreateDirectory, .path = Plain(given)};
+  const std::string& path = operation.path;
   std::unique_lock<std::mutex> lock;
-  if (absl::Status status = machine_->Begin(Step::kCreateDirectory, path, &lock); !status.ok()) {
-    return status;
-  }
+  if (absl::Status status = machine_->Begin(&operation, &lock); !status.ok()) return status;
   if (!machine_->disk.HasDirectory(DirectoryOf(path))) return NotThere(path);
   if (machine_->disk.Find(path) != nullptr) {
     return Error(absl::StatusCode::kAlreadyExists, "is a file", path);
   }
   machine_->disk.CreateDirectory(path);
+  machine_->End(operation, std::move(lock));
   return absl::OkStatus();
 }
 
 absl::Status MemoryFileSystem::SyncDirectory(const std::string& given) {
-  const std::string directory = Plain(given);
+  Operation operation{.step = Step::kSyncDirectory, .path = Plain(given)};
+  const std::string& directory = operation.path;
   std::unique_lock<std::mutex> lock;
-  if (absl::Status status = machine_->Begin(Step::kSyncDirectory, directory, &lock); !status.ok()) {
-    return status;
-  }
+  if (absl::Status status = machine_->Begin(&operation, &lock); !status.ok()) return status;
   if (!machine_->disk.HasDirectory(directory)) return NotThere(directory);
   machine_->disk.SyncDirectory(directory);
+  machine_->End(operation, std::move(lock));
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<File>> MemoryFileSystem::Lock(const std::string& given) {
-  const std::string path = Plain(given);
+  Operation operation{.step = Step::kLock, .path = Plain(given)};
+  const std::string& path = operation.path;
   std::unique_lock<std::mutex> lock;
-  if (absl::Status status = machine_->Begin(Step::kLock, path, &lock); !status.ok()) return status;
+  if (absl::Status status = machine_->Begin(&operation, &lock); !status.ok()) return status;
   if (!machine_->disk.HasDirectory(DirectoryOf(path))) return NotThere(path);
   if (!machine_->locked.insert(path).second) {
     return Error(absl::StatusCode::kFailedPrecondition, "is locked", path);
   }
   MemoryDisk::FilePtr file = machine_->disk.Find(path);
   if (file == nullptr) file = machine_->disk.Create(path);
-  return std::make_unique<OpenFile>(machine_, path, std::move(file), /*writable=*/true,
-                                    /*holds_lock=*/true);
+  auto held = std::make_unique<OpenFile>(machine_, path, std::move(file), /*writable=*/true,
+                                         /*holds_lock=*/true);
+  machine_->End(operation, std::move(lock));
+  return held;
 }
 
 void MemoryFileSystem::Observe(Observer observer) {
   const std::lock_guard lock(machine_->mutex);
   machine_->observer =
       observer == nullptr ? nullptr : std::make_shared<const Observer>(std::move(observer));
+}
+
+void MemoryFileSystem::SetWitness(Witness witness) {
+  const std::lock_guard lock(machine_->mutex);
+  machine_->witness =
+      witness == nullptr ? nullptr : std::make_shared<const Witness>(std::move(witness));
 }
 
 void MemoryFileSystem::CrashBefore(uint64_t number) {
@@ -299,6 +327,19 @@ void MemoryFileSystem::CrashTorn(Random& random) {
   machine_->Revive();
 }
 
+void MemoryFileSystem::Wipe() {
+  const std::lock_guard lock(machine_->mutex);
+  machine_->disk = MemoryDisk();
+  machine_->Revive();
+}
+
+std::shared_ptr<MemoryFileSystem> MemoryFileSystem::AfterCrash() const {
+  auto left = std::make_shared<MemoryFileSystem>();
+  const std::lock_guard lock(machine_->mutex);
+  left->machine_->disk = machine_->disk.AfterCrash();
+  return left;
+}
+
 void MemoryFileSystem::SetCapacity(uint64_t bytes) {
   const std::lock_guard lock(machine_->mutex);
   machine_->capacity = bytes;
@@ -320,6 +361,11 @@ void MemoryFileSystem::SetContents(const std::string& given, std::string content
   } else {
     *file = MemoryFile(std::move(contents));
   }
+}
+
+std::vector<std::string> MemoryFileSystem::Files() const {
+  const std::lock_guard lock(machine_->mutex);
+  return machine_->disk.Files();
 }
 
 std::string_view ToString(MemoryFileSystem::Step step) {

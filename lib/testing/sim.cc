@@ -12,28 +12,72 @@ uint64_t SimRandom::Next() {
   return z ^ (z >> 31);
 }
 
-uint64_t SimScheduler::After(absl::Duration delay, Task task) {
-  const uint64_t id = ++last_id_;
-  const absl::Duration when = now() + std::max(delay, absl::ZeroDuration());
-  due_.emplace(id, when);
-  tasks_.emplace(Key{when, id}, std::move(task));
+namespace {
+
+// A task's id: which slot it has, and above that a count that is never repeated.
+constexpr int kSlotBits = 24;
+constexpr uint64_t kSlotMask = (uint64_t{1} << kSlotBits) - 1;
+
+}  // namespace
+
+// --- the scheduler -----------------------------------------------------------------
+
+uint64_t SimScheduler::Add(absl::Duration delay, Task task, std::shared_ptr<Process> process) {
+  if (free_slots_.empty()) {
+    free_slots_.push_back(slots_.size());
+    slots_.emplace_back();
+  }
+  const size_t at = free_slots_.back();
+  free_slots_.pop_back();
+  const uint64_t id = ++added_ << kSlotBits | at;
+  slots_[at] = {.id = id, .process = std::move(process), .task = std::move(task)};
+  Push(now() + std::max(delay, absl::ZeroDuration()), id);
   return id;
 }
 
+void SimScheduler::Push(absl::Duration when, uint64_t id) {
+  due_.push_back({.when = when, .order = ++pushed_, .id = id});
+  std::push_heap(due_.begin(), due_.end(), Later);
+}
+
+SimScheduler::Slot* SimScheduler::Find(uint64_t id) {
+  const size_t at = id & kSlotMask;
+  return id != 0 && at < slots_.size() && slots_[at].id == id ? &slots_[at] : nullptr;
+}
+
+// Frees the slot before anything of it is run or destroyed: that may queue tasks.
+SimScheduler::Slot SimScheduler::Take(Slot* slot) {
+  Slot taken = std::exchange(*slot, {});
+  free_slots_.push_back(taken.id & kSlotMask);
+  return taken;
+}
+
 bool SimScheduler::Cancel(uint64_t id) {
-  const auto due = due_.find(id);
-  if (due == due_.end()) return false;
-  // Out of the queue first: what the task owns may call back while it goes.
-  const auto cancelled = tasks_.extract({due->second, id});
-  due_.erase(due);
+  Slot* const slot = Find(id);
+  if (slot == nullptr) return false;
+  const Slot cancelled = Take(slot);
   return true;
+}
+
+void SimScheduler::CancelAll(const Process* process) {
+  for (size_t at = 0; at < slots_.size(); ++at) {
+    if (slots_[at].process.get() == process) Cancel(slots_[at].id);
+  }
+}
+
+bool SimScheduler::NextIsDue(absl::Duration end) {
+  while (!due_.empty() && Find(due_.front().id) == nullptr) {
+    std::pop_heap(due_.begin(), due_.end(), Later);
+    due_.pop_back();
+  }
+  return !due_.empty() && due_.front().when <= end;
 }
 
 bool SimScheduler::RunUntil(absl::FunctionRef<bool()> condition, absl::Duration limit) {
   if (in_task_) return condition();
   const absl::Duration end = now_ + limit;
   while (!condition()) {
-    if (tasks_.empty() || tasks_.begin()->first.first > end) {
+    if (!NextIsDue(end)) {
       // With no task left nothing can change any more, however long one waits.
       if (end != absl::InfiniteDuration()) now_ = std::max(now_, end);
       return condition();
@@ -48,15 +92,32 @@ void SimScheduler::RunFor(absl::Duration duration) {
 }
 
 void SimScheduler::RunNext() {
-  auto next = tasks_.extract(tasks_.begin());
-  due_.erase(next.key().second);
-  now_ = std::max(now_, next.key().first);
+  std::pop_heap(due_.begin(), due_.end(), Later);
+  const Due next = due_.back();
+  due_.pop_back();
+  now_ = std::max(now_, next.when);
+  Slot* const slot = Find(next.id);
+  if (slot->process != nullptr && slot->process->paused) {
+    slot->process->waiting.push_back(next.id);
+  } else {
+    Run(Take(slot));
+  }
+}
+
+void SimScheduler::Run(Slot slot) {
   ++steps_;
   in_task_ = true;
-  std::move(next.mapped())();
-  next.mapped() = nullptr;  // what it owned goes inside the task too
+  if (slot.process != nullptr) slot.process->in_task = true;
+  std::move(slot.task)();
+  slot.task = nullptr;  // what it owned goes inside the task too
+  if (slot.process != nullptr) slot.process->in_task = false;
   in_task_ = false;
   charged_ = absl::ZeroDuration();
+}
+
+void SimScheduler::Resume(Process* process) {
+  process->paused = false;
+  for (const uint64_t id : std::exchange(process->waiting, {})) Push(now(), id);
 }
 
 void SimScheduler::Charge(absl::Duration duration) {
@@ -67,31 +128,42 @@ void SimScheduler::Charge(absl::Duration duration) {
   }
 }
 
+// --- clocks --------------------------------------------------------------------------
+
+absl::Duration SimClock::Monotonic() {
+  const absl::Duration passed = scheduler_->now() - since_;
+  return then_ + (rate_ == 1 ? passed : passed * rate_);
+}
+
 absl::Time SimClock::Wall() {
   constexpr int64_t kWorldBegins = 1'735'689'600;  // 2025-01-01T00:00:00Z
   return absl::FromUnixSeconds(kWorldBegins) + scheduler_->now() + wall_offset_;
 }
 
+void SimClock::SetRate(double rate) {
+  Jump(absl::ZeroDuration());
+  rate_ = rate;
+}
+
+void SimClock::Jump(absl::Duration duration) {
+  then_ = Monotonic() + std::max(duration, absl::ZeroDuration());
+  since_ = scheduler_->now();
+}
+
+// --- executors -----------------------------------------------------------------------
+
 SimExecutor::SimExecutor(SimScheduler* scheduler)
-    : scheduler_(scheduler), process_(std::make_shared<Process>()) {}
+    : scheduler_(scheduler), process_(std::make_shared<SimScheduler::Process>()) {}
 
 uint64_t SimExecutor::RunAfter(absl::Duration delay, Task task) {
   constexpr uint64_t kDropped = ~uint64_t{0};
   if (process_->stopped) return kDropped;
-  const auto id = std::make_shared<uint64_t>(0);
-  *id = scheduler_->After(delay, [id, process = process_, task = std::move(task)]() mutable {
-    process->queued.erase(*id);
-    process->in_task = true;
-    std::move(task)();
-    task = nullptr;
-    process->in_task = false;
-  });
-  process_->queued.insert(*id);
-  return *id;
+  return scheduler_->Add(delay, std::move(task), process_);
 }
 
 bool SimExecutor::Cancel(uint64_t timer) {
-  return process_->queued.erase(timer) == 1 && scheduler_->Cancel(timer);
+  const SimScheduler::Slot* const slot = scheduler_->Find(timer);
+  return slot != nullptr && slot->process == process_ && scheduler_->Cancel(timer);
 }
 
 bool SimExecutor::Await(absl::FunctionRef<bool()> done, absl::Duration timeout) {
@@ -100,9 +172,11 @@ bool SimExecutor::Await(absl::FunctionRef<bool()> done, absl::Duration timeout) 
   return done();
 }
 
+void SimExecutor::Resume() { scheduler_->Resume(process_.get()); }
+
 void SimExecutor::Stop() {
   process_->stopped = true;
-  while (!process_->queued.empty()) Cancel(*process_->queued.begin());
+  scheduler_->CancelAll(process_.get());
 }
 
 }  // namespace v1

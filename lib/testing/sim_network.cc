@@ -57,6 +57,20 @@ void SimNetwork::Disconnect(ServerId a, ServerId b) { wires_->Disconnect(a, b); 
 void SimNetwork::Cut(ServerId a, ServerId b) { wires_->Cut(a, b); }
 void SimNetwork::Partition(const std::set<ServerId>& side) { wires_->Partition(side); }
 void SimNetwork::Stall(ServerId from, ServerId to) { wires_->Stall(from, to); }
+void SimNetwork::Lose(ServerId from, ServerId to) { wires_->Lose(from, to); }
+void SimNetwork::SetDelay(ServerId from, ServerId to, absl::Duration min, absl::Duration max) {
+  wires_->SetDelay({from, to}, {min, max});
+}
+void SimNetwork::SetDelay(absl::Duration min, absl::Duration max) { wires_->SetDelay({min, max}); }
+void SimNetwork::SetReading(ServerId sid, bool reads) { wires_->SetReading(sid, reads); }
+void SimNetwork::Replace(ServerId a, ServerId b) { wires_->Replace(a, b); }
+void SimNetwork::KillAfterSends(ServerId sid, uint64_t sends) {
+  wires_->KillAfterSends(sid, sends);
+}
+void SimNetwork::OnKilled(std::function<void(ServerId)> owner) {
+  wires_->OnKilled(std::move(owner));
+}
+void SimNetwork::Observe(SimNetworkObserver* observer) { wires_->Observe(observer); }
 void SimNetwork::Heal() { wires_->Heal(); }
 
 }  // namespace v1

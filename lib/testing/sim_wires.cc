@@ -7,6 +7,15 @@
 namespace zkq::testing {
 inline namespace v1 {
 
+namespace {
+
+SimNetworkObserver::Carried CarriedBy(const Message& message) { return {.message = &message}; }
+SimNetworkObserver::Carried CarriedBy(const Notification& notification) {
+  return {.notification = &notification};
+}
+
+}  // namespace
+
 template <typename Task>
 void SimNetwork::Wires::Later(absl::Duration delay, Task task) {
   scheduler_.After(delay, [weak = weak_from_this(), task = std::move(task)]() mutable {
@@ -14,11 +23,16 @@ void SimNetwork::Wires::Later(absl::Duration delay, Task task) {
   });
 }
 
-absl::Duration SimNetwork::Wires::Delay() {
-  const absl::Duration spread = options_.delay_max - options_.delay_min;
-  const auto nanoseconds = static_cast<uint64_t>(absl::ToInt64Nanoseconds(spread));
-  return options_.delay_min +
+absl::Duration SimNetwork::Wires::Delay(const Range& range) {
+  const auto nanoseconds = static_cast<uint64_t>(absl::ToInt64Nanoseconds(range.max - range.min));
+  return range.min +
          absl::Nanoseconds(static_cast<int64_t>(scheduler_.random().Below(nanoseconds + 1)));
+}
+
+absl::Duration SimNetwork::Wires::Delay(const SimLink& link, size_t from) {
+  if (delays_.empty()) return Delay();
+  const auto special = delays_.find({link.ends[1 - from].id.sid, link.ends[from].id.sid});
+  return Delay(special == delays_.end() ? delay_ : special->second);
 }
 
 SimNetwork::Wires::~Wires() {
@@ -40,6 +54,7 @@ absl::Status SimNetwork::Wires::Start(const ProcessPtr& process) {
   if (!processes_.emplace(sid, process).second) {
     return absl::UnavailableError("a process of sid " + ToString(sid) + " is running");
   }
+  process->members.erase(sid);
   DialAll(*process);
   return absl::OkStatus();
 }
@@ -49,8 +64,24 @@ void SimNetwork::Wires::Stop(const ProcessPtr& process) {
   const ServerId sid = process->self.sid;
   process->receiver = nullptr;
   processes_.erase(sid);
-  BreakWhere([sid](const Pair& pair) { return pair.first == sid || pair.second == sid; },
-             absl::UnavailableError("the process at the other end is gone"));
+  const absl::Status why = absl::UnavailableError("the process at the other end is gone");
+  for (const auto& [pair, link] : links_) {
+    if (pair.first != sid && pair.second != sid) continue;
+    Break(link, {.why = why, .by = pair.first == sid ? 0 : 1, .crash = true});
+  }
+}
+
+void SimNetwork::Wires::KillAfterSends(ServerId sid, uint64_t sends) {
+  const auto found = processes_.find(sid);
+  if (found != processes_.end()) found->second->sends_left = sends;
+}
+
+// False once the process has died, between what it has said and this.
+bool SimNetwork::Wires::MaySay(SimProcess* process) {
+  if (!process->sends_left) return true;
+  if (*process->sends_left == 0) return false;
+  if (--*process->sends_left == 0 && on_killed_) on_killed_(process->self.sid);
+  return true;
 }
 
 void SimNetwork::Wires::Crash(ServerId sid) {
@@ -119,6 +150,15 @@ void SimNetwork::Wires::Attempt(const Pair& pair) {
 }
 
 void SimNetwork::Wires::Connect(const ProcessPtr& dialler, const ProcessPtr& acceptor) {
+  const LinkPtr link = Link(dialler, acceptor);
+  for (size_t end : {0, 1}) {
+    Later(Delay(),
+          [this, link, end, peer = link->ends[1 - end].process->self] { TellUp(link, end, peer); });
+  }
+}
+
+SimNetwork::Wires::LinkPtr SimNetwork::Wires::Link(const ProcessPtr& dialler,
+                                                   const ProcessPtr& acceptor) {
   const uint64_t seq = ++dialler->links_dialled;
   auto link = std::make_shared<SimLink>();
   link->ends[0].process = dialler;
@@ -126,8 +166,17 @@ void SimNetwork::Wires::Connect(const ProcessPtr& dialler, const ProcessPtr& acc
   link->ends[1].process = acceptor;
   link->ends[1].id = {dialler->self.sid, dialler->self.boot, seq};
   links_[PairOf(dialler->self.sid, acceptor->self.sid)] = link;
+  return link;
+}
+
+void SimNetwork::Wires::Replace(ServerId a, ServerId b) {
+  const LinkPtr old = FindLink(a, b);
+  if (old == nullptr || old->broken) return;
+  Break(old, {.why = absl::AbortedError("replaced by a newer link")});
+  const LinkPtr link = Link(old->ends[0].process, old->ends[1].process);
   for (size_t end : {0, 1}) {
-    Later(absl::ZeroDuration(),
+    // Queued behind the news of the old one's end, of the same instant.
+    Later(old->ends[end].down_at - scheduler_.now(),
           [this, link, end, peer = link->ends[1 - end].process->self] { TellUp(link, end, peer); });
   }
 }
@@ -136,57 +185,96 @@ void SimNetwork::Wires::TellUp(const LinkPtr& link, size_t end, const Identity& 
   SimEnd& here = link->ends[end];
   if (link->broken || here.process->receiver == nullptr) return;
   here.up = true;
+  if (observer_ != nullptr) observer_->OnLinkUp(RouteOf(*link, 1 - end));
   here.process->receiver->OnLinkUp(here.id, peer);
-  if (link->broken) return;
   const auto latest = here.process->latest.find(here.id.sid);
-  if (latest != here.process->latest.end()) {
+  if (!link->broken && latest != here.process->latest.end()) {
     Put(link, end, &here.notifications, latest->second);
   }
+  Deliver(link, 1 - end);
 }
 
 // --- breaking them --------------------------------------------------------------
 
-void SimNetwork::Wires::Break(const LinkPtr& link, const absl::Status& why,
-                              std::optional<size_t> by) {
+void SimNetwork::Wires::Break(const LinkPtr& link, const Breaking& breaking) {
   if (link->broken) return;
   link->broken = true;
+  for (size_t from : {0, 1}) CutShort(link, from, breaking);
   for (size_t end : {0, 1}) {
-    link->ends[end].control.clear();
-    link->ends[end].notifications.clear();
-    link->ends[end].zab.clear();
-    const absl::Duration delay = by == end ? absl::ZeroDuration() : Delay();
-    Later(delay, [this, link, end, why] { TellDown(link, end, why); });
+    Later(link->ends[end].down_at - scheduler_.now(),
+          [this, link, end, why = breaking.why] { TellDown(link, end, why); });
   }
+}
+
+// Decides how much of what this end has sent still arrives, and when the other end
+// hears that it was the last.
+void SimNetwork::Wires::CutShort(const LinkPtr& link, size_t from, const Breaking& breaking) {
+  SimEnd& sender = link->ends[from];
+  const bool deaf = breaking.by == 1 - from;
+  const Loss loss = !breaking.crash ? Loss::kLinkBroke
+                    : deaf          ? Loss::kReceiverCrashed
+                                    : Loss::kSenderCrashed;
+  absl::Duration last = scheduler_.now();
+  if (!deaf) last += Delay(*link, from);
+  last = std::max(last, CutShort(*link, from, &sender.control, deaf, loss));
+  last = std::max(last, CutShort(*link, from, &sender.notifications, deaf, loss));
+  last = std::max(last, CutShort(*link, from, &sender.zab, deaf, loss));
+  link->ends[1 - from].down_at = last;
+}
+
+template <typename T>
+absl::Duration SimNetwork::Wires::CutShort(const SimLink& link, size_t from, SimLane<T>* lane,
+                                           bool all, Loss loss) {
+  const size_t kept = all ? 0 : scheduler_.random().Below(lane->size() + 1);
+  for (; lane->size() > kept; lane->pop_back()) {
+    if (observer_ == nullptr) continue;
+    observer_->OnLost(RouteOf(link, from), CarriedBy(lane->back().what), loss);
+  }
+  return lane->empty() ? absl::ZeroDuration() : lane->back().arrives;
+}
+
+void SimNetwork::Wires::LoseRest(const LinkPtr& link, size_t from, Loss loss) {
+  SimEnd& sender = link->ends[from];
+  CutShort(*link, from, &sender.control, /*all=*/true, loss);
+  CutShort(*link, from, &sender.notifications, /*all=*/true, loss);
+  CutShort(*link, from, &sender.zab, /*all=*/true, loss);
 }
 
 void SimNetwork::Wires::TellDown(const LinkPtr& link, size_t end, const absl::Status& why) {
   SimEnd& here = link->ends[end];
+  // A reader that stood still, or died meanwhile, does not get the rest.
+  const bool dead = here.process->receiver == nullptr;
+  LoseRest(link, 1 - end, dead ? Loss::kReceiverCrashed : Loss::kLinkBroke);
   const auto fetches = std::exchange(here.fetches, {});
   for (const std::shared_ptr<SimFetch>& fetch : fetches) {
     QuorumTransport::SnapshotSink sink = std::exchange(fetch->sink, nullptr);
     if (sink != nullptr && here.process->receiver != nullptr) sink(why, nullptr);
   }
   if (here.up && here.process->receiver != nullptr) {
+    if (observer_ != nullptr) observer_->OnLinkDown(RouteOf(*link, 1 - end));
     here.process->receiver->OnLinkDown(here.id, why);
   }
+  here.up = false;
   here.over = true;
   if (!link->ends[1 - end].over) return;
   const Pair pair{link->ends[1].id.sid, link->ends[0].id.sid};
-  links_.erase(pair);
+  const auto found = links_.find(pair);
+  if (found == links_.end() || found->second != link) return;  // there is a newer one
+  links_.erase(found);
   Dial(pair, options_.connect_delay);
 }
 
 void SimNetwork::Wires::BreakWhere(const std::function<bool(const Pair&)>& chosen,
                                    const absl::Status& why) {
   for (const auto& [pair, link] : links_) {
-    if (chosen(pair)) Break(link, why);
+    if (chosen(pair)) Break(link, {.why = why});
   }
 }
 
 void SimNetwork::Wires::DropLink(const ProcessPtr& process, const LinkId& id) {
   size_t end = 0;
   const LinkPtr link = FindUp(process, id, &end);
-  if (link != nullptr) Break(link, absl::CancelledError("dropped by one end"), end);
+  if (link != nullptr) Break(link, {.why = absl::CancelledError("dropped by one end"), .by = end});
 }
 
 void SimNetwork::Wires::Disconnect(ServerId a, ServerId b) {
@@ -206,10 +294,30 @@ void SimNetwork::Wires::Partition(const std::set<ServerId>& side) {
              absl::UnavailableError("the network is cut"));
 }
 
+void SimNetwork::Wires::SetReading(ServerId sid, bool reads) {
+  if (!reads) {
+    not_reading_.insert(sid);
+    return;
+  }
+  not_reading_.erase(sid);
+  DeliverAll();
+}
+
 void SimNetwork::Wires::Heal() {
   cuts_.clear();
   side_.clear();
   stalled_.clear();
+  lost_.clear();
+  delays_.clear();
+  not_reading_.clear();
+  for (const auto& [pair, link] : links_) {
+    if (!link->ends[0].lossy && !link->ends[1].lossy) continue;
+    Break(link, {.why = absl::UnavailableError("the connection had died")});
+  }
+  DeliverAll();
+}
+
+void SimNetwork::Wires::DeliverAll() {
   for (const auto& [pair, link] : links_) {
     for (size_t from : {0, 1}) {
       Later(absl::ZeroDuration(), [this, link = link, from] { Deliver(link, from); });
@@ -233,25 +341,52 @@ SimNetwork::Wires::LinkPtr SimNetwork::Wires::FindUp(const ProcessPtr& process, 
   return here.process == process && here.up && here.id == id ? link : nullptr;
 }
 
-// Queues `what` behind all others of its lane and sees to its delivery.
+SimNetworkObserver::Route SimNetwork::Wires::RouteOf(const SimLink& link, size_t from) const {
+  const LinkId& to = link.ends[from].id;
+  const LinkId& back = link.ends[1 - from].id;
+  return {
+      .from = back.sid, .to = to.sid, .from_boot = back.boot, .to_boot = to.boot, .link = to.seq};
+}
+
+bool SimNetwork::Wires::Loses(const LinkPtr& link, size_t from) {
+  SimEnd& sender = link->ends[from];
+  if (!lost_.empty() && lost_.contains({link->ends[1 - from].id.sid, sender.id.sid})) {
+    sender.lossy = true;
+  }
+  return sender.lossy;
+}
+
+// Queues `what` behind all others of its lane and sees to its delivery. False: it
+// is lost.
 template <typename T>
-void SimNetwork::Wires::Put(const LinkPtr& link, size_t from, std::deque<OnTheWay<T>>* lane,
-                            T what) {
-  absl::Duration arrives = scheduler_.now() + Delay();
+bool SimNetwork::Wires::Put(const LinkPtr& link, size_t from, SimLane<T>* lane, T what) {
+  if (observer_ != nullptr) observer_->OnSent(RouteOf(*link, from), CarriedBy(what));
+  if (Loses(link, from)) {
+    if (observer_ != nullptr) {
+      observer_->OnLost(RouteOf(*link, from), CarriedBy(what), Loss::kLinkBroke);
+    }
+    return false;
+  }
+  absl::Duration arrives = scheduler_.now() + Delay(*link, from);
   if (!lane->empty()) arrives = std::max(arrives, lane->back().arrives);
-  lane->push_back({.arrives = arrives, .what = std::move(what)});
+  lane->push_back({.sent = scheduler_.now(),
+                   .arrives = arrives,
+                   .order = ++link->ends[from].sent,
+                   .what = std::move(what)});
   Later(arrives - scheduler_.now(), [this, link, from] { Deliver(link, from); });
+  return true;
 }
 
 void SimNetwork::Wires::Send(const ProcessPtr& process, const LinkId& to, const Message& message) {
   size_t end = 0;
   const LinkPtr link = FindUp(process, to, &end);
-  if (link == nullptr) return;
+  if (link == nullptr || !MaySay(process.get())) return;
   SimEnd& here = link->ends[end];
-  Put(link, end, LaneOf(message) == Lane::kControl ? &here.control : &here.zab, message);
+  auto* const lane = LaneOf(message) == Lane::kControl ? &here.control : &here.zab;
+  if (!Put(link, end, lane, message)) return;
   here.queued_bytes += SizeOf(message);
   if (here.queued_bytes > options_.outbound_bytes_max) {
-    Break(link, absl::ResourceExhaustedError("the peer is too slow"), end);
+    Break(link, {.why = absl::ResourceExhaustedError("the peer is too slow"), .by = end});
   }
 }
 
@@ -262,18 +397,20 @@ void SimNetwork::Wires::Notify(const ProcessPtr& process, ServerId to,
   if (process->receiver == nullptr || link == nullptr || link->broken) return;
   const size_t end = link->ends[0].process == process ? 0 : 1;
   SimEnd& here = link->ends[end];
-  if (!here.up) return;
+  if (!here.up || !MaySay(process.get())) return;
   // One slot: what has waited at the other end's door is superseded.
   std::erase_if(here.notifications,
                 [&](const auto& waiting) { return waiting.arrives <= scheduler_.now(); });
   Put(link, end, &here.notifications, notification);
 }
 
+// Also of a link that has broken, until the reader is told.
 bool SimNetwork::Wires::MayRead(const SimLink& link, size_t from) const {
   const SimEnd& reader = link.ends[1 - from];
-  return !link.broken && reader.up && reader.process->receiver != nullptr &&
+  return reader.up && reader.process->receiver != nullptr &&
          reader.held_bytes <= options_.inbound_bytes_max &&
-         stalled_.count({reader.id.sid, link.ends[from].id.sid}) == 0;
+         !stalled_.contains({reader.id.sid, link.ends[from].id.sid}) &&
+         !not_reading_.contains(link.ends[from].id.sid);
 }
 
 void SimNetwork::Wires::Deliver(const LinkPtr& link, size_t from) {
@@ -291,7 +428,7 @@ class SimNetwork::Wires::Held {
   ~Held() {
     const std::shared_ptr<Wires> wires = wires_.lock();
     const LinkPtr link = link_.lock();
-    if (wires == nullptr || link == nullptr || link->broken) return;
+    if (wires == nullptr || link == nullptr) return;
     link->ends[1 - from_].held_bytes -= bytes_;
     wires->Later(absl::ZeroDuration(),
                  [wires = wires.get(), link, from = from_] { wires->Deliver(link, from); });
@@ -304,6 +441,41 @@ class SimNetwork::Wires::Held {
   const size_t bytes_;
 };
 
+// Says of what is passed to its reader what a checker may want to know of it.
+template <typename T>
+void SimNetwork::Wires::NotePassed(const SimLink& link, size_t from, const OnTheWay<T>& passed) {
+  if (observer_ == nullptr) return;
+  const SimNetworkObserver::Route route = RouteOf(link, from);
+  const auto carried = CarriedBy(passed.what);
+  if (scheduler_.now() - passed.sent > 4 * delay_.max) observer_->OnDelayed(route, carried);
+  observer_->OnDelivered(route, carried);
+}
+
+template <typename T>
+void SimNetwork::Wires::NoteOvertaken(const SimLink& link, size_t from, uint64_t order,
+                                      SimLane<T>* lane) {
+  if (observer_ == nullptr || lane->empty()) return;
+  OnTheWay<T>& first = lane->front();
+  if (first.order > order || std::exchange(first.overtaken, true)) return;
+  observer_->OnOvertaken(RouteOf(link, from), CarriedBy(first.what));
+}
+
+bool SimNetwork::Wires::DeliverNotification(const LinkPtr& link, size_t from) {
+  SimEnd& sender = link->ends[from];
+  SimEnd& reader = link->ends[1 - from];
+  OnTheWay<Notification> newest;
+  while (!sender.notifications.empty() &&
+         sender.notifications.front().arrives <= scheduler_.now()) {
+    newest = sender.notifications.front();
+    sender.notifications.pop_front();
+  }
+  NoteOvertaken(*link, from, newest.order, &sender.control);
+  NoteOvertaken(*link, from, newest.order, &sender.zab);
+  NotePassed(*link, from, newest);
+  reader.process->receiver->OnNotification(reader.id, newest.what);
+  return true;
+}
+
 // Gives the other end the first thing that has arrived, in the order of lanes.
 bool SimNetwork::Wires::DeliverNext(const LinkPtr& link, size_t from) {
   SimEnd& sender = link->ends[from];
@@ -311,22 +483,19 @@ bool SimNetwork::Wires::DeliverNext(const LinkPtr& link, size_t from) {
   const auto arrived = [&](const auto& lane) {
     return !lane.empty() && lane.front().arrives <= scheduler_.now();
   };
-  if (!arrived(sender.control) && arrived(sender.notifications)) {
-    Notification newest;
-    for (; arrived(sender.notifications); sender.notifications.pop_front()) {
-      newest = sender.notifications.front().what;
-    }
-    reader.process->receiver->OnNotification(reader.id, newest);
-    return true;
-  }
-  auto& lane = arrived(sender.control) ? sender.control : sender.zab;
+  const bool control = arrived(sender.control);
+  if (!control && arrived(sender.notifications)) return DeliverNotification(link, from);
+  SimLane<Message>& lane = control ? sender.control : sender.zab;
   if (!arrived(lane)) return false;
-  Message message = std::move(lane.front().what);
+  OnTheWay<Message> next = std::move(lane.front());
   lane.pop_front();
-  const size_t bytes = SizeOf(message);
+  NoteOvertaken(*link, from, next.order, control ? &sender.zab : &sender.control);
+  NoteOvertaken(*link, from, next.order, &sender.notifications);
+  NotePassed(*link, from, next);
+  const size_t bytes = SizeOf(next.what);
   sender.queued_bytes -= bytes;
   auto hold = std::make_shared<Held>(shared_from_this(), link, from, bytes);
-  reader.process->receiver->OnMessage(reader.id, std::move(message), std::move(hold));
+  reader.process->receiver->OnMessage(reader.id, std::move(next.what), std::move(hold));
   return true;
 }
 

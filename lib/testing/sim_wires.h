@@ -26,6 +26,7 @@ struct SimProcess {
   std::set<ServerId> members = {};
   std::map<ServerId, Notification> latest = {};  // for each peer, for its next link
   uint64_t links_dialled = 0;
+  std::optional<uint64_t> sends_left = {};  // until it dies; 0: it has
 };
 
 // A snapshot file being read through a link, piece by piece.
@@ -36,9 +37,14 @@ struct SimFetch {
 
 template <typename T>
 struct OnTheWay {
+  absl::Duration sent = absl::ZeroDuration();
   absl::Duration arrives = absl::ZeroDuration();
+  uint64_t order = 0;  // of all that this end has sent on the link
+  bool overtaken = false;
   T what = {};
 };
+template <typename T>
+using SimLane = std::deque<OnTheWay<T>>;
 
 // One end of a link: what it sends, and what it has been given.
 struct SimEnd {
@@ -46,9 +52,12 @@ struct SimEnd {
   LinkId id = {};     // as this end names the link
   bool up = false;    // its receiver was told so, and not yet that it is down
   bool over = false;  // nothing is left to tell it
-  std::deque<OnTheWay<Message>> control = {};
-  std::deque<OnTheWay<Notification>> notifications = {};
-  std::deque<OnTheWay<Message>> zab = {};
+  absl::Duration down_at = absl::ZeroDuration();  // when it hears that the link broke
+  bool lossy = false;                             // what it sends is lost from here on
+  uint64_t sent = 0;
+  SimLane<Message> control = {};
+  SimLane<Notification> notifications = {};
+  SimLane<Message> zab = {};
   size_t queued_bytes = 0;  // sent and not yet delivered
   size_t held_bytes = 0;    // delivered here and still held
   std::vector<std::shared_ptr<SimFetch>> fetches = {};
@@ -56,7 +65,7 @@ struct SimEnd {
 
 struct SimLink {
   std::array<SimEnd, 2> ends = {};  // the dialler first
-  bool broken = false;
+  bool broken = false;              // nothing more is sent; what is on its way may arrive
 };
 
 class SimNetwork::Wires : public std::enable_shared_from_this<Wires> {
@@ -65,8 +74,13 @@ class SimNetwork::Wires : public std::enable_shared_from_this<Wires> {
   using ProcessPtr = std::shared_ptr<SimProcess>;
 
   Wires(SimScheduler* scheduler, const SimNetworkOptions& options)
-      : scheduler_(*scheduler), options_(options) {}
+      : scheduler_(*scheduler), options_(options), delay_{options.delay_min, options.delay_max} {}
   ~Wires();
+
+  using Pair = std::pair<ServerId, ServerId>;
+  struct Range {
+    absl::Duration min, max;
+  };
 
   // --- what transports ask for ------------------------------------------------
   absl::Status Start(const ProcessPtr& process);
@@ -85,14 +99,25 @@ class SimNetwork::Wires : public std::enable_shared_from_this<Wires> {
   void Cut(ServerId a, ServerId b);
   void Partition(const std::set<ServerId>& side);
   void Stall(ServerId from, ServerId to) { stalled_.insert({from, to}); }
+  void Lose(ServerId from, ServerId to) { lost_.insert({from, to}); }
+  void SetDelay(const Pair& way, const Range& delay) { delays_[way] = delay; }
+  void SetDelay(const Range& delay) { delay_ = delay; }
+  void SetReading(ServerId sid, bool reads);
   void Heal();
+  void Replace(ServerId a, ServerId b);
+  void KillAfterSends(ServerId sid, uint64_t sends);
+  void OnKilled(std::function<void(ServerId)> owner) { on_killed_ = std::move(owner); }
+  void Observe(SimNetworkObserver* observer) { observer_ = observer; }
 
  private:
-  using Pair = std::pair<ServerId, ServerId>;  // the dialler, which has the larger sid, first
+  using Loss = SimNetworkObserver::Loss;
   class Held;
+  // Of a link: the dialler, which has the larger sid, first.
   static Pair PairOf(ServerId a, ServerId b) { return {std::max(a, b), std::min(a, b)}; }
 
-  absl::Duration Delay();
+  absl::Duration Delay(const Range& range);
+  absl::Duration Delay() { return Delay(delay_); }
+  absl::Duration Delay(const SimLink& link, size_t from);
   // Runs `task` in its turn, unless the network is gone by then.
   template <typename Task>
   void Later(absl::Duration delay, Task task);
@@ -104,10 +129,21 @@ class SimNetwork::Wires : public std::enable_shared_from_this<Wires> {
   void Dial(const Pair& pair, absl::Duration delay);
   void Attempt(const Pair& pair);
   void Connect(const ProcessPtr& dialler, const ProcessPtr& acceptor);
+  LinkPtr Link(const ProcessPtr& dialler, const ProcessPtr& acceptor);
   void TellUp(const LinkPtr& link, size_t end, const Identity& peer);
 
-  // Breaking them. `by` knows at once, the other end when it has got about.
-  void Break(const LinkPtr& link, const absl::Status& why, std::optional<size_t> by = {});
+  // Breaking them. `by` hears nothing more and knows at once, the other end when it
+  // has got about; what is lost is lost by `loss`.
+  struct Breaking {
+    absl::Status why;
+    std::optional<size_t> by = {};
+    bool crash = false;  // of `by`
+  };
+  void Break(const LinkPtr& link, const Breaking& breaking);
+  void CutShort(const LinkPtr& link, size_t from, const Breaking& breaking);
+  template <typename T>
+  absl::Duration CutShort(const SimLink& link, size_t from, SimLane<T>* lane, bool all, Loss loss);
+  void LoseRest(const LinkPtr& link, size_t from, Loss loss);
   void TellDown(const LinkPtr& link, size_t end, const absl::Status& why);
   void BreakWhere(const std::function<bool(const Pair&)>& chosen, const absl::Status& why);
 
@@ -116,9 +152,18 @@ class SimNetwork::Wires : public std::enable_shared_from_this<Wires> {
   // The link, if it is the one that `process` calls `id`, and up.
   LinkPtr FindUp(const ProcessPtr& process, const LinkId& id, size_t* end) const;
   template <typename T>
-  void Put(const LinkPtr& link, size_t from, std::deque<OnTheWay<T>>* lane, T what);
+  bool Put(const LinkPtr& link, size_t from, SimLane<T>* lane, T what);
+  bool Loses(const LinkPtr& link, size_t from);
+  bool MaySay(SimProcess* process);
   void Deliver(const LinkPtr& link, size_t from);
+  void DeliverAll();
   bool DeliverNext(const LinkPtr& link, size_t from);
+  bool DeliverNotification(const LinkPtr& link, size_t from);
+  template <typename T>
+  void NotePassed(const SimLink& link, size_t from, const OnTheWay<T>& passed);
+  template <typename T>
+  void NoteOvertaken(const SimLink& link, size_t from, uint64_t order, SimLane<T>* lane);
+  SimNetworkObserver::Route RouteOf(const SimLink& link, size_t from) const;
   bool MayRead(const SimLink& link, size_t from) const;
 
   // Reading snapshots. `asker` is the end that reads.
@@ -133,7 +178,14 @@ class SimNetwork::Wires : public std::enable_shared_from_this<Wires> {
   std::set<Pair> dialling_;
   std::set<Pair> cuts_;
   std::set<ServerId> side_;  // of the partition
-  std::set<Pair> stalled_;   // here: from, to
+  // Here: from, to.
+  std::set<Pair> stalled_;
+  std::set<Pair> lost_;
+  std::map<Pair, Range> delays_;
+  std::set<ServerId> not_reading_;
+  Range delay_;
+  std::function<void(ServerId)> on_killed_;
+  SimNetworkObserver* observer_ = nullptr;
 };
 
 }  // namespace v1

@@ -1,5 +1,6 @@
 #include "zkq/testing/memory_file_system.h"
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -315,6 +316,48 @@ TEST_CASE("damage is as durable as anything") {
   disk.Crash();
   REQUIRE(*disk.Contents("f") == "s0und");
   REQUIRE(*disk.Contents("g") == "new");
+}
+
+// --- what is seen of it ---------------------------------------------------------------
+
+TEST_CASE("a witness is told what took place, and nothing else") {
+  MemoryFileSystem disk;
+  std::string told;
+  disk.SetWitness([&](const MemoryFileSystem::Operation& operation) {
+    told += std::string(ToString(operation.step)) + " " + operation.path + operation.to + " " +
+            std::string(operation.bytes) + "\n";
+  });
+  auto file = disk.Open("a", Mode::kCreate);
+  REQUIRE((*file)->Write(0, {"one", "two"}).ok());
+  disk.SetCapacity(8);
+  REQUIRE_FALSE((*file)->Write(6, {"three"}).ok());
+  disk.CrashBefore(disk.operations() + 2);
+  REQUIRE(disk.Rename("a", "b").ok());
+  REQUIRE_FALSE((*file)->Sync().ok());
+  REQUIRE(told == "create a \nwrite a onetwo\nwrite a th\nrename ab \n");
+}
+
+TEST_CASE("what a crash would leave can be had without one") {
+  MemoryFileSystem disk;
+  auto file = disk.Open("a", Mode::kCreate);
+  REQUIRE((*file)->Write(0, {"synced"}).ok());
+  REQUIRE((*file)->Sync().ok());
+  REQUIRE(disk.SyncDirectory(".").ok());
+  REQUIRE((*file)->Write(0, {"SYNCED"}).ok());
+  REQUIRE(disk.Open("b", Mode::kCreate).ok());
+  const auto left = disk.AfterCrash();
+  REQUIRE(left->Files() == std::vector<std::string>{"a"});
+  REQUIRE(*left->Contents("a") == "synced");
+  REQUIRE(*disk.Contents("a") == "SYNCED");
+}
+
+TEST_CASE("a disk that is wiped is an empty one, and its locks are free") {
+  MemoryFileSystem disk;
+  auto lock = disk.Lock("lock");
+  REQUIRE(disk.SyncDirectory(".").ok());
+  disk.Wipe();
+  REQUIRE(disk.Files().empty());
+  REQUIRE(disk.Lock("lock").ok());
 }
 
 }  // namespace

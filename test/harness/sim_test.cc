@@ -159,5 +159,39 @@ TEST_CASE("a timer can be cancelled on its own executor until it runs") {
   REQUIRE_FALSE(executor.Cancel(late));
 }
 
+TEST_CASE("a process that is paused runs what came due when it goes on, in that order") {
+  SimScheduler scheduler(1);
+  SimExecutor executor(&scheduler);
+  std::string ran;
+  executor.RunAfter(absl::Seconds(2), [&] { ran += "b"; });
+  executor.RunAfter(absl::Seconds(1), [&] { ran += "a"; });
+  const uint64_t cancelled = executor.RunAfter(absl::Seconds(1), [&] { ran += "x"; });
+  executor.Pause();
+  scheduler.RunFor(absl::Seconds(3));
+  REQUIRE(ran.empty());
+  REQUIRE(executor.Cancel(cancelled));
+  executor.Resume();
+  scheduler.RunFor(absl::ZeroDuration());
+  REQUIRE(ran == "ab");
+}
+
+TEST_CASE("a machine's monotonic clock may drift, stand still and leap, and never falls") {
+  SimScheduler scheduler(1);
+  SimClock clock(&scheduler);
+  scheduler.RunFor(absl::Seconds(10));
+  clock.SetRate(1.5);
+  scheduler.RunFor(absl::Seconds(10));
+  REQUIRE(clock.Monotonic() == absl::Seconds(25));
+  clock.SetRate(0);
+  scheduler.RunFor(absl::Seconds(10));
+  REQUIRE(clock.Monotonic() == absl::Seconds(25));
+  clock.Jump(absl::Seconds(3));
+  clock.Jump(absl::Seconds(-3));
+  REQUIRE(clock.Monotonic() == absl::Seconds(28));
+  clock.SetRate(1);
+  scheduler.RunFor(absl::Seconds(2));
+  REQUIRE(clock.Monotonic() == absl::Seconds(30));
+}
+
 }  // namespace
 }  // namespace zkq::testing

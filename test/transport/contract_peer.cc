@@ -127,6 +127,7 @@ void ContractPeer::OnLinkUp(const LinkId& link, const Identity& peer) {
   {
     const std::lock_guard lock(mutex_);
     Expect(!shut_down_, "up after Shutdown:", link);
+    Expect(link.sid != self_.sid, "up with itself:", link);
     Expect(up_.count(link.sid) == 0, "up beside another:", link);
     Expect(link.sid == peer.sid && link.boot == peer.boot, "up with another's identity:", link);
     Expect(last_.count(link.sid) == 0 || last_[link.sid] < link, "up with an old id:", link);

@@ -61,8 +61,8 @@ class Ensemble {
   void Start(const Identity& self) {
     Stop(self.sid);
     auto peer = std::make_unique<ContractPeer>(world_.get(), self);
-    REQUIRE(peer->Start().ok());
     peer->SetMembers(sids_);
+    REQUIRE(peer->Start().ok());
     peers_[self.sid] = std::move(peer);
   }
   void Stop(ServerId sid) {

@@ -44,6 +44,9 @@ class ZKQ_EXPORT MemoryFileSystem final : public FileSystem {
     uint64_t number = 0;  // counted from 1 over the life of the file system
     Step step = Step::kWrite;
     std::string path = {};
+    std::string to = {};          // of kRename
+    uint64_t offset = 0;          // of kWrite; the new size of kResize
+    std::string_view bytes = {};  // of kWrite; valid during the call
   };
   enum class Verdict {
     kProceed,
@@ -54,6 +57,9 @@ class ZKQ_EXPORT MemoryFileSystem final : public FileSystem {
   // held: it may block (a stalled disk), charge virtual time (a slow one) and
   // look at the file system, but not change it.
   using Observer = std::function<Verdict(const Operation&)>;
+  // Called after each operation that took place, likewise. A write that met a full
+  // disk is told with the bytes that were written.
+  using Witness = std::function<void(const Operation&)>;
 
   MemoryFileSystem();
   ~MemoryFileSystem() override;
@@ -67,6 +73,7 @@ class ZKQ_EXPORT MemoryFileSystem final : public FileSystem {
   absl::StatusOr<std::unique_ptr<File>> Lock(const std::string& path) override;
 
   void Observe(Observer observer);    // in place of the one before; null: none
+  void SetWitness(Witness witness);   // in place of the one before; null: none
   void CrashBefore(uint64_t number);  // kCrash there, whatever the observer says
   uint64_t operations() const;        // so far, those that failed included
 
@@ -77,6 +84,10 @@ class ZKQ_EXPORT MemoryFileSystem final : public FileSystem {
   // durable `random` decides what survives, sector by sector in files, and in
   // the order it was done in directories.
   void CrashTorn(Random& random);
+  // The disk is replaced by an empty one; the rest as after a Crash.
+  void Wipe();
+  // A disk of its own that holds what a Crash now would leave on this one.
+  std::shared_ptr<MemoryFileSystem> AfterCrash() const;
 
   // Bytes that all files may hold together. A write or resize above is
   // kResourceExhausted; a write may have left a part of itself, as on a real disk.
@@ -86,10 +97,14 @@ class ZKQ_EXPORT MemoryFileSystem final : public FileSystem {
   // unobserved, for damage and for comparison.
   absl::StatusOr<std::string> Contents(const std::string& path) const;
   void SetContents(const std::string& path, std::string contents);
+  // Every file, sorted.
+  std::vector<std::string> Files() const;
 
  private:
   class Machine;
   class OpenFile;
+  absl::StatusOr<std::unique_ptr<File>> Create(const std::string& path);
+
   const std::shared_ptr<Machine> machine_;
 };
 

@@ -14,10 +14,10 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <deque>
 #include <memory>
-#include <set>
 #include <utility>
+#include <vector>
 
 #include "zkq/env.h"
 
@@ -51,7 +51,7 @@ class ZKQ_EXPORT SimScheduler {
 
   // Queues `task` behind all others of the instant now() + delay. The id is
   // never 0 and names no other task, ever.
-  uint64_t After(absl::Duration delay, Task task);
+  uint64_t After(absl::Duration delay, Task task) { return Add(delay, std::move(task), nullptr); }
   // True: the task will not run. It is destroyed before this returns.
   bool Cancel(uint64_t id);
 
@@ -68,32 +68,72 @@ class ZKQ_EXPORT SimScheduler {
   uint64_t steps() const { return steps_; }
 
  private:
-  using Key = std::pair<absl::Duration, uint64_t>;  // when, id
+  friend class SimExecutor;
+  // What a process does with its tasks; shared with them.
+  struct Process {
+    bool in_task = false;
+    bool stopped = false;
+    bool paused = false;
+    std::vector<uint64_t> waiting = {};  // came due while it was paused
+  };
+  // A task has a slot until it runs or is cancelled; `id` tells whose it is.
+  struct Slot {
+    uint64_t id = 0;  // 0: free
+    std::shared_ptr<Process> process = nullptr;
+    Task task = nullptr;
+  };
+  struct Due {
+    absl::Duration when;
+    uint64_t order = 0;
+    uint64_t id = 0;
+  };
+  static bool Later(const Due& a, const Due& b) {
+    return a.when != b.when ? a.when > b.when : a.order > b.order;
+  }
+
+  uint64_t Add(absl::Duration delay, Task task, std::shared_ptr<Process> process);
+  Slot* Find(uint64_t id);
+  Slot Take(Slot* slot);
+  void Push(absl::Duration when, uint64_t id);
+  bool NextIsDue(absl::Duration end);  // drops what was cancelled on the way
   void RunNext();
+  void Run(Slot slot);
+  void Resume(Process* process);
+  void CancelAll(const Process* process);
 
   SimRandom random_;
   absl::Duration now_ = absl::ZeroDuration();
   absl::Duration charged_ = absl::ZeroDuration();
   bool in_task_ = false;
-  uint64_t last_id_ = 0;
+  uint64_t added_ = 0;
+  uint64_t pushed_ = 0;
   uint64_t steps_ = 0;
-  std::map<Key, Task> tasks_;
-  std::map<uint64_t, absl::Duration> due_;  // of each queued task, by id
+  std::vector<Due> due_;  // a heap; the ids of cancelled tasks stay until their time
+  std::deque<Slot> slots_;
+  std::vector<size_t> free_slots_;
 };
 
-// The clock of one simulated machine.
+// The clocks of one simulated machine.
 class ZKQ_EXPORT SimClock final : public Clock {
  public:
   explicit SimClock(const SimScheduler* scheduler) : scheduler_(scheduler) {}
-  absl::Duration Monotonic() override { return scheduler_->now(); }
+  absl::Duration Monotonic() override;
   // 2025-01-01 when the world begins.
   absl::Time Wall() override;
+
   // Wall clocks may jump either way; the monotonic one does not follow.
   void SetWallOffset(absl::Duration offset) { wall_offset_ = offset; }
+  // From now on monotonic time goes by `rate` times as fast; 0: it stands still.
+  void SetRate(double rate);
+  // Monotonic time goes forward by `duration` at once, as when a machine was asleep.
+  void Jump(absl::Duration duration);
 
  private:
   const SimScheduler* const scheduler_;
   absl::Duration wall_offset_ = absl::ZeroDuration();
+  double rate_ = 1;
+  absl::Duration since_ = absl::ZeroDuration();  // of the world, when `then_` was shown
+  absl::Duration then_ = absl::ZeroDuration();
 };
 
 // An executor of one simulated process.
@@ -111,19 +151,17 @@ class ZKQ_EXPORT SimExecutor final : public Executor {
   void Wake() override {}
   bool InTask() const override { return process_->in_task; }
 
+  // As by SIGSTOP: no task runs. Those that come due meanwhile run with Resume, in
+  // the order they came due. Idempotent.
+  void Pause() { process_->paused = true; }
+  void Resume();
   // The process is dead: no task of it runs any more, those that are queued are
   // destroyed, later ones dropped. Idempotent.
   void Stop();
 
  private:
-  // Shared with the queued tasks: one of them may destroy the executor.
-  struct Process {
-    bool in_task = false;
-    bool stopped = false;
-    std::set<uint64_t> queued = {};
-  };
   SimScheduler* const scheduler_;
-  const std::shared_ptr<Process> process_;
+  const std::shared_ptr<SimScheduler::Process> process_;
 };
 
 }  // namespace v1

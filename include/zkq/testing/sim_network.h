@@ -5,6 +5,7 @@
 // Every call to a receiver is a task of the scheduler. Threads: the scheduler's.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <set>
 
@@ -25,6 +26,37 @@ struct SimNetworkOptions {
   size_t inbound_bytes_max = 16 << 20;
 };
 
+// What passes by on a network: for checkers, traces and counts. Called in tasks of
+// the scheduler at the instant it happens; calls nothing back.
+class ZKQ_EXPORT SimNetworkObserver {
+ public:
+  // One direction of one link.
+  struct Route {
+    ServerId from{}, to{};
+    uint64_t from_boot = 0, to_boot = 0;  // the process lives at its ends
+    uint64_t link = 0;                    // the dialler's count, as in LinkId::seq
+  };
+  // One of the two.
+  struct Carried {
+    const Message* message = nullptr;
+    const Notification* notification = nullptr;
+  };
+  enum class Loss { kLinkBroke, kSenderCrashed, kReceiverCrashed };
+
+  virtual ~SimNetworkObserver() = default;
+  // Once for each link a message is put on. A notification that was superseded
+  // before it was sent is never seen.
+  virtual void OnSent(const Route&, const Carried&) {}
+  virtual void OnDelivered(const Route&, const Carried&) {}
+  virtual void OnLost(const Route&, const Carried&, Loss) {}
+  // Something of another lane that was sent later on the same link has come first.
+  virtual void OnOvertaken(const Route&, const Carried&) {}
+  // It comes only now, after more than four times the longest usual delay.
+  virtual void OnDelayed(const Route&, const Carried&) {}
+  virtual void OnLinkUp(const Route&) {}    // `to` is told
+  virtual void OnLinkDown(const Route&) {}  // `to` is told
+};
+
 class ZKQ_EXPORT SimNetwork {
  public:
   explicit SimNetwork(SimScheduler* scheduler, const SimNetworkOptions& options = {});
@@ -36,19 +68,41 @@ class ZKQ_EXPORT SimNetwork {
   // same sid runs.
   std::unique_ptr<QuorumTransport> NewTransport();
 
-  // The process is dead: it hears nothing any more, its peers lose their links
-  // and with them what was on its way.
+  // In place of the one before; null: none. Lives until it is replaced.
+  void Observe(SimNetworkObserver* observer);
+
+  // Whatever breaks a link loses any end of what was on its way there, drawn anew
+  // for each direction and lane: the rest still arrives before the news of the end.
+
+  // The process is dead: it hears nothing any more, its peers lose their links.
   void Crash(ServerId sid);
+  // After so many more messages nothing that this process says leaves any more: it
+  // has died between two of them. Whoever owns it is told at that moment, inside the
+  // process's own task, and has to Crash it.
+  void KillAfterSends(ServerId sid, uint64_t sends);
+  void OnKilled(std::function<void(ServerId)> owner);
 
   // The link breaks; a new one may be made at once.
   void Disconnect(ServerId a, ServerId b);
+  // A second link is accepted while the first is up, and takes its place: each end
+  // hears of it in its own time.
+  void Replace(ServerId a, ServerId b);
   // There is no link between the two until Heal.
   void Cut(ServerId a, ServerId b);
   // No link between these and the others until Heal, or the next Partition.
   void Partition(const std::set<ServerId>& side);
   // What `from` sends to `to` waits on its way until Heal, and nobody is told.
   void Stall(ServerId from, ServerId to);
-  // Ends every Cut, Partition and Stall.
+  // What `from` sends to `to` vanishes until Heal, and nobody is told. A link that
+  // has lost something carries nothing more that way: Heal breaks it.
+  void Lose(ServerId from, ServerId to);
+  // Delays between `from` and `to`, this way only, until Heal.
+  void SetDelay(ServerId from, ServerId to, absl::Duration min, absl::Duration max);
+  // Between all others, for good.
+  void SetDelay(absl::Duration min, absl::Duration max);
+  // The process reads nothing until told otherwise, or until Heal.
+  void SetReading(ServerId sid, bool reads);
+  // Ends every Cut, Partition, Stall, Lose, delay of two servers and pause of reading.
   void Heal();
 
   class Wires;  // what all its transports share

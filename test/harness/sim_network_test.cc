@@ -1,0 +1,198 @@
+// The faults of the simulated network. What it promises without faults is in the
+// transport's contract (test/transport).
+#include "zkq/testing/sim_network.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "test/harness/catch.h"
+
+namespace zkq::testing {
+namespace {
+
+constexpr ServerId kA{1}, kB{2};
+
+// Remembers what it hears: "up 1", "7" (a numbered message), "down 1".
+class Ear final : public QuorumTransport::Receiver {
+ public:
+  void OnLinkUp(const LinkId& link, const Identity&) override {
+    heard.push_back("up " + std::to_string(link.seq));
+    now = link;
+  }
+  void OnMessage(const LinkId&, Message message, Hold) override {
+    if (const auto* ack = std::get_if<Ack>(&message.body)) {
+      heard.push_back(std::to_string(ack->zxid.counter));
+    }
+  }
+  void OnNotification(const LinkId&, const Notification&) override {}
+  void OnLinkDown(const LinkId& link, const absl::Status&) override {
+    heard.push_back("down " + std::to_string(link.seq));
+    now.reset();
+  }
+  void OnSnapshotAsked(const LinkId&, const SnapshotRequest&,
+                       absl::AnyInvocable<void(absl::StatusOr<SnapshotChunk>) &&>) override {}
+
+  std::vector<std::string> heard;
+  std::optional<LinkId> now;
+};
+
+struct Counts final : SimNetworkObserver {
+  void OnSent(const Route&, const Carried&) override { ++sent; }
+  void OnDelivered(const Route&, const Carried&) override { ++delivered; }
+  void OnLost(const Route&, const Carried&, Loss why) override { ++lost[why]; }
+  void OnOvertaken(const Route&, const Carried& carried) override {
+    overtaken += carried.message != nullptr;
+  }
+  void OnDelayed(const Route&, const Carried&) override { ++delayed; }
+  int sent = 0, delivered = 0, overtaken = 0, delayed = 0;
+  std::map<Loss, int> lost;
+};
+
+// A and B, linked.
+struct World {
+  explicit World(uint64_t seed = 1) : scheduler(seed), network(&scheduler) {
+    network.Observe(&counts);
+    for (const ServerId sid : {kA, kB}) {
+      transports[sid] = network.NewTransport();
+      transports[sid]->SetMembers(members);
+      REQUIRE(transports[sid]->Start({.sid = sid, .boot = 1}, &ears[sid]).ok());
+    }
+    REQUIRE(Until([&] { return ears[kA].now && ears[kB].now; }));
+  }
+  bool Until(absl::FunctionRef<bool()> done) { return scheduler.RunUntil(done, absl::Seconds(9)); }
+  void Say(ServerId from, uint32_t number) {
+    transports[from]->Send({&*ears[from].now, 1}, {.body = Ack{{1, number}}});
+  }
+  void SayMany(ServerId from, uint32_t count) {
+    for (uint32_t i = 1; i <= count; ++i) Say(from, i);
+  }
+  // What it heard before the end of the first link.
+  std::vector<std::string> FirstLinkOf(ServerId sid) {
+    auto heard = ears[sid].heard;
+    const auto down = std::find(heard.begin(), heard.end(), "down 1");
+    REQUIRE(down != heard.end());
+    return {heard.begin(), down};
+  }
+
+  SimScheduler scheduler;
+  Counts counts;
+  SimNetwork network;
+  std::map<ServerId, Ear> ears;
+  std::map<ServerId, std::unique_ptr<QuorumTransport>> transports;
+  const std::vector<Member> members{{.id = kA}, {.id = kB}};
+};
+
+TEST_CASE("a link that breaks loses any end of what was on its way, and no more") {
+  std::set<size_t> arrived;
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    World world(seed);
+    world.SayMany(kA, 3);
+    world.network.Disconnect(kA, kB);
+    world.scheduler.RunFor(absl::Seconds(1));
+    const std::vector<std::string> heard = world.FirstLinkOf(kB);
+    const std::vector<std::string> all{"up 1", "1", "2", "3"};
+    REQUIRE(heard == std::vector(all.begin(), all.begin() + heard.size()));
+    arrived.insert(heard.size() - 1);
+    REQUIRE(world.counts.lost[Counts::Loss::kLinkBroke] + world.counts.delivered == 3);
+  }
+  REQUIRE(arrived == std::set<size_t>{0, 1, 2, 3});
+}
+
+TEST_CASE("the crashed hear nothing more, and what they said may still arrive") {
+  bool some = false;
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    World world(seed);
+    world.Say(kA, 1);
+    world.Say(kB, 1);
+    world.network.Crash(kB);
+    world.scheduler.RunFor(absl::Seconds(1));
+    REQUIRE(world.ears[kB].heard == std::vector<std::string>{"up 1"});
+    REQUIRE(world.counts.lost[Counts::Loss::kReceiverCrashed] == 1);
+    some = some || world.FirstLinkOf(kA).size() == 2;
+  }
+  REQUIRE(some);
+}
+
+TEST_CASE("a link that is replaced is down at each end before the new one is up") {
+  World world;
+  world.SayMany(kA, 3);
+  world.network.Replace(kA, kB);
+  REQUIRE(world.Until([&] {
+    return world.ears[kA].heard.back() == "up 2" && world.ears[kB].heard.back() == "up 2";
+  }));
+  REQUIRE(world.FirstLinkOf(kA) == std::vector<std::string>{"up 1"});
+  world.Say(kB, 4);
+  world.scheduler.RunFor(absl::Seconds(1));
+  REQUIRE(world.ears[kA].heard.back() == "4");
+}
+
+TEST_CASE("what is lost one way leaves no gap: nothing follows on that link") {
+  World world;
+  world.Say(kA, 1);
+  world.network.Lose(kA, kB);
+  world.Say(kA, 2);
+  world.Say(kB, 7);
+  world.scheduler.RunFor(absl::Seconds(1));
+  world.Say(kA, 3);
+  world.network.Heal();
+  world.scheduler.RunFor(absl::Seconds(1));
+  REQUIRE(world.ears[kA].heard == std::vector<std::string>{"up 1", "7", "down 1", "up 2"});
+  REQUIRE(world.FirstLinkOf(kB) == std::vector<std::string>{"up 1", "1"});
+}
+
+TEST_CASE("a process dies between two of its messages, and its owner is told then") {
+  World world;
+  std::vector<ServerId> killed;
+  world.network.OnKilled([&](ServerId sid) { killed.push_back(sid); });
+  world.network.KillAfterSends(kA, 2);
+  world.Say(kA, 1);
+  REQUIRE(killed.empty());
+  world.SayMany(kA, 3);
+  REQUIRE(killed == std::vector<ServerId>{kA});
+  world.scheduler.RunFor(absl::Seconds(1));
+  REQUIRE(world.ears[kB].heard == std::vector<std::string>{"up 1", "1", "1"});
+}
+
+TEST_CASE("a reader that stands still gets it all later") {
+  World world;
+  world.network.SetReading(kB, false);
+  world.SayMany(kA, 2);
+  world.scheduler.RunFor(absl::Seconds(1));
+  REQUIRE(world.ears[kB].heard == std::vector<std::string>{"up 1"});
+  world.network.SetReading(kB, true);
+  world.scheduler.RunFor(absl::Seconds(1));
+  REQUIRE(world.ears[kB].heard == std::vector<std::string>{"up 1", "1", "2"});
+  REQUIRE(world.counts.delayed == 2);
+}
+
+TEST_CASE("one way may be slower than the other") {
+  World world;
+  world.network.SetDelay(kA, kB, absl::Seconds(2), absl::Seconds(2));
+  world.Say(kA, 1);
+  world.Say(kB, 1);
+  world.scheduler.RunFor(absl::Seconds(1));
+  REQUIRE(world.ears[kA].heard.back() == "1");
+  REQUIRE(world.ears[kB].heard.back() == "up 1");
+  world.scheduler.RunFor(absl::Seconds(2));
+  REQUIRE(world.ears[kB].heard.back() == "1");
+}
+
+TEST_CASE("lanes overtake each other, and it is seen") {
+  bool overtaken = false;
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    World world(seed);
+    world.Say(kA, 1);
+    world.transports[kA]->Send({&*world.ears[kA].now, 1}, {.body = Ping{}});
+    world.transports[kA]->Notify(kB, {});
+    world.scheduler.RunFor(absl::Milliseconds(1));
+    overtaken = overtaken || world.counts.overtaken > 0;
+  }
+  REQUIRE(overtaken);
+}
+
+}  // namespace
+}  // namespace zkq::testing

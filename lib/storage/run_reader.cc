@@ -14,6 +14,7 @@ class Page {
   Page(Zxid after, size_t bytes_max) : last_(after), bytes_max_(bytes_max) {}
 
   bool full() const { return full_; }
+  Zxid last() const { return last_; }
   std::vector<Txn> Take() { return std::move(txns_); }
 
   // Takes the entry if it is the next one wanted, passes it by if it lies before.
@@ -63,7 +64,9 @@ absl::Status AddRun(FileSystem* file_system, const std::string& directory, const
   absl::StatusOr<SegmentReader> reader = SegmentReader::Open(file_system, directory, run.segment);
   if (absl::IsNotFound(reader.status())) return absl::OutOfRangeError("purged meanwhile");
   if (!reader.ok()) return reader.status();
-  for (uint64_t offset = run.begin; offset < run.end && !page->full();) {
+  // A run that was cut may go on behind its last entry, with dead ones.
+  for (uint64_t offset = run.begin;
+       offset < run.end && !page->full() && page->last() < run.last;) {
     absl::StatusOr<std::optional<ReadBatch>> batch = reader->Read(offset);
     if (!batch.ok()) return batch.status();
     if (!*batch) return Damaged(*reader, offset);

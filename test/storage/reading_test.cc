@@ -58,5 +58,22 @@ TEST_CASE("a reader beside the writer sees one contiguous history") {
   REQUIRE(failures == 0);
 }
 
+TEST_CASE("what was cut off is not read, wherever the cut lies between batches") {
+  for (uint32_t kept = 1; kept <= 4; ++kept) {
+    std::unique_ptr<Log> log = std::move(OpenLog(NewDisk(), {})->log);
+    for (uint32_t counter = 1; counter <= 5; ++counter) {
+      log->Append(Entries({1, counter - 1}, {1, counter}, 1));
+      REQUIRE(log->Sync().ok());
+    }
+    log->Truncate({1, kept});
+    log->Append(Entries({1, kept}, {2, 1}, 2));
+    REQUIRE(log->Sync().ok());
+    const absl::StatusOr<std::vector<Txn>> page = log->Read({1, 1}, 1 << 20);
+    REQUIRE(page.status() == absl::OkStatus());
+    REQUIRE(page->size() == kept + 1);
+    REQUIRE(page->back().zxid == Zxid{2, 2});
+  }
+}
+
 }  // namespace
 }  // namespace zkq::storage

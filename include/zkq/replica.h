@@ -65,11 +65,14 @@ struct ReplicaOptions {
   int sync_limit = 10;  // ticks of silence until a peer is given up
   absl::Duration finalize_wait = absl::Milliseconds(50);
 
-  size_t max_command_bytes = 1 << 20;       // at most 64 MiB
-  size_t max_outstanding_bytes = 64 << 20;  // of own calls that are not answered yet
+  size_t max_command_bytes = 1 << 20;              // at most 64 MiB
+  size_t max_outstanding_bytes = 64 << 20;         // of own calls that are not answered yet
   uint64_t snapshot_every_transactions = 100'000;  // 0: never by itself
   int retain_snapshots = 3;
-  uint64_t log_segment_bytes = 64 << 20;
+  uint64_t log_segment_bytes = 64 << 20;  // of one log file, about
+  // The newest transactions are kept in memory, up to so many bytes in each of two
+  // places: older ones are read from the log when a slow peer or StateMachine needs them.
+  size_t window_bytes = 64 << 20;
 
   // Parts. Null means the shipped one.
   std::unique_ptr<QuorumTransport> transport = nullptr;
@@ -91,8 +94,10 @@ enum class Consistency {
 struct ReadOptions {
   absl::Duration timeout = absl::Seconds(5);
   Consistency consistency = Consistency::kLinearizable;
-  Zxid at_least = {};                                       // for kSequential
-  absl::Duration max_staleness = absl::InfiniteDuration();  // for kLocal: since the leader was last heard
+  Zxid at_least = {};  // for kSequential
+  // For kLocal: since the leader was last heard, in this life. A replica that is still
+  // catching up hears its leader too.
+  absl::Duration max_staleness = absl::InfiniteDuration();
 };
 
 struct Reply {
@@ -121,7 +126,13 @@ struct ReplicaStatus {
 // At most one event of a kind waits to be delivered, with the newest status: who
 // is slow sees the newest of each kind, not every step between.
 struct Event {
-  enum class Kind { kRoleChanged, kLeaderChanged, kHealthChanged, kSnapshotTaken, kSnapshotInstalled };
+  enum class Kind {
+    kRoleChanged,
+    kLeaderChanged,
+    kHealthChanged,
+    kSnapshotTaken,
+    kSnapshotInstalled
+  };
   Kind kind = Kind::kRoleChanged;
   ReplicaStatus status = {};
 };
@@ -184,7 +195,8 @@ class ZKQ_EXPORT Replica final {
   // Refuses new calls, lets waiting ones finish, closes. After `grace` it
   // completes what still waits with its outcome, and returns kDeadlineExceeded
   // naming the call that is stuck. No callback begins after it returns; the refusal
-  // of a call made later is told inside that call. Half of `grace` is for the calls,
+  // of a call made later is told inside that call, so whoever repeats what failed must
+  // stop at kFailedPrecondition. Half of `grace` is for the calls,
   // the rest for closing. Idempotent.
   absl::Status Shutdown(absl::Duration grace);
 

@@ -9,7 +9,6 @@
 namespace zkq::runtime {
 namespace {
 
-constexpr size_t kTailBytesMax = 64 << 20;
 constexpr size_t kTailTxnsMax = 100'000;
 constexpr size_t kBatchTxnsMax = 256;
 constexpr size_t kPageBytesMax = 1 << 20;
@@ -19,7 +18,7 @@ absl::Time TimeOf(const Txn& txn) { return absl::FromUnixMicros(txn.leader_time)
 }  // namespace
 
 Applier::Applier(Node* node, Strand* strand)
-    : node_(*node), strand_(*strand), tail_(kTailBytesMax, kTailTxnsMax) {
+    : node_(*node), strand_(*strand), tail_(node->options.window_bytes, kTailTxnsMax) {
   DrawSnapshotInterval();
 }
 
@@ -72,6 +71,7 @@ void Applier::ExpectInstall() {
   tail_.Clear();
   std::lock_guard lock(mutex_);
   ++inbox_.expected_installs;
+  inbox_.calls_before_install = node_.calls.last_tag();
 }
 
 void Applier::Deliver(Zxid through) {
@@ -120,10 +120,11 @@ void Applier::Absorb() {
   }
   through_ = std::max(through_, in.through);
   expected_installs_ += in.expected_installs;
+  calls_before_install_ = std::max(calls_before_install_, in.calls_before_install);
   AddReads(std::move(in.reads));
   snapshot_calls_.insert(snapshot_calls_.end(), in.snapshot_calls.begin(), in.snapshot_calls.end());
   if (in.page) AbsorbPage(*std::move(in.page));
-  if (in.install) RestoreInstalled(*in.install);
+  if (in.install && !node_.stopping()) RestoreInstalled(*in.install);
   if (in.snapshot_done) AbsorbSnapshotDone(*std::move(in.snapshot_done));
 }
 
@@ -181,6 +182,7 @@ void Applier::AskForPage() {
   // A new history is on its way: it starts at or above all that was delivered.
   if (page_asked_ || expected_installs_ > 0) return;
   page_asked_ = true;
+  page_through_ = through_;
   node_.transfers.ReadPage(applied_, kPageBytesMax);
 }
 
@@ -188,8 +190,9 @@ void Applier::AbsorbPage(absl::StatusOr<std::vector<Txn>> page) {
   page_asked_ = false;
   if (std::exchange(page_is_stale_, false) || expected_installs_ > 0) return;
   if (!page.ok()) return node_.Halt(std::move(page).status());
-  // What is not delivered yet may still be cut; it is read again in its time.
-  while (!page->empty() && page->back().zxid > through_) page->pop_back();
+  // What was not delivered when it was read may have been cut since, and what is
+  // delivered now be another history's; it is read again.
+  while (!page->empty() && page->back().zxid > page_through_) page->pop_back();
   if (page->empty() || page->front().prev != applied_) {
     return node_.Halt(MakeError(absl::StatusCode::kDataLoss,
                                 "the log does not hold what follows " + ToString(applied_)));
@@ -207,6 +210,12 @@ void Applier::RestoreInstalled(Zxid snapshot) {
     absl::Status restored = Restore(snapshot);
     if (!restored.ok()) return node_.Halt(std::move(restored));
   }
+  // Own calls among what is passed over were applied by nobody here.
+  node_.callbacks.Add([&](Completions* out) {
+    node_.calls.FailTaken(
+        calls_before_install_,
+        [&](bool) { return Rejected(RejectReason::kUnknown, node_.board.leader()); }, out);
+  });
   applied_ = last_snapshot_ = snapshot;
   since_snapshot_ = 0;
   node_.board.SetApplied(applied_);

@@ -44,7 +44,6 @@ bool Callbacks::RunNext() {
     std::lock_guard lock(mutex_);
     if (queue_.empty()) {
       scheduled_ = false;
-      closed_ = closing_;
       return false;
     }
     next = std::move(queue_.front());
@@ -62,13 +61,15 @@ void Callbacks::Run(Completion completion) {
 }
 
 void Callbacks::Close() {
+  strand_.Close();
+  const Strand::Inhabit inside(strand_);  // what runs here must not wait for itself
+  std::deque<Completion> last;
   {
     std::lock_guard lock(mutex_);
-    closing_ = true;
+    closed_ = true;
+    last.swap(queue_);
   }
-  strand_.Close();
-  while (RunNext()) {
-  }
+  for (Completion& one : last) Run(std::move(one));
 }
 
 }  // namespace zkq::runtime

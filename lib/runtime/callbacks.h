@@ -44,7 +44,6 @@ class Callbacks {
   Completions produced_;  // empty but inside Add
   bool scheduled_ = false;
   bool woken_ = true;  // nobody who waits has anything new to look at
-  bool closing_ = false;
   bool closed_ = false;
 };
 

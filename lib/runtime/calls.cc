@@ -8,7 +8,6 @@ namespace zkq::runtime {
 namespace {
 
 // What a call costs besides its text, so that empty calls are bounded too.
-constexpr size_t kCallBytes = 256;
 constexpr size_t kStaleDeadlinesMin = 1024;
 
 }  // namespace
@@ -72,6 +71,20 @@ void CallTable::Finish(uint64_t tag, absl::StatusOr<Reply> result, Completions* 
 void CallTable::Fail(std::span<const uint64_t> tags, Why why, Completions* out) {
   std::lock_guard lock(mutex_);
   for (const uint64_t tag : tags) FailOne(tag, why, out);
+}
+
+void CallTable::FailTaken(uint64_t last, Why why, Completions* out) {
+  std::lock_guard lock(mutex_);
+  for (auto at = entries_.begin(); at != entries_.end() && at->first <= last;) {
+    const auto entry = at++;
+    const bool taken = entry->second.kind == Kind::kWrite && entry->second.taken;
+    if (taken) End(entry, why(/*sent=*/true), out);
+  }
+}
+
+uint64_t CallTable::last_tag() const {
+  std::lock_guard lock(mutex_);
+  return last_tag_;
 }
 
 void CallTable::Expire(absl::Duration now, Why why, Completions* out) {

@@ -55,6 +55,9 @@ class CallTable {
   // What a failed call's status is made of.
   using Why = absl::FunctionRef<absl::Status(bool sent)>;
 
+  // What a call counts for besides its text.
+  static constexpr size_t kCallBytes = 256;
+
   explicit CallTable(size_t outstanding_bytes_max)
       : outstanding_bytes_max_(outstanding_bytes_max) {}
 
@@ -80,10 +83,13 @@ class CallTable {
 
   void Finish(uint64_t tag, absl::StatusOr<Reply> result, Completions* out);
   void Fail(std::span<const uint64_t> tags, Why why, Completions* out);
+  // Fails the writes up to `last` that were taken: nobody can tell their fate.
+  void FailTaken(uint64_t last, Why why, Completions* out);
   void Expire(absl::Duration now, Why why, Completions* out);
   // The end: fails what is there, and takes nothing on any more.
   void Close(Why why, Completions* out);
 
+  uint64_t last_tag() const;  // given so far
   // The earliest deadline; infinite if there is none.
   absl::Duration NextDeadline() const;
   size_t waiting() const;

@@ -92,9 +92,15 @@ void Events::Deliver() {
   while (const std::optional<Event::Kind> kind = Next(&subscribers)) {
     const Event event{.kind = *kind, .status = status_()};
     for (const auto& weak : subscribers) {
+      if (closed()) return;  // by the one before
       if (const auto subscriber = weak.lock()) subscriber->Deliver(event);
     }
   }
+}
+
+bool Events::closed() const {
+  std::lock_guard lock(mutex_);
+  return closed_;
 }
 
 void Events::Close() {

@@ -28,6 +28,7 @@ class Events {
   void Close();
   // Nothing waits to be delivered.
   bool idle() const;
+  bool closed() const;
 
  private:
   using Subscribers = std::vector<std::weak_ptr<Subscription::Impl>>;

@@ -53,16 +53,22 @@ void Journal::Drain() {
   if (!batch.writes.empty()) {
     AddToLog(batch);
     if (absl::Status synced = Sync(); !synced.ok()) return node_.Halt(std::move(synced));
-    // The state machine must hear of a new history before anything of it is
-    // delivered, and that follows from what is said last.
-    for (const Write& write : batch.writes) {
-      if (const auto* install = std::get_if<core::InstallSnapshot>(&write)) {
-        node_.applier.Install(install->snapshot);
-      }
-    }
-    node_.protocol.OnSynced(NumberOf(batch.writes.back()));
   }
-  if (batch.purge) DoPurge(*batch.purge);
+  strand_.PostNext([this, node = node_.Keep(), batch = std::move(batch)] {
+    if (!batch.writes.empty()) TellSynced(batch.writes);
+    if (batch.purge) DoPurge(*batch.purge);
+  });
+}
+
+void Journal::TellSynced(const std::vector<Write>& writes) {
+  // The state machine must hear of a new history before anything of it is
+  // delivered, and that follows from what is said last.
+  for (const Write& write : writes) {
+    if (const auto* install = std::get_if<core::InstallSnapshot>(&write)) {
+      node_.applier.Install(install->snapshot);
+    }
+  }
+  node_.protocol.OnSynced(NumberOf(writes.back()));
 }
 
 void Journal::AddToLog(const Inbox& batch) {

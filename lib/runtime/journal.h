@@ -42,6 +42,7 @@ class Journal {
   void Drain();
   void AddToLog(const Inbox& batch);
   absl::Status Sync();
+  void TellSynced(const std::vector<Write>& writes);
   void DoPurge(Zxid through);
 
   Node& node_;

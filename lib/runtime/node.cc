@@ -154,7 +154,9 @@ void Node::Halt(absl::Status why) {
   });
   callbacks.Flush(Keep());
   // Not on a strand: each of them may be what is stuck.
-  options.env.blocking_executor->Run([node = Keep()] { node->CloseTransport(); });
+  options.env.blocking_executor->Run([weak = weak_from_this()] {
+    if (const auto node = weak.lock()) node->CloseTransport();
+  });
   events.Raise(Event::Kind::kHealthChanged, Keep());
   options.env.executor->Wake();  // WaitForLeader
 }

@@ -7,12 +7,14 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "lib/base/absl/string_view.h"
+#include "lib/runtime/calls.h"
 #include "zkq/status.h"
 
 namespace zkq {
 namespace {
 
 constexpr size_t kCommandBytesMax = 64 << 20;
+constexpr uint64_t kSegmentBytesMax = uint64_t{1} << 40;
 constexpr uint64_t kServerIdMax = (uint64_t{1} << 63) - 1;
 
 template <typename... Parts>
@@ -27,8 +29,10 @@ bool IsAddress(std::string_view address) {
   const size_t colon = address.rfind(':');
   if (colon == std::string_view::npos || colon == 0) return false;
   if (address.substr(0, 5) == "unix:") return address.size() > 5;
+  const std::string_view digits = address.substr(colon + 1);
+  if (digits.find_first_not_of("0123456789") != std::string_view::npos) return false;
   uint32_t port = 0;
-  return absl::SimpleAtoi(ToAbsl(address.substr(colon + 1)), &port) && port > 0 && port < 65536;
+  return absl::SimpleAtoi(ToAbsl(digits), &port) && port > 0 && port < 65536;
 }
 
 absl::Status CheckMember(const Member& member) {
@@ -71,18 +75,28 @@ absl::Status CheckLimits(const ReplicaOptions& o) {
   if (o.tick < absl::Milliseconds(1) || o.tick > absl::Hours(1)) {
     return Invalid("tick: ", absl::FormatDuration(o.tick), " is not from 1ms to 1h");
   }
-  if (o.init_limit < 1) return Invalid("init_limit: ", o.init_limit, " ticks");
-  if (o.sync_limit < 1) return Invalid("sync_limit: ", o.sync_limit, " ticks");
+  if (o.init_limit < 1) return Invalid("init_limit: ", o.init_limit, " is not 1 tick or more");
+  if (o.sync_limit < 1) return Invalid("sync_limit: ", o.sync_limit, " is not 1 tick or more");
   if (o.finalize_wait < absl::ZeroDuration() || o.finalize_wait > absl::Hours(1)) {
-    return Invalid("finalize_wait: ", absl::FormatDuration(o.finalize_wait));
+    return Invalid("finalize_wait: ", absl::FormatDuration(o.finalize_wait),
+                   " is not from 0 to 1h");
   }
   if (o.max_command_bytes < 1 || o.max_command_bytes > kCommandBytesMax) {
     return Invalid("max_command_bytes: ", o.max_command_bytes, " is not from 1 to ",
                    kCommandBytesMax);
   }
-  if (o.max_outstanding_bytes < 1) return Invalid("max_outstanding_bytes: 0");
-  if (o.retain_snapshots < 1) return Invalid("retain_snapshots: ", o.retain_snapshots);
-  if (o.log_segment_bytes < 1) return Invalid("log_segment_bytes: 0");
+  if (o.max_outstanding_bytes < o.max_command_bytes + runtime::CallTable::kCallBytes) {
+    return Invalid("max_outstanding_bytes: ", o.max_outstanding_bytes,
+                   " leaves no room for a command of max_command_bytes, ", o.max_command_bytes,
+                   ", and ", runtime::CallTable::kCallBytes, " bytes a call");
+  }
+  if (o.retain_snapshots < 1)
+    return Invalid("retain_snapshots: ", o.retain_snapshots, " is not 1 or more");
+  if (o.log_segment_bytes < 1 || o.log_segment_bytes > kSegmentBytesMax) {
+    return Invalid("log_segment_bytes: ", o.log_segment_bytes, " is not from 1 to ",
+                   kSegmentBytesMax);
+  }
+  if (o.window_bytes < 1) return Invalid("window_bytes: 0");
   return absl::OkStatus();
 }
 
@@ -134,6 +148,11 @@ absl::Status CheckOptions(const ReplicaOptions& options) {
   if (options.transport == nullptr && !options.listen_address.empty() &&
       !IsAddress(options.listen_address)) {
     return Invalid("listen_address: \"", options.listen_address, "\" is not host:port");
+  }
+  if (options.env.executor != nullptr && options.env.executor == options.env.blocking_executor) {
+    return Invalid(
+        "env: executor and blocking_executor are one: disk and user code would hold up "
+        "heartbeats");
   }
   if (absl::Status s = CheckLimits(options); !s.ok()) return s;
   return CheckMembers(options);

@@ -156,12 +156,17 @@ void Protocol::StepSynced(core::WriteId through) {
 }
 
 void Protocol::Publish(const core::Peer::View& view) {
-  const StatusBoard::Change change =
-      node_.board.SetView(view, start_ + absl::Microseconds(view.last_heard.count()));
+  const StatusBoard::Change change = node_.board.SetView(view, HeardAt(view.last_heard));
   if (!change.role && !change.leader) return;
   node_.options.env.executor->Wake();  // WaitForLeader
   if (change.role) node_.events.Raise(Event::Kind::kRoleChanged, node_.Keep());
   if (change.leader) node_.events.Raise(Event::Kind::kLeaderChanged, node_.Keep());
+}
+
+// Nobody yet is as stale as can be.
+absl::Duration Protocol::HeardAt(Time last_heard) const {
+  if (last_heard == Time{0}) return -absl::InfiniteDuration();
+  return start_ + absl::Microseconds(last_heard.count());
 }
 
 void Protocol::FollowMembership(const std::vector<Member>& members) {

@@ -103,6 +103,7 @@ class Protocol final : public QuorumTransport::Receiver {
   void Perform(core::Halt& halt);
 
   void Publish(const core::Peer::View& view);
+  absl::Duration HeardAt(Time last_heard) const;
   void FollowMembership(const std::vector<Member>& members);
   void ArmTimer(absl::Duration now);
   void OnTimer(uint64_t timer);

@@ -103,7 +103,11 @@ void Node::Release() {
   if (log_strand.busy() || bulk_strand.busy() || snapshot_strand.busy()) return;
   options.transport.reset();
   disk.log.reset();
-  if (!apply_strand.busy()) disk.snapshots.reset();
+  if (!apply_strand.busy()) {
+    disk.snapshots.reset();
+    // On this thread, not on that of whoever drops the node last.
+    options.state_machine.reset();
+  }
   disk.lock.reset();  // last: the directory may be opened again from here on
 }
 

@@ -29,13 +29,19 @@ void Snapshotter::Take(Zxid applied, SnapshotJob job) {
   strand_.Post([this, node = node_.Keep(), applied, job = std::move(job)]() mutable {
     if (node_.stopping()) return;
     absl::Status written = Write(applied, std::move(job));
-    if (!written.ok()) return node_.applier.OnSnapshotDone(std::move(written));
-    node_.board.SetSnapshot(applied);
-    node_.protocol.Post(core::SnapshotTaken{applied});
-    node_.applier.OnSnapshotDone(applied);
-    node_.events.Raise(Event::Kind::kSnapshotTaken, node_.Keep());
-    Purge(applied);
+    strand_.PostNext([this, node = node_.Keep(), applied, written = std::move(written)]() mutable {
+      Tell(applied, std::move(written));
+    });
   });
+}
+
+void Snapshotter::Tell(Zxid applied, absl::Status written) {
+  if (!written.ok()) return node_.applier.OnSnapshotDone(std::move(written));
+  node_.board.SetSnapshot(applied);
+  node_.protocol.Post(core::SnapshotTaken{applied});
+  node_.applier.OnSnapshotDone(applied);
+  node_.events.Raise(Event::Kind::kSnapshotTaken, node_.Keep());
+  Purge(applied);
 }
 
 absl::Status Snapshotter::Write(Zxid applied, SnapshotJob job) {

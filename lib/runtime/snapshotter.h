@@ -22,6 +22,7 @@ class Snapshotter {
 
  private:
   absl::Status Write(Zxid applied, SnapshotJob job);
+  void Tell(Zxid applied, absl::Status written);
   void Purge(Zxid newest);
 
   Node& node_;

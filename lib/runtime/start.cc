@@ -41,7 +41,8 @@ absl::Status Node::Open() {
                               .members = options.members,
                               .random = options.env.random,
                               .wall_micros = absl::ToUnixMicros(wall),
-                              .log = {.segment_bytes = options.log_segment_bytes}});
+                              .log = {.segment_bytes = options.log_segment_bytes,
+                                      .window_bytes_max = options.window_bytes}});
   if (!opened.ok()) return opened.status();
   disk = *std::move(opened);
   boot = disk.recovery.state.boot;
@@ -84,7 +85,8 @@ core::PeerOptions Node::PeerOptionsAt(absl::Time wall) const {
           .sync_limit = options.sync_limit,
           .finalize_wait = Micros(options.finalize_wait),
           .wall_at_start = absl::ToUnixMicros(wall),
-          .max_command_bytes = options.max_command_bytes};
+          .max_command_bytes = options.max_command_bytes,
+          .window_bytes_max = options.window_bytes};
 }
 
 }  // namespace zkq::runtime

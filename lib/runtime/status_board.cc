@@ -75,6 +75,9 @@ void StatusBoard::LeaveLocked() {
 ReplicaStatus StatusBoard::Get() const {
   std::lock_guard lock(mutex_);
   ReplicaStatus status = status_;
+  // Two strands report the two: what is applied may be known before it is known that
+  // it was committed.
+  status.last_committed = std::max(status.last_committed, status.last_applied);
   if (health_ != absl::StatusCode::kOk) {
     status.health = MakeError(health_, why_, {.outcome = Outcome::kUnknown});
   } else if (status.amnesic) {

@@ -21,6 +21,7 @@ struct Strand::State {
 
   std::mutex mutex;
   std::deque<Task> queue;
+  size_t next = 0;         // of these at its front were posted by PostNext
   bool scheduled = false;  // a drain is on the executor, or runs
   bool running = false;    // a task runs
   bool closed = false;
@@ -43,31 +44,39 @@ void Strand::Post(Task task) {
   Schedule(state_);
 }
 
+void Strand::PostNext(Task task) {
+  std::lock_guard lock(state_->mutex);
+  if (state_->closed) return;
+  state_->queue.insert(state_->queue.begin() + static_cast<std::ptrdiff_t>(state_->next++),
+                       std::move(task));
+}
+
 void Strand::Schedule(const std::shared_ptr<State>& state) {
   state->executor->Run([state] { Drain(state); });
 }
 
 // Runs what is queued now, then gives way to others on the executor if more has
-// come. A task that took its time goes through the executor once more before the
-// strand counts as idle: in virtual time a blocking call returns at once and
-// charges what is queued behind it, and this is what charges the strand.
+// come. A task that took its time goes through the executor once more before
+// anything that follows from it, and before the strand counts as idle: in virtual
+// time a blocking call returns at once and charges what is queued behind it, and
+// this is what charges the strand.
 void Strand::Drain(const std::shared_ptr<State>& state) {
   const absl::Duration begin = state->clock->Monotonic();
+  const auto blocked = [&] { return state->clock->Monotonic() - begin > kBlocked; };
   const void* const outer = std::exchange(inside, state.get());
   size_t left = 0;
   {
     std::lock_guard lock(state->mutex);
     left = state->queue.size();
   }
-  while (left-- > 0 && RunOne(state.get())) {
+  while (left > 0 && RunOne(state.get(), &left) && !blocked()) {
   }
   inside = outer;
-  const bool blocked = state->clock->Monotonic() - begin > kBlocked;
   bool again = false;
   {
     std::lock_guard lock(state->mutex);
     state->running = false;
-    again = !state->closed && (blocked || !state->queue.empty());
+    again = !state->closed && (!state->queue.empty() || blocked());
     state->scheduled = again;
   }
   if (again) {
@@ -77,16 +86,21 @@ void Strand::Drain(const std::shared_ptr<State>& state) {
   }
 }
 
-bool Strand::RunOne(State* state) {
+// One of `*left`, to which it adds what it posted to run next.
+bool Strand::RunOne(State* state, size_t* left) {
   Task task;
   {
     std::lock_guard lock(state->mutex);
     if (state->closed || state->queue.empty()) return false;
     task = std::move(state->queue.front());
     state->queue.pop_front();
+    state->next = 0;
     state->running = true;
   }
   std::move(task)();
+  std::lock_guard lock(state->mutex);
+  *left += state->next;
+  --*left;
   return true;
 }
 
@@ -107,6 +121,10 @@ bool Strand::AwaitIdle(absl::Duration timeout) const {
 }
 
 bool Strand::Inside() const { return inside == state_.get(); }
+
+Strand::Inhabit::Inhabit(const Strand& strand)
+    : outer_(std::exchange(inside, strand.state_.get())) {}
+Strand::Inhabit::~Inhabit() { inside = outer_; }
 
 const char* Strand::doing() const { return state_->doing.load(); }
 

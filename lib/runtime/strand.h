@@ -29,6 +29,10 @@ class Strand {
   // instead. Unbounded: each part of a replica posts at most one drain of its own
   // bounded inbox at a time.
   void Post(Task task);
+  // From inside a task of this strand: `task` runs next, before all that waits. For
+  // what follows from something that has taken its time: in virtual time the rest of
+  // a task comes too early, and this does not.
+  void PostNext(Task task);
 
   // No task begins from here on; those that wait are destroyed. One that runs
   // goes on. Idempotent.
@@ -38,8 +42,19 @@ class Strand {
   // Waits until the strand is not busy, and returns whether it is so. Not on a
   // thread of its executor.
   bool AwaitIdle(absl::Duration timeout) const;
-  // The present thread is inside one of this strand's tasks.
+  // The present thread is inside one of this strand's tasks, or stands for it.
   bool Inside() const;
+  // This thread does the strand's work from here on, its executor having no part.
+  class Inhabit {
+   public:
+    explicit Inhabit(const Strand& strand);
+    ~Inhabit();
+    Inhabit(const Inhabit&) = delete;
+    Inhabit& operator=(const Inhabit&) = delete;
+
+   private:
+    const void* const outer_;
+  };
 
   // What the running task is in the middle of, for the one who waits for it in
   // vain; "a task" if it did not say. `what` is a literal.
@@ -58,7 +73,7 @@ class Strand {
   struct State;
   static void Schedule(const std::shared_ptr<State>& state);
   static void Drain(const std::shared_ptr<State>& state);
-  static bool RunOne(State* state);
+  static bool RunOne(State* state, size_t* left);
 
   const std::shared_ptr<State> state_;
 };

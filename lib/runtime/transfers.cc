@@ -27,7 +27,7 @@ void Transfers::ReadLog(core::ReadLog ask) {
     absl::StatusOr<std::vector<Txn>> page = node_.disk.log->Read(ask.after, ask.bytes_max);
     core::LogRead read{.learner = ask.learner, .session = ask.session};
     if (page.ok()) read.txns = *std::move(page);
-    node_.protocol.Post(std::move(read));
+    TellProtocol(std::move(read));
   });
 }
 
@@ -99,8 +99,14 @@ absl::Status Transfers::Store(const absl::StatusOr<SnapshotChunk>& chunk) {
 }
 
 void Transfers::TellProgress() {
-  node_.protocol.Post(
+  TellProtocol(
       core::SnapshotFetched{.link = running_->ask.link, .snapshot = running_->ask.snapshot});
+}
+
+void Transfers::TellProtocol(core::Event event) {
+  strand_.PostNext([this, node = node_.Keep(), event = std::move(event)]() mutable {
+    node_.protocol.Post(std::move(event));
+  });
 }
 
 void Transfers::End(const core::FetchSnapshot& ask, const absl::Status& status) {
@@ -109,10 +115,9 @@ void Transfers::End(const core::FetchSnapshot& ask, const absl::Status& status) 
     node_.Say(LogLevel::kWarning, "the snapshot at ", ToString(ask.snapshot),
               " cannot be had: ", status.ToString());
   }
-  node_.protocol.Post(
-      core::SnapshotFetched{.link = ask.link,
-                            .snapshot = ask.snapshot,
-                            .state = status.ok() ? State::kComplete : State::kFailed});
+  TellProtocol(core::SnapshotFetched{.link = ask.link,
+                                     .snapshot = ask.snapshot,
+                                     .state = status.ok() ? State::kComplete : State::kFailed});
 }
 
 }  // namespace zkq::runtime

@@ -44,6 +44,7 @@ class Transfers {
   void OnChunk(uint64_t fetch, absl::StatusOr<SnapshotChunk> chunk);
   absl::Status Store(const absl::StatusOr<SnapshotChunk>& chunk);
   void TellProgress();
+  void TellProtocol(core::Event event);
   void End(const core::FetchSnapshot& ask, const absl::Status& status);
 
   Node& node_;

@@ -28,6 +28,7 @@ absl::StatusOr<Reply> Replica::Read(std::string request, const ReadOptions& opti
 }
 
 void Replica::TakeSnapshot(Callback<Zxid> done) {
+  if (done == nullptr) return impl_->node->TakeSnapshot({});
   impl_->node->TakeSnapshot({.done = [done = std::move(done)](absl::StatusOr<Reply> reply) mutable {
     if (!reply.ok()) return std::move(done)(std::move(reply).status());
     std::move(done)(reply->zxid);
@@ -41,6 +42,7 @@ absl::Status Replica::WaitForLeader(absl::Duration timeout) {
 ReplicaStatus Replica::Status() const { return impl_->node->Status(); }
 
 Subscription Replica::Subscribe(absl::AnyInvocable<void(const Event&)> on_event) {
+  if (on_event == nullptr) return {};
   return impl_->node->events.Subscribe(std::move(on_event));
 }
 

@@ -350,7 +350,10 @@ TEST_CASE("a replica without a state machine elects, and takes no calls") {
 
 TEST_CASE("calls above max_outstanding_bytes are refused before anything happens") {
   Cluster cluster(3);
-  cluster.adjust = [](ReplicaOptions* o) { o->max_outstanding_bytes = 10'000; };
+  cluster.adjust = [](ReplicaOptions* o) {
+    o->max_outstanding_bytes = 10'000;
+    o->max_command_bytes = 5'000;
+  };
   cluster.StartAll();
   const int id = cluster.AwaitLeader();
   int done = 0, refused = 0;

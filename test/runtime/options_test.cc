@@ -44,12 +44,17 @@ TEST_CASE("an objection names the option and the value") {
           "members: server 1 has no host:port: \"a\"");
   REQUIRE(Objection([](auto* o) { o->tick = absl::ZeroDuration(); }) ==
           "tick: 0 is not from 1ms to 1h");
-  REQUIRE(Objection([](auto* o) { o->sync_limit = 0; }) == "sync_limit: 0 ticks");
-  REQUIRE(Objection([](auto* o) { o->init_limit = -1; }) == "init_limit: -1 ticks");
+  REQUIRE(Objection([](auto* o) { o->sync_limit = 0; }) == "sync_limit: 0 is not 1 tick or more");
+  REQUIRE(Objection([](auto* o) { o->init_limit = -1; }) == "init_limit: -1 is not 1 tick or more");
   REQUIRE(Objection([](auto* o) { o->max_command_bytes = 65 << 20; }) ==
           "max_command_bytes: 68157440 is not from 1 to 67108864");
-  REQUIRE(Objection([](auto* o) { o->max_outstanding_bytes = 0; }) == "max_outstanding_bytes: 0");
-  REQUIRE(Objection([](auto* o) { o->retain_snapshots = 0; }) == "retain_snapshots: 0");
+  REQUIRE(Objection([](auto* o) { o->max_outstanding_bytes = 1 << 20; }) ==
+          "max_outstanding_bytes: 1048576 leaves no room for a command of max_command_bytes, "
+          "1048576, and 256 bytes a call");
+  REQUIRE(Objection([](auto* o) { o->retain_snapshots = 0; }) ==
+          "retain_snapshots: 0 is not 1 or more");
+  REQUIRE(Objection([](auto* o) { o->members[0].address = "a:+1"; }) ==
+          "members: server 1 has no host:port: \"a:+1\"");
   REQUIRE(Objection([](auto* o) { o->listen_address = "nowhere"; }) ==
           "listen_address: \"nowhere\" is not host:port");
   REQUIRE(Objection([](auto* o) {

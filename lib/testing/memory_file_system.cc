@@ -327,6 +327,11 @@ void MemoryFileSystem::CrashTorn(Random& random) {
   machine_->Revive();
 }
 
+void MemoryFileSystem::KillProcess() {
+  const std::lock_guard lock(machine_->mutex);
+  machine_->Revive();
+}
+
 void MemoryFileSystem::Wipe() {
   const std::lock_guard lock(machine_->mutex);
   machine_->disk = MemoryDisk();

@@ -31,12 +31,12 @@ uint64_t SimScheduler::Add(absl::Duration delay, Task task, std::shared_ptr<Proc
   free_slots_.pop_back();
   const uint64_t id = ++added_ << kSlotBits | at;
   slots_[at] = {.id = id, .process = std::move(process), .task = std::move(task)};
-  Push(now() + std::max(delay, absl::ZeroDuration()), id);
+  Push({.when = now() + std::max(delay, absl::ZeroDuration()), .order = added_, .id = id});
   return id;
 }
 
-void SimScheduler::Push(absl::Duration when, uint64_t id) {
-  due_.push_back({.when = when, .order = ++pushed_, .id = id});
+void SimScheduler::Push(const Due& due) {
+  due_.push_back(due);
   std::push_heap(due_.begin(), due_.end(), Later);
 }
 
@@ -98,7 +98,7 @@ void SimScheduler::RunNext() {
   now_ = std::max(now_, next.when);
   Slot* const slot = Find(next.id);
   if (slot->process != nullptr && slot->process->paused) {
-    slot->process->waiting.push_back(next.id);
+    slot->process->waiting.push_back(next);
   } else {
     Run(Take(slot));
   }
@@ -117,7 +117,7 @@ void SimScheduler::Run(Slot slot) {
 
 void SimScheduler::Resume(Process* process) {
   process->paused = false;
-  for (const uint64_t id : std::exchange(process->waiting, {})) Push(now(), id);
+  for (const Due& due : std::exchange(process->waiting, {})) Push(due);
 }
 
 void SimScheduler::Charge(absl::Duration duration) {
@@ -142,7 +142,7 @@ absl::Time SimClock::Wall() {
 
 void SimClock::SetRate(double rate) {
   Jump(absl::ZeroDuration());
-  rate_ = rate;
+  rate_ = std::max(rate, 0.0);
 }
 
 void SimClock::Jump(absl::Duration duration) {

@@ -76,12 +76,10 @@ void SimNetwork::Wires::KillAfterSends(ServerId sid, uint64_t sends) {
   if (found != processes_.end()) found->second->sends_left = sends;
 }
 
-// False once the process has died, between what it has said and this.
-bool SimNetwork::Wires::MaySay(SimProcess* process) {
-  if (!process->sends_left) return true;
-  if (*process->sends_left == 0) return false;
+// It has said one thing more, and may have died of it.
+void SimNetwork::Wires::AfterSaying(SimProcess* process) {
+  if (!process->sends_left || *process->sends_left == 0) return;
   if (--*process->sends_left == 0 && on_killed_) on_killed_(process->self.sid);
-  return true;
 }
 
 void SimNetwork::Wires::Crash(ServerId sid) {
@@ -380,14 +378,14 @@ bool SimNetwork::Wires::Put(const LinkPtr& link, size_t from, SimLane<T>* lane, 
 void SimNetwork::Wires::Send(const ProcessPtr& process, const LinkId& to, const Message& message) {
   size_t end = 0;
   const LinkPtr link = FindUp(process, to, &end);
-  if (link == nullptr || !MaySay(process.get())) return;
+  if (link == nullptr || process->dead()) return;
   SimEnd& here = link->ends[end];
   auto* const lane = LaneOf(message) == Lane::kControl ? &here.control : &here.zab;
-  if (!Put(link, end, lane, message)) return;
-  here.queued_bytes += SizeOf(message);
+  if (Put(link, end, lane, message)) here.queued_bytes += SizeOf(message);
   if (here.queued_bytes > options_.outbound_bytes_max) {
     Break(link, {.why = absl::ResourceExhaustedError("the peer is too slow"), .by = end});
   }
+  AfterSaying(process.get());
 }
 
 void SimNetwork::Wires::Notify(const ProcessPtr& process, ServerId to,
@@ -397,11 +395,12 @@ void SimNetwork::Wires::Notify(const ProcessPtr& process, ServerId to,
   if (process->receiver == nullptr || link == nullptr || link->broken) return;
   const size_t end = link->ends[0].process == process ? 0 : 1;
   SimEnd& here = link->ends[end];
-  if (!here.up || !MaySay(process.get())) return;
+  if (!here.up || process->dead()) return;
   // One slot: what has waited at the other end's door is superseded.
   std::erase_if(here.notifications,
                 [&](const auto& waiting) { return waiting.arrives <= scheduler_.now(); });
   Put(link, end, &here.notifications, notification);
+  AfterSaying(process.get());
 }
 
 // Also of a link that has broken, until the reader is told.
@@ -518,20 +517,36 @@ void SimNetwork::Wires::Fetch(const ProcessPtr& process, const LinkId& id,
   Ask(link, end, fetch);
 }
 
+// Pieces of snapshots go the way of everything else, apart from any lane.
+void SimNetwork::Wires::Carry(const LinkPtr& link, size_t from, absl::AnyInvocable<void()> arrive) {
+  if (Loses(link, from) || link->ends[from].process->dead()) return;
+  Later(Delay(*link, from), [this, link, from, arrive = std::move(arrive)]() mutable {
+    Arrive(link, from, std::move(arrive));
+  });
+}
+
+void SimNetwork::Wires::Arrive(const LinkPtr& link, size_t from,
+                               absl::AnyInvocable<void()> arrive) {
+  if (link->broken) return;
+  if (MayRead(*link, from)) return arrive();
+  Later(options_.redial_delay, [this, link, from, arrive = std::move(arrive)]() mutable {
+    Arrive(link, from, std::move(arrive));
+  });
+}
+
 void SimNetwork::Wires::Ask(const LinkPtr& link, size_t asker,
                             const std::shared_ptr<SimFetch>& fetch) {
   const auto reply = [weak = weak_from_this(), link, asker,
                       fetch](absl::StatusOr<SnapshotChunk> chunk) {
     const std::shared_ptr<Wires> wires = weak.lock();
     if (wires == nullptr) return;
-    wires->Later(wires->Delay(),
+    wires->Carry(link, 1 - asker,
                  [wires = wires.get(), link, asker, fetch, chunk = std::move(chunk)]() mutable {
                    wires->Answer(link, asker, fetch, std::move(chunk));
                  });
   };
-  Later(Delay(), [link, asker, fetch, reply] {
+  Carry(link, asker, [link, asker, fetch, reply] {
     const SimEnd& source = link->ends[1 - asker];
-    if (link->broken || !source.up || source.process->receiver == nullptr) return;
     source.process->receiver->OnSnapshotAsked(source.id, fetch->next, reply);
   });
 }

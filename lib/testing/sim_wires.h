@@ -27,6 +27,8 @@ struct SimProcess {
   std::map<ServerId, Notification> latest = {};  // for each peer, for its next link
   uint64_t links_dialled = 0;
   std::optional<uint64_t> sends_left = {};  // until it dies; 0: it has
+
+  bool dead() const { return sends_left == 0; }
 };
 
 // A snapshot file being read through a link, piece by piece.
@@ -154,7 +156,7 @@ class SimNetwork::Wires : public std::enable_shared_from_this<Wires> {
   template <typename T>
   bool Put(const LinkPtr& link, size_t from, SimLane<T>* lane, T what);
   bool Loses(const LinkPtr& link, size_t from);
-  bool MaySay(SimProcess* process);
+  void AfterSaying(SimProcess* process);
   void Deliver(const LinkPtr& link, size_t from);
   void DeliverAll();
   bool DeliverNext(const LinkPtr& link, size_t from);
@@ -167,6 +169,8 @@ class SimNetwork::Wires : public std::enable_shared_from_this<Wires> {
   bool MayRead(const SimLink& link, size_t from) const;
 
   // Reading snapshots. `asker` is the end that reads.
+  void Carry(const LinkPtr& link, size_t from, absl::AnyInvocable<void()> arrive);
+  void Arrive(const LinkPtr& link, size_t from, absl::AnyInvocable<void()> arrive);
   void Ask(const LinkPtr& link, size_t asker, const std::shared_ptr<SimFetch>& fetch);
   void Answer(const LinkPtr& link, size_t asker, const std::shared_ptr<SimFetch>& fetch,
               absl::StatusOr<SnapshotChunk> chunk);

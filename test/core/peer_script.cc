@@ -331,7 +331,7 @@ std::vector<std::string> PeerScript::Give(const Event& event) {
     std::string line = ToString(effect);
     if (hidden_.contains(Words(line).Next())) continue;
     // Where a check stands in the code is no business of a script.
-    if (line.starts_with("halt ")) line = line.substr(0, line.find(" at /"));
+    if (line.starts_with("halt ")) line = line.substr(0, line.rfind(" at "));
     lines.push_back(std::move(line));
   }
   return lines;

@@ -84,6 +84,9 @@ class ZKQ_EXPORT MemoryFileSystem final : public FileSystem {
   // durable `random` decides what survives, sector by sector in files, and in
   // the order it was done in directories.
   void CrashTorn(Random& random);
+  // Only the process that used the disk is gone: all that was written is there, the
+  // rest as after a Crash.
+  void KillProcess();
   // The disk is replaced by an empty one; the rest as after a Crash.
   void Wipe();
   // A disk of its own that holds what a Crash now would leave on this one.

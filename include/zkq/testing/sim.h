@@ -69,23 +69,23 @@ class ZKQ_EXPORT SimScheduler {
 
  private:
   friend class SimExecutor;
+  struct Due {
+    absl::Duration when;
+    uint64_t order = 0;
+    uint64_t id = 0;
+  };
   // What a process does with its tasks; shared with them.
   struct Process {
     bool in_task = false;
     bool stopped = false;
     bool paused = false;
-    std::vector<uint64_t> waiting = {};  // came due while it was paused
+    std::vector<Due> waiting = {};  // came due while it was paused
   };
   // A task has a slot until it runs or is cancelled; `id` tells whose it is.
   struct Slot {
     uint64_t id = 0;  // 0: free
     std::shared_ptr<Process> process = nullptr;
     Task task = nullptr;
-  };
-  struct Due {
-    absl::Duration when;
-    uint64_t order = 0;
-    uint64_t id = 0;
   };
   static bool Later(const Due& a, const Due& b) {
     return a.when != b.when ? a.when > b.when : a.order > b.order;
@@ -94,7 +94,7 @@ class ZKQ_EXPORT SimScheduler {
   uint64_t Add(absl::Duration delay, Task task, std::shared_ptr<Process> process);
   Slot* Find(uint64_t id);
   Slot Take(Slot* slot);
-  void Push(absl::Duration when, uint64_t id);
+  void Push(const Due& due);
   bool NextIsDue(absl::Duration end);  // drops what was cancelled on the way
   void RunNext();
   void Run(Slot slot);
@@ -106,7 +106,6 @@ class ZKQ_EXPORT SimScheduler {
   absl::Duration charged_ = absl::ZeroDuration();
   bool in_task_ = false;
   uint64_t added_ = 0;
-  uint64_t pushed_ = 0;
   uint64_t steps_ = 0;
   std::vector<Due> due_;  // a heap; the ids of cancelled tasks stay until their time
   std::deque<Slot> slots_;
@@ -123,7 +122,7 @@ class ZKQ_EXPORT SimClock final : public Clock {
 
   // Wall clocks may jump either way; the monotonic one does not follow.
   void SetWallOffset(absl::Duration offset) { wall_offset_ = offset; }
-  // From now on monotonic time goes by `rate` times as fast; 0: it stands still.
+  // From now on monotonic time goes by `rate` times as fast; 0 or less: it stands still.
   void SetRate(double rate);
   // Monotonic time goes forward by `duration` at once, as when a machine was asleep.
   void Jump(absl::Duration duration);

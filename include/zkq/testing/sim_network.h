@@ -44,8 +44,8 @@ class ZKQ_EXPORT SimNetworkObserver {
   enum class Loss { kLinkBroke, kSenderCrashed, kReceiverCrashed };
 
   virtual ~SimNetworkObserver() = default;
-  // Once for each link a message is put on. A notification that was superseded
-  // before it was sent is never seen.
+  // Once for each link a message is put on. Of a notification that is superseded on its
+  // way nothing more is told.
   virtual void OnSent(const Route&, const Carried&) {}
   virtual void OnDelivered(const Route&, const Carried&) {}
   virtual void OnLost(const Route&, const Carried&, Loss) {}
@@ -77,8 +77,9 @@ class ZKQ_EXPORT SimNetwork {
   // The process is dead: it hears nothing any more, its peers lose their links.
   void Crash(ServerId sid);
   // After so many more messages nothing that this process says leaves any more: it
-  // has died between two of them. Whoever owns it is told at that moment, inside the
-  // process's own task, and has to Crash it.
+  // has died between two of them. Whoever owns it is told behind the last one, inside
+  // the process's own task, and has to Crash it. 0: it is silent at once, and nobody
+  // is told.
   void KillAfterSends(ServerId sid, uint64_t sends);
   void OnKilled(std::function<void(ServerId)> owner);
 

@@ -1,0 +1,121 @@
+// Nemesis: strikes a SimCluster with faults, one after the other, as a seed says.
+//
+// All strikes of a run are drawn before it begins. A strike names no server: its
+// dice choose one when it falls, so leaving one out does not change the others, and
+// a failing run can be cut to the strikes that matter.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "zkq/testing/sim_cluster.h"
+
+namespace zkq::testing {
+inline namespace v1 {
+
+enum class Fault : uint8_t {
+  // Processes.
+  kKill,          // the process only
+  kPowerCut,      // what was not synced is lost
+  kTornPowerCut,  // some sectors of it are not
+  kPowerCutOfAll,
+  kCrashAtDisk,  // before one of its next operations on the disk
+  kCrashAtSend,  // after one of its next messages
+  kPause,
+  // The network.
+  kBreakLink,
+  kReplaceLink,
+  kCutLink,
+  kPartition,
+  kIsolateLeader,
+  kStallOneWay,
+  kLoseOneWay,
+  kSlowLink,
+  kSlowNetwork,
+  kFlap,
+  kSlowReader,
+  // Disks.
+  kSlowDisk,
+  kStallDisk,
+  kFailWrite,
+  kFailSync,
+  kFullDisk,
+  kWipeDisk,
+  kRotDisk,
+  // Clocks.
+  kDriftClock,
+  kStallClock,
+  kJumpClock,
+  kJumpWallClock,
+  // The application.
+  kSlowApply,
+  kFailApply,
+  kTakeSnapshot,
+  kMax
+};
+inline constexpr size_t kFaults = static_cast<size_t>(Fault::kMax);
+ZKQ_EXPORT std::string_view ToString(Fault fault);
+
+enum class Profile : uint8_t {
+  kCalm,  // no faults
+  kNetwork,
+  kDisk,
+  kCrashHeavy,
+  kRot,         // damaged and lost disks, and crashes
+  kEverything,  // all but kRot
+  kMax
+};
+ZKQ_EXPORT std::string_view ToString(Profile profile);
+
+struct Strike {
+  absl::Duration at = absl::ZeroDuration();
+  Fault fault = Fault::kKill;
+  absl::Duration lasts = absl::ZeroDuration();  // until it is healed, or the server restarted
+  std::array<uint64_t, 3> dice = {};
+};
+// In the order of time, up to `length`.
+ZKQ_EXPORT std::vector<Strike> PlanStrikes(Profile profile, uint64_t seed, absl::Duration length);
+
+class ZKQ_EXPORT Nemesis {
+ public:
+  // Told of each fault that was really done, to whom, and what that server was then.
+  using Witness = std::function<void(Fault, ServerId)>;
+  explicit Nemesis(SimCluster* cluster, Witness witness = nullptr);
+
+  // Runs the cluster for `length` from now, under these strikes, or until an
+  // invariant is violated. Times are from now on.
+  void Run(const std::vector<Strike>& strikes, absl::Duration length);
+
+  // Servers whose disk was wiped or damaged: at most a minority, and they need not
+  // come back.
+  const std::vector<ServerId>& lost() const { return lost_; }
+
+ private:
+  struct Repair {
+    absl::Duration at;
+    std::function<void()> what;
+  };
+  void Perform(const Strike& strike);
+  void PerformOnProcess(const Strike& strike, ServerId sid);
+  void PerformOnDisk(const Strike& strike, ServerId sid);
+  void PerformOnNetwork(const Strike& strike, ServerId a, ServerId b);
+  void LoseDisk(const Strike& strike, ServerId sid);
+  void Flap(ServerId a, ServerId b, absl::Duration lasts);
+  void CrashFor(ServerId sid, CrashMode mode, absl::Duration down);
+  void Restart(ServerId sid);
+  void KeepUp();
+  void After(absl::Duration delay, std::function<void()> what);
+  void RunUntil(absl::Duration when);
+  void Note(Fault fault, ServerId sid);
+
+  SimCluster& cluster_;
+  const Witness witness_;
+  std::vector<Repair> repairs_;
+  std::vector<ServerId> lost_;
+};
+
+}  // namespace v1
+}  // namespace zkq::testing

@@ -1,0 +1,136 @@
+// SimCluster: an ensemble of real replicas in one thread and in virtual time, on
+// disks, clocks and a network that fail on command, with every invariant of the
+// protocol checked as it goes.
+//
+//   SimCluster cluster({.seed = 7}, [](ServerId) { return std::make_unique<App>(); });
+//   cluster.StartAll();
+//   cluster.RunUntil([&] { return cluster.leader().has_value(); }, absl::Seconds(10));
+//   cluster.Crash(*cluster.leader());
+//   …
+//   REQUIRE(cluster.CheckInvariants().ok());
+//
+// The same seed and the same calls give the same run, to the byte: trace_hash()
+// tells two runs apart. Threads: one, for all of it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "zkq/replica.h"
+#include "zkq/testing/sim.h"
+#include "zkq/testing/sim_network.h"
+#include "zkq/testing/sim_observer.h"
+
+namespace zkq::testing {
+inline namespace v1 {
+
+struct SimClusterOptions {
+  int servers = 3;  // their ids are 1, 2, …
+  uint64_t seed = 1;
+  SimNetworkOptions network = {};
+  absl::Duration sync_delay = absl::Microseconds(200);  // of an fsync of a healthy disk
+  // Applied to the options of every start; null: none.
+  std::function<void(ServerId, ReplicaOptions*)> adjust = nullptr;
+};
+
+// What a crash leaves on the disk.
+enum class CrashMode {
+  kProcess,  // all that was written: only the process was killed
+  kPower,    // only what was synced
+  kTorn,     // what was synced, and of the rest any sectors
+};
+
+class ZKQ_EXPORT SimCluster {
+ public:
+  using MakeStateMachine = std::function<std::unique_ptr<StateMachine>(ServerId)>;
+  // Nobody is started. Null `make`: the replicas only elect.
+  SimCluster(const SimClusterOptions& options, MakeStateMachine make);
+  ~SimCluster();
+
+  // --- servers ---------------------------------------------------------------
+  const std::vector<ServerId>& servers() const;
+  void StartAll();  // those that are down; whoever refuses stays down
+  absl::Status Start(ServerId sid);
+  void Crash(ServerId sid, CrashMode mode = CrashMode::kPower);
+  absl::Status Shutdown(ServerId sid, absl::Duration grace);
+  bool up(ServerId sid) const;
+  Replica& replica(ServerId sid);            // while it is up
+  ReplicaStatus Status(ServerId sid) const;  // while it is up
+  // Who leads an established epoch, by its own word; the highest if several say so.
+  std::optional<ServerId> leader() const;
+
+  // --- time ------------------------------------------------------------------
+  absl::Duration now() const;
+  void RunFor(absl::Duration duration);
+  // Until condition() holds, an invariant is violated, or `limit` has passed;
+  // returns condition().
+  bool RunUntil(absl::FunctionRef<bool()> condition, absl::Duration limit);
+
+  // --- calls: recorded, and completed exactly once ---------------------------------
+  using Done = absl::AnyInvocable<void(absl::StatusOr<Reply>) &&>;
+  void Propose(ServerId sid, std::string command, absl::Duration timeout, Done done);
+  void Read(ServerId sid, std::string request, absl::Duration timeout, Done done);
+
+  // --- faults of processes -----------------------------------------------------------
+  // It dies before its n-th operation on the disk from now, or after its n-th message:
+  // between any two effects, and in the middle of a start.
+  void CrashAtDisk(ServerId sid, uint64_t operations, CrashMode mode);
+  void CrashAtSend(ServerId sid, uint64_t messages, CrashMode mode);
+  void Pause(ServerId sid, bool paused);  // as by SIGSTOP
+  SimClock& clock(ServerId sid);
+  // Each Apply takes so long; the next one fails, and the replica halts.
+  void SlowApply(ServerId sid, absl::Duration duration);
+  void FailApply(ServerId sid);
+
+  // --- faults of disks ---------------------------------------------------------------
+  MemoryFileSystem& disk(ServerId sid);
+  void SlowDisk(ServerId sid, absl::Duration per_sync);
+  void StallDisk(ServerId sid, absl::Duration duration);  // nothing is answered for so long
+  // The next operation of this kind fails, and the replica halts.
+  void FailDisk(ServerId sid, MemoryFileSystem::Step step);
+  void FillDisk(ServerId sid, bool full);
+  // Of a server that is down. A damaged one may lose what it had, and must notice.
+  void WipeDisk(ServerId sid);
+  void FlipBit(ServerId sid, const std::string& path, uint64_t offset, int bit);
+
+  // --- faults of the network -----------------------------------------------------------
+  SimNetwork& network();
+
+  // Ends every fault that lasts; who is down stays down.
+  void Heal();
+
+  // --- judgement -----------------------------------------------------------------------
+  // All that can be said of the run so far; the first violation is kept.
+  absl::Status CheckInvariants() const;
+  const std::optional<Violation>& violation() const;
+  // Heals, starts everybody, and waits for what must come then (LIV-1, 2 and 4): a
+  // leader, progress, everybody caught up, and no other leader for a while. Servers in
+  // `lost` are not asked for: their disks are.
+  absl::Status CheckConverges(absl::Duration limit, const std::vector<ServerId>& lost = {});
+  // The run is over, and every call has had its time: none may still wait, and what
+  // was committed is still held by a quorum.
+  void CheckEnd();
+  void Report(std::string property, std::string what);  // a violation found elsewhere
+  std::string Describe() const;                         // a line a server
+
+  uint64_t trace_hash() const;
+  uint64_t steps() const;
+  // The last events before now, a line each. Empty unless keep_trace was called.
+  void keep_trace(size_t lines);
+  std::vector<std::string> trace() const;
+
+  // Sees everything from now on; lives until the cluster is gone.
+  void Observe(SimObserver* observer);
+  SimScheduler& scheduler();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace v1
+}  // namespace zkq::testing

@@ -1,0 +1,54 @@
+// SimObserver: what a checker, a trace or a count sees of a SimCluster: everything
+// that passes a seam of a replica, and nothing of its inside.
+//
+// Called at the instant it happens, on the scheduler's thread, often in the middle
+// of a task: an observer calls nothing of the cluster back. Cheap, please: a busy
+// second of three servers has some thousand calls.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "zkq/replica.h"
+#include "zkq/testing/memory_file_system.h"
+#include "zkq/testing/sim_network.h"
+
+namespace zkq::testing {
+inline namespace v1 {
+
+// The first property that did not hold.
+struct Violation {
+  std::string property = {};  // as named in the checkers: "INV-7 log matching"
+  std::string what = {};      // who, and what was seen
+};
+
+class ZKQ_EXPORT SimObserver : public SimNetworkObserver {
+ public:
+  // --- lives ------------------------------------------------------------------
+  virtual void OnStarting(ServerId) {}
+  virtual void OnStarted(ServerId, const absl::Status&) {}  // or refused to
+  // The process is gone; this is the disk its next life will find.
+  virtual void OnCrashed(ServerId, const MemoryFileSystem&) {}
+  virtual void OnWiped(ServerId) {}
+  // Something was done to this server that it may halt for, or refuse to start
+  // with: what it does of that kind is no violation until its next good start.
+  virtual void OnExcused(ServerId, std::string_view /*why*/) {}
+  // What its disk holds was changed under it: it may lose what it had, but has to
+  // notice.
+  virtual void OnDamaged(ServerId) {}
+
+  // --- what a replica does --------------------------------------------------------
+  virtual void OnDisk(ServerId, const MemoryFileSystem::Operation&) {}
+  virtual void OnApplied(ServerId, const Transaction&) {}
+  virtual void OnRestored(ServerId) {}
+  // After tasks in which its role changed, or it applied something.
+  virtual void OnStatus(ServerId, const ReplicaStatus&) {}
+
+  // --- calls made through the cluster; numbered from 1 --------------------------------
+  virtual void OnProposed(uint64_t /*call*/, ServerId, std::string_view /*command*/) {}
+  virtual void OnReadAsked(uint64_t /*call*/, ServerId) {}  // a linearizable one
+  virtual void OnDone(uint64_t /*call*/, const absl::StatusOr<Reply>&) {}
+};
+
+}  // namespace v1
+}  // namespace zkq::testing

@@ -1,0 +1,284 @@
+#include "zkq/testing/sim_cluster.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "lib/testing/invariants.h"
+#include "lib/testing/sim_observers.h"
+#include "lib/testing/sim_server.h"
+#include "lib/testing/sim_trace.h"
+
+namespace zkq::testing {
+inline namespace v1 {
+
+class SimCluster::Impl {
+ public:
+  Impl(const SimClusterOptions& given, MakeStateMachine make)
+      : options(given), scheduler(given.seed), network(&scheduler, given.network) {
+    world = {.scheduler = &scheduler,
+             .network = &network,
+             .observer = &observers,
+             .trace = &trace,
+             .options = &options,
+             .make = std::move(make)};
+    observers.Add(&trace);
+    observers.Add(&checker);
+    network.Observe(&observers);
+    network.OnKilled([this](ServerId sid) { at(sid).Die(); });
+    for (int id = 1; id <= options.servers; ++id) {
+      sids.push_back(ServerId(id));
+      servers.emplace(ServerId(id), std::make_unique<SimServer>(&world, ServerId(id)));
+    }
+  }
+
+  SimServer& at(ServerId sid) { return *servers.at(sid); }
+
+  static std::set<ServerId> Voters(int servers) {
+    std::set<ServerId> voters;
+    for (int id = 1; id <= servers; ++id) voters.insert(ServerId(id));
+    return voters;
+  }
+
+  // Between two tasks: what cannot be done inside one.
+  void AfterStep() {
+    for (const auto& [sid, server] : servers) {
+      if (server->dying() && server->up()) server->Bury();
+      if (server->TakeChanged() && server->up()) {
+        observers.OnStatus(sid, server->replica().Status());
+      }
+    }
+  }
+
+  bool Serves(ServerId sid, ServerId leader, Zxid applied) {
+    if (!at(sid).up()) return false;
+    const ReplicaStatus status = at(sid).replica().Status();
+    return status.phase == ZabPhase::kBroadcast && status.leader == leader &&
+           status.last_applied >= applied;
+  }
+
+  const SimClusterOptions options;
+  SimScheduler scheduler;
+  SimNetwork network;
+  SimObservers observers;
+  SimTrace trace{&scheduler};
+  InvariantChecker checker{Voters(options.servers)};
+  SimServer::World world;
+  std::vector<ServerId> sids;
+  std::map<ServerId, std::unique_ptr<SimServer>> servers;
+  uint64_t calls = 0;
+  std::optional<Violation> reported;
+};
+
+SimCluster::SimCluster(const SimClusterOptions& options, MakeStateMachine make)
+    : impl_(std::make_unique<Impl>(options, std::move(make))) {}
+
+SimCluster::~SimCluster() { impl_->network.Observe(nullptr); }
+
+// --- servers -------------------------------------------------------------------------
+
+const std::vector<ServerId>& SimCluster::servers() const { return impl_->sids; }
+
+void SimCluster::StartAll() {
+  for (const ServerId sid : servers()) (void)Start(sid);  // its observers are told
+}
+
+absl::Status SimCluster::Start(ServerId sid) { return impl_->at(sid).Start(); }
+
+void SimCluster::Crash(ServerId sid, CrashMode mode) {
+  if (up(sid)) impl_->at(sid).Crash(mode);
+}
+
+absl::Status SimCluster::Shutdown(ServerId sid, absl::Duration grace) {
+  return up(sid) ? impl_->at(sid).Shutdown(grace) : absl::OkStatus();
+}
+
+bool SimCluster::up(ServerId sid) const { return impl_->at(sid).up(); }
+Replica& SimCluster::replica(ServerId sid) { return impl_->at(sid).replica(); }
+ReplicaStatus SimCluster::Status(ServerId sid) const { return impl_->at(sid).replica().Status(); }
+
+std::optional<ServerId> SimCluster::leader() const {
+  std::optional<ServerId> leader;
+  Epoch epoch = 0;
+  for (const ServerId sid : servers()) {
+    if (!up(sid)) continue;
+    const ReplicaStatus status = Status(sid);
+    if (status.state != PeerState::kLeading || status.leader != sid || status.epoch < epoch) {
+      continue;
+    }
+    leader = sid;
+    epoch = status.epoch;
+  }
+  return leader;
+}
+
+// --- time ----------------------------------------------------------------------------
+
+absl::Duration SimCluster::now() const { return impl_->scheduler.now(); }
+
+void SimCluster::RunFor(absl::Duration duration) {
+  RunUntil([] { return false; }, duration);
+}
+
+bool SimCluster::RunUntil(absl::FunctionRef<bool()> condition, absl::Duration limit) {
+  bool held = false;
+  impl_->scheduler.RunUntil(
+      [&] {
+        impl_->AfterStep();
+        held = condition();
+        return held || violation().has_value();
+      },
+      limit);
+  return held;
+}
+
+// --- calls ---------------------------------------------------------------------------
+
+void SimCluster::Propose(ServerId sid, std::string command, absl::Duration timeout, Done done) {
+  const uint64_t call = ++impl_->calls;
+  impl_->observers.OnProposed(call, sid, command);
+  replica(sid).Propose(
+      std::move(command), {.timeout = timeout},
+      [impl = impl_.get(), call, done = std::move(done)](absl::StatusOr<Reply> result) mutable {
+        impl->observers.OnDone(call, result);
+        std::move(done)(std::move(result));
+      });
+}
+
+void SimCluster::Read(ServerId sid, std::string request, absl::Duration timeout, Done done) {
+  const uint64_t call = ++impl_->calls;
+  impl_->observers.OnReadAsked(call, sid);
+  replica(sid).Read(
+      std::move(request), {.timeout = timeout},
+      [impl = impl_.get(), call, done = std::move(done)](absl::StatusOr<Reply> result) mutable {
+        impl->observers.OnDone(call, result);
+        std::move(done)(std::move(result));
+      });
+}
+
+// --- faults --------------------------------------------------------------------------
+
+void SimCluster::CrashAtDisk(ServerId sid, uint64_t operations, CrashMode mode) {
+  impl_->at(sid).CrashAtDisk(operations, mode);
+}
+void SimCluster::CrashAtSend(ServerId sid, uint64_t messages, CrashMode mode) {
+  impl_->at(sid).CrashAtSend(messages, mode);
+}
+void SimCluster::Pause(ServerId sid, bool paused) { impl_->at(sid).Pause(paused); }
+SimClock& SimCluster::clock(ServerId sid) { return impl_->at(sid).clock(); }
+void SimCluster::SlowApply(ServerId sid, absl::Duration duration) {
+  impl_->at(sid).SlowApply(duration);
+}
+void SimCluster::FailApply(ServerId sid) { impl_->at(sid).FailApply(); }
+MemoryFileSystem& SimCluster::disk(ServerId sid) { return impl_->at(sid).disk(); }
+void SimCluster::SlowDisk(ServerId sid, absl::Duration per_sync) {
+  impl_->at(sid).SlowDisk(per_sync);
+}
+void SimCluster::StallDisk(ServerId sid, absl::Duration duration) {
+  impl_->at(sid).StallDisk(duration);
+}
+void SimCluster::FailDisk(ServerId sid, MemoryFileSystem::Step step) {
+  impl_->at(sid).FailDisk(step);
+}
+void SimCluster::FillDisk(ServerId sid, bool full) { impl_->at(sid).FillDisk(full); }
+void SimCluster::WipeDisk(ServerId sid) {
+  if (!up(sid)) impl_->at(sid).WipeDisk();
+}
+void SimCluster::FlipBit(ServerId sid, const std::string& path, uint64_t offset, int bit) {
+  impl_->at(sid).FlipBit(path, offset, bit);
+}
+SimNetwork& SimCluster::network() { return impl_->network; }
+
+void SimCluster::Heal() {
+  impl_->network.Heal();
+  for (const auto& [sid, server] : impl_->servers) server->Heal();
+}
+
+// --- judgement -------------------------------------------------------------------------
+
+const std::optional<Violation>& SimCluster::violation() const {
+  return impl_->reported ? impl_->reported : impl_->checker.violation();
+}
+
+void SimCluster::Report(std::string property, std::string what) {
+  if (!violation()) impl_->reported = {std::move(property), std::move(what)};
+}
+
+void SimCluster::CheckEnd() {
+  if (!violation()) impl_->checker.OnEnd();
+}
+
+absl::Status SimCluster::CheckInvariants() const {
+  if (!violation()) return absl::OkStatus();
+  return absl::InternalError(violation()->property + ": " + violation()->what);
+}
+
+absl::Status SimCluster::CheckConverges(absl::Duration limit, const std::vector<ServerId>& lost) {
+  // How long there must be no other leader.
+  constexpr absl::Duration kCalm = absl::Seconds(3);
+  constexpr absl::Duration kLook = absl::Milliseconds(10);
+  const auto is_lost = [&](ServerId sid) {
+    return std::find(lost.begin(), lost.end(), sid) != lost.end();
+  };
+  const auto name = [](ServerId sid) { return "server " + ToString(sid); };
+  Heal();
+  for (const ServerId sid : servers()) {
+    if (up(sid) && !Status(sid).health.ok()) Crash(sid, CrashMode::kProcess);
+    const absl::Status started = Start(sid);
+    if (!started.ok() && !is_lost(sid)) {
+      Report("LIV-3 no restart trap", name(sid) + " does not start: " + started.ToString());
+      return CheckInvariants();
+    }
+  }
+  const absl::Duration deadline = now() + limit;
+  std::optional<ServerId> led_by;
+  const auto all_serve = [&] {
+    led_by = leader();
+    if (!led_by) return false;
+    const Zxid applied = Status(*led_by).last_committed;
+    return std::all_of(servers().begin(), servers().end(), [&](ServerId sid) {
+      return is_lost(sid) || impl_->Serves(sid, *led_by, applied);
+    });
+  };
+  while (!violation() && !all_serve()) {
+    if (now() >= deadline) {
+      Report(led_by ? "LIV-2 re-admission" : "LIV-1 progress", Describe());
+      break;
+    }
+    RunFor(kLook);
+  }
+  if (violation()) return CheckInvariants();
+  const Epoch epoch = Status(*led_by).epoch;
+  const auto changed = [&] { return leader() != led_by || Status(*led_by).epoch != epoch; };
+  if (RunUntil(changed, kCalm)) Report("LIV-4 stability", "another leader without a fault");
+  return CheckInvariants();
+}
+
+std::string SimCluster::Describe() const {
+  std::string text;
+  for (const ServerId sid : servers()) {
+    text += "server " + ToString(sid) + ": ";
+    if (!up(sid)) {
+      text += "down\n";
+      continue;
+    }
+    const ReplicaStatus s = Status(sid);
+    text += std::string(ToString(s.state)) + ", " + std::string(ToString(s.phase)) + ", leader " +
+            (s.leader ? ToString(*s.leader) : "none") + ", epoch " + std::to_string(s.epoch) +
+            ", logged " + ToString(s.last_logged) + ", committed " + ToString(s.last_committed) +
+            ", applied " + ToString(s.last_applied) + (s.amnesic ? ", amnesic" : "") + ", " +
+            s.health.ToString() + "\n";
+  }
+  return text;
+}
+
+uint64_t SimCluster::trace_hash() const { return impl_->trace.hash(); }
+uint64_t SimCluster::steps() const { return impl_->scheduler.steps(); }
+void SimCluster::keep_trace(size_t lines) { impl_->trace.Keep(lines); }
+std::vector<std::string> SimCluster::trace() const { return impl_->trace.Lines(); }
+void SimCluster::Observe(SimObserver* observer) { impl_->observers.Add(observer); }
+SimScheduler& SimCluster::scheduler() { return impl_->scheduler; }
+
+}  // namespace v1
+}  // namespace zkq::testing

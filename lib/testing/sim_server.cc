@@ -1,0 +1,251 @@
+#include "lib/testing/sim_server.h"
+
+#include <limits>
+#include <utility>
+
+#include "lib/testing/sim_trace.h"
+
+namespace zkq::testing {
+namespace {
+
+using Operation = MemoryFileSystem::Operation;
+using Step = MemoryFileSystem::Step;
+using Verdict = MemoryFileSystem::Verdict;
+
+constexpr uint64_t kNever = std::numeric_limits<uint64_t>::max();
+
+// Stands before the user's machine: tells what it is given, and takes its time.
+class WatchedMachine final : public StateMachine {
+ public:
+  WatchedMachine(SimServer* server, std::unique_ptr<StateMachine> inner)
+      : server_(*server), inner_(std::move(inner)) {}
+
+  absl::StatusOr<std::string> Apply(const Transaction& txn) override {
+    if (absl::Status fault = server_.BeforeApply(txn); !fault.ok()) return fault;
+    return inner_->Apply(txn);
+  }
+  absl::StatusOr<std::string> Query(std::string_view request) override {
+    return inner_->Query(request);
+  }
+  absl::StatusOr<SnapshotJob> Snapshot() override { return inner_->Snapshot(); }
+  absl::Status Restore(SnapshotReader& in) override {
+    absl::Status restored = inner_->Restore(in);
+    if (restored.ok()) server_.AfterRestore();
+    return restored;
+  }
+  absl::StatusOr<Zxid> Open() override { return inner_->Open(); }
+
+ private:
+  SimServer& server_;
+  const std::unique_ptr<StateMachine> inner_;
+};
+
+class WatchedLog final : public LogSink {
+ public:
+  WatchedLog(SimServer* server, SimTrace* trace) : server_(*server), trace_(*trace) {}
+  void Log(LogLevel, ServerId self, std::string_view line) override {
+    server_.MarkChanged();
+    trace_.OnLine(self, line);
+  }
+
+ private:
+  SimServer& server_;
+  SimTrace& trace_;
+};
+
+}  // namespace
+
+SimServer::SimServer(const World* world, ServerId sid)
+    : world_(*world), sid_(sid), clock_(std::make_shared<SimClock>(world->scheduler)) {
+  disk_->Observe([this](const Operation& operation) { return Judge(operation); });
+  disk_->SetWitness(
+      [this](const Operation& operation) { world_.observer->OnDisk(sid_, operation); });
+}
+
+SimServer::~SimServer() {
+  if (up()) Crash(CrashMode::kProcess);
+}
+
+// --- lives ---------------------------------------------------------------------------
+
+ReplicaOptions SimServer::Options() {
+  executor_ = std::make_shared<SimExecutor>(world_.scheduler);
+  blocking_ = std::make_shared<SimExecutor>(world_.scheduler);
+  ReplicaOptions options;
+  options.id = sid_;
+  for (int id = 1; id <= world_.options->servers; ++id) options.members.push_back({ServerId(id)});
+  options.data_dir = "data";
+  options.log_segment_bytes = 64 << 10;
+  options.transport = world_.network->NewTransport();
+  options.log_sink = std::make_shared<WatchedLog>(this, world_.trace);
+  options.env = {.clock = clock_,
+                 .executor = executor_,
+                 .blocking_executor = blocking_,
+                 .random = std::make_shared<SimRandom>(world_.scheduler->random().Next()),
+                 .file_system = disk_};
+  if (world_.make) {
+    options.state_machine = std::make_unique<WatchedMachine>(this, world_.make(sid_));
+  }
+  if (world_.options->adjust) world_.options->adjust(sid_, &options);
+  return options;
+}
+
+absl::Status SimServer::Start() {
+  if (up()) return absl::OkStatus();
+  world_.observer->OnStarting(sid_);
+  auto started = Replica::Start(Options());
+  if (started.ok()) replica_ = *std::move(started);
+  if (dying_) {
+    Crash(crash_mode_);
+    return absl::UnavailableError("the process died while it started");
+  }
+  world_.observer->OnStarted(sid_, started.status());
+  if (!up()) {
+    Crash(CrashMode::kProcess);
+    return started.status();
+  }
+  changed_ = true;
+  // What was to fail has still to do so.
+  if (fail_ || fail_apply_ || full_) Excuse("a fault lasts");
+  return absl::OkStatus();
+}
+
+void SimServer::Crash(CrashMode mode) {
+  if (executor_ == nullptr) return;
+  executor_->Stop();
+  blocking_->Stop();
+  world_.network->Crash(sid_);
+  switch (mode) {
+    case CrashMode::kProcess:
+      disk_->KillProcess();
+      break;
+    case CrashMode::kPower:
+      disk_->Crash();
+      break;
+    case CrashMode::kTorn:
+      disk_->CrashTorn(world_.scheduler->random());
+      break;
+  }
+  world_.observer->OnCrashed(sid_, *disk_);
+  replica_.reset();
+  executor_.reset();
+  blocking_.reset();
+  dying_ = false;
+  die_at_ = 0;
+}
+
+absl::Status SimServer::Shutdown(absl::Duration grace) {
+  absl::Status status = replica_->Shutdown(grace);
+  Crash(CrashMode::kProcess);
+  return status;
+}
+
+// --- dying in the middle of something ----------------------------------------------------
+
+void SimServer::CrashAtDisk(uint64_t operations, CrashMode mode) {
+  crash_mode_ = mode;
+  die_at_ = disk_->operations() + operations;
+}
+
+void SimServer::CrashAtSend(uint64_t messages, CrashMode mode) {
+  crash_mode_ = mode;
+  world_.network->KillAfterSends(sid_, messages);
+}
+
+void SimServer::Die() {
+  if (executor_ == nullptr || std::exchange(dying_, true)) return;
+  executor_->Stop();
+  blocking_->Stop();
+  disk_->CrashBefore(disk_->operations() + 1);
+  world_.network->KillAfterSends(sid_, 0);
+}
+
+// --- faults -------------------------------------------------------------------------------
+
+void SimServer::Pause(bool paused) {
+  if (executor_ == nullptr) return;
+  for (SimExecutor* executor : {executor_.get(), blocking_.get()}) {
+    if (paused) {
+      executor->Pause();
+    } else {
+      executor->Resume();
+    }
+  }
+}
+
+void SimServer::Excuse(std::string_view why) { world_.observer->OnExcused(sid_, why); }
+
+void SimServer::FailApply() {
+  fail_apply_ = true;
+  Excuse("an Apply fails");
+}
+
+void SimServer::StallDisk(absl::Duration duration) {
+  stalled_until_ = std::max(stalled_until_, world_.scheduler->now() + duration);
+}
+
+void SimServer::FailDisk(Step step) {
+  fail_ = step;
+  Excuse("an operation of the disk fails");
+}
+
+void SimServer::FillDisk(bool full) {
+  full_ = full;
+  if (full) Excuse("the disk is full");
+  disk_->SetCapacity(full ? 0 : kNever);
+}
+
+void SimServer::WipeDisk() {
+  disk_->Wipe();
+  world_.observer->OnWiped(sid_);
+}
+
+void SimServer::FlipBit(const std::string& path, uint64_t offset, int bit) {
+  absl::StatusOr<std::string> contents = disk_->Contents(path);
+  if (!contents.ok() || offset >= contents->size()) return;
+  (*contents)[offset] = static_cast<char>((*contents)[offset] ^ (1 << bit));
+  world_.observer->OnDamaged(sid_);
+  disk_->SetContents(path, *std::move(contents));
+}
+
+void SimServer::Heal() {
+  Pause(false);
+  clock_->SetRate(1);
+  fail_.reset();
+  fail_apply_ = false;
+  apply_takes_ = extra_per_sync_ = stalled_until_ = absl::ZeroDuration();
+  die_at_ = 0;
+  world_.network->KillAfterSends(sid_, kNever);
+  FillDisk(false);
+}
+
+// Asked before each operation of the disk, inside whoever wants it.
+Verdict SimServer::Judge(const Operation& operation) {
+  if (die_at_ != 0 && operation.number >= die_at_) {
+    Die();
+    return Verdict::kCrash;
+  }
+  if (fail_ == operation.step) {
+    fail_.reset();
+    return Verdict::kFail;
+  }
+  absl::Duration takes = std::max(stalled_until_ - world_.scheduler->now(), absl::ZeroDuration());
+  if (operation.step == Step::kSync) takes += world_.options->sync_delay + extra_per_sync_;
+  if (takes > absl::ZeroDuration()) world_.scheduler->Charge(takes);
+  return Verdict::kProceed;
+}
+
+absl::Status SimServer::BeforeApply(const Transaction& txn) {
+  if (std::exchange(fail_apply_, false)) return absl::InternalError("told to fail");
+  if (apply_takes_ > absl::ZeroDuration()) world_.scheduler->Charge(apply_takes_);
+  world_.observer->OnApplied(sid_, txn);
+  changed_ = true;
+  return absl::OkStatus();
+}
+
+void SimServer::AfterRestore() {
+  world_.observer->OnRestored(sid_);
+  changed_ = true;
+}
+
+}  // namespace zkq::testing

@@ -1,0 +1,91 @@
+// SimServer: one simulated machine: its disk and clock, the process that runs on
+// it, and the faults of all three. A process life has executors, a transport and a
+// replica of its own; the machine keeps disk and clock.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "zkq/testing/sim_cluster.h"
+
+namespace zkq::testing {
+
+class SimTrace;
+
+class SimServer {
+ public:
+  // What all servers of a cluster share.
+  struct World {
+    SimScheduler* scheduler = nullptr;
+    SimNetwork* network = nullptr;
+    SimObserver* observer = nullptr;
+    SimTrace* trace = nullptr;
+    const SimClusterOptions* options = nullptr;
+    SimCluster::MakeStateMachine make = nullptr;
+  };
+  SimServer(const World* world, ServerId sid);
+  ~SimServer();
+
+  absl::Status Start();
+  void Crash(CrashMode mode);
+  absl::Status Shutdown(absl::Duration grace);
+  bool up() const { return replica_ != nullptr; }
+  Replica& replica() { return *replica_; }
+
+  // Told to die at some instant, it does nothing from there on, in the middle of
+  // whatever it does; Bury, outside of all tasks, completes the crash.
+  void CrashAtDisk(uint64_t operations, CrashMode mode);
+  void CrashAtSend(uint64_t messages, CrashMode mode);
+  void Die();
+  bool dying() const { return dying_; }
+  void Bury() { Crash(crash_mode_); }
+
+  void Pause(bool paused);
+  void SlowApply(absl::Duration duration) { apply_takes_ = duration; }
+  void FailApply();
+  void SlowDisk(absl::Duration per_sync) { extra_per_sync_ = per_sync; }
+  void StallDisk(absl::Duration duration);
+  void FailDisk(MemoryFileSystem::Step step);
+  void FillDisk(bool full);
+  void WipeDisk();
+  void FlipBit(const std::string& path, uint64_t offset, int bit);
+  void Heal();
+
+  MemoryFileSystem& disk() { return *disk_; }
+  SimClock& clock() { return *clock_; }
+
+  // Something happened that its status may tell; reading it takes the mark away.
+  bool TakeChanged() { return std::exchange(changed_, false); }
+  void MarkChanged() { changed_ = true; }
+
+  // For the state machine that stands before the user's.
+  absl::Status BeforeApply(const Transaction& txn);
+  void AfterRestore();
+
+ private:
+  ReplicaOptions Options();
+  MemoryFileSystem::Verdict Judge(const MemoryFileSystem::Operation& operation);
+  void Excuse(std::string_view why);
+
+  const World& world_;
+  const ServerId sid_;
+  const std::shared_ptr<MemoryFileSystem> disk_ = std::make_shared<MemoryFileSystem>();
+  const std::shared_ptr<SimClock> clock_;
+  std::shared_ptr<SimExecutor> executor_ = nullptr;  // of the present life
+  std::shared_ptr<SimExecutor> blocking_ = nullptr;
+  std::unique_ptr<Replica> replica_ = nullptr;
+
+  bool dying_ = false;
+  CrashMode crash_mode_ = CrashMode::kPower;
+  uint64_t die_at_ = 0;  // the disk's operation of this number; 0: at none
+  std::optional<MemoryFileSystem::Step> fail_ = {};
+  bool fail_apply_ = false;
+  bool full_ = false;
+  absl::Duration apply_takes_ = absl::ZeroDuration();
+  absl::Duration extra_per_sync_ = absl::ZeroDuration();
+  absl::Duration stalled_until_ = absl::ZeroDuration();
+  bool changed_ = false;
+};
+
+}  // namespace zkq::testing

@@ -1,0 +1,265 @@
+// Replicas under the faults that only a SimCluster has, and what review found.
+#include "zkq/testing/sim_cluster.h"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "test/harness/catch.h"
+
+namespace zkq::testing {
+namespace {
+
+using Step = MemoryFileSystem::Step;
+
+// Answers how many commands it has; outlived by its notes.
+struct Notes {
+  std::vector<std::string> commands;
+  int snapshots = 0;
+  int restores = 0;
+};
+class Machine final : public StateMachine {
+ public:
+  explicit Machine(Notes* notes) : notes_(*notes) { notes_.commands.clear(); }
+  absl::StatusOr<std::string> Apply(const Transaction& txn) override {
+    notes_.commands.emplace_back(txn.command.substr(0, 20));
+    return std::to_string(notes_.commands.size());
+  }
+  absl::StatusOr<std::string> Query(std::string_view) override {
+    return std::to_string(notes_.commands.size());
+  }
+  absl::StatusOr<SnapshotJob> Snapshot() override {
+    ++notes_.snapshots;
+    return SnapshotJob([copy = notes_.commands](SnapshotWriter& out) {
+      absl::Status status;
+      for (const std::string& command : copy) status.Update(out.WriteRecord(command));
+      return status;
+    });
+  }
+  absl::Status Restore(SnapshotReader& in) override {
+    ++notes_.restores;
+    notes_.commands.clear();
+    for (std::string record;;) {
+      absl::StatusOr<bool> more = in.ReadRecord(&record);
+      if (!more.ok() || !*more) return more.status();
+      notes_.commands.push_back(record);
+    }
+  }
+
+ private:
+  Notes& notes_;
+};
+
+struct World {
+  explicit World(int servers, std::function<void(ReplicaOptions*)> adjust = nullptr,
+                 uint64_t seed = 7)
+      : cluster({.servers = servers,
+                 .seed = seed,
+                 .adjust =
+                     [adjust](ServerId, ReplicaOptions* options) {
+                       options->snapshot_every_transactions = 0;
+                       if (adjust) adjust(options);
+                     }},
+                [this](ServerId sid) { return std::make_unique<Machine>(&notes[sid]); }) {
+    cluster.StartAll();
+    Until([this] { return cluster.leader().has_value(); });
+  }
+  ~World() { CHECK(cluster.CheckInvariants() == absl::OkStatus()); }
+
+  void Until(absl::FunctionRef<bool()> done, absl::Duration limit = absl::Seconds(60)) {
+    const bool reached = cluster.RunUntil(done, limit);
+    INFO(cluster.Describe());
+    REQUIRE(cluster.CheckInvariants() == absl::OkStatus());
+    REQUIRE(reached);
+  }
+  ServerId Leader() {
+    Until([this] { return cluster.leader().has_value(); });
+    return *cluster.leader();
+  }
+  ServerId Follower() { return Leader() == ServerId{1} ? ServerId{2} : ServerId{1}; }
+  // Each attempt is a command of its own: the checker knows them by their text.
+  void Write(ServerId sid, std::string command) {
+    for (bool done = false; !done; command += "'") {
+      absl::StatusOr<Reply> result;
+      bool answered = false;
+      cluster.Propose(sid, command, absl::Seconds(5), [&](absl::StatusOr<Reply> reply) {
+        result = std::move(reply);
+        answered = true;
+      });
+      Until([&] { return answered; });
+      done = result.ok();
+      if (!done) cluster.RunFor(absl::Milliseconds(50));  // a refusal takes no time
+    }
+  }
+
+  std::map<ServerId, Notes> notes;
+  SimCluster cluster;
+};
+
+// One transaction reaches a follower alone, and no quorum: its leader dies before it
+// is on the leader's own disk, and the third server is cut off. False if it was lost
+// on its way.
+bool LogAlone(World* world, ServerId leader, ServerId follower, ServerId third) {
+  world->cluster.network().Cut(leader, third);
+  const Zxid before = world->cluster.Status(follower).last_logged;
+  world->cluster.CrashAtDisk(leader, 1, CrashMode::kPower);
+  world->cluster.Propose(leader, "lost", absl::Seconds(5), [](absl::StatusOr<Reply>) {});
+  world->cluster.RunFor(absl::Milliseconds(100));
+  const bool logged = world->cluster.Status(follower).last_logged > before;
+  world->cluster.Crash(follower);
+  world->cluster.Heal();
+  REQUIRE(world->cluster.Start(leader).ok());
+  return logged;
+}
+
+TEST_CASE("a start behind a cut reads only what was not cut") {
+  int cuts = 0;
+  for (uint64_t seed = 1; seed <= 10; ++seed) {
+    World world(
+        3, [](ReplicaOptions* options) { options->window_bytes = 1; }, seed);
+    const ServerId leader = world.Leader(), follower = world.Follower();
+    const ServerId third = ServerId(6 - ToInt(leader) - ToInt(follower));
+    for (int i = 0; i < 20; ++i) world.Write(leader, "w" + std::to_string(i));
+    cuts += LogAlone(&world, leader, follower, third);
+    world.Write(third, "kept");
+    for (int starts = 0; starts < 2; ++starts) {
+      REQUIRE(world.cluster.Start(follower).ok());
+      world.Until([&] { return world.notes[follower].commands == world.notes[third].commands; });
+      world.cluster.Crash(follower);
+    }
+  }
+  REQUIRE(cuts > 0);
+}
+
+TEST_CASE("own calls that a snapshot passes over are answered, as unknown") {
+  World world(3, [](ReplicaOptions* options) { options->retain_snapshots = 1; });
+  const ServerId follower = world.Follower();
+  world.Write(world.Leader(), "first");
+  world.Until([&] { return world.cluster.Status(follower).leader.has_value(); });
+  world.cluster.SlowApply(follower, absl::Seconds(30));
+  int answered = 0, unknown = 0;
+  for (int i = 0; i < 5; ++i) {
+    world.cluster.Propose(follower, "own" + std::to_string(i), absl::InfiniteDuration(),
+                          [&](absl::StatusOr<Reply> reply) {
+                            ++answered;
+                            unknown += !reply.ok() &&
+                                       GetErrorInfo(reply.status()).outcome == Outcome::kUnknown;
+                          });
+  }
+  world.cluster.RunFor(absl::Seconds(1));
+  world.cluster.network().Partition({follower});
+  world.cluster.RunFor(absl::Seconds(2));
+  const ServerId leader = world.Leader();
+  for (int i = 0; i < 40; ++i) world.Write(leader, std::string(20'000, static_cast<char>('a' + i)));
+  for (const ServerId sid : world.cluster.servers()) {
+    if (sid == follower) continue;
+    bool taken = false;
+    world.cluster.replica(sid).TakeSnapshot([&](absl::StatusOr<Zxid>) { taken = true; });
+    world.Until([&] { return taken; });
+  }
+  world.cluster.RunFor(absl::Seconds(1));
+  world.cluster.SlowApply(follower, absl::ZeroDuration());
+  world.cluster.network().Heal();
+  world.Until([&] { return answered == 5; }, absl::Seconds(600));
+  REQUIRE(world.notes[follower].restores == 1);
+  REQUIRE(unknown > 0);
+}
+
+TEST_CASE("a replica that has heard no leader is as stale as can be") {
+  std::map<ServerId, Notes> notes;
+  SimCluster alone({.servers = 3},
+                   [&](ServerId sid) { return std::make_unique<Machine>(&notes[sid]); });
+  REQUIRE(alone.Start(ServerId{1}).ok());
+  alone.RunFor(absl::Milliseconds(500));
+  const auto read =
+      alone.replica(ServerId{1})
+          .Read("", {.consistency = Consistency::kLocal, .max_staleness = absl::Seconds(1)});
+  REQUIRE_FALSE(read.ok());
+}
+
+TEST_CASE("no event call begins behind a Shutdown in an event call") {
+  World world(1);
+  bool shut = false;
+  int late = 0;
+  Replica& replica = world.cluster.replica(ServerId{1});
+  Subscription one = replica.Subscribe([&](const Event&) {
+    if (!std::exchange(shut, true)) (void)world.cluster.Shutdown(ServerId{1}, absl::ZeroDuration());
+  });
+  Subscription other = replica.Subscribe([&](const Event&) { late += shut; });
+  world.Write(ServerId{1}, "a");
+  replica.TakeSnapshot([](absl::StatusOr<Zxid>) {});
+  world.Until([&] { return shut; });
+  REQUIRE(late == 0);
+}
+
+TEST_CASE("behind a failed Apply the state machine is left alone") {
+  World world(1, [](ReplicaOptions* options) { options->snapshot_every_transactions = 2; });
+  world.Write(ServerId{1}, "a");
+  world.cluster.RunFor(absl::Seconds(1));
+  const int before = world.notes[ServerId{1}].snapshots;
+  world.cluster.FailApply(ServerId{1});
+  bool failed = false;
+  world.cluster.Propose(ServerId{1}, "b", absl::Seconds(5),
+                        [&](absl::StatusOr<Reply> reply) { failed = !reply.ok(); });
+  world.Until([&] { return failed; });
+  world.cluster.RunFor(absl::Seconds(1));
+  REQUIRE(world.notes[ServerId{1}].snapshots == before);
+}
+
+TEST_CASE("a Shutdown inside a callback that Shutdown runs does not wait for itself") {
+  World world(1);
+  Replica& replica = world.cluster.replica(ServerId{1});
+  world.cluster.SlowApply(ServerId{1}, absl::Seconds(100));
+  absl::Status inner;
+  replica.Propose("a", {.timeout = absl::InfiniteDuration()}, [&](absl::StatusOr<Reply>) {
+    inner = replica.Shutdown(absl::InfiniteDuration());
+  });
+  (void)replica.Shutdown(absl::ZeroDuration());
+  REQUIRE(inner.code() == absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_CASE("whoever repeats a refused call in its callback does not keep Shutdown busy") {
+  World world(1);
+  Replica& replica = world.cluster.replica(ServerId{1});
+  world.cluster.SlowApply(ServerId{1}, absl::Seconds(100));
+  int calls = 0;
+  std::function<void()> ask = [&] {
+    replica.Propose("again", {}, [&](absl::StatusOr<Reply> reply) {
+      if (++calls < 10'000 && reply.status().code() != absl::StatusCode::kFailedPrecondition) ask();
+    });
+  };
+  ask();
+  (void)replica.Shutdown(absl::ZeroDuration());
+  REQUIRE(calls < 100);
+}
+
+TEST_CASE("nobody has to ask for an answer") {
+  World world(1);
+  Replica& replica = world.cluster.replica(ServerId{1});
+  replica.Propose("a", {}, nullptr);
+  replica.Read("", {}, nullptr);
+  world.Write(ServerId{1}, "b");
+  replica.TakeSnapshot(nullptr);
+  const Subscription none = replica.Subscribe(nullptr);
+  world.Until([&] { return world.notes[ServerId{1}].snapshots == 1; });
+}
+
+TEST_CASE("two runs of one seed are one run, to the byte") {
+  const auto run = [](uint64_t seed) {
+    std::map<ServerId, Notes> notes;
+    SimCluster cluster({.servers = 3, .seed = seed},
+                       [&](ServerId sid) { return std::make_unique<Machine>(&notes[sid]); });
+    cluster.keep_trace(100'000);
+    cluster.StartAll();
+    cluster.RunFor(absl::Seconds(2));
+    cluster.Crash(*cluster.leader(), CrashMode::kTorn);
+    cluster.RunFor(absl::Seconds(2));
+    return std::pair(cluster.trace_hash(), cluster.trace());
+  };
+  REQUIRE(run(1) == run(1));
+  REQUIRE(run(1).first != run(2).first);
+}
+
+}  // namespace
+}  // namespace zkq::testing

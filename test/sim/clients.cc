@@ -1,0 +1,121 @@
+#include "test/sim/clients.h"
+
+#include <utility>
+
+namespace zkq::sim {
+
+using testing::Operation;
+
+void Clients::Begin(testing::SimCluster* cluster) {
+  cluster_ = cluster;
+  for (int client = 1; client <= options_.clients; ++client) CallSoon(client);
+}
+
+void Clients::CallSoon(int client) {
+  if (ended_) return;
+  // Mostly a pause, now and then none at all: calls that follow at once race best.
+  absl::Duration pause = absl::ZeroDuration();
+  if (random_.Below(4) != 0) {
+    pause = options_.pause_max * (static_cast<double>(random_.Below(1000)) / 1000);
+  }
+  cluster_->scheduler().After(pause, [this, client] { CallNow(client); });
+}
+
+ServerId Clients::SomeServer() {
+  const std::vector<ServerId>& all = cluster_->servers();
+  return all[random_.Below(all.size())];
+}
+
+void Clients::CallNow(int client) {
+  if (ended_) return;
+  const ServerId sid = SomeServer();
+  if (!cluster_->up(sid)) return CallSoon(client);
+  Call* call = nullptr;
+  if (!options_.queue && random_.Below(3) == 0) {
+    const std::string key = "k" + std::to_string(random_.Below(options_.keys));
+    call = Record(client, key, "get");
+    return cluster_->Read(sid, "get " + key, options_.timeout, Finish(call, client));
+  }
+  std::string command = Write(client, &call);
+  cluster_->Propose(sid, std::move(command), options_.timeout, Finish(call, client));
+}
+
+std::string Clients::Write(int client, Call** call) {
+  const std::string id = std::to_string(++commands_);
+  const std::string key = "k" + std::to_string(random_.Below(options_.keys));
+  const std::string value = "v" + id;
+  std::string verb, rest;
+  if (options_.queue) {
+    verb = random_.Below(2) == 0 ? "enq" : "deq";
+    if (verb == "enq") rest = " " + value;
+  } else {
+    switch (random_.Below(5)) {
+      case 0:
+        verb = "del";
+        break;
+      case 1:
+        verb = "cas";
+        rest = " v" + std::to_string(1 + random_.Below(commands_)) + " " + value;
+        break;
+      default:
+        verb = "put";
+        rest = " " + value;
+    }
+  }
+  *call = Record(client, key, verb + rest);
+  return id + " " + verb + " " + key + rest;
+}
+
+Clients::Call* Clients::Record(int client, std::string key, std::string input) {
+  calls_.push_back({.operation = {.key = std::move(key),
+                                  .called = cluster_->now(),
+                                  .returned = absl::InfiniteDuration(),
+                                  .input = std::move(input),
+                                  .output = std::nullopt,
+                                  .client = static_cast<uint64_t>(client)}});
+  return &calls_.back();
+}
+
+testing::SimCluster::Done Clients::Finish(Call* call, int client) {
+  return [this, call, client](absl::StatusOr<Reply> result) {
+    ++completed_;
+    if (result.ok()) {
+      call->operation.returned = cluster_->now();
+      call->operation.output = result->value;
+    } else {
+      // A read that failed says nothing; a write that was refused did nothing.
+      call->has_effect = call->operation.input != "get" &&
+                         GetErrorInfo(result.status()).outcome == Outcome::kUnknown;
+    }
+    if (client > 0) CallSoon(client);
+  };
+}
+
+bool Clients::WriteThroughEach(const std::vector<ServerId>& servers, absl::Duration limit) {
+  for (const ServerId sid : servers) {
+    bool done = false;
+    const absl::Duration deadline = cluster_->now() + limit;
+    while (!done && cluster_->now() < deadline && !cluster_->violation()) {
+      Call* call = nullptr;
+      std::string command = Write(/*client=*/0, &call);
+      cluster_->Propose(sid, std::move(command), options_.timeout, Finish(call, 0));
+      const Call& made = *call;
+      cluster_->RunUntil([&] { return made.operation.output.has_value() || !made.has_effect; },
+                         options_.timeout * 2);
+      done = made.operation.output.has_value();
+    }
+    if (!done) return false;
+  }
+  return true;
+}
+
+std::vector<Operation> Clients::History() const {
+  std::vector<Operation> history;
+  for (const Call& call : calls_) {
+    const bool read_of_nothing = call.operation.input == "get" && !call.operation.output;
+    if (call.has_effect && !read_of_nothing) history.push_back(call.operation);
+  }
+  return history;
+}
+
+}  // namespace zkq::sim

@@ -1,0 +1,58 @@
+// One simulated run: an ensemble, clients, a nemesis, and in the end judgement.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "zkq/testing/nemesis.h"
+#include "zkq/testing/sim_observer.h"
+
+namespace zkq::sim {
+
+using testing::Fault;
+using testing::Profile;
+using testing::Violation;
+
+struct RunOptions {
+  uint64_t seed = 1;
+  Profile profile = Profile::kEverything;
+  int servers = 3;
+  absl::Duration length = absl::Seconds(60);  // under faults; what comes behind is not counted
+  std::string state_machine = "kv";
+  size_t trace_lines = 0;  // the last events to be kept
+  // Only these strikes of the plan, by number; none: all.
+  std::optional<std::vector<size_t>> strikes = {};
+};
+
+// What a fault or a loss has hit: how often.
+struct Coverage {
+  static constexpr size_t kStates = 4;  // PeerState
+  static constexpr size_t kPhases = 4;  // ZabPhase
+  // How a message fared: LossOf, delayed, overtaken.
+  enum Fate { kLost, kSenderCrashed, kReceiverCrashed, kDelayed, kOvertaken, kFates };
+  static constexpr size_t kKinds = std::variant_size_v<MessageBody> + 1;  // the last: Notification
+
+  std::array<std::array<std::array<uint64_t, kPhases>, kStates>, testing::kFaults> faults = {};
+  std::array<std::array<uint64_t, kFates>, kKinds> messages = {};
+
+  void Add(const Coverage& other);
+};
+
+struct RunResult {
+  std::optional<Violation> violation = {};
+  uint64_t steps = 0;
+  uint64_t trace_hash = 0;
+  uint64_t calls = 0;
+  size_t strikes = 0;                               // planned
+  absl::Duration simulated = absl::ZeroDuration();  // with what came behind
+  Coverage coverage = {};
+  std::vector<std::string> trace = {};
+};
+RunResult Run(const RunOptions& options);
+
+}  // namespace zkq::sim

@@ -1,0 +1,190 @@
+// zkq-sim: runs whole simulated ensembles, a seed each, until one breaks a promise.
+//
+//   zkq-sim --seed=1 --runs=1000 --jobs=2 --profile=everything
+//   zkq-sim --seed=42 --verbose --shrink
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <iostream>
+#include <mutex>
+#include <sstream>
+#include <thread>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "test/sim/coverage.h"
+#include "test/sim/machines.h"
+#include "test/sim/run.h"
+#include "test/sim/shrink.h"
+
+ABSL_FLAG(uint64_t, seed, 1, "the first seed; 0: one that the clock draws");
+ABSL_FLAG(uint64_t, runs, 1, "how many seeds, one after the other");
+ABSL_FLAG(int, jobs, 1, "runs at a time");
+ABSL_FLAG(std::string, profile, "everything",
+          "calm, network, disk, crash, rot, everything, or all: each in turn");
+ABSL_FLAG(int, servers, 3, "3 to 7; 0: 3 and 5 in turn");
+ABSL_FLAG(double, minutes, 1, "of virtual time under faults, each run");
+ABSL_FLAG(std::string, state_machine, "kv", "kv or queue");
+ABSL_FLAG(bool, verbose, false, "print the last events of a run that fails, or of a single one");
+ABSL_FLAG(bool, shrink, false, "cut a run that fails to the fewest faults");
+ABSL_FLAG(bool, coverage, false, "print what the faults have hit");
+
+namespace {
+
+using namespace zkq;       // NOLINT: a program, not a library
+using namespace zkq::sim;  // NOLINT
+
+using Clock = std::chrono::steady_clock;
+constexpr size_t kTraceLines = 300;
+
+// The profile of the n-th run.
+std::optional<Profile> ProfileOf(std::string_view name, uint64_t n) {
+  constexpr auto kProfiles = static_cast<uint64_t>(Profile::kMax);
+  if (name == "all") return static_cast<Profile>(n % kProfiles);
+  for (uint64_t i = 0; i < kProfiles; ++i) {
+    if (ToString(static_cast<Profile>(i)) == name) return static_cast<Profile>(i);
+  }
+  return std::nullopt;
+}
+
+RunOptions OptionsOf(uint64_t n) {
+  const int servers = absl::GetFlag(FLAGS_servers);
+  const bool single = absl::GetFlag(FLAGS_runs) == 1;
+  return {.seed = absl::GetFlag(FLAGS_seed) + n,
+          .profile = *ProfileOf(absl::GetFlag(FLAGS_profile), n),
+          .servers = servers != 0 ? servers : 3 + 2 * static_cast<int>(n / 7 % 2),
+          .length = absl::Minutes(absl::GetFlag(FLAGS_minutes)),
+          .state_machine = absl::GetFlag(FLAGS_state_machine),
+          .trace_lines = single && absl::GetFlag(FLAGS_verbose) ? kTraceLines : 0};
+}
+
+std::string Flags(const RunOptions& options) {
+  std::ostringstream out;
+  out << "--seed=" << options.seed << " --profile=" << ToString(options.profile)
+      << " --servers=" << options.servers << " --minutes=" << absl::ToDoubleMinutes(options.length)
+      << " --state_machine=" << options.state_machine;
+  return out.str();
+}
+
+// Everything that runs share.
+class Progress {
+ public:
+  explicit Progress(uint64_t runs) : runs_(runs) {}
+
+  void Add(const RunOptions& options, const RunResult& result) {
+    std::lock_guard lock(mutex_);
+    ++done_;
+    steps_ += result.steps;
+    calls_ += result.calls;
+    strikes_ += result.strikes;
+    simulated_ += result.simulated;
+    coverage_.Add(result.coverage);
+    if (result.violation) {
+      ++failed_;
+      std::cout << (terminal_ ? "\r" : "") << "FAILED " << Flags(options) << "\n  "
+                << result.violation->property << ": " << result.violation->what << std::endl;
+    }
+    if (terminal_ && done_ % 16 == 0) {
+      std::cout << "\r" << done_ << "/" << runs_ << " runs, " << failed_ << " failed" << std::flush;
+    }
+  }
+
+  void Print() const {
+    const double seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
+    const double simulated = absl::ToDoubleSeconds(simulated_);
+    if (terminal_) std::cout << "\r";
+    std::cout << done_ << " runs from seed " << absl::GetFlag(FLAGS_seed) << ": " << failed_
+              << " failed; " << strikes_ << " faults, " << calls_ << " calls, " << steps_
+              << " steps in " << simulated / 3600 << " virtual hours; " << seconds << " s, "
+              << simulated / seconds << " times as fast as time, " << steps_ / seconds << " steps/s"
+              << std::endl;
+    if (!absl::GetFlag(FLAGS_coverage)) return;
+    std::cout << "\n" << Table(coverage_) << "\n";
+    const std::string holes = Holes(coverage_);
+    std::cout << (holes.empty() ? "every cell that can be reached was\n" : holes);
+  }
+  bool ok() const {
+    return failed_ == 0 && (!absl::GetFlag(FLAGS_coverage) || Holes(coverage_).empty());
+  }
+  uint64_t failed() const { return failed_; }
+
+ private:
+  const uint64_t runs_;
+  const bool terminal_ = ::isatty(STDOUT_FILENO) == 1;
+  const Clock::time_point begin_ = Clock::now();
+  std::mutex mutex_;
+  uint64_t done_ = 0, failed_ = 0, steps_ = 0, calls_ = 0, strikes_ = 0;
+  absl::Duration simulated_;
+  Coverage coverage_;
+};
+
+void Explain(const RunOptions& options, const RunResult& failed) {
+  RunOptions again = options;
+  if (absl::GetFlag(FLAGS_shrink)) {
+    again.strikes = Shrink(options, failed);
+    const auto plan = testing::PlanStrikes(options.profile, options.seed, options.length);
+    std::cout << "enough of its " << failed.strikes << " faults:\n";
+    for (const size_t number : *again.strikes) {
+      std::cout << "  " << plan[number].at << " " << ToString(plan[number].fault) << " for "
+                << plan[number].lasts << "\n";
+    }
+  }
+  if (!absl::GetFlag(FLAGS_verbose)) return;
+  again.trace_lines = kTraceLines;
+  for (const std::string& line : Run(again).trace) std::cout << "  " << line << "\n";
+}
+
+void RunAll(uint64_t runs, Progress* progress) {
+  constexpr uint64_t kFailuresMax = 10;
+  std::atomic<uint64_t> next{0};
+  std::mutex explaining;
+  const auto work = [&] {
+    for (uint64_t n = next++; n < runs && progress->failed() < kFailuresMax; n = next++) {
+      const RunOptions options = OptionsOf(n);
+      const RunResult result = Run(options);
+      progress->Add(options, result);
+      if (result.violation) {
+        std::lock_guard lock(explaining);
+        Explain(options, result);
+      } else if (runs == 1) {
+        for (const std::string& line : result.trace) std::cout << line << "\n";
+        std::cout << "trace " << std::hex << result.trace_hash << std::dec << "\n";
+      }
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int job = 1; job < absl::GetFlag(FLAGS_jobs); ++job) threads.emplace_back(work);
+  work();
+  for (std::thread& thread : threads) thread.join();
+}
+
+int Usage(std::string_view what) {
+  std::cerr << "zkq-sim: " << what << "\n";
+  return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage("runs simulated ensembles until one breaks a promise");
+  absl::ParseCommandLine(argc, argv);
+  const int servers = absl::GetFlag(FLAGS_servers);
+  if (!ProfileOf(absl::GetFlag(FLAGS_profile), 0)) return Usage("--profile: no such profile");
+  if (servers != 0 && (servers < 3 || servers > 7)) return Usage("--servers: not 0, or 3 to 7");
+  if (absl::GetFlag(FLAGS_jobs) < 1) return Usage("--jobs: not 1 or more");
+  if (absl::GetFlag(FLAGS_minutes) <= 0) return Usage("--minutes: not above 0");
+  if (NewMachine(absl::GetFlag(FLAGS_state_machine)) == nullptr) {
+    return Usage("--state_machine: no such machine");
+  }
+  if (absl::GetFlag(FLAGS_seed) == 0) {
+    absl::SetFlag(&FLAGS_seed, static_cast<uint64_t>(
+                                   std::chrono::system_clock::now().time_since_epoch().count()));
+  }
+  Progress progress(absl::GetFlag(FLAGS_runs));
+  RunAll(absl::GetFlag(FLAGS_runs), &progress);
+  progress.Print();
+  return progress.ok() ? 0 : 1;
+}

@@ -20,7 +20,10 @@ inline namespace v1 {
 // A committed command. `command` is valid during the call only.
 struct Transaction {
   Zxid zxid = {};
-  absl::Time leader_time = absl::UnixEpoch();  // the only clock Apply may use; never falls
+  // By the leader's wall clock: the only clock Apply may use. Never falls, with one
+  // exception for now: behind a leader whose clock went back and whose history is
+  // nothing but a snapshot it was sent.
+  absl::Time leader_time = absl::UnixEpoch();
   std::string_view command = {};
 };
 

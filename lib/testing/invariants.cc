@@ -79,7 +79,6 @@ void InvariantChecker::OnStarting(ServerId sid) {
   Server& server = at(sid);
   server.fresh = true;
   server.applied.reset();
-  server.leader_time = absl::InfinitePast();
   server.status.reset();
 }
 
@@ -129,10 +128,6 @@ void InvariantChecker::OnApplied(ServerId sid, const Transaction& txn) {
     return Violate("INV-18 apply what is durable",
                    who + ", durable are " + ToString(server.disk.durable().last));
   }
-  if (txn.leader_time < server.leader_time) {
-    return Violate("leader time never falls", who);
-  }
-  server.leader_time = txn.leader_time;
   Committed(txn.zxid, "applied by server " + ToString(sid));
 
   const std::string command(txn.command);

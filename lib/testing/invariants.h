@@ -53,7 +53,6 @@ class InvariantChecker final : public SimObserver {
     bool excused = false;              // may halt, or refuse to start
     bool fresh = false;                // has not written in this life
     std::optional<Zxid> applied = {};  // in this life
-    absl::Time leader_time = absl::InfinitePast();
     std::optional<ReplicaStatus> status = {};  // the last one of this life
   };
   // A leader's term, by leader, process life and epoch.

@@ -223,6 +223,7 @@ absl::Status SimCluster::CheckConverges(absl::Duration limit, const std::vector<
   };
   const auto name = [](ServerId sid) { return "server " + ToString(sid); };
   Heal();
+  impl_->AfterStep();  // who has just died is buried, and started with the others
   for (const ServerId sid : servers()) {
     if (up(sid) && !Status(sid).health.ok()) Crash(sid, CrashMode::kProcess);
     const absl::Status started = Start(sid);
@@ -230,6 +231,9 @@ absl::Status SimCluster::CheckConverges(absl::Duration limit, const std::vector<
       Report("LIV-3 no restart trap", name(sid) + " does not start: " + started.ToString());
       return CheckInvariants();
     }
+  }
+  for (const auto& [sid, server] : impl_->servers) {
+    RunFor(std::max(server->blocked_until() - now(), absl::ZeroDuration()));
   }
   const absl::Duration deadline = now() + limit;
   std::optional<ServerId> led_by;

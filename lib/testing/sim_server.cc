@@ -231,13 +231,18 @@ Verdict SimServer::Judge(const Operation& operation) {
   }
   absl::Duration takes = std::max(stalled_until_ - world_.scheduler->now(), absl::ZeroDuration());
   if (operation.step == Step::kSync) takes += world_.options->sync_delay + extra_per_sync_;
-  if (takes > absl::ZeroDuration()) world_.scheduler->Charge(takes);
+  if (takes > absl::ZeroDuration()) Block(takes);
   return Verdict::kProceed;
+}
+
+void SimServer::Block(absl::Duration duration) {
+  world_.scheduler->Charge(duration);
+  blocked_until_ = std::max(blocked_until_, world_.scheduler->now());
 }
 
 absl::Status SimServer::BeforeApply(const Transaction& txn) {
   if (std::exchange(fail_apply_, false)) return absl::InternalError("told to fail");
-  if (apply_takes_ > absl::ZeroDuration()) world_.scheduler->Charge(apply_takes_);
+  if (apply_takes_ > absl::ZeroDuration()) Block(apply_takes_);
   world_.observer->OnApplied(sid_, txn);
   changed_ = true;
   return absl::OkStatus();

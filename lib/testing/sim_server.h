@@ -51,6 +51,8 @@ class SimServer {
   void WipeDisk();
   void FlipBit(const std::string& path, uint64_t offset, int bit);
   void Heal();
+  // When the last call that was ever held up goes on: healing does not wake it.
+  absl::Duration blocked_until() const { return blocked_until_; }
 
   MemoryFileSystem& disk() { return *disk_; }
   SimClock& clock() { return *clock_; }
@@ -67,6 +69,7 @@ class SimServer {
   ReplicaOptions Options();
   MemoryFileSystem::Verdict Judge(const MemoryFileSystem::Operation& operation);
   void Excuse(std::string_view why);
+  void Block(absl::Duration duration);
 
   const World& world_;
   const ServerId sid_;
@@ -85,6 +88,7 @@ class SimServer {
   absl::Duration apply_takes_ = absl::ZeroDuration();
   absl::Duration extra_per_sync_ = absl::ZeroDuration();
   absl::Duration stalled_until_ = absl::ZeroDuration();
+  absl::Duration blocked_until_ = absl::ZeroDuration();
   bool changed_ = false;
 };
 

@@ -1,0 +1,173 @@
+// zkq-mutants: plants one mistake after the other, and counts the seeds until the
+// simulator finds it.
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "test/mutants/list.h"
+#include "test/mutants/mutant.h"
+#include "test/sim/run.h"
+
+ABSL_FLAG(std::string, mutant, "all", "the one to plant, or all");
+ABSL_FLAG(uint64_t, seeds_max, 20'000, "a mutant that is not caught within so many survives");
+ABSL_FLAG(uint64_t, first_seed, 1, "of each mutant");
+ABSL_FLAG(std::string, open, "skip",
+          "skip those that are known not to be caught yet, or try them too");
+ABSL_FLAG(int, jobs, 1, "mutants at a time, a process each");
+
+namespace zkq {
+uint64_t chosen_mutant = 0;
+}  // namespace zkq
+
+namespace {
+
+using zkq::mutants::Entry;
+
+struct Verdict {
+  uint64_t seeds = 0;  // until it was caught; 0: it survived
+  std::string property;
+};
+
+// What one seed is tried with: every profile in turn, three servers and five.
+zkq::sim::RunOptions OptionsOf(uint64_t seed) {
+  constexpr auto kProfiles = static_cast<uint64_t>(zkq::sim::Profile::kMax);
+  return {.seed = seed,
+          .profile = static_cast<zkq::sim::Profile>(seed % kProfiles),
+          .servers = seed / kProfiles % 3 == 2 ? 5 : 3,
+          .length = absl::Seconds(30)};
+}
+
+Verdict Try(uint64_t seeds_max) {
+  const uint64_t first = absl::GetFlag(FLAGS_first_seed);
+  for (uint64_t seed = first; seed < first + seeds_max; ++seed) {
+    const zkq::sim::RunResult result = zkq::sim::Run(OptionsOf(seed));
+    if (result.violation) return {seed - first + 1, result.violation->property};
+  }
+  return {};
+}
+
+// A child process, because a mutant may hang or crash whoever runs it.
+class Trial {
+ public:
+  explicit Trial(const std::string& name) {
+    int ends[2];
+    if (::pipe(ends) != 0) return;
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      ::close(ends[0]);
+      Child(name, ends[1]);
+    }
+    ::close(ends[1]);
+    from_ = ::fdopen(ends[0], "r");
+  }
+
+  pid_t pid() const { return pid_; }
+
+  Verdict Read(int status) {
+    Verdict verdict;
+    char line[200] = "";
+    if (from_ != nullptr && std::fgets(line, sizeof(line), from_) != nullptr) {
+      char* rest = line;
+      verdict.seeds = std::strtoull(line, &rest, 10);
+      verdict.property = std::string(rest + 1);
+      if (!verdict.property.empty()) verdict.property.pop_back();
+    } else if (WIFSIGNALED(status)) {
+      verdict = {1, WTERMSIG(status) == SIGXCPU ? "hangs" : "crashes"};
+    }
+    if (from_ != nullptr) std::fclose(from_);
+    return verdict;
+  }
+
+ private:
+  [[noreturn]] static void Child(const std::string& name, int to) {
+    constexpr rlim_t kCpuSeconds = 1800;
+    const rlimit limit{kCpuSeconds, kCpuSeconds};
+    ::setrlimit(RLIMIT_CPU, &limit);
+    if (!name.empty()) zkq::chosen_mutant = zkq::MutantName(name.c_str()).hash;
+    const Verdict verdict = Try(absl::GetFlag(FLAGS_seeds_max));
+    ::dprintf(to, "%llu %s\n", static_cast<unsigned long long>(verdict.seeds),
+              verdict.property.c_str());
+    ::_exit(0);
+  }
+
+  pid_t pid_ = -1;
+  FILE* from_ = nullptr;
+};
+
+std::map<std::string, Verdict> TryAll(const std::vector<Entry>& list) {
+  std::map<std::string, Verdict> verdicts;
+  std::map<pid_t, std::pair<std::string, Trial>> running;
+  size_t next = 0;
+  while (next < list.size() || !running.empty()) {
+    if (next < list.size() && running.size() < size_t(absl::GetFlag(FLAGS_jobs))) {
+      Trial trial(list[next].name);
+      running.emplace(trial.pid(), std::pair(list[next++].name, std::move(trial)));
+      continue;
+    }
+    int status = 0;
+    const auto ended = running.find(::wait(&status));
+    if (ended == running.end()) break;
+    verdicts[ended->second.first] = ended->second.second.Read(status);
+    running.erase(ended);
+  }
+  return verdicts;
+}
+
+bool Print(const std::vector<Entry>& list, const std::map<std::string, Verdict>& verdicts) {
+  std::vector<uint64_t> seeds;
+  std::vector<std::string> survivors;
+  for (const Entry& mutant : list) {
+    const Verdict& verdict = verdicts.at(mutant.name);
+    if (verdict.seeds == 0) {
+      survivors.push_back(mutant.name);
+    } else {
+      seeds.push_back(verdict.seeds);
+    }
+    std::printf("%-34s %8s  %s\n", mutant.name.c_str(),
+                verdict.seeds == 0 ? "-" : std::to_string(verdict.seeds).c_str(),
+                verdict.seeds == 0 ? "SURVIVED" : verdict.property.c_str());
+  }
+  std::sort(seeds.begin(), seeds.end());
+  if (!seeds.empty()) {
+    std::printf("%zu of %zu caught; seeds until then: median %llu, most %llu\n", seeds.size(),
+                list.size(), static_cast<unsigned long long>(seeds[seeds.size() / 2]),
+                static_cast<unsigned long long>(seeds.back()));
+  }
+  return survivors.empty();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage("counts the seeds until the simulator finds a planted mistake");
+  absl::ParseCommandLine(argc, argv);
+  std::vector<Entry> list = zkq::mutants::ReadList(ZKQ_MUTANTS);
+  const std::string chosen = absl::GetFlag(FLAGS_mutant);
+  if (chosen != "all") {
+    std::erase_if(list, [&](const Entry& mutant) { return mutant.name != chosen; });
+    if (list.empty()) {
+      std::cerr << "zkq-mutants: --mutant: there is no " << chosen << "\n";
+      return 2;
+    }
+  }
+  if (chosen == "all" && absl::GetFlag(FLAGS_open) == "skip") {
+    std::erase_if(list, [](const Entry& mutant) { return !mutant.open.empty(); });
+  }
+  // Without a mistake nothing may be found, or the rest proves nothing.
+  const Verdict none = Try(12);
+  if (none.seeds != 0) {
+    std::cerr << "zkq-mutants: without a mutant: " << none.property << "\n";
+    return 1;
+  }
+  return Print(list, TryAll(list)) ? 0 : 1;
+}

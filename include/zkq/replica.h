@@ -168,8 +168,8 @@ class ZKQ_EXPORT Replica final {
   //   kDataLoss            the log is damaged: names file and offset
   static absl::StatusOr<std::unique_ptr<Replica>> Start(ReplicaOptions options);
 
-  // Shutdown(5 s), then lets go: a StateMachine call that never ends keeps what
-  // it uses alive, nothing else waits for it.
+  // No other method may be running. Shutdown(5 s), then lets go: a StateMachine call that never
+  // ends keeps what it uses alive, nothing else waits for it.
   ~Replica();
 
   // Replicates `command`. `done` gets Apply's reply once a quorum has it durably

@@ -1,7 +1,8 @@
 // StateMachine: the application's own part of a replica.
 //
 // Calls to one StateMachine never overlap, so its state needs no lock. The only
-// thing that runs beside them is a job returned by Snapshot().
+// thing that runs beside them is a job returned by Snapshot(). None of them may
+// throw: zkq catches nothing, and an exception ends the process.
 #pragma once
 
 #include <string>

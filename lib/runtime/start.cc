@@ -21,6 +21,21 @@ Identity IdentityOf(const HardState& state, const std::vector<Member>& configure
           .config = state.config.version};
 }
 
+std::string IdsOf(const std::vector<Member>& members) {
+  std::string ids;
+  for (const Member& member : members) ids += (ids.empty() ? "" : ", ") + ToString(member.id);
+  return ids;
+}
+
+// Addresses may change; who belongs to a founded ensemble does not.
+absl::Status CheckMembers(const HardState& state, const ReplicaOptions& options) {
+  const std::string stored = IdsOf(state.config.members), given = IdsOf(options.members);
+  if (state.ensemble == EnsembleId{} || stored == given) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kFailedPrecondition,
+                   "data_dir: " + options.data_dir + " belongs to an ensemble of the servers " +
+                       stored + ", and members lists " + given);
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<Node>> Node::Start(ReplicaOptions options) {
@@ -46,6 +61,7 @@ absl::Status Node::Open() {
   if (!opened.ok()) return opened.status();
   disk = *std::move(opened);
   boot = disk.recovery.state.boot;
+  if (absl::Status s = CheckMembers(disk.recovery.state, options); !s.ok()) return s;
   const Identity identity = IdentityOf(disk.recovery.state, options.members);
 
   absl::StatusOr<core::Recovered> recovered = Recover();

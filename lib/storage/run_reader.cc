@@ -65,8 +65,7 @@ absl::Status AddRun(FileSystem* file_system, const std::string& directory, const
   if (absl::IsNotFound(reader.status())) return absl::OutOfRangeError("purged meanwhile");
   if (!reader.ok()) return reader.status();
   // A run that was cut may go on behind its last entry, with dead ones.
-  for (uint64_t offset = run.begin;
-       offset < run.end && !page->full() && page->last() < run.last;) {
+  for (uint64_t offset = run.begin; offset < run.end && !page->full() && page->last() < run.last;) {
     absl::StatusOr<std::optional<ReadBatch>> batch = reader->Read(offset);
     if (!batch.ok()) return batch.status();
     if (!*batch) return Damaged(*reader, offset);

@@ -50,9 +50,9 @@ class InvariantChecker final : public SimObserver {
     bool lost = false;          // its disk is not the one it voted with, or is damaged
     bool wiped = false;         // after the ensemble was founded with the one before
     bool damaged = false;
-    bool excused = false;              // may halt, or refuse to start
-    bool fresh = false;                // has not written in this life
-    std::optional<Zxid> applied = {};  // in this life
+    bool excused = false;                      // may halt, or refuse to start
+    bool fresh = false;                        // has not written in this life
+    std::optional<Zxid> applied = {};          // in this life
     std::optional<ReplicaStatus> status = {};  // the last one of this life
   };
   // A leader's term, by leader, process life and epoch.

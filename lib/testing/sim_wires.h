@@ -192,5 +192,12 @@ class SimNetwork::Wires : public std::enable_shared_from_this<Wires> {
   SimNetworkObserver* observer_ = nullptr;
 };
 
+template <typename Task>
+void SimNetwork::Wires::Later(absl::Duration delay, Task task) {
+  scheduler_.After(delay, [weak = weak_from_this(), task = std::move(task)]() mutable {
+    if (const std::shared_ptr<Wires> alive = weak.lock()) task();
+  });
+}
+
 }  // namespace v1
 }  // namespace zkq::testing

@@ -1,0 +1,86 @@
+// Snapshots on their way from one simulated process to another, piece by piece.
+#include <algorithm>
+#include <utility>
+
+#include "lib/testing/sim_wires.h"
+
+namespace zkq::testing {
+inline namespace v1 {
+
+void SimNetwork::Wires::Fetch(const ProcessPtr& process, const LinkId& id,
+                              const SnapshotRequest& request, QuorumTransport::SnapshotSink sink) {
+  size_t end = 0;
+  const LinkPtr link = FindUp(process, id, &end);
+  if (link == nullptr) {
+    Later(absl::ZeroDuration(), [process, sink = std::move(sink)]() mutable {
+      if (process->receiver != nullptr) sink(absl::UnavailableError("the link is gone"), nullptr);
+    });
+    return;
+  }
+  auto fetch = std::make_shared<SimFetch>();
+  fetch->next = request;
+  fetch->sink = std::move(sink);
+  link->ends[end].fetches.push_back(fetch);
+  Ask(link, end, fetch);
+}
+
+// Pieces of snapshots go the way of everything else, apart from any lane.
+void SimNetwork::Wires::Carry(const LinkPtr& link, size_t from, absl::AnyInvocable<void()> arrive) {
+  if (Loses(link, from) || link->ends[from].process->dead()) return;
+  Later(Delay(*link, from), [this, link, from, arrive = std::move(arrive)]() mutable {
+    Arrive(link, from, std::move(arrive));
+  });
+}
+
+void SimNetwork::Wires::Arrive(const LinkPtr& link, size_t from,
+                               absl::AnyInvocable<void()> arrive) {
+  if (link->broken) return;
+  if (MayRead(*link, from)) return arrive();
+  Later(options_.redial_delay, [this, link, from, arrive = std::move(arrive)]() mutable {
+    Arrive(link, from, std::move(arrive));
+  });
+}
+
+void SimNetwork::Wires::Ask(const LinkPtr& link, size_t asker,
+                            const std::shared_ptr<SimFetch>& fetch) {
+  const auto reply = [weak = weak_from_this(), link, asker,
+                      fetch](absl::StatusOr<SnapshotChunk> chunk) {
+    const std::shared_ptr<Wires> wires = weak.lock();
+    if (wires == nullptr) return;
+    wires->Carry(link, 1 - asker,
+                 [wires = wires.get(), link, asker, fetch, chunk = std::move(chunk)]() mutable {
+                   wires->Answer(link, asker, fetch, std::move(chunk));
+                 });
+  };
+  Carry(link, asker, [link, asker, fetch, reply] {
+    const SimEnd& source = link->ends[1 - asker];
+    source.process->receiver->OnSnapshotAsked(source.id, fetch->next, reply);
+  });
+}
+
+void SimNetwork::Wires::Answer(const LinkPtr& link, size_t asker,
+                               const std::shared_ptr<SimFetch>& fetch,
+                               absl::StatusOr<SnapshotChunk> chunk) {
+  SimEnd& here = link->ends[asker];
+  if (link->broken || fetch->sink == nullptr || here.process->receiver == nullptr) return;
+  if (chunk.ok() &&
+      (chunk->offset != fetch->next.offset || (chunk->bytes.empty() && !chunk->last))) {
+    chunk = absl::InternalError("the peer sent another piece than was asked for");
+  }
+  if (!chunk.ok() || chunk->last) {
+    QuorumTransport::SnapshotSink sink = std::exchange(fetch->sink, nullptr);
+    std::erase(here.fetches, fetch);
+    sink(std::move(chunk), nullptr);
+    return;
+  }
+  fetch->next.offset += chunk->bytes.size();
+  // The last owner of this hold asks for the next piece.
+  Hold hold(nullptr, [weak = weak_from_this(), link, asker, fetch](void*) {
+    const std::shared_ptr<Wires> wires = weak.lock();
+    if (wires != nullptr && fetch->sink != nullptr) wires->Ask(link, asker, fetch);
+  });
+  fetch->sink(std::move(chunk), std::move(hold));
+}
+
+}  // namespace v1
+}  // namespace zkq::testing

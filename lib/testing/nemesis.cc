@@ -372,7 +372,7 @@ void Nemesis::Flap(ServerId a, ServerId b, absl::Duration lasts) {
   constexpr absl::Duration kPeriod = absl::Milliseconds(100);
   cluster_.network().Disconnect(a, b);
   if (lasts > kPeriod) {
-    After(kPeriod, [this, a, b, lasts] { Flap(a, b, lasts - kPeriod); });
+    After(kPeriod, [this, a, b, left = lasts - kPeriod] { Flap(a, b, left); });
   }
 }
 

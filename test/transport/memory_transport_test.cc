@@ -2,18 +2,18 @@
 // one does beyond it.
 #include <map>
 
+#include "lib/testing/contract_peer.h"
 #include "test/harness/catch.h"
-#include "test/transport/contract_peer.h"
-#include "test/transport/transport_contract.h"
+#include "zkq/testing/conformance.h"
 #include "zkq/testing/sim.h"
 #include "zkq/testing/sim_network.h"
 
 namespace zkq::testing {
 namespace {
 
-class SimWorld final : public World {
+class SimWorld final : public TransportWorld {
  public:
-  explicit SimWorld(const WorldOptions& options)
+  explicit SimWorld(const TransportWorldOptions& options)
       : SimWorld(SimNetworkOptions{.outbound_bytes_max = options.outbound_bytes_max,
                                    .inbound_bytes_max = options.inbound_bytes_max}) {}
   explicit SimWorld(const SimNetworkOptions& options) : network_(&scheduler_, options) {}
@@ -52,7 +52,7 @@ struct Trio {
     world.Settle();
   }
   ~Trio() {
-    for (const auto& [sid, peer] : peers) CHECK(peer->violations() == "");
+    for (const auto& [sid, peer] : peers) CHECK(peer->violation() == "");
   }
   bool Linked(ServerId a, ServerId b) {
     return peers[a]->link(b).has_value() && peers[b]->link(a).has_value();
@@ -61,6 +61,17 @@ struct Trio {
   SimWorld world;
   std::map<ServerId, std::unique_ptr<ContractPeer>> peers;
 };
+
+TEST_CASE("the simulated network's transports keep every promise of the kit") {
+  for (const std::string& claim : TransportClaims()) {
+    DYNAMIC_SECTION(claim) {
+      const absl::Status status = RunTransportConformance(
+          [](const TransportWorldOptions& options) { return std::make_unique<SimWorld>(options); },
+          claim);
+      CHECK(status.ToString() == "OK");
+    }
+  }
+}
 
 TEST_CASE("a disconnected pair is linked again by itself") {
   Trio trio;
@@ -160,9 +171,4 @@ TEST_CASE("the same seed runs the same way") {
 }
 
 }  // namespace
-
-std::unique_ptr<World> NewWorld(const WorldOptions& options) {
-  return std::make_unique<SimWorld>(options);
-}
-
 }  // namespace zkq::testing

@@ -5,16 +5,17 @@
 #include <mutex>
 #include <string>
 
+#include "test/harness/catch.h"
 #include "test/transport/grpc_ports.h"
-#include "test/transport/transport_contract.h"
 #include "zkq/grpc_transport.h"
+#include "zkq/testing/conformance.h"
 
 namespace zkq::testing {
 namespace {
 
-class GrpcWorld final : public World {
+class GrpcWorld final : public TransportWorld {
  public:
-  explicit GrpcWorld(const WorldOptions& options) : options_(options) {}
+  explicit GrpcWorld(const TransportWorldOptions& options) : options_(options) {}
 
   std::unique_ptr<QuorumTransport> NewTransport(ServerId sid) override {
     return NewGrpcTransport({.listen_address = AddressOf(sid),
@@ -67,17 +68,23 @@ class GrpcWorld final : public World {
     }
   }
 
-  const WorldOptions options_;
+  const TransportWorldOptions options_;
   std::mutex mutex_;
   std::condition_variable changed_;
   uint64_t wakes_ = 0;
   std::map<ServerId, std::string> addresses_;
 };
 
-}  // namespace
-
-std::unique_ptr<World> NewWorld(const WorldOptions& options) {
-  return std::make_unique<GrpcWorld>(options);
+TEST_CASE("the shipped transport keeps every promise of the kit") {
+  for (const std::string& claim : TransportClaims()) {
+    DYNAMIC_SECTION(claim) {
+      const absl::Status status = RunTransportConformance(
+          [](const TransportWorldOptions& options) { return std::make_unique<GrpcWorld>(options); },
+          claim);
+      CHECK(status.ToString() == "OK");
+    }
+  }
 }
 
+}  // namespace
 }  // namespace zkq::testing

@@ -1,10 +1,10 @@
-#include "test/transport/contract_peer.h"
+#include "lib/testing/contract_peer.h"
 
 #include <utility>
 
 namespace zkq::testing {
 
-ContractPeer::ContractPeer(World* world, Identity self)
+ContractPeer::ContractPeer(TransportWorld* world, Identity self)
     : world_(world), self_(std::move(self)), transport_(world->NewTransport(self_.sid)) {}
 
 void ContractPeer::SetMembers(const std::vector<ServerId>& sids) {
@@ -21,7 +21,7 @@ void ContractPeer::Send(ServerId to, MessageBody body) {
   const std::optional<LinkId> link = this->link(to);
   if (!link.has_value()) {
     const std::lock_guard lock(mutex_);
-    violations_ += "sent to " + ToString(to) + " without a link\n";
+    if (violation_.empty()) violation_ = "sent to " + ToString(to) + " without a link";
     return;
   }
   transport_->Send(std::span(&*link, 1), Message{.body = std::move(body)});
@@ -75,9 +75,9 @@ std::vector<Notification> ContractPeer::notifications(const LinkId& link) const 
   return story == stories_.end() ? std::vector<Notification>() : story->second.notifications;
 }
 
-std::string ContractPeer::violations() const {
+std::string ContractPeer::violation() const {
   const std::lock_guard lock(mutex_);
-  return violations_;
+  return violation_;
 }
 
 void ContractPeer::HoldAll() {
@@ -115,7 +115,7 @@ int ContractPeer::snapshot_questions() const {
 }
 
 void ContractPeer::Expect(bool held, std::string_view what, const LinkId& link) {
-  if (!held) violations_ += std::string(what) + " " + ToString(link) + "\n";
+  if (!held && violation_.empty()) violation_ = std::string(what) + " " + ToString(link);
 }
 
 bool ContractPeer::IsUp(const LinkId& link) const {

@@ -1,4 +1,4 @@
-// ContractPeer: one process of a transport's contract test. It starts a
+// ContractPeer: one process of the transports' conformance suite. It starts a
 // transport, keeps all that its receiver is told, and checks on the way what must
 // hold of every call: links come up and go down in order, one at a time a peer,
 // and nothing is told of a link that is not up.
@@ -12,13 +12,13 @@
 #include <string>
 #include <vector>
 
-#include "test/transport/transport_contract.h"
+#include "zkq/testing/conformance.h"
 
 namespace zkq::testing {
 
 class ContractPeer final : public QuorumTransport::Receiver {
  public:
-  explicit ContractPeer(World* world, Identity self);
+  explicit ContractPeer(TransportWorld* world, Identity self);
   ~ContractPeer() override { Shutdown(); }
 
   absl::Status Start() { return transport_->Start(self_, this); }
@@ -39,7 +39,8 @@ class ContractPeer final : public QuorumTransport::Receiver {
   std::vector<Message> messages(ServerId from) const;  // on its link that is up
   size_t received(ServerId from) const;                // how many these are
   std::vector<Notification> notifications(const LinkId& link) const;
-  std::string violations() const;  // of what must hold of every call; "": none
+  // The first call that broke what must hold of every one; "": none did.
+  std::string violation() const;
 
   // Keeps the holds of what comes from now on, until Release.
   void HoldAll();
@@ -68,13 +69,13 @@ class ContractPeer final : public QuorumTransport::Receiver {
   void Expect(bool held, std::string_view what, const LinkId& link);  // under the lock
   bool IsUp(const LinkId& link) const;
 
-  World* const world_;
+  TransportWorld* const world_;
   const Identity self_;
   const std::unique_ptr<QuorumTransport> transport_;
 
   mutable std::mutex mutex_;
   bool shut_down_ = false;
-  std::string violations_;
+  std::string violation_;
   std::map<ServerId, LinkId> up_;
   std::map<ServerId, LinkId> last_;  // the newest link ever up
   std::map<ServerId, Identity> seen_;

@@ -13,9 +13,10 @@
 
 namespace zkq {
 
-// The txn's `encoded` holds everything, and `command` is a part of it.
-Txn EncodeTxn(Zxid zxid, Zxid prev, TxnKind kind, const Origin& origin, int64_t leader_time,
-              std::string_view command);
+// The txn's `encoded` holds everything, and `command` is a part of it. Exported
+// for the testing kit, which is a library of its own.
+ZKQ_EXPORT Txn EncodeTxn(Zxid zxid, Zxid prev, TxnKind kind, const Origin& origin,
+                         int64_t leader_time, std::string_view command);
 // Nothing if the bytes are not a well-formed txn: unknown fields are skipped, a
 // missing or zero zxid counter is malformed.
 std::optional<Txn> DecodeTxn(Payload encoded);

@@ -155,6 +155,7 @@ void EndsWithLink(const Factory& factory, Trial* trial) {
 
 void OnDeadLink(const Factory& factory, Trial* trial) {
   ContractEnsemble ensemble(factory, trial, {kOne, kTwo});
+  ensemble[kTwo].Serve(Snapshot(), 50'000);
   Fetch fetch;
   if (!ensemble.UntilLinked(kOne, kTwo)) return;
   LinkId dead = ensemble.Link(kOne, kTwo);

@@ -4,40 +4,11 @@
 
 #include "lib/testing/contract_peer.h"
 #include "test/harness/catch.h"
+#include "test/transport/sim_world.h"
 #include "zkq/testing/conformance.h"
-#include "zkq/testing/sim.h"
-#include "zkq/testing/sim_network.h"
 
 namespace zkq::testing {
 namespace {
-
-class SimWorld final : public TransportWorld {
- public:
-  explicit SimWorld(const TransportWorldOptions& options)
-      : SimWorld(SimNetworkOptions{.outbound_bytes_max = options.outbound_bytes_max,
-                                   .inbound_bytes_max = options.inbound_bytes_max}) {}
-  explicit SimWorld(const SimNetworkOptions& options) : network_(&scheduler_, options) {}
-
-  std::unique_ptr<QuorumTransport> NewTransport(ServerId) override {
-    return network_.NewTransport();
-  }
-  std::vector<Member> Members(const std::vector<ServerId>& sids) override {
-    std::vector<Member> members;
-    for (const ServerId sid : sids) members.push_back({.id = sid});
-    return members;
-  }
-  bool RunUntil(absl::FunctionRef<bool()> condition) override {
-    return scheduler_.RunUntil(condition, absl::Minutes(1));
-  }
-  void Settle() override { scheduler_.RunFor(absl::Seconds(1)); }
-
-  SimNetwork& network() { return network_; }
-  SimScheduler& scheduler() { return scheduler_; }
-
- private:
-  SimScheduler scheduler_{1};
-  SimNetwork network_;
-};
 
 constexpr ServerId kOne{1}, kTwo{2}, kThree{3};
 

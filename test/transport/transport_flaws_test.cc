@@ -1,0 +1,217 @@
+// The transports' suite names what is wrong with a transport: a sound one with one
+// flaw on top.
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lib/base/absl/string_view.h"
+#include "test/harness/catch.h"
+#include "test/transport/sim_world.h"
+
+namespace zkq::testing {
+namespace {
+
+enum class Flaw {
+  kNone,
+  kForgetsFounders,
+  kStartsAnyway,
+  kKeepsDropped,
+  kDropsAny,
+  kNoNewLife,
+  kForgetsSession,
+  kLosesSome,
+  kSendsOnce,
+  kSwapsPings,
+  kNoAnswers,
+  kSendsToNext,
+  kTellsOnce,
+  kTellsFirst,
+  kHoldsForEver,
+  kReadsOn,
+  kCountsAll,
+  kLosesWhatIsTooMuch,
+  kNoHolds,
+  kKeepsIdentity,
+  kTakesForeign,
+  kNeedsEnsemble,
+  kKeepsMembers,
+  kFromTheStart,
+  kHidesErrors,
+  kAsksOn,
+  kDeadIsLive,
+  kStaysUp,
+};
+
+class FlawedTransport final : public QuorumTransport, public QuorumTransport::Receiver {
+ public:
+  FlawedTransport(Flaw flaw, std::unique_ptr<QuorumTransport> sound)
+      : flaw_(flaw), sound_(std::move(sound)) {}
+  ~FlawedTransport() override { sound_->Shutdown(); }
+
+  absl::Status Start(const Identity& self, QuorumTransport::Receiver* receiver) override {
+    receiver_ = receiver;
+    Identity shown = self;
+    if (Is(Flaw::kNoNewLife)) shown.boot = 1;
+    if (Is(Flaw::kTakesForeign)) shown.ensemble = {7, 7};
+    if (Is(Flaw::kNeedsEnsemble) && shown.ensemble == EnsembleId{}) shown.ensemble = {1, 1};
+    const absl::Status started = sound_->Start(shown, this);
+    return Is(Flaw::kStartsAnyway) ? absl::OkStatus() : started;
+  }
+  void SetIdentity(const Identity& self) override {
+    if (!Is(Flaw::kKeepsIdentity)) sound_->SetIdentity(self);
+  }
+  void SetMembers(absl::Span<const Member> members) override {
+    for (const Member& member : members) members_[member.id] = member;
+    std::vector<Member> all;
+    for (const auto& [sid, member] : members_) all.push_back(member);
+    sound_->SetMembers(Is(Flaw::kKeepsMembers) ? absl::MakeConstSpan(all) : members);
+  }
+
+  void Send(std::span<const LinkId> to, Message message) override {
+    if (Is(Flaw::kSendsOnce)) to = to.first(1);
+    if (Is(Flaw::kForgetsSession)) message.session = {};
+    sent_ += SizeOf(message);
+    ++count_;
+    if (Is(Flaw::kLosesSome) && count_ % 1000 == 0) return;
+    if (Is(Flaw::kNoAnswers) && inside_) return;
+    if (Is(Flaw::kLosesWhatIsTooMuch) && sent_ > (512 << 10)) return;
+    if (Is(Flaw::kCountsAll) && sent_ > (4 << 20)) return sound_->DropLink(to.front());
+    if (Is(Flaw::kSwapsPings) && std::holds_alternative<Ping>(message.body)) {
+      return SwapPings(to, message);
+    }
+    if (!Is(Flaw::kSendsToNext)) return sound_->Send(to, std::move(message));
+    for (const LinkId& link : to) {
+      const LinkId next = links_.count(link.sid) > 0 ? links_[link.sid] : link;
+      sound_->Send(std::span(&next, 1), message);
+    }
+  }
+  void Notify(ServerId to, const Notification& notification) override {
+    if (!Is(Flaw::kTellsFirst) || told_.insert(to).second) sound_->Notify(to, notification);
+  }
+  void DropLink(const LinkId& link) override {
+    if (Is(Flaw::kKeepsDropped)) return;
+    const bool newer = Is(Flaw::kDropsAny) && links_.count(link.sid) > 0;
+    sound_->DropLink(newer ? links_[link.sid] : link);
+  }
+  void FetchSnapshot(const LinkId& link, const SnapshotRequest& request,
+                     SnapshotSink sink) override {
+    SnapshotRequest asked = request;
+    if (Is(Flaw::kFromTheStart)) asked.offset = 0;
+    const bool newer = Is(Flaw::kDeadIsLive) && links_.count(link.sid) > 0;
+    auto told = [this, sink = std::move(sink)](auto chunk, Hold hold) mutable {
+      if (Is(Flaw::kHidesErrors) && !chunk.ok()) return;
+      sink(std::move(chunk), Is(Flaw::kAsksOn) ? nullptr : std::move(hold));
+    };
+    sound_->FetchSnapshot(newer ? links_[link.sid] : link, asked, std::move(told));
+  }
+  void Shutdown() override {
+    if (!Is(Flaw::kStaysUp)) sound_->Shutdown();
+  }
+
+  void OnLinkUp(const LinkId& link, const Identity& peer) override {
+    links_[link.sid] = link;
+    Identity shown = peer;
+    if (Is(Flaw::kForgetsFounders)) shown.founders.clear();
+    receiver_->OnLinkUp(link, shown);
+  }
+  void OnMessage(const LinkId& link, Message message, Hold hold) override {
+    if (Is(Flaw::kHoldsForEver)) holds_.push_back(hold);
+    if (Is(Flaw::kReadsOn)) hold = std::make_shared<int>();
+    if (Is(Flaw::kNoHolds)) hold = nullptr;
+    inside_ = true;
+    receiver_->OnMessage(link, std::move(message), std::move(hold));
+    inside_ = false;
+  }
+  void OnNotification(const LinkId& link, const Notification& notification) override {
+    if (!Is(Flaw::kTellsOnce) || heard_.insert(link.sid).second) {
+      receiver_->OnNotification(link, notification);
+    }
+  }
+  void OnLinkDown(const LinkId& link, const absl::Status& why) override {
+    links_.erase(link.sid);
+    receiver_->OnLinkDown(link, why);
+  }
+  void OnSnapshotAsked(const LinkId& link, const SnapshotRequest& request,
+                       absl::AnyInvocable<void(absl::StatusOr<SnapshotChunk>) &&> reply) override {
+    receiver_->OnSnapshotAsked(link, request, std::move(reply));
+  }
+
+ private:
+  bool Is(Flaw flaw) const { return flaw_ == flaw; }
+  // The first of every two goes behind the second.
+  void SwapPings(std::span<const LinkId> to, const Message& ping) {
+    if (!ping_.has_value()) {
+      ping_ = ping;
+      return;
+    }
+    sound_->Send(to, ping);
+    sound_->Send(to, *std::exchange(ping_, std::nullopt));
+  }
+
+  const Flaw flaw_;
+  const std::unique_ptr<QuorumTransport> sound_;
+  QuorumTransport::Receiver* receiver_ = nullptr;
+  std::map<ServerId, LinkId> links_;  // up
+  std::map<ServerId, Member> members_;
+  std::set<ServerId> told_, heard_;
+  std::optional<Message> ping_;
+  std::vector<Hold> holds_;
+  size_t sent_ = 0, count_ = 0;
+  bool inside_ = false;  // a call of the receiver
+};
+
+class FlawedWorld final : public TransportWorld {
+ public:
+  FlawedWorld(Flaw flaw, const TransportWorldOptions& options) : flaw_(flaw), sound_(options) {}
+
+  std::unique_ptr<QuorumTransport> NewTransport(ServerId sid) override {
+    return std::make_unique<FlawedTransport>(flaw_, sound_.NewTransport(sid));
+  }
+  std::vector<Member> Members(const std::vector<ServerId>& sids) override {
+    return sound_.Members(sids);
+  }
+  bool RunUntil(absl::FunctionRef<bool()> condition) override { return sound_.RunUntil(condition); }
+  void Settle() override { sound_.Settle(); }
+
+ private:
+  const Flaw flaw_;
+  SimWorld sound_;
+};
+
+absl::Status Run(Flaw flaw, std::string_view claim) {
+  return RunTransportConformance(
+      [flaw](const auto& options) { return std::make_unique<FlawedWorld>(flaw, options); }, claim);
+}
+
+TEST_CASE("a transport without a flaw keeps every promise") {
+  CHECK(Run(Flaw::kNone, {}).ToString() == "OK");
+}
+
+TEST_CASE("each broken promise of a transport is reported as the claim that it breaks") {
+  // The last two can only be broken by a crash, or by a thread that calls late.
+  const Flaw flaws[] = {Flaw::kForgetsFounders, Flaw::kStartsAnyway,       Flaw::kKeepsDropped,
+                        Flaw::kDropsAny,        Flaw::kNoNewLife,          Flaw::kForgetsSession,
+                        Flaw::kLosesSome,       Flaw::kSendsOnce,          Flaw::kSwapsPings,
+                        Flaw::kNoAnswers,       Flaw::kSendsToNext,        Flaw::kTellsOnce,
+                        Flaw::kTellsFirst,      Flaw::kHoldsForEver,       Flaw::kReadsOn,
+                        Flaw::kCountsAll,       Flaw::kLosesWhatIsTooMuch, Flaw::kNoHolds,
+                        Flaw::kKeepsIdentity,   Flaw::kTakesForeign,       Flaw::kNeedsEnsemble,
+                        Flaw::kKeepsMembers,    Flaw::kFromTheStart,       Flaw::kHidesErrors,
+                        Flaw::kAsksOn,          Flaw::kHidesErrors,        Flaw::kDeadIsLive,
+                        Flaw::kStaysUp};
+  const std::vector<std::string> claims = TransportClaims();
+  REQUIRE(std::size(flaws) + 2 == claims.size());
+  for (size_t i = 0; i < std::size(flaws); ++i) {
+    const absl::Status status = Run(flaws[i], claims[i]);
+    CAPTURE(claims[i], status.ToString());
+    CHECK(absl::IsFailedPrecondition(status));
+    CHECK(FromAbsl(status.message()).starts_with(claims[i] + ": "));
+  }
+}
+
+}  // namespace
+}  // namespace zkq::testing

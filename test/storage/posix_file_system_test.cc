@@ -1,4 +1,5 @@
-// The shipped file system, on the host's own.
+// The shipped file system, on the host's own: what it does beyond the promises of
+// every FileSystem (file_system_contract_test).
 #include "lib/env/posix_file_system.h"
 
 #include <fcntl.h>
@@ -39,39 +40,6 @@ unsigned ModeOf(const std::string& path) {
   return status.st_mode & 0777;
 }
 
-TEST_CASE("what is written at an offset is read there") {
-  const TemporaryDirectory dir;
-  const std::shared_ptr<FileSystem> files = NewPosixFileSystem();
-  const std::unique_ptr<File> file = *files->Open(dir / "file", Mode::kCreate);
-  REQUIRE(WriteOne(*file, 3, "abc").ok());
-  REQUIRE(file->Sync().ok());
-  REQUIRE(*file->Size() == 6);
-  char buffer[10] = {};
-  REQUIRE(*file->Read(0, sizeof(buffer), buffer) == 6);
-  REQUIRE(std::string_view(buffer, 6) == std::string_view("\0\0\0abc", 6));
-  REQUIRE(*file->Read(6, sizeof(buffer), buffer) == 0);
-  REQUIRE(file->Resize(4).ok());
-  REQUIRE(*file->Size() == 4);
-  const std::unique_ptr<File> again = *files->Open(dir / "file", Mode::kRead);
-  REQUIRE(*again->Read(3, 10, buffer) == 1);
-}
-
-TEST_CASE("any number of pieces is written, empty ones too") {
-  const TemporaryDirectory dir;
-  const std::unique_ptr<File> file = *NewPosixFileSystem()->Open(dir / "file", Mode::kCreate);
-  std::vector<std::string_view> pieces;
-  std::string expected;
-  for (int i = 0; i < 3000; ++i) {
-    pieces.push_back(std::string_view("0123456789").substr(0, static_cast<size_t>(i % 11)));
-    expected += pieces.back();
-  }
-  REQUIRE(file->Write(5, pieces).ok());
-  std::string read(expected.size(), '\0');
-  REQUIRE(*file->Read(5, read.size(), read.data()) == expected.size());
-  REQUIRE(read == expected);
-  REQUIRE(*file->Size() == 5 + expected.size());
-}
-
 TEST_CASE("files and directories are for their owner only") {
   const TemporaryDirectory dir;
   const std::shared_ptr<FileSystem> files = NewPosixFileSystem();
@@ -80,16 +48,6 @@ TEST_CASE("files and directories are for their owner only") {
   REQUIRE(files->Open(dir / "data/file", Mode::kCreate).ok());
   REQUIRE(ModeOf(dir / "data") == 0700);
   REQUIRE(ModeOf(dir / "data/file") == 0600);
-}
-
-TEST_CASE("names are listed in order, renamed and removed") {
-  const TemporaryDirectory dir;
-  const std::shared_ptr<FileSystem> files = NewPosixFileSystem();
-  for (const char* name : {"b", "c", "a"}) REQUIRE(files->Open(dir / name, Mode::kCreate).ok());
-  REQUIRE(files->Rename(dir / "b", dir / "z").ok());
-  REQUIRE(files->Remove(dir / "c").ok());
-  REQUIRE(files->SyncDirectory(dir.path()).ok());
-  REQUIRE(*files->List(dir.path()) == std::vector<std::string>{"a", "z"});
 }
 
 TEST_CASE("errors have a code, and name the call, the path and the reason") {

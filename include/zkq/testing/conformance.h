@@ -122,8 +122,8 @@ ZKQ_EXPORT std::vector<std::string> FileSystemClaims();
 // - a transport cut off in the middle of everything shuts down cleanly
 //
 // Every one of them is broken, too, by a receiver that is called out of turn: a
-// link up beside another to the same peer, with an older id or with another's
-// identity; anything on a link that is not up or after Shutdown; a message
+// link up with itself, beside another to the same peer, with an older id or with
+// another's identity; anything on a link that is not up or after Shutdown; a message
 // without a hold; a link down without a reason.
 
 struct TransportWorldOptions {

@@ -13,7 +13,8 @@
 //
 // `claim` picks one by its name (kInvalidArgument if there is none of that name),
 // so that a test framework can have a test for each. The names are below, and may
-// grow in number. Nothing is printed and nothing is drawn by chance.
+// grow in number. Nothing is printed, nothing is drawn by chance, and
+// only the file systems' last claim starts threads.
 #pragma once
 
 #include <cstdint>

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "lib/base/codec.h"
-#include "lib/storage/framing.h"
 
 namespace zkq::testing {
 namespace {
@@ -19,17 +18,28 @@ bool IsSegment(const std::string& path) {
 }  // namespace
 
 void DiskMirror::OnOperation(const MemoryFileSystem::Operation& operation, Reader* reader) {
-  if (operation.step == Step::kWrite && operation.offset >= storage::kSectorBytes &&
-      IsSegment(operation.path)) {
+  if (operation.step == Step::kSyncDirectory) {
+    unnamed_.clear();  // all segments are in one directory
+    return Advance();
+  }
+  if (!IsSegment(operation.path)) return;
+  if (operation.step == Step::kWrite && operation.offset >= storage::kSectorBytes) {
     OnBatch(operation, reader);
   } else if (operation.step == Step::kSync) {
-    while (!pending_.empty() && pending_.front().path == operation.path) {
-      durable_ = std::move(pending_.front().after);
-      pending_.pop_front();
-    }
+    for (Batch& batch : pending_) batch.synced |= batch.path == operation.path;
+    Advance();
+  } else if (operation.step == Step::kCreate) {
+    unnamed_.insert(operation.path);
   } else if (operation.step == Step::kRemove) {
     // A segment that did not come into being holds nothing but its start.
     std::erase_if(pending_, [&](const Batch& batch) { return batch.path == operation.path; });
+  }
+}
+
+void DiskMirror::Advance() {
+  for (; !pending_.empty() && pending_.front().synced && !unnamed_.contains(pending_.front().path);
+       pending_.pop_front()) {
+    durable_ = std::move(pending_.front().after);
   }
 }
 
@@ -42,30 +52,41 @@ void DiskMirror::OnBatch(const MemoryFileSystem::Operation& operation, Reader* r
   }
   const Payload payload{std::string(operation.bytes.substr(storage::kBatchHeaderBytes))};
   storage::RecordReader record(payload.view());
-  while (record.Next()) {
-    if (record.type() == RecordType::kTxn) {
-      const auto txn = DecodeTxn(payload.Part(record.body()));
-      if (!txn) continue;
-      reader->OnTxn(written_, *txn);
-      written_.last = txn->zxid;
-    } else if (record.type() == RecordType::kState) {
-      const auto state = DecodeHardState(record.body());
-      if (!state) continue;
-      reader->OnState(written_, *state);
-      written_.state = *state;
-    } else if (record.type() == RecordType::kTruncate || record.type() == RecordType::kBase) {
-      const auto zxid = storage::DecodeZxid(record.body());
-      if (!zxid) continue;
-      if (record.type() == RecordType::kTruncate) {
-        reader->OnTruncate(written_, *zxid);
-      } else {
-        reader->OnBase(written_, *zxid);
-        written_.base = *zxid;
-      }
-      written_.last = *zxid;
-    }
-  }
+  while (record.Next()) OnRecord(record, payload, reader);
   pending_.push_back({operation.path, operation.offset, std::string(operation.bytes), written_});
+}
+
+void DiskMirror::OnRecord(const storage::RecordReader& record, const Payload& payload,
+                          Reader* reader) {
+  if (record.type() == RecordType::kTxn) {
+    const auto txn = DecodeTxn(payload.Part(record.body()));
+    if (!txn) return;
+    reader->OnTxn(written_, *txn);
+    written_.last = txn->zxid;
+  } else if (record.type() == RecordType::kState) {
+    const auto state = DecodeHardState(record.body());
+    if (!state) return;
+    reader->OnState(written_, *state);
+    written_.state = *state;
+  } else if (record.type() == RecordType::kStart) {
+    const auto start = storage::DecodeStart(record.body());
+    if (start) reader->OnStart(written_, *start);
+  } else if (const auto zxid = storage::DecodeZxid(record.body())) {
+    OnZxid(record.type(), *zxid, reader);
+  }
+}
+
+void DiskMirror::OnZxid(RecordType type, Zxid zxid, Reader* reader) {
+  if (type == RecordType::kTruncate) {
+    reader->OnTruncate(written_, zxid);
+    written_.last = zxid;
+    written_.hint = std::min(written_.hint, zxid);
+  } else if (type == RecordType::kBase) {
+    reader->OnBase(written_, zxid);
+    written_.base = written_.last = written_.hint = zxid;
+  } else if (type == RecordType::kHint) {
+    written_.hint = std::max(written_.hint, std::min(zxid, written_.last));
+  }
 }
 
 bool DiskMirror::Survives(const Batch& batch, const MemoryFileSystem& disk) {
@@ -81,12 +102,13 @@ void DiskMirror::OnCrash(const MemoryFileSystem& disk) {
                                  [&](const Batch& batch) { return !Survives(batch, disk); });
   pending_.erase(torn, pending_.end());
   written_ = pending_.empty() ? durable_ : pending_.back().after;
-  if (pending_.empty()) return;
+  if (pending_.empty()) return unnamed_.clear();
   const auto durable = disk.AfterCrash();
   while (!pending_.empty() && Survives(pending_.front(), *durable)) {
     durable_ = std::move(pending_.front().after);
     pending_.pop_front();
   }
+  if (pending_.empty()) unnamed_.clear();
 }
 
 }  // namespace zkq::testing

@@ -1,13 +1,18 @@
 // DiskMirror: what one server's log amounts to, read from what it writes: as
 // written, and as durable. It knows the file format and nothing of the code that
 // writes it, so what a crash must leave can be told independently of recovery.
+//
+// A batch is durable once its file was synced behind it, and the directory behind
+// the file's coming to be, and all batches before it are.
 #pragma once
 
 #include <deque>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "lib/base/hard_state.h"
+#include "lib/storage/framing.h"
 #include "zkq/testing/memory_file_system.h"
 #include "zkq/types.h"
 
@@ -18,6 +23,7 @@ struct LogState {
   HardState state = {};
   Zxid base = {};
   Zxid last = {};
+  Zxid hint = {};  // known committed, as far as the log says
 };
 
 class DiskMirror {
@@ -30,11 +36,13 @@ class DiskMirror {
     virtual void OnState(const LogState& before, const HardState& state) = 0;
     virtual void OnTruncate(const LogState& before, Zxid after) = 0;
     virtual void OnBase(const LogState& before, Zxid base) = 0;
+    // A segment begins: with what those before it have come to.
+    virtual void OnStart(const LogState& before, const storage::Start& start) = 0;
   };
 
   void OnOperation(const MemoryFileSystem::Operation& operation, Reader* reader);
   // The process is gone, and this is its disk: what was written and has not
-  // survived is forgotten.
+  // survived is forgotten. What is left as written() is what recovery has to find.
   void OnCrash(const MemoryFileSystem& disk);
   void OnWiped() { *this = DiskMirror(); }
 
@@ -47,13 +55,18 @@ class DiskMirror {
     uint64_t offset = 0;
     std::string bytes;
     LogState after = {};
+    bool synced = false;
   };
   void OnBatch(const MemoryFileSystem::Operation& operation, Reader* reader);
+  void OnRecord(const storage::RecordReader& record, const Payload& payload, Reader* reader);
+  void OnZxid(storage::RecordType type, Zxid zxid, Reader* reader);
+  void Advance();
   static bool Survives(const Batch& batch, const MemoryFileSystem& disk);
 
   LogState written_;
   LogState durable_;
-  std::deque<Batch> pending_;  // written, not known durable, oldest first
+  std::deque<Batch> pending_;      // written, not known durable, oldest first
+  std::set<std::string> unnamed_;  // segments whose directory was not synced since
 };
 
 }  // namespace zkq::testing

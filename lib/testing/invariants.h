@@ -3,6 +3,10 @@
 // knows nothing of the inside of a peer, so a peer cannot talk it into anything.
 //
 // The first violation is kept, and nothing is judged behind it.
+//
+// Reading order: invariants.cc has the lives, the state machines, the statuses and
+// what it is to be committed; invariants_disk.cc what servers write; and
+// invariants_wire.cc what they say.
 #pragma once
 
 #include <map>
@@ -12,8 +16,10 @@
 #include <tuple>
 #include <utility>
 
+#include "lib/testing/call_ledger.h"
 #include "lib/testing/disk_mirror.h"
 #include "lib/testing/histories.h"
+#include "lib/testing/lane_order.h"
 #include "zkq/testing/sim_observer.h"
 
 namespace zkq::testing {
@@ -28,6 +34,7 @@ class InvariantChecker final : public SimObserver {
 
   void OnSent(const Route& route, const Carried& carried) override;
   void OnDelivered(const Route& route, const Carried& carried) override;
+  void OnLinkDown(const Route& route) override { order_.OnLinkDown(route); }
   void OnStarting(ServerId sid) override;
   void OnStarted(ServerId sid, const absl::Status& status) override;
   void OnCrashed(ServerId sid, const MemoryFileSystem& disk) override;
@@ -50,70 +57,97 @@ class InvariantChecker final : public SimObserver {
     bool lost = false;          // its disk is not the one it voted with, or is damaged
     bool wiped = false;         // after the ensemble was founded with the one before
     bool damaged = false;
-    bool excused = false;                      // may halt, or refuse to start
-    bool fresh = false;                        // has not written in this life
-    std::optional<Zxid> applied = {};          // in this life
-    std::optional<ReplicaStatus> status = {};  // the last one of this life
+    bool excused = false;  // may halt, or refuse to start
+
+    // --- of this life
+    bool fresh = false;        // has not stored its hard state
+    bool log_changed = false;  // it has written something of its history
+    std::optional<Zxid> applied = {};
+    Zxid told_committed = {};   // by a leader, or by its own log
+    Epoch told_up_to_date = 0;  // by the leader of this epoch
+    std::optional<ReplicaStatus> status = {};
   };
   // A leader's term, by leader, process life and epoch.
   using Term = std::tuple<ServerId, uint64_t, Epoch>;
-  struct Call {
-    bool done = false;
-    bool is_read = false;
-    std::string command = {};
-    Zxid floor = {};  // of a read: the newest write completed before it was asked
-  };
 
   void Violate(std::string_view property, std::string what);
+  void Keep(std::optional<Violation> violation);
   Server& at(ServerId sid) { return servers_.at(sid); }
   template <typename Has>
   bool IsQuorum(Has has) const;
+  bool AnyDamaged() const;
 
   // --- what a server says
+  void CheckBoot(const Route& route);
+  void CheckNotification(const Route& route, const Notification& notification);
+  void Sent(const Route& route, const Session& session, const LeaderInfo& info);
   void Sent(const Route& route, const Session& session, const AckEpoch& ack);
+  void CheckPromise(const Route& route, Epoch epoch);
   void Sent(const Route& route, const Session& session, const NewLeader& accepted);
   void Sent(const Route& route, const Session& session, const Ack& ack);
+  void CheckAccepted(const Route& route, const Session& session);
   void Sent(const Route& route, const Session& session, const Proposal& proposal);
   void Sent(const Route& route, const Session& session, const Commit& commit);
   void Sent(const Route& route, const Session& session, const UpToDate& up_to_date);
   template <typename Other>
   void Sent(const Route&, const Session&, const Other&) {}
-  void CheckSessionStaysOnItsLink(const Route& route, const Message& message);
-  void CheckCommitRule(const Route& route, Epoch epoch, Zxid commit);
+  // What it is told.
+  void Delivered(const Route& route, const Session& session, const AckEpoch& ack);
+  void Delivered(const Route& route, const Session& session, const Ack& ack);
+  void Delivered(const Route& route, const Session& session, const NewLeader& accepted);
+  void Delivered(const Route& route, const Session& session, const Commit& commit);
+  void Delivered(const Route& route, const Session& session, const UpToDate& up_to_date);
+  template <typename Other>
+  void Delivered(const Route&, const Session&, const Other&) {}
+  void ToldCommitted(ServerId sid, Zxid commit);
 
   // --- what a server writes
   void Logged(ServerId sid, const LogState& before, const Txn& txn);
   void Stored(ServerId sid, const LogState& before, const HardState& state);
+  void CheckRecovered(ServerId sid, const HardState& old, const HardState& state);
   void Truncated(ServerId sid, const LogState& before, Zxid after);
   void Rebased(ServerId sid, const LogState& before, Zxid base);
-  void Took(ServerId sid, const LogState& before, Epoch epoch, bool leads);
+  void Began(ServerId sid, const LogState& before, const storage::Start& start);
+  void Took(ServerId sid, const LogState& before, const HardState& state);
+  void TookAsLeader(ServerId sid, const LogState& before, const HardState& state);
   void Proposed(ServerId by, const Txn& txn);
+  void CheckFirst(ServerId by, const Txn& txn);
+  void SawDurable(Epoch epoch);
 
+  // --- what is committed
   // `zxid` is said to be committed, by `how`.
   void Committed(Zxid zxid, const std::string& how);
   void CheckHeldByQuorum(Zxid zxid, const std::string& how);
-  bool Established(Epoch epoch) const;
-  bool AnyDamaged() const;
+  // Enough has acknowledged it to this leader for it to say so.
+  bool Counted(const Term& term, Zxid zxid) const;
+  bool MayKnowCommitted(ServerId sid, Zxid zxid) const;
+  void CheckStatusAgainstDisk(const Server& server, const ReplicaStatus& status);
+  void CheckEstablished(const Server& server, const ReplicaStatus& status);
+  bool MayBeEstablished(Epoch epoch) const;
 
   const std::set<ServerId> voters_;
   std::map<ServerId, Server> servers_;
   std::optional<Violation> violation_;
   Histories histories_;
+  LaneOrder order_;
+  CallLedger calls_;
   Zxid committed_ = {};                // the newest that anybody called committed
   std::map<Epoch, ServerId> leaders_;  // who took an epoch as its leader
   std::map<Epoch, Zxid> initial_;      // I_e: where its history ended then
+  std::set<Epoch> established_;        // a quorum has held I_e durably, under e
   std::set<Epoch> proposing_;          // epochs that have a transaction of their own
 
   std::map<std::tuple<ServerId, DiskId, Epoch>, std::pair<ServerId, uint64_t>> promised_;
-  std::map<std::tuple<ServerId, uint64_t, uint64_t>, uint64_t> session_links_;
-  std::map<std::pair<Term, ServerId>, Zxid> accepted_last_;  // NewLeader's, of the last session
-  std::map<std::pair<Term, ServerId>, Zxid> acked_;          // delivered to the leader
-
-  std::map<uint64_t, Call> calls_;
-  std::map<std::string, Zxid> applied_commands_;
-  std::map<Zxid, std::string> commands_;
-  std::set<std::string> not_committed_;
-  Zxid completed_ = {};  // the newest write that a caller was told of
+  // By term and learner: delivered to the leader, or, of NewLeader, sent by it.
+  struct Standing {
+    bool counts = false;  // promised, and would have its epoch counted
+    Epoch current = 0;    // in that promise
+    Zxid last = {};
+    Zxid accepted = {};              // NewLeader's last, of the last session
+    std::optional<Zxid> acked = {};  // what it has said is durable there
+  };
+  const Standing* Find(const Term& term, ServerId learner) const;
+  std::map<std::pair<Term, ServerId>, Standing> standings_;
 };
 
 }  // namespace zkq::testing

@@ -1,0 +1,79 @@
+#include "lib/testing/call_ledger.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace zkq::testing {
+namespace {
+
+std::string Named(uint64_t call) { return "call " + std::to_string(call); }
+
+}  // namespace
+
+void CallLedger::OnProposed(uint64_t call, std::string_view command) {
+  calls_[call].command = command;
+  ++commands_[std::string(command)].proposed;
+}
+
+Zxid CallLedger::OnReadAsked(uint64_t call) {
+  calls_[call] = {.is_read = true, .floor = completed_};
+  return completed_;
+}
+
+std::optional<Violation> CallLedger::OnDone(uint64_t number, const absl::StatusOr<Reply>& result) {
+  Call& call = calls_[number];
+  if (std::exchange(call.done, true))
+    return Violation{"each call once", Named(number) + " ends twice"};
+  if (result.ok()) {
+    return call.is_read ? OnReadDone(number, call, result->zxid)
+                        : OnWriteDone(number, call, result->zxid);
+  }
+  if (call.is_read || GetErrorInfo(result.status()).outcome != Outcome::kNotCommitted) {
+    return std::nullopt;
+  }
+  Command& command = commands_[call.command];
+  ++command.refused;
+  if (command.Fits()) return std::nullopt;
+  return Violation{"outcome", Named(number) + " is committed as " +
+                                  ToString(*command.applied.rbegin()) +
+                                  ", and told: " + result.status().ToString()};
+}
+
+std::optional<Violation> CallLedger::OnReadDone(uint64_t number, const Call& call, Zxid zxid) {
+  completed_ = std::max(completed_, zxid);
+  if (zxid >= call.floor) return std::nullopt;
+  return Violation{"INV-26 linearizable reads", Named(number) + " reflects " + ToString(zxid) +
+                                                    ", but " + ToString(call.floor) +
+                                                    " was completed before it"};
+}
+
+std::optional<Violation> CallLedger::OnWriteDone(uint64_t number, const Call& call, Zxid zxid) {
+  completed_ = std::max(completed_, zxid);
+  const auto applied = applied_.find(zxid);
+  if (applied != applied_.end() && applied->second == call.command) return std::nullopt;
+  return Violation{"outcome",
+                   Named(number) + " is told " + ToString(zxid) + ", which is not its command"};
+}
+
+std::optional<Violation> CallLedger::OnApplied(ServerId sid, const Transaction& txn) {
+  const auto [known, first] = applied_.try_emplace(txn.zxid, txn.command);
+  if (!first) return std::nullopt;
+  Command& command = commands_[known->second];
+  command.applied.insert(txn.zxid);
+  if (command.Fits()) return std::nullopt;
+  const std::string who = "server " + ToString(sid) + " applies " + ToString(txn.zxid);
+  if (command.refused > 0) {
+    return Violation{"outcome", who + ", whose caller was told that it is not committed"};
+  }
+  return Violation{"applied once",
+                   who + ", which is " + ToString(*command.applied.begin()) + " again"};
+}
+
+std::optional<Violation> CallLedger::OnEnd() const {
+  for (const auto& [number, call] : calls_) {
+    if (!call.done) return Violation{"each call once", Named(number) + " was never completed"};
+  }
+  return std::nullopt;
+}
+
+}  // namespace zkq::testing

@@ -193,12 +193,15 @@ void InvariantChecker::TookAsLeader(ServerId sid, const LogState& before, const 
 }
 
 // That a server has taken `epoch` is durable: this may be what establishes it. From
-// then on all of its initial history is committed, and so was nothing else before.
+// then on all of its initial history is committed, and nothing else was before: for
+// nobody in this quorum has promised a later epoch. (One who has may have acknowledged
+// this one earlier, so not every epoch that is established is seen here.)
 void InvariantChecker::SawDurable(Epoch epoch) {
   const auto initial = initial_.find(epoch);
   if (initial == initial_.end() || established_.contains(epoch)) return;
   const bool established = IsQuorum([&](ServerId, const Server& server) {
-    return server.took.contains(epoch) && server.disk.durable().state.current >= epoch;
+    const HardState& durable = server.disk.durable().state;
+    return durable.current == epoch && durable.accepted.epoch == epoch;
   });
   if (!established) return;
   established_.insert(epoch);

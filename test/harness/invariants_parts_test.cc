@@ -1,0 +1,322 @@
+// The parts of the checker that stand alone: calls, lanes, statuses, liveness.
+#include <functional>
+
+#include "lib/testing/call_ledger.h"
+#include "lib/testing/histories.h"
+#include "lib/testing/lane_order.h"
+#include "lib/testing/liveness.h"
+#include "lib/testing/status_steps.h"
+#include "test/harness/catch.h"
+#include "test/harness/invariant_story.h"
+#include "zkq/status.h"
+
+namespace zkq::testing {
+namespace {
+
+std::string Property(const std::optional<Violation>& violation) {
+  return violation ? violation->property : "";
+}
+
+// --- calls --------------------------------------------------------------------------------
+
+struct Calls : CallLedger {
+  std::string Apply(Zxid zxid, std::string_view command, int at = 1) {
+    return Property(OnApplied(ServerId(at), {.zxid = zxid, .command = command}));
+  }
+  std::string Done(uint64_t call, Zxid zxid) { return Property(OnDone(call, Reply{zxid, ""})); }
+  std::string Failed(uint64_t call, Outcome outcome) {
+    return Property(
+        OnDone(call, MakeError(absl::StatusCode::kUnavailable, "no", {.outcome = outcome})));
+  }
+};
+
+TEST_CASE("a call that is told what was applied is honest") {
+  Calls calls;
+  calls.OnProposed(1, "a");
+  REQUIRE(calls.Apply({1, 1}, "a") == "");
+  REQUIRE(calls.Apply({1, 1}, "a", 2) == "");
+  REQUIRE(calls.Done(1, {1, 1}) == "");
+  REQUIRE(Property(calls.OnEnd()) == "");
+}
+
+TEST_CASE("a call is completed once") {
+  Calls calls;
+  calls.OnProposed(1, "a");
+  REQUIRE(calls.Failed(1, Outcome::kUnknown) == "");
+  REQUIRE(calls.Failed(1, Outcome::kUnknown) == "each call once");
+}
+
+TEST_CASE("a call is completed in the end") {
+  Calls calls;
+  calls.OnProposed(1, "a");
+  REQUIRE(Property(calls.OnEnd()) == "each call once");
+}
+
+TEST_CASE("a write is told its own zxid") {
+  Calls calls;
+  calls.OnProposed(1, "a");
+  calls.Apply({1, 1}, "b");
+  SECTION("not another's") { REQUIRE(calls.Done(1, {1, 1}) == "outcome"); }
+  SECTION("not one that nobody has applied") { REQUIRE(calls.Done(1, {1, 2}) == "outcome"); }
+}
+
+TEST_CASE("what was told not committed never is") {
+  Calls calls;
+  calls.OnProposed(1, "a");
+  SECTION("later") {
+    REQUIRE(calls.Failed(1, Outcome::kNotCommitted) == "");
+    REQUIRE(calls.Apply({1, 1}, "a") == "outcome");
+  }
+  SECTION("or before") {
+    REQUIRE(calls.Apply({1, 1}, "a") == "");
+    REQUIRE(calls.Failed(1, Outcome::kNotCommitted) == "outcome");
+  }
+}
+
+TEST_CASE("what was told unknown may be committed or not") {
+  Calls calls;
+  calls.OnProposed(1, "a");
+  REQUIRE(calls.Failed(1, Outcome::kUnknown) == "");
+  REQUIRE(calls.Apply({1, 1}, "a") == "");
+}
+
+TEST_CASE("a command is applied as often as it was proposed, and not more") {
+  Calls calls;
+  calls.OnProposed(1, "a");
+  calls.OnProposed(2, "a");
+  REQUIRE(calls.Failed(1, Outcome::kNotCommitted) == "");
+  REQUIRE(calls.Apply({1, 1}, "a") == "");
+  REQUIRE(calls.Apply({1, 2}, "a") == "outcome");
+
+  Calls once;
+  once.OnProposed(1, "a");
+  REQUIRE(once.Apply({1, 1}, "a") == "");
+  REQUIRE(once.Apply({1, 2}, "a") == "applied once");
+}
+
+TEST_CASE("INV-26: a read reflects what was complete before it was asked") {
+  Calls calls;
+  calls.OnProposed(1, "a");
+  calls.Apply({1, 1}, "a");
+  REQUIRE(calls.OnReadAsked(2) == Zxid{});
+  REQUIRE(calls.Done(1, {1, 1}) == "");
+  REQUIRE(calls.OnReadAsked(3) == Zxid{1, 1});
+  REQUIRE(calls.Done(2, {}) == "");
+  REQUIRE(calls.Done(3, {}) == "INV-26 linearizable reads");
+}
+
+TEST_CASE("INV-26: a read reflects what an earlier read has reflected") {
+  Calls calls;
+  calls.OnReadAsked(1);
+  REQUIRE(calls.Done(1, {1, 5}) == "");
+  calls.OnReadAsked(2);
+  REQUIRE(calls.Done(2, {1, 4}) == "INV-26 linearizable reads");
+}
+
+// --- INV-23: lanes ---------------------------------------------------------------------------
+
+struct Lanes : LaneOrder {
+  Route route{.from = ServerId{1}, .to = ServerId{2}, .from_boot = 1, .to_boot = 1, .link = 1};
+  std::string Send(const Message& message) { return Property(OnSent(route, message)); }
+  std::string Arrive(const Message& message) { return Property(OnDelivered(route, message)); }
+};
+
+const Message kInfo{{1, 0}, LeaderInfo{1}};
+const Message kOne{{1, 1}, Commit{{1, 1}}};
+const Message kTwo{{1, 1}, Commit{{1, 2}}};
+
+TEST_CASE("INV-23: a lane delivers in order, and may lose its end") {
+  Lanes lanes;
+  for (const Message& message : {kInfo, kOne, kTwo}) REQUIRE(lanes.Send(message) == "");
+  REQUIRE(lanes.Arrive(kInfo) == "");
+  REQUIRE(lanes.Arrive(kOne) == "");
+  lanes.OnLinkDown(lanes.route);
+  lanes.route.link = 2;
+  REQUIRE(lanes.Send({{2, 0}, LeaderInfo{1}}) == "");
+  REQUIRE(lanes.Arrive({{2, 0}, LeaderInfo{1}}) == "");
+}
+
+TEST_CASE("INV-23: nothing is overtaken, left out, repeated or made up within a lane") {
+  Lanes lanes;
+  for (const Message& message : {kInfo, kOne, kTwo}) REQUIRE(lanes.Send(message) == "");
+  REQUIRE(lanes.Arrive(kInfo) == "");
+  SECTION("overtaken, or left out") { REQUIRE(lanes.Arrive(kTwo) == "INV-23 session FIFO"); }
+  SECTION("repeated") { REQUIRE(lanes.Arrive(kInfo) == "INV-23 session FIFO"); }
+  SECTION("made up") { REQUIRE(lanes.Arrive({{1, 1}, Commit{{1, 9}}}) == "INV-23 session FIFO"); }
+  SECTION("of a link that is down") {
+    lanes.OnLinkDown(lanes.route);
+    REQUIRE(lanes.Arrive(kOne) == "INV-23 session FIFO");
+  }
+  SECTION("of a life that is over") {
+    lanes.OnCrashed(ServerId{2});
+    REQUIRE(lanes.Arrive(kOne) == "INV-23 session FIFO");
+  }
+}
+
+TEST_CASE("INV-23: one lane may overtake another") {
+  Lanes lanes;
+  const Message ping{{1, 1}, Ping{.seq = 1}};
+  for (const Message& message : {kInfo, kOne, ping}) REQUIRE(lanes.Send(message) == "");
+  for (const Message& message : {kInfo, ping, kOne}) REQUIRE(lanes.Arrive(message) == "");
+}
+
+TEST_CASE("INV-23: a session stays on its link") {
+  Lanes lanes;
+  REQUIRE(lanes.Send(kInfo) == "");
+  lanes.route.link = 2;
+  SECTION("its end may be told on another") { REQUIRE(lanes.Send({{1, 1}, SessionEnd{}}) == ""); }
+  SECTION("nothing else of it is") { REQUIRE(lanes.Send(kOne) == "INV-23 session FIFO"); }
+}
+
+TEST_CASE("INV-23: the session of number 0 is the one that LeaderInfo has opened") {
+  Lanes lanes;
+  const Message to_all{{0, 1}, Commit{{1, 1}}};
+  SECTION("none") { REQUIRE(lanes.Send(to_all) == "INV-23 session FIFO"); }
+  REQUIRE(lanes.Send(kInfo) == "");
+  SECTION("this one") { REQUIRE(lanes.Send(to_all) == ""); }
+  SECTION("not one on a later link") {
+    lanes.route.link = 2;
+    REQUIRE(lanes.Send(to_all) == "INV-23 session FIFO");
+  }
+  SECTION("not one before it") {
+    REQUIRE(lanes.Send({{1, 1}, LeaderInfo{2}}) == "");
+    REQUIRE(lanes.Send(to_all) == "INV-23 session FIFO");
+  }
+}
+
+// --- histories ----------------------------------------------------------------------------------
+
+TEST_CASE("two histories share what is before the point where they part") {
+  Histories histories;
+  for (const Txn& txn :
+       {MakeTxn({1, 1}, {}), MakeTxn({1, 2}, {1, 1}), MakeTxn({1, 3}, {1, 2}),
+        MakeTxn({3, 1}, {1, 2}), MakeTxn({3, 2}, {3, 1}), MakeTxn({4, 1}, {1, 3})}) {
+    REQUIRE_FALSE(histories.Add(txn).has_value());
+  }
+  REQUIRE(histories.Shared({3, 2}, {4, 1}) == Zxid{1, 2});
+  REQUIRE(histories.Shared({3, 2}, {1, 1}) == Zxid{1, 1});
+  REQUIRE(histories.Contains({1, 2}, {3, 2}));
+  REQUIRE_FALSE(histories.Contains({1, 3}, {3, 2}));
+  REQUIRE_FALSE(histories.Contains({3, 1}, {4, 1}));
+  REQUIRE(histories.Contains({}, {4, 1}));
+  REQUIRE(histories.Below(4, {4, 1}) == Zxid{1, 3});
+}
+
+// --- statuses ------------------------------------------------------------------------------------
+
+ReplicaStatus Serving(int id, int leader, Epoch epoch, Zxid applied = {}) {
+  return {.id = ServerId(id),
+          .state = id == leader ? PeerState::kLeading : PeerState::kFollowing,
+          .phase = ZabPhase::kBroadcast,
+          .leader = ServerId(leader),
+          .epoch = epoch,
+          .last_logged = applied,
+          .last_committed = applied,
+          .last_applied = applied};
+}
+
+TEST_CASE("a status agrees with itself") {
+  ReplicaStatus status = Serving(2, 1, 3, {3, 1});
+  REQUIRE(Property(CheckStatus(status)) == "");
+  REQUIRE(Property(CheckStatus({.id = ServerId{2}})) == "");
+  SECTION("INV-18: applied is committed") {
+    status.last_applied = {3, 2};
+    REQUIRE(Property(CheckStatus(status)) == "INV-18 apply what is committed");
+  }
+  SECTION("a leader is its own") {
+    status.state = PeerState::kLeading;
+    REQUIRE(Property(CheckStatus(status)) == "role");
+  }
+  SECTION("a follower is not") {
+    status.leader = ServerId{2};
+    REQUIRE(Property(CheckStatus(status)) == "role");
+  }
+  SECTION("who looks has none") {
+    status.state = PeerState::kLooking;
+    REQUIRE(Property(CheckStatus(status)) == "role");
+  }
+  SECTION("broadcast has one") {
+    status.leader.reset();
+    REQUIRE(Property(CheckStatus(status)) == "role");
+  }
+}
+
+TEST_CASE("a status follows from the one before") {
+  const ReplicaStatus before = Serving(2, 1, 3, {3, 5});
+  ReplicaStatus after = before;
+  REQUIRE(Property(CheckStep(before, after)) == "");
+  SECTION("INV-1: an established epoch does not fall") {
+    after.epoch = 2;
+    REQUIRE(Property(CheckStep(before, after)) == "INV-1 epoch monotony");
+  }
+  SECTION("one that was not established may") {
+    ReplicaStatus tried = before;
+    tried.epoch = 4;
+    tried.leader.reset();
+    tried.phase = ZabPhase::kDiscovery;
+    REQUIRE(Property(CheckStep(tried, after)) == "");
+  }
+  SECTION("INV-2: the leader of an epoch stays") {
+    after.leader = ServerId{3};
+    REQUIRE(Property(CheckStep(before, after)) == "INV-2 leadership");
+  }
+  SECTION("INV-1: committed does not fall") {
+    after.last_committed = after.last_applied = {3, 4};
+    REQUIRE(Property(CheckStep(before, after)) == "INV-1 commit monotony");
+  }
+  SECTION("INV-11: applied does not fall") {
+    after.last_applied = {3, 4};
+    REQUIRE(Property(CheckStep(before, after)) == "INV-11 total order");
+  }
+  SECTION("who has halted does not go on") {
+    ReplicaStatus halted = before;
+    halted.health = absl::InternalError("write failed");
+    REQUIRE(Property(CheckStep(halted, after)) == "role");
+  }
+}
+
+// --- liveness
+// -------------------------------------------------------------------------------------
+
+Statuses Led(Epoch epoch) {
+  Statuses statuses;
+  for (const int id : {1, 2, 3}) statuses[ServerId(id)] = Serving(id, 1, epoch, {epoch, 1});
+  return statuses;
+}
+const std::set<ServerId> kAll{ServerId{1}, ServerId{2}, ServerId{3}};
+
+TEST_CASE("LIV-1: somebody leads") {
+  REQUIRE(Property(CheckLed(Led(1))) == "");
+  Statuses statuses = Led(1);
+  statuses.erase(ServerId{1});
+  REQUIRE(Property(CheckLed(statuses)) == "LIV-1 progress");
+  REQUIRE(Property(CheckSynced(statuses, kAll)) == "LIV-1 progress");
+}
+
+TEST_CASE("the leader of the highest epoch leads") {
+  Statuses statuses = Led(1);
+  statuses[ServerId{2}] = Serving(2, 2, 2);
+  REQUIRE(LeaderOf(statuses) == ServerId{2});
+}
+
+TEST_CASE("LIV-2: everybody serves, and has applied what is committed") {
+  Statuses statuses = Led(2);
+  REQUIRE(Property(CheckSynced(statuses, kAll)) == "");
+  SECTION("who is down does not") { statuses.erase(ServerId{3}); }
+  SECTION("who is behind does not") { statuses[ServerId{3}].last_applied = {1, 1}; }
+  SECTION("who looks does not") { statuses[ServerId{3}] = {.id = ServerId{3}}; }
+  SECTION("who follows another does not") { statuses[ServerId{3}].leader = ServerId{2}; }
+  REQUIRE(Property(CheckSynced(statuses, kAll)) == "LIV-2 re-admission");
+  REQUIRE(Property(CheckSynced(statuses, {ServerId{1}, ServerId{2}})) == "");
+}
+
+TEST_CASE("LIV-4: without a fault the leader stays, and so does its epoch") {
+  REQUIRE(Property(CheckStable(Led(2), Led(2))) == "");
+  REQUIRE(Property(CheckStable(Led(2), Led(3))) == "LIV-4 stability");
+  Statuses other = Led(2);
+  other[ServerId{1}] = {.id = ServerId{1}};
+  REQUIRE(Property(CheckStable(Led(2), other)) == "LIV-4 stability");
+}
+
+}  // namespace
+}  // namespace zkq::testing

@@ -102,8 +102,9 @@ void InvariantChecker::Rebased(ServerId sid, const LogState& before, Zxid base) 
     return Violate("INV-18 snapshots are committed", who);
   }
   if (base < histories_.Shared(committed_, before.last)) {
-    Violate("INV-19 no committed truncation", who + " in place of " + ToString(before.last));
+    return Violate("INV-19 no committed truncation", who + " in place of " + ToString(before.last));
   }
+  ToldCommitted(sid, base);
 }
 
 // Segments before this one may go: what they amounted to has to stand here.

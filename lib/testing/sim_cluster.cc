@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "lib/testing/invariants.h"
+#include "lib/testing/liveness.h"
 #include "lib/testing/sim_observers.h"
 #include "lib/testing/sim_server.h"
 #include "lib/testing/sim_trace.h"
@@ -51,11 +52,12 @@ class SimCluster::Impl {
     }
   }
 
-  bool Serves(ServerId sid, ServerId leader, Zxid applied) {
-    if (!at(sid).up()) return false;
-    const ReplicaStatus status = at(sid).replica().Status();
-    return status.phase == ZabPhase::kBroadcast && status.leader == leader &&
-           status.last_applied >= applied;
+  Statuses StatusesOfAll() const {
+    Statuses statuses;
+    for (const auto& [sid, server] : servers) {
+      if (server->up()) statuses[sid] = server->replica().Status();
+    }
+    return statuses;
   }
 
   const SimClusterOptions options;
@@ -98,20 +100,7 @@ bool SimCluster::up(ServerId sid) const { return impl_->at(sid).up(); }
 Replica& SimCluster::replica(ServerId sid) { return impl_->at(sid).replica(); }
 ReplicaStatus SimCluster::Status(ServerId sid) const { return impl_->at(sid).replica().Status(); }
 
-std::optional<ServerId> SimCluster::leader() const {
-  std::optional<ServerId> leader;
-  Epoch epoch = 0;
-  for (const ServerId sid : servers()) {
-    if (!up(sid)) continue;
-    const ReplicaStatus status = Status(sid);
-    if (status.state != PeerState::kLeading || status.leader != sid || status.epoch < epoch) {
-      continue;
-    }
-    leader = sid;
-    epoch = status.epoch;
-  }
-  return leader;
-}
+std::optional<ServerId> SimCluster::leader() const { return LeaderOf(impl_->StatusesOfAll()); }
 
 // --- time ----------------------------------------------------------------------------
 
@@ -218,44 +207,38 @@ absl::Status SimCluster::CheckConverges(absl::Duration limit, const std::vector<
   // How long there must be no other leader.
   constexpr absl::Duration kCalm = absl::Seconds(3);
   constexpr absl::Duration kLook = absl::Milliseconds(10);
-  const auto is_lost = [&](ServerId sid) {
-    return std::find(lost.begin(), lost.end(), sid) != lost.end();
-  };
-  const auto name = [](ServerId sid) { return "server " + ToString(sid); };
+  std::set<ServerId> healthy(servers().begin(), servers().end());
+  for (const ServerId sid : lost) healthy.erase(sid);
   Heal();
   impl_->AfterStep();  // who has just died is buried, and started with the others
   for (const ServerId sid : servers()) {
     if (up(sid) && !Status(sid).health.ok()) Crash(sid, CrashMode::kProcess);
     const absl::Status started = Start(sid);
-    if (!started.ok() && !is_lost(sid)) {
-      Report("LIV-3 no restart trap", name(sid) + " does not start: " + started.ToString());
-      return CheckInvariants();
-    }
+    if (started.ok() || !healthy.contains(sid)) continue;
+    Report("LIV-3 no restart trap",
+           "server " + ToString(sid) + " does not start: " + started.ToString());
+    return CheckInvariants();
   }
   for (const auto& [sid, server] : impl_->servers) {
     RunFor(std::max(server->blocked_until() - now(), absl::ZeroDuration()));
   }
   const absl::Duration deadline = now() + limit;
-  std::optional<ServerId> led_by;
-  const auto all_serve = [&] {
-    led_by = leader();
-    if (!led_by) return false;
-    const Zxid applied = Status(*led_by).last_committed;
-    return std::all_of(servers().begin(), servers().end(), [&](ServerId sid) {
-      return is_lost(sid) || impl_->Serves(sid, *led_by, applied);
-    });
-  };
-  while (!violation() && !all_serve()) {
+  std::optional<Violation> missing;
+  while (!violation() && (missing = CheckSynced(impl_->StatusesOfAll(), healthy))) {
     if (now() >= deadline) {
-      Report(led_by ? "LIV-2 re-admission" : "LIV-1 progress", Describe());
+      Report(missing->property, missing->what + "\n" + Describe());
       break;
     }
     RunFor(kLook);
   }
   if (violation()) return CheckInvariants();
-  const Epoch epoch = Status(*led_by).epoch;
-  const auto changed = [&] { return leader() != led_by || Status(*led_by).epoch != epoch; };
-  if (RunUntil(changed, kCalm)) Report("LIV-4 stability", "another leader without a fault");
+  const Statuses calm = impl_->StatusesOfAll();
+  std::optional<Violation> change;
+  const auto changed = [&] {
+    change = CheckStable(calm, impl_->StatusesOfAll());
+    return change.has_value();
+  };
+  if (RunUntil(changed, kCalm)) Report(change->property, change->what);
   return CheckInvariants();
 }
 

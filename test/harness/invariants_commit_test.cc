@@ -234,6 +234,15 @@ TEST_CASE("INV-18: what the log says is committed may be applied at once") {
   REQUIRE(story.Violated() == "");
 }
 
+TEST_CASE("INV-17: a snapshot that is installed tells that it is committed") {
+  Led story;
+  story.Rebase(3, story.first.zxid);
+  ReplicaStatus status = story.StatusOf(3);
+  status.last_committed = story.first.zxid;
+  story.checker.OnStatus(ServerId{3}, status);
+  REQUIRE(story.Violated() == "");
+}
+
 TEST_CASE("INV-18: a snapshot is of what is committed") {
   Led story;
   story.Log(1, story.Next(1, 1));

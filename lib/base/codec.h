@@ -19,9 +19,9 @@ ZKQ_EXPORT Txn EncodeTxn(Zxid zxid, Zxid prev, TxnKind kind, const Origin& origi
                          int64_t leader_time, std::string_view command);
 // Nothing if the bytes are not a well-formed txn: unknown fields are skipped, a
 // missing or zero zxid counter is malformed.
-std::optional<Txn> DecodeTxn(Payload encoded);
+ZKQ_EXPORT std::optional<Txn> DecodeTxn(Payload encoded);
 
 std::string EncodeHardState(const HardState& state);
-std::optional<HardState> DecodeHardState(std::string_view encoded);
+ZKQ_EXPORT std::optional<HardState> DecodeHardState(std::string_view encoded);
 
 }  // namespace zkq

@@ -1,5 +1,6 @@
 // How a log segment is cut into batches and records, byte by byte as in
-// README.md. Pure: bytes in, values out, total on any input.
+// README.md. Pure: bytes in, values out, total on any input. What is exported is for
+// the testing kit, which reads logs by itself.
 //
 // A batch is bound to its place three times over: it names its segment and its
 // offset, and it repeats the CRC of the batch header before it. So bytes that
@@ -28,7 +29,7 @@ constexpr uint64_t SectorsUp(uint64_t bytes) {
 
 // "log-<16 hex digits>"; nothing if `name` is not of that form.
 std::string SegmentName(uint64_t number);
-std::optional<uint64_t> ParseSegmentName(std::string_view name);
+ZKQ_EXPORT std::optional<uint64_t> ParseSegmentName(std::string_view name);
 
 struct SegmentHeader {
   uint64_t number = 0;
@@ -55,7 +56,7 @@ struct BatchHeader {
 // Writes kBatchHeaderBytes to `to`.
 void EncodeBatchHeader(BatchHeader* header, char* to);
 // Nothing unless `bytes` begins with an undamaged header.
-std::optional<BatchHeader> DecodeBatchHeader(std::string_view bytes);
+ZKQ_EXPORT std::optional<BatchHeader> DecodeBatchHeader(std::string_view bytes);
 
 enum class RecordType : uint8_t {
   kEnd = 0,       // the padding: zeros up to the end of the batch
@@ -71,7 +72,7 @@ inline constexpr RecordType kRecordTypeMax = RecordType::kStart;
 void EncodeRecordHeader(RecordType type, size_t size, char* to);
 
 // Walks the records of a batch.
-class RecordReader {
+class ZKQ_EXPORT RecordReader {
  public:
   explicit RecordReader(std::string_view payload) : payload_(payload) {}
 
@@ -103,9 +104,9 @@ struct Start {
   friend bool operator==(const Start&, const Start&) = default;
 };
 std::string EncodeStart(const Start& start);
-std::optional<Start> DecodeStart(std::string_view bytes);
+ZKQ_EXPORT std::optional<Start> DecodeStart(std::string_view bytes);
 
 std::string EncodeZxid(Zxid zxid);
-std::optional<Zxid> DecodeZxid(std::string_view bytes);
+ZKQ_EXPORT std::optional<Zxid> DecodeZxid(std::string_view bytes);
 
 }  // namespace zkq::storage

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Uses zkq as its users do: installs build/ci to a prefix, moves that prefix, and
 # builds each example against it as a project of its own; then builds a host that
-# takes zkq in with add_subdirectory.
+# takes zkq in with add_subdirectory, as shared libraries, and simulates it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -19,7 +19,8 @@ for example in counter leader_election kv; do
   cmake --build "$work/$example"
 done
 
-echo "== a host with zkq as subproject"
-configure -S test/stand_alone -B "$work/host" -DZKQ_WERROR=ON
+echo "== a host with zkq as subproject, shared"
+configure -S test/stand_alone -B "$work/host" -DZKQ_WERROR=ON -DBUILD_SHARED_LIBS=ON
 cmake --build "$work/host"
+"$work/host/simulation"
 echo "stand-alone: every build passed"

@@ -23,7 +23,7 @@ constexpr bool kToPeers<core::Introduce> = true;
 
 // Order counts within one destination only. What other strands have to do goes
 // first, so that they are under way while messages are handed to the transport.
-void Protocol::PerformAll(Zxid committed) {
+void Protocol::PerformAll(Zxid committed, absl::Duration now) {
   for (core::Effect& effect : effects_) {
     std::visit(
         [this](auto& e) {
@@ -32,7 +32,7 @@ void Protocol::PerformAll(Zxid committed) {
         effect);
   }
   if (node_.halted()) return effects_.clear();
-  node_.journal.Add(std::exchange(writes_, {}), committed);
+  node_.journal.Add(std::exchange(writes_, {}), committed, now);
   for (core::Effect& effect : effects_) {
     std::visit(
         [this](auto& e) {

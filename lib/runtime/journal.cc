@@ -14,10 +14,16 @@ core::WriteId NumberOf(const Journal::Write& write) {
 
 }  // namespace
 
-void Journal::Add(std::vector<Write> writes, Zxid committed) {
+void Journal::Add(std::vector<Write> writes, Zxid committed, absl::Duration now) {
   std::unique_lock lock(mutex_);
   inbox_.committed = std::max(inbox_.committed, committed);
-  if (writes.empty()) return;
+  if (writes.empty()) {
+    if (confirmed_ || now < written_at_ + node_.options.tick) return;
+    lock.unlock();
+    return Confirm();
+  }
+  confirmed_ = false;
+  written_at_ = now;
   if (inbox_.writes.empty()) {
     inbox_.writes = std::move(writes);
   } else {
@@ -25,6 +31,17 @@ void Journal::Add(std::vector<Write> writes, Zxid committed) {
                          std::move_iterator(writes.end()));
   }
   Schedule(std::move(lock));
+}
+
+void Journal::Confirm() {
+  std::unique_lock lock(mutex_);
+  confirmed_ = inbox_.confirm = true;
+  Schedule(std::move(lock));
+}
+
+absl::Duration Journal::NextConfirm() const {
+  std::lock_guard lock(mutex_);
+  return confirmed_ ? absl::InfiniteDuration() : written_at_ + node_.options.tick;
 }
 
 void Journal::Purge(Zxid through) {
@@ -46,13 +63,15 @@ void Journal::Drain() {
     batch.committed = inbox_.committed;
     batch.writes.swap(inbox_.writes);
     batch.purge = std::exchange(inbox_.purge, std::nullopt);
+    batch.confirm = std::exchange(inbox_.confirm, false);
     // What comes from here on schedules a drain of its own behind this one.
     scheduled_ = false;
   }
   if (node_.halted()) return;
-  if (!batch.writes.empty()) {
+  if (!batch.writes.empty() || batch.confirm) {
     AddToLog(batch);
-    if (absl::Status synced = Sync(); !synced.ok()) return node_.Halt(std::move(synced));
+    absl::Status synced = Sync(batch.confirm);
+    if (!synced.ok()) return node_.Halt(std::move(synced));
   }
   strand_.PostNext([this, node = node_.Keep(), batch = std::move(batch)] {
     if (!batch.writes.empty()) TellSynced(batch.writes);
@@ -87,10 +106,11 @@ void Journal::AddToLog(const Inbox& batch) {
   if (batch.committed > hinted_) log.Hint(hinted_ = batch.committed);
 }
 
-absl::Status Journal::Sync() {
+absl::Status Journal::Sync(bool confirm) {
   const Strand::Doing doing(strand_, "File::Sync");
   const absl::Duration begin = node_.options.env.clock->Monotonic();
-  absl::Status status = node_.disk.log->Sync();
+  storage::Log& log = *node_.disk.log;
+  absl::Status status = confirm ? log.Confirm() : log.Sync();
   node_.board.SetSyncLatency(node_.options.env.clock->Monotonic() - begin);
   return status;
 }

@@ -26,8 +26,12 @@ class Journal {
   Journal(Node* node, Strand* strand) : node_(*node), strand_(*strand) {}
 
   // `writes` in the order of their numbers. `committed` is written down at the
-  // next opportunity, to shorten a later start.
-  void Add(std::vector<Write> writes, Zxid committed);
+  // next opportunity, to shorten a later start. Once nothing has been written for a
+  // tick, the log is told to vouch for what was (Log::Confirm).
+  void Add(std::vector<Write> writes, Zxid committed, absl::Duration now);
+  void Confirm();  // at once
+  // When Add should come again, with nothing if there is nothing.
+  absl::Duration NextConfirm() const;
   // Drops what lies at or below `through` of the log, behind what was added.
   void Purge(Zxid through);
 
@@ -36,20 +40,24 @@ class Journal {
     std::vector<Write> writes = {};  // bounded: own calls by max_outstanding_bytes, those of
                                      // others by the transport's Holds and the leader's window
     std::optional<Zxid> purge = {};
+    bool confirm = false;
     Zxid committed = {};
   };
   void Schedule(std::unique_lock<std::mutex> lock);
   void Drain();
   void AddToLog(const Inbox& batch);
-  absl::Status Sync();
+  absl::Status Sync(bool confirm);
   void TellSynced(const std::vector<Write>& writes);
   void DoPurge(Zxid through);
 
   Node& node_;
   Strand& strand_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   Inbox inbox_;
   bool scheduled_ = false;
+  // The start has written the hard state.
+  bool confirmed_ = false;
+  absl::Duration written_at_ = absl::ZeroDuration();
   Zxid hinted_ = {};  // on the log strand only
 };
 

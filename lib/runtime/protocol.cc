@@ -115,7 +115,7 @@ void Protocol::Drain() {
   });
   StepAll(&*inbox, now);
   const core::Peer::View view = peer_->view();
-  PerformAll(view.commit);
+  PerformAll(view.commit, now);
   node_.callbacks.Flush(node_.Keep());
   Publish(view);
   FollowMembership(view.config.members);
@@ -181,10 +181,10 @@ Time Protocol::SinceStart(absl::Duration now) const {
   return Time{absl::ToInt64Microseconds(now - start_)};
 }
 
-// One timer serves the protocol and every call's deadline. It is only ever moved
+// One timer serves the protocol, every call's deadline and the journal. It is only ever moved
 // forward: one that fires too early costs one empty drain.
 void Protocol::ArmTimer(absl::Duration now) {
-  absl::Duration want = node_.calls.NextDeadline();
+  absl::Duration want = std::min(node_.calls.NextDeadline(), node_.journal.NextConfirm());
   if (const std::optional<Time> wake = peer_->NextWake()) {
     want = std::min(want, start_ + absl::Microseconds(wake->count()));
   }

@@ -83,7 +83,7 @@ class Protocol final : public QuorumTransport::Receiver {
   void StepSynced(core::WriteId through);
 
   // effects.cc
-  void PerformAll(Zxid committed);
+  void PerformAll(Zxid committed, absl::Duration now);
   void Perform(core::Send& send);
   void Perform(core::Notify& notify);
   void Perform(core::DropLink& drop);

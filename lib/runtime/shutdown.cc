@@ -49,6 +49,7 @@ void Node::Close(absl::Duration deadline, absl::Duration grace) {
   options.env.executor->Await([this] { return calls.waiting() == 0 || halted(); }, grace / 2);
   LeaveProtocol();
   // What the journal was given is made durable, so that a restart finds it.
+  if (disk.log != nullptr) journal.Confirm();  // there is none if the start has failed
   log_strand.AwaitIdle(Left(deadline));
   stopping_ = true;
   for (Strand* strand : {&log_strand, &apply_strand, &bulk_strand, &snapshot_strand}) {

@@ -47,6 +47,7 @@ class Log::Impl {
   void Hint(Zxid commit) { hint_ = std::max(hint_.value_or(Zxid{}), commit); }
   bool dirty() const { return !additions_.empty(); }
   absl::Status Sync();
+  absl::Status Confirm();
   absl::StatusOr<std::vector<Txn>> Read(Zxid after, size_t bytes_max) const;
   absl::StatusOr<Zxid> Purge(Zxid through);
 
@@ -56,6 +57,7 @@ class Log::Impl {
   absl::Status Begin();
   absl::Status BeginSegment(uint64_t number);
 
+  absl::Status WriteAndSync();
   absl::Status WriteAll();
   bool Frame(const Addition& addition);
   absl::Status WriteBatch();
@@ -79,6 +81,7 @@ class Log::Impl {
   std::optional<SegmentWriter> writer_;  // none before the first Sync
   SegmentWriter::End end_;               // of the log as read; then, where a segment begins
   Leftover leftover_;
+  bool confirmed_ = false;  // the newest batch holds nothing that could be missed
   std::vector<Segment> segments_;  // ascending; the last one is being written
   Index index_;
 };
@@ -134,8 +137,21 @@ absl::Status Log::Impl::Begin() {
 absl::Status Log::Impl::Sync() {
   if (failure_.code != absl::StatusCode::kOk) return failure();
   absl::Status status = writer_ ? absl::OkStatus() : Begin();
-  if (status.ok() && !dirty()) return absl::OkStatus();
-  if (status.ok()) status = WriteAll();
+  if (!status.ok()) return Fail(status);
+  return dirty() ? WriteAndSync() : absl::OkStatus();
+}
+
+absl::Status Log::Impl::Confirm() {
+  if (absl::Status status = Sync(); !status.ok()) return status;
+  if (confirmed_) return absl::OkStatus();
+  absl::Status status = WriteAndSync();
+  confirmed_ = status.ok();
+  return status;
+}
+
+absl::Status Log::Impl::WriteAndSync() {
+  confirmed_ = false;
+  absl::Status status = WriteAll();
   if (status.ok()) status = writer_->Sync();
   if (!status.ok()) return Fail(status);
   index_.Apply(steps_.changes());
@@ -270,6 +286,7 @@ void Log::Rebase(Zxid base) { impl_->Add(NewBase{base}); }
 void Log::Hint(Zxid commit) { impl_->Hint(commit); }
 bool Log::dirty() const { return impl_->dirty(); }
 absl::Status Log::Sync() { return impl_->Sync(); }
+absl::Status Log::Confirm() { return impl_->Confirm(); }
 absl::StatusOr<std::vector<Txn>> Log::Read(Zxid after, size_t bytes_max) {
   return impl_->Read(after, bytes_max);
 }

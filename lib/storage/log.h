@@ -4,8 +4,8 @@
 //
 // What is added becomes a batch, and the batch durable, at the next Sync; a
 // later addition is never durable before an earlier one. After a failed write or
-// fsync, or an addition that the history does not allow, the log is dead: Sync
-// and Purge fail with the first error. What was durable can still be read.
+// fsync, or an addition that the history does not allow, the log is dead: Sync,
+// Confirm and Purge fail with the first error. What was durable can still be read.
 //
 // Threads: one strand adds, syncs and purges; Read may be called beside it from
 // one other.
@@ -75,6 +75,10 @@ class Log {
   // at all. kResourceExhausted: the disk is full; kInternal: an addition was not
   // allowed; otherwise what the file system says.
   absl::Status Sync();
+  // Damage to the newest batch looks like a torn write until a batch behind it says
+  // that it was durable. This writes one, with all that was added, unless the newest
+  // already is one. For when the log has been quiet: costs an fsync. Errors: as Sync.
+  absl::Status Confirm();
 
   // The live, durable entries behind `after`, contiguous, oldest first: up to
   // `bytes_max`, at least one if there is one. kOutOfRange: the log no longer

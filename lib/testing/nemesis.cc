@@ -51,7 +51,10 @@ const std::vector<Weighted>& OtherFaults() {
 }
 
 const std::vector<Weighted>& RotFaults() {
-  static const auto& all = *new std::vector<Weighted>{{Fault::kWipeDisk, 4}, {Fault::kRotDisk, 4}};
+  static const auto& all = *new std::vector<Weighted>{{Fault::kWipeDisk, 3},
+                                                      {Fault::kRotDisk, 3},
+                                                      {Fault::kLoseSector, 3},
+                                                      {Fault::kOverwriteSector, 2}};
   return all;
 }
 
@@ -100,17 +103,49 @@ CrashMode ModeOf(uint64_t die) {
   return kModes[die % 3];
 }
 
+// A log has zeros ahead of it, where damage means little: most of it strikes before.
+size_t UsedBytes(std::string_view contents) {
+  const size_t last = contents.find_last_not_of('\0');
+  return last == std::string_view::npos ? 0 : std::min(contents.size(), last + 1 + 512);
+}
+
 }  // namespace
 
 std::string_view ToString(Fault fault) {
-  constexpr std::string_view kNames[] = {
-      "kill",          "power cut",      "torn power cut", "power cut of all", "crash at disk",
-      "crash at send", "pause",          "break link",     "replace link",     "cut link",
-      "partition",     "isolate leader", "stall one way",  "lose one way",     "slow link",
-      "slow network",  "flap",           "slow reader",    "slow disk",        "stall disk",
-      "fail write",    "fail sync",      "full disk",      "wipe disk",        "rot disk",
-      "drift clock",   "stall clock",    "jump clock",     "jump wall clock",  "slow apply",
-      "fail apply",    "take snapshot"};
+  constexpr std::string_view kNames[] = {"kill",
+                                         "power cut",
+                                         "torn power cut",
+                                         "power cut of all",
+                                         "crash at disk",
+                                         "crash at send",
+                                         "pause",
+                                         "break link",
+                                         "replace link",
+                                         "cut link",
+                                         "partition",
+                                         "isolate leader",
+                                         "stall one way",
+                                         "lose one way",
+                                         "slow link",
+                                         "slow network",
+                                         "flap",
+                                         "slow reader",
+                                         "slow disk",
+                                         "stall disk",
+                                         "fail write",
+                                         "fail sync",
+                                         "full disk",
+                                         "wipe disk",
+                                         "rot disk",
+                                         "lose sector",
+                                         "overwrite sector",
+                                         "drift clock",
+                                         "stall clock",
+                                         "jump clock",
+                                         "jump wall clock",
+                                         "slow apply",
+                                         "fail apply",
+                                         "take snapshot"};
   static_assert(std::size(kNames) == kFaults);
   return kNames[static_cast<size_t>(fault)];
 }
@@ -227,11 +262,11 @@ void Nemesis::Perform(const Strike& strike) {
     return;
   }
   if (!cluster_.up(one)) return;
-  if (strike.fault == Fault::kWipeDisk || strike.fault == Fault::kRotDisk) {
+  if (strike.fault >= Fault::kWipeDisk && strike.fault <= Fault::kOverwriteSector) {
     return LoseDisk(strike, one);
   }
   Note(strike.fault, one);
-  if (strike.fault >= Fault::kSlowDisk && strike.fault <= Fault::kRotDisk) {
+  if (strike.fault >= Fault::kSlowDisk && strike.fault <= Fault::kFullDisk) {
     PerformOnDisk(strike, one);
   } else {
     PerformOnProcess(strike, one);
@@ -309,14 +344,30 @@ void Nemesis::LoseDisk(const Strike& strike, ServerId sid) {
   if (strike.fault == Fault::kWipeDisk) {
     cluster_.WipeDisk(sid);
   } else {
-    const std::vector<std::string> files = cluster_.disk(sid).Files();
-    if (files.empty()) return;
-    const std::string& path = files[strike.dice[1] % files.size()];
-    const size_t size = cluster_.disk(sid).Contents(path)->size();
-    if (size > 0) cluster_.FlipBit(sid, path, strike.dice[2] % size, strike.dice[1] >> 16 & 7);
+    DamageDisk(strike, sid);
   }
   // Damage may be refused: then there is nothing to try again for.
   After(strike.lasts, [this, sid] { (void)cluster_.Start(sid); });
+}
+
+void Nemesis::DamageDisk(const Strike& strike, ServerId sid) {
+  const std::vector<std::string> files = cluster_.disk(sid).Files();
+  if (files.empty()) return;
+  const std::string& path = files[strike.dice[1] % files.size()];
+  const size_t size = UsedBytes(*cluster_.disk(sid).Contents(path));
+  if (size == 0) return;
+  // Half of it among what was written last, which least vouches for.
+  const size_t region = strike.dice[1] >> 24 & 1 ? size : std::min<size_t>(size, 2048);
+  const uint64_t at = size - region + strike.dice[2] % region;
+  const uint64_t sector = at - at % 512;
+  if (!cluster_.Settled(sid, path, at) || !cluster_.Settled(sid, path, sector)) return;
+  if (strike.fault == Fault::kRotDisk) {
+    cluster_.FlipBit(sid, path, at, strike.dice[1] >> 16 & 7);
+  } else if (strike.fault == Fault::kLoseSector) {
+    cluster_.LoseSector(sid, path, sector);
+  } else {
+    cluster_.OverwriteSector(sid, path, sector, strike.dice[0] % (1 + size / 512) * 512);
+  }
 }
 
 void Nemesis::PerformOnNetwork(const Strike& strike, ServerId a, ServerId b) {

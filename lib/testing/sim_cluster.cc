@@ -177,6 +177,16 @@ void SimCluster::WipeDisk(ServerId sid) {
 void SimCluster::FlipBit(ServerId sid, const std::string& path, uint64_t offset, int bit) {
   impl_->at(sid).FlipBit(path, offset, bit);
 }
+void SimCluster::LoseSector(ServerId sid, const std::string& path, uint64_t offset) {
+  impl_->at(sid).LoseSector(path, offset);
+}
+void SimCluster::OverwriteSector(ServerId sid, const std::string& path, uint64_t offset,
+                                 uint64_t from) {
+  impl_->at(sid).OverwriteSector(path, offset, from);
+}
+bool SimCluster::Settled(ServerId sid, const std::string& path, uint64_t offset) const {
+  return impl_->at(sid).Settled(path, offset);
+}
 SimNetwork& SimCluster::network() { return impl_->network; }
 
 void SimCluster::Heal() {

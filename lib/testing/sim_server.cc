@@ -1,5 +1,6 @@
 #include "lib/testing/sim_server.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -12,6 +13,8 @@ using Operation = MemoryFileSystem::Operation;
 using Step = MemoryFileSystem::Step;
 using Verdict = MemoryFileSystem::Verdict;
 
+constexpr absl::Duration kSettles = absl::Seconds(1);
+constexpr size_t kSector = 512;
 constexpr uint64_t kNever = std::numeric_limits<uint64_t>::max();
 
 // Stands before the user's machine: tells what it is given, and takes its time.
@@ -58,8 +61,10 @@ class WatchedLog final : public LogSink {
 SimServer::SimServer(const World* world, ServerId sid)
     : world_(*world), sid_(sid), clock_(std::make_shared<SimClock>(world->scheduler)) {
   disk_->Observe([this](const Operation& operation) { return Judge(operation); });
-  disk_->SetWitness(
-      [this](const Operation& operation) { world_.observer->OnDisk(sid_, operation); });
+  disk_->SetWitness([this](const Operation& operation) {
+    if (operation.step == Step::kWrite) OnWritten(operation);
+    world_.observer->OnDisk(sid_, operation);
+  });
 }
 
 SimServer::~SimServer() {
@@ -93,6 +98,7 @@ ReplicaOptions SimServer::Options() {
 absl::Status SimServer::Start() {
   if (up()) return absl::OkStatus();
   world_.observer->OnStarting(sid_);
+  Unsettle();
   auto started = Replica::Start(Options());
   if (started.ok()) replica_ = *std::move(started);
   if (dying_) {
@@ -164,6 +170,7 @@ void SimServer::Die() {
 
 void SimServer::Pause(bool paused) {
   if (executor_ == nullptr) return;
+  if (!paused) Unsettle();
   for (SimExecutor* executor : {executor_.get(), blocking_.get()}) {
     if (paused) {
       executor->Pause();
@@ -200,12 +207,54 @@ void SimServer::WipeDisk() {
   world_.observer->OnWiped(sid_);
 }
 
-void SimServer::FlipBit(const std::string& path, uint64_t offset, int bit) {
+void SimServer::Damage(const std::string& path, const std::function<void(std::string*)>& change) {
   absl::StatusOr<std::string> contents = disk_->Contents(path);
-  if (!contents.ok() || offset >= contents->size()) return;
-  (*contents)[offset] = static_cast<char>((*contents)[offset] ^ (1 << bit));
+  if (!contents.ok()) return;
+  change(&*contents);
   world_.observer->OnDamaged(sid_);
   disk_->SetContents(path, *std::move(contents));
+}
+
+void SimServer::FlipBit(const std::string& path, uint64_t offset, int bit) {
+  Damage(path, [&](std::string* bytes) {
+    if (offset >= bytes->size()) return;
+    (*bytes)[offset] = static_cast<char>((*bytes)[offset] ^ (1 << bit));
+  });
+}
+
+void SimServer::LoseSector(const std::string& path, uint64_t offset) {
+  Damage(path, [&](std::string* bytes) {
+    if (offset >= bytes->size()) return;
+    const size_t size = std::min(kSector, bytes->size() - offset);
+    bytes->replace(offset, size, size, '\0');
+  });
+}
+
+void SimServer::OverwriteSector(const std::string& path, uint64_t offset, uint64_t from) {
+  Damage(path, [&](std::string* bytes) {
+    if (std::max(offset, from) >= bytes->size()) return;
+    const std::string astray = bytes->substr(from, std::min(kSector, bytes->size() - offset));
+    bytes->replace(offset, astray.size(), astray);
+  });
+}
+
+void SimServer::OnWritten(const Operation& operation) {
+  const absl::Duration now = world_.scheduler->now();
+  while (!fresh_.empty() && fresh_.front().at + kSettles <= now) fresh_.pop_front();
+  fresh_.push_back(
+      {operation.path, operation.offset, operation.offset + operation.bytes.size(), now});
+}
+
+// It has not run: what was fresh before is fresh still.
+void SimServer::Unsettle() {
+  for (Fresh& fresh : fresh_) fresh.at = world_.scheduler->now();
+}
+
+bool SimServer::Settled(const std::string& path, uint64_t offset) const {
+  const absl::Duration since = world_.scheduler->now() - kSettles;
+  return std::none_of(fresh_.begin(), fresh_.end(), [&](const Fresh& fresh) {
+    return fresh.at > since && fresh.path == path && offset >= fresh.begin && offset < fresh.end;
+  });
 }
 
 void SimServer::Heal() {

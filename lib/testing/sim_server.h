@@ -3,6 +3,8 @@
 // replica of its own; the machine keeps disk and clock.
 #pragma once
 
+#include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,6 +52,9 @@ class SimServer {
   void FillDisk(bool full);
   void WipeDisk();
   void FlipBit(const std::string& path, uint64_t offset, int bit);
+  void LoseSector(const std::string& path, uint64_t offset);
+  void OverwriteSector(const std::string& path, uint64_t offset, uint64_t from);
+  bool Settled(const std::string& path, uint64_t offset) const;
   void Heal();
   // When the last call that was ever held up goes on: healing does not wake it.
   absl::Duration blocked_until() const { return blocked_until_; }
@@ -69,6 +74,9 @@ class SimServer {
   ReplicaOptions Options();
   MemoryFileSystem::Verdict Judge(const MemoryFileSystem::Operation& operation);
   void Excuse(std::string_view why);
+  void Damage(const std::string& path, const std::function<void(std::string*)>& change);
+  void OnWritten(const MemoryFileSystem::Operation& operation);
+  void Unsettle();
   void Block(absl::Duration duration);
 
   const World& world_;
@@ -78,6 +86,15 @@ class SimServer {
   std::shared_ptr<SimExecutor> executor_ = nullptr;  // of the present life
   std::shared_ptr<SimExecutor> blocking_ = nullptr;
   std::unique_ptr<Replica> replica_ = nullptr;
+
+  // A write that the server has not run on behind for long enough.
+  struct Fresh {
+    std::string path;
+    uint64_t begin = 0;
+    uint64_t end = 0;
+    absl::Duration at = absl::ZeroDuration();
+  };
+  std::deque<Fresh> fresh_ = {};  // oldest first
 
   bool dying_ = false;
   CrashMode crash_mode_ = CrashMode::kPower;

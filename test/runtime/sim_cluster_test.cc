@@ -132,6 +132,32 @@ TEST_CASE("a start behind a cut reads only what was not cut") {
   REQUIRE(cuts > 0);
 }
 
+// In a sector before which nothing but it and what follows was written last: without
+// a batch behind it, this damage would look like a write that power cut short.
+TEST_CASE("damage to the last write of a quiet log is noticed") {
+  World world(3);
+  const ServerId follower = world.Follower();
+  world.Write(world.Leader(), "last");
+  world.Until([&] { return !world.notes[follower].commands.empty(); });
+  const MemoryFileSystem& disk = world.cluster.disk(follower);
+  std::string log;
+  for (const std::string& path : disk.Files()) {
+    if (path.find("/log-") != std::string::npos) log = path;
+  }
+  const size_t at = disk.Contents(log)->rfind("last");
+  REQUIRE(at != std::string::npos);
+  REQUIRE_FALSE(world.cluster.Settled(follower, log, at));
+  world.cluster.RunFor(absl::Seconds(2));
+  REQUIRE(world.cluster.Settled(follower, log, at));
+  world.cluster.Crash(follower, CrashMode::kPower);
+  SECTION("a bit flips") { world.cluster.FlipBit(follower, log, at, 3); }
+  SECTION("the sector is lost") { world.cluster.LoseSector(follower, log, at - at % 512); }
+  SECTION("it reads as another") {
+    world.cluster.OverwriteSector(follower, log, at - at % 512, 512);
+  }
+  REQUIRE(world.cluster.Start(follower).code() == absl::StatusCode::kDataLoss);
+}
+
 TEST_CASE("own calls that a snapshot passes over are answered, as unknown") {
   World world(3, [](ReplicaOptions* options) { options->retain_snapshots = 1; });
   const ServerId follower = world.Follower();

@@ -19,7 +19,7 @@ struct Grown {
 // Fits into one segment, or takes several.
 constexpr LogOptions kOneSegment = {.segment_bytes = 8192};
 
-Grown Grow(const LogOptions& options) {
+Grown Grow(const LogOptions& options, bool confirm = false) {
   Grown grown;
   std::shared_ptr<MemoryFileSystem> disk = NewDisk();
   std::unique_ptr<Log> log = std::move(OpenLog(disk, options)->log);
@@ -45,6 +45,10 @@ Grown Grow(const LogOptions& options) {
   sync();
   log->Append(Entries({3, 4}, {3, 5}, 1));
   sync();
+  if (confirm) {
+    REQUIRE(log->Confirm().ok());
+    grown.said.push_back(grown.said.back());
+  }
   log.reset();
   grown.files = FilesOf(*disk);
   return grown;
@@ -142,6 +146,14 @@ TEST_CASE("every flipped bit of a log of several segments is found, or in its la
     const std::vector<uint64_t> ends = EndsOf(grown.files, number);
     const bool last = number == grown.files.size();
     TryEveryBit(grown, name, kTiny, last ? ends[ends.size() - 2] : bytes.size());
+  }
+}
+
+TEST_CASE("every flipped bit of a confirmed log is found, or means nothing") {
+  for (const LogOptions& options : {kOneSegment, kTiny}) {
+    const Grown grown = Grow(options, true);
+    REQUIRE(PrintLog(DiskWith(grown.files), options) == grown.said.back());
+    for (const auto& [name, bytes] : grown.files) TryEveryBit(grown, name, options, bytes.size());
   }
 }
 

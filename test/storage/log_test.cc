@@ -105,6 +105,25 @@ TEST_CASE("a hint alone forces no sync and rides on the next") {
   REQUIRE(f.contents().hint == Zxid{1, 1});
 }
 
+TEST_CASE("to confirm is one small batch, and nothing where nothing is new") {
+  Fixture f;
+  f.Append({}, {1, 1}, 2);
+  f.log().Hint({1, 1});
+  const uint64_t before = f.disk().operations();
+  REQUIRE(f.log().Confirm().ok());
+  REQUIRE(f.disk().operations() == before + 2);  // a write and a sync
+  REQUIRE(f.log().Confirm().ok());
+  f.log().Hint({1, 2});
+  REQUIRE(f.log().Confirm().ok());
+  REQUIRE(f.disk().operations() == before + 2);
+  f.log().Append(Entries({1, 2}, {1, 3}, 1));
+  REQUIRE(f.log().Confirm().ok());  // what waits is written first, and vouched for
+  REQUIRE(f.disk().operations() == before + 6);
+  f.Reopen();
+  REQUIRE(f.contents().last == Zxid{1, 3});
+  REQUIRE(f.contents().hint == Zxid{1, 2});
+}
+
 TEST_CASE("entries that were cut off never come back") {
   Fixture f;
   f.Append({}, {1, 1}, 5);

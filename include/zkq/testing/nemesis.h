@@ -44,7 +44,9 @@ enum class Fault : uint8_t {
   kFailSync,
   kFullDisk,
   kWipeDisk,
-  kRotDisk,
+  kRotDisk,          // a bit flips
+  kLoseSector,       // one reads as zeros
+  kOverwriteSector,  // one reads as another
   // Clocks.
   kDriftClock,
   kStallClock,
@@ -103,6 +105,7 @@ class ZKQ_EXPORT Nemesis {
   void PerformOnDisk(const Strike& strike, ServerId sid);
   void PerformOnNetwork(const Strike& strike, ServerId a, ServerId b);
   void LoseDisk(const Strike& strike, ServerId sid);
+  void DamageDisk(const Strike& strike, ServerId sid);
   void Flap(ServerId a, ServerId b, absl::Duration lasts);
   void CrashFor(ServerId sid, CrashMode mode, absl::Duration down);
   void Restart(ServerId sid);

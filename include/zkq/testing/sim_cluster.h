@@ -96,6 +96,13 @@ class ZKQ_EXPORT SimCluster {
   // Of a server that is down. A damaged one may lose what it had, and must notice.
   void WipeDisk(ServerId sid);
   void FlipBit(ServerId sid, const std::string& path, uint64_t offset, int bit);
+  // 512 bytes at `offset` read as zeros: of a log, as before they were written.
+  void LoseSector(ServerId sid, const std::string& path, uint64_t offset);
+  // They read as those at `from` do: a write that went astray.
+  void OverwriteSector(ServerId sid, const std::string& path, uint64_t offset, uint64_t from);
+  // The server ran for a second or more behind the last write there. Before, damage to
+  // what was written last may look like a torn write, and nobody can tell.
+  bool Settled(ServerId sid, const std::string& path, uint64_t offset) const;
 
   // --- faults of the network -----------------------------------------------------------
   SimNetwork& network();

@@ -110,6 +110,7 @@ struct Snap {
 struct NewLeader {
   Zxid last = {};    // the learner's history must end here
   Zxid commit = {};  // known committed by the leader
+  int64_t leader_time = 0;  // no transaction up to `last` has a later one
   friend bool operator==(const NewLeader&, const NewLeader&) = default;
 };
 struct UpToDate {

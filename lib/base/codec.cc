@@ -13,7 +13,7 @@
 //   Membership 1 version Zxid  2 members repeated Member
 //   HardState  1 ensemble Id128  2 founders repeated Founder  3 sid u64
 //              4 disk Id128  5 boot u64  6 accepted Promise  7 current u32
-//              8 config Membership
+//              8 config Membership  9 leader_time i64
 #include "lib/base/codec.h"
 
 #include "lib/base/wire.h"
@@ -220,6 +220,9 @@ void DecodeField(wire::Reader* in, HardState* state) {
     case 8:
       ok = Decode(in->Bytes(), &state->config);
       break;
+    case 9:
+      state->leader_time = static_cast<int64_t>(in->Varint());
+      break;
   }
   if (!ok) in->Fail();
 }
@@ -268,6 +271,7 @@ std::string EncodeHardState(const HardState& state) {
   writer.Message(6, Encode(state.accepted));
   writer.Varint(7, state.current);
   writer.Message(8, Encode(state.config));
+  writer.Varint(9, static_cast<uint64_t>(state.leader_time));
   return out;
 }
 

@@ -18,6 +18,9 @@ struct HardState {
   Promise accepted = {};  // acceptedEpoch and acceptedLeader
   Epoch current = 0;      // currentEpoch; never above accepted.epoch
   Membership config = {}; // committed
+  // No transaction of the history that the current epoch began with has a later one:
+  // an installed snapshot does not tell.
+  int64_t leader_time = 0;
   friend bool operator==(const HardState&, const HardState&) = default;
 };
 

@@ -22,6 +22,7 @@ void Calls::Installed() {
   logged_.clear();
   for (auto& [tag, call] : calls_) {
     call.zxid = Zxid{};
+    call.session = 0;  // a renewal installs within its session
     call.maybe_installed = true;
   }
 }

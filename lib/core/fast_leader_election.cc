@@ -57,7 +57,8 @@ void FastLeaderElection::Settle(PeerState state, const Vote& vote, Outbox* out) 
 void FastLeaderElection::Receive(ServerId from, const Notification& n, Time now, Outbox* out) {
   const bool question = n.vote.leader == kNoServer;
   if (!quorum_.IsVoter(from) || question || n.amnesic) {
-    out->insert_or_assign(from, current());
+    // A question is no answer: two that ask would ask each other without end.
+    if (!looking() || proposal_.leader != kNoServer) out->insert_or_assign(from, current());
     return;
   }
   if (!quorum_.IsVoter(n.vote.leader)) return;

@@ -203,9 +203,11 @@ void Following::On(const SnapshotFetched& fetched) {
 bool Following::Extend(const std::vector<Txn>& txns) {
   Zxid last = self_.history.last();
   for (const Txn& txn : txns) {
-    if (txn.prev != last || !Follows(txn.zxid, last)) return false;
+    const bool follows = txn.prev == last && Follows(txn.zxid, last);
+    if (!follows || txn.zxid.epoch > session_.epoch) return false;
     last = txn.zxid;
   }
+  if (txns.empty()) return false;
   self_.Append(txns);
   return true;
 }
@@ -229,6 +231,8 @@ void Following::Handle(const NewLeader& accepted) {
   // epochs first: a crash between the two would leave a peer that wins elections
   // on the new epoch while missing transactions a quorum has committed.
   self_.state.current = session_.epoch;
+  self_.state.leader_time = std::max(self_.state.leader_time, accepted.leader_time);
+  self_.history.NoteLeaderTime(accepted.leader_time);
   write_ = self_.StoreState();
   step_ = Step::kAccepting;
   self_.Commit(known_commit_);

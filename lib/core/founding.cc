@@ -1,6 +1,7 @@
 #include "lib/core/founding.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "lib/base/hash128.h"
 #include "lib/core/self.h"
@@ -59,30 +60,44 @@ void Founding::On(const Synced&) {
   self_.Emit(Introduce{self_.identity()});
 }
 
+// One ensemble that was founded with this disk outweighs all that were not.
 void Founding::Judge() {
   if (write_) return;
+  bool founded = false;
   for (const auto& [link, peer] : self_.links) {
-    if (JudgeByFounded(peer)) return;
+    if (peer.ensemble == EnsembleId{}) continue;
+    if (Names(peer.founders)) return FoundAs(peer);
+    founded = true;
   }
+  if (founded) return BeAmnesic();
   if (auto founders = AllVotersUnfounded()) {
     const EnsembleId id = EnsembleIdOf(HashOfMembers(self_.options.members), *founders);
     Found(id, *std::move(founders));
   }
 }
 
-bool Founding::JudgeByFounded(const Identity& peer) {
-  if (peer.ensemble == EnsembleId{}) return false;
+bool Founding::Names(const std::vector<Founder>& founders) const {
   const Founder me{self_.options.self, self_.state.disk};
-  if (std::find(peer.founders.begin(), peer.founders.end(), me) != peer.founders.end()) {
-    Found(peer.ensemble, peer.founders);
-  } else if (!amnesic_) {
-    amnesic_ = true;
-    self_.Tell(Note::Level::kError,
-               "amnesic, needs re-admission: the ensemble was founded without this data "
-               "directory, so server " +
-                   ToString(self_.options.self) + " does not vote");
+  return std::find(founders.begin(), founders.end(), me) != founders.end();
+}
+
+// With another list of members it would count other quorums than those it was
+// founded with.
+void Founding::FoundAs(const Identity& peer) {
+  if (EnsembleIdOf(HashOfMembers(self_.options.members), peer.founders) == peer.ensemble) {
+    return Found(peer.ensemble, peer.founders);
   }
-  return true;
+  self_.Tell(Note::Level::kError, "does not take part: the ensemble of server " +
+                                      ToString(peer.sid) +
+                                      " was founded with other members than are configured here");
+}
+
+void Founding::BeAmnesic() {
+  if (std::exchange(amnesic_, true)) return;
+  self_.Tell(Note::Level::kError,
+             "amnesic, needs re-admission: the ensemble was founded without this data "
+             "directory, so server " +
+                 ToString(self_.options.self) + " does not vote");
 }
 
 std::optional<std::vector<Founder>> Founding::AllVotersUnfounded() const {

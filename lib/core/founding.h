@@ -26,6 +26,7 @@ class Founding {
 
   void Enter() { Judge(); }
   void On(const LinkUp& up);
+  void On(const LinkDown&) { Judge(); }
   void On(const Synced& synced);
 
   // Founded, and durably so: the peer may take part.
@@ -34,7 +35,9 @@ class Founding {
 
  private:
   void Judge();
-  bool JudgeByFounded(const Identity& peer);
+  bool Names(const std::vector<Founder>& founders) const;
+  void FoundAs(const Identity& peer);
+  void BeAmnesic();
   std::optional<std::vector<Founder>> AllVotersUnfounded() const;
   void Found(const EnsembleId& ensemble, std::vector<Founder> founders);
 

@@ -38,7 +38,7 @@ class History {
   // The newest entry that is durable together with all before it.
   Zxid durable() const { return durable_; }
   int64_t last_leader_time() const { return last_leader_time_; }
-  void set_last_leader_time(int64_t time) { last_leader_time_ = time; }
+  void NoteLeaderTime(int64_t time) { last_leader_time_ = std::max(last_leader_time_, time); }
 
   // Whether `zxid` is an entry of this history at or behind its begin.
   bool Contains(Zxid zxid) const;

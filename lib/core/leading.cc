@@ -206,7 +206,7 @@ void Leading::On(const Synced&) {
   TryCommit();
   self_.Deliver();
   // What has left memory is read from the disk, once it is there.
-  for (auto& [at, learner] : learners_) learner.Pump(&self_);
+  for (auto& [at, learner] : learners_) Pump(&learner);
 }
 
 // --- synchronisation ------------------------------------------------------------
@@ -230,7 +230,8 @@ void Leading::Synchronize(Learner* learner) {
 void Leading::On(const LogRead& read) {
   Learner* learner = Find(read.learner);
   if (learner == nullptr || learner->session != read.session) return;
-  if (!learner->Feed(&self_, read.txns)) EndSession(read.learner, SessionEndReason::kGap);
+  if (!learner->Feed(&self_, read.txns)) return EndSession(read.learner, SessionEndReason::kGap);
+  SendCommit(learner);
 }
 
 void Leading::TryEstablish() {

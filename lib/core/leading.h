@@ -109,11 +109,13 @@ class Leading {
   void OnAccepted(Learner* learner);
   void Admit(const Asked& asked);
   void Extend(const Asked& admitted);
-  std::optional<RejectReason> Objection(const Call& call) const;
+  std::optional<RejectReason> Objection(const Call& call, size_t admitted) const;
   void Refuse(const std::optional<LinkId>& asker, std::vector<uint64_t> tags, RejectReason reason);
   void Propose(std::vector<Txn> txns);
   void TryCommit();
   void SendCommits();
+  void SendCommit(Learner* learner);
+  void Pump(Learner* learner);
   void NoteSyncProgress(Learner* learner, const Pong& pong);
   void BeginRound();
   void CheckRound();

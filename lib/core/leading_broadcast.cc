@@ -39,12 +39,12 @@ void Leading::Handle(Learner* learner, const Request& request) {
   Admit(asked);
 }
 
-std::optional<RejectReason> Leading::Objection(const Call& call) const {
+std::optional<RejectReason> Leading::Objection(const Call& call, size_t admitted) const {
   if (call.command.size() > self_.options.max_command_bytes) return RejectReason::kTooLarge;
   if (outstanding_bytes_ + call.command.size() > self_.options.outstanding_bytes_max) {
     return RejectReason::kOverload;
   }
-  if (counter_ >= kCounterMax) return RejectReason::kOverload;
+  if (counter_ + admitted >= kCounterMax) return RejectReason::kOverload;
   return std::nullopt;
 }
 
@@ -64,7 +64,7 @@ void Leading::Admit(const Asked& asked) {
   std::map<RejectReason, std::vector<uint64_t>> refused;
   Asked admitted{.asker = asked.asker, .origin = asked.origin};
   for (const Call& call : asked.calls) {
-    if (const auto objection = Objection(call)) {
+    if (const auto objection = Objection(call, admitted.calls.size())) {
       refused[*objection].push_back(call.tag);
       continue;
     }
@@ -124,7 +124,7 @@ void Leading::Propose(std::vector<Txn> txns) {
   if (!direct.empty()) {
     self_.Emit(Send{std::move(direct), Message{ToAll(), Proposal{std::move(txns)}}});
   }
-  for (Learner* learner : behind) learner->Pump(&self_);
+  for (Learner* learner : behind) Pump(learner);
 }
 
 // --- commits ----------------------------------------------------------------------
@@ -144,7 +144,7 @@ void Leading::Handle(Learner* learner, const Ack& ack) {
   learner->match = ack.zxid;
   learner->advanced = self_.now;
   learner->Returned(ack.zxid);
-  learner->Pump(&self_);
+  Pump(learner);
   TryCommit();
 }
 
@@ -160,7 +160,7 @@ void Leading::OnAccepted(Learner* learner) {
   }
   if (stage_ == Stage::kBroadcast) {
     SendUpToDate(learner);
-    learner->Pump(&self_);
+    Pump(learner);
     TryCommit();
   } else {
     TryEstablish();
@@ -186,17 +186,29 @@ void Leading::TryCommit() {
   if (renewing_ && outstanding_.empty()) Renew();
 }
 
+// A learner that was behind hears of a commit with what it commits, which may come
+// long after the last one.
+void Leading::Pump(Learner* learner) {
+  learner->Pump(&self_);
+  SendCommit(learner);
+}
+
+void Leading::SendCommit(Learner* learner) {
+  const Zxid known = std::min(self_.commit, learner->sent);
+  const bool told = learner->step != Learner::Step::kSynced || known <= learner->commit_sent;
+  if (told || stage_ != Stage::kBroadcast) return;
+  learner->commit_sent = known;
+  self_.SendTo(learner->link, learner->session, zkq::Commit{known});
+}
+
 void Leading::SendCommits() {
   std::vector<LinkId> up_to_date;
   for (auto& [link, learner] : learners_) {
-    if (learner.step != Learner::Step::kSynced) continue;
-    const Zxid known = std::min(self_.commit, learner.sent);
-    if (known <= learner.commit_sent) continue;
-    learner.commit_sent = known;
-    if (known == self_.commit) {
+    if (learner.step != Learner::Step::kSynced || learner.sent < self_.commit) {
+      SendCommit(&learner);
+    } else if (learner.commit_sent < self_.commit) {
+      learner.commit_sent = self_.commit;
       up_to_date.push_back(link);
-    } else {
-      self_.SendTo(link, learner.session, zkq::Commit{known});
     }
   }
   if (up_to_date.empty()) return;
@@ -232,7 +244,7 @@ void Leading::Handle(Learner* learner, const Pong& pong) {
   learner->ponged = std::max(learner->ponged, std::min(pong.seq, ping_seq_));
   learner->Returned(std::min(pong.durable, learner->sent));
   NoteSyncProgress(learner, pong);
-  learner->Pump(&self_);
+  Pump(learner);
   CheckRound();
 }
 

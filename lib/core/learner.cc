@@ -37,7 +37,9 @@ void Learner::Pump(Self* self) {
     if (step == Step::kFeeding && sent == target) {
       step = Step::kAccepting;
       self->SendTo(link, session,
-                   NewLeader{.last = target, .commit = std::min(self->commit, target)});
+                   NewLeader{.last = target,
+                             .commit = std::min(self->commit, target),
+                             .leader_time = self->history.last_leader_time()});
       continue;
     }
     const Zxid upto = step == Step::kFeeding ? target : self->history.last();

@@ -25,7 +25,7 @@ Self::Self(PeerOptions given, Recovered recovered)
       commit(recovered.commit),
       delivered(recovered.applied),
       applied(recovered.applied) {
-  history.set_last_leader_time(recovered.last_leader_time);
+  history.NoteLeaderTime(std::max(recovered.last_leader_time, state.leader_time));
   SetMembership(state.ensemble == EnsembleId{} ? Membership{.members = options.members}
                                                : state.config);
 }

@@ -18,11 +18,12 @@ void Journal::Add(std::vector<Write> writes, Zxid committed, absl::Duration now)
   std::unique_lock lock(mutex_);
   inbox_.committed = std::max(inbox_.committed, committed);
   if (writes.empty()) {
-    if (confirmed_ || now < written_at_ + node_.options.tick) return;
+    const bool quiet = inbox_.writes.empty() && now >= written_at_ + node_.options.tick;
+    if (confirmed_ || !quiet) return;
     lock.unlock();
     return Confirm();
   }
-  confirmed_ = false;
+  confirmed_ = inbox_.confirm = false;  // no acknowledgement waits for a second fsync
   written_at_ = now;
   if (inbox_.writes.empty()) {
     inbox_.writes = std::move(writes);

@@ -10,16 +10,25 @@ constexpr size_t kCopiedBytesMax = 4096;
 
 }  // namespace
 
+void Batch::Add(RecordType type, std::string&& body) {
+  AddHeader(type, body.size());
+  copied_.append(body);
+}
+
 void Batch::Add(RecordType type, std::string_view body) {
-  char header[kRecordHeaderBytes];
-  EncodeRecordHeader(type, body.size(), header);
-  copied_.append(header, sizeof(header));
+  AddHeader(type, body.size());
   if (body.size() <= kCopiedBytesMax) {
     copied_.append(body);
     return;
   }
   lent_.push_back({copied_.size(), body});
   lent_bytes_ += body.size();
+}
+
+void Batch::AddHeader(RecordType type, size_t body_bytes) {
+  char header[kRecordHeaderBytes];
+  EncodeRecordHeader(type, body_bytes, header);
+  copied_.append(header, sizeof(header));
 }
 
 void Batch::Seal(BatchHeader* header) {

@@ -15,6 +15,7 @@ namespace zkq::storage {
 class Batch {
  public:
   void Add(RecordType type, std::string_view body);
+  void Add(RecordType type, std::string&& body);  // copied, however large: it does not last
 
   bool empty() const { return copied_.empty(); }
   // What the next record added will stand at in the payload.
@@ -35,6 +36,7 @@ class Batch {
     size_t at;
     std::string_view bytes;
   };
+  void AddHeader(RecordType type, size_t body_bytes);
   void ListPieces();
 
   std::string copied_;

@@ -36,7 +36,14 @@ absl::StatusOr<std::optional<ReadBatch>> SegmentReader::Read(uint64_t offset) {
 }
 
 absl::StatusOr<std::optional<uint64_t>> SegmentReader::FindDurableMark(uint64_t from) {
-  for (uint64_t offset = from + kSectorBytes; offset < size(); offset += kSectorBytes) {
+  // What lies inside a batch that is torn, and says how far it goes, is no batch,
+  // whatever a client has made it look like.
+  absl::StatusOr<std::string_view> torn = file_.Peek(from, kBatchHeaderBytes);
+  if (!torn.ok()) return torn.status();
+  const std::optional<BatchHeader> cut = DecodeBatchHeader(*torn);
+  const bool whole_header = cut && cut->segment == number_ && cut->offset == from;
+  for (uint64_t offset = whole_header ? cut->end() : from + kSectorBytes; offset < size();
+       offset += kSectorBytes) {
     absl::StatusOr<std::string_view> bytes = file_.Peek(offset, kSectorBytes);
     if (!bytes.ok()) return bytes.status();
     const std::optional<BatchHeader> header = DecodeBatchHeader(*bytes);

@@ -175,20 +175,17 @@ absl::StatusOr<std::unique_ptr<Snapshots::Incoming>> Snapshots::Receive(Zxid sna
                                         *size);
 }
 
-absl::StatusOr<Zxid> Snapshots::Purge(int retain, Zxid keep) {
-  std::vector<Zxid> kept = List();
-  for (auto zxid = kept.begin(); zxid != kept.end() && kept.size() > size_t(std::max(retain, 1));) {
-    if (*zxid == keep) {
-      ++zxid;
-      continue;
-    }
-    absl::Status removed = file_system_->Remove(directory_ + "/" + NameOf(*zxid));
+absl::StatusOr<Zxid> Snapshots::Purge(int retain, Zxid newest) {
+  const std::vector<Zxid> all = List();
+  auto oldest = all.begin();
+  const auto newer = std::upper_bound(all.begin(), all.end(), newest);
+  for (; newer - oldest > std::max(retain, 1); ++oldest) {
+    absl::Status removed = file_system_->Remove(directory_ + "/" + NameOf(*oldest));
     if (!removed.ok()) return removed;
-    zxid = kept.erase(zxid);
   }
   absl::Status synced = file_system_->SyncDirectory(directory_);
   if (!synced.ok()) return synced;
-  return kept.empty() ? Zxid{} : kept.front();
+  return oldest == all.end() ? Zxid{} : *oldest;
 }
 
 }  // namespace zkq::storage

@@ -52,8 +52,9 @@ class Snapshots {
   };
   absl::StatusOr<std::unique_ptr<Incoming>> Receive(Zxid snapshot);
 
-  // Removes the oldest down to `retain`, never `keep`. Returns the oldest kept.
-  absl::StatusOr<Zxid> Purge(int retain, Zxid keep);
+  // Of those up to `newest`, removes the oldest down to `retain`, at least one. What is
+  // newer may be what the history is about to begin with. Returns the oldest left.
+  absl::StatusOr<Zxid> Purge(int retain, Zxid newest);
 
  private:
   Snapshots(std::shared_ptr<FileSystem> file_system, std::string directory);

@@ -16,11 +16,17 @@ size_t HashOf(std::string_view bytes) {
 }  // namespace
 
 std::optional<std::string> Histories::Add(const Txn& txn) {
-  const Entry entry{HashOf(txn.encoded.view()), txn.prev};
+  const Entry entry{HashOf(txn.encoded.view()), txn.prev, txn.leader_time};
   const auto [known, first] = entries_.try_emplace(txn.zxid, entry);
   if (first) {
     if (txn.zxid.counter == 1) before_epoch_[txn.zxid.epoch] = txn.prev;
-    return std::nullopt;
+    const auto before = entries_.find(txn.prev);
+    if (before == entries_.end() || before->second.leader_time <= txn.leader_time) {
+      return std::nullopt;
+    }
+    return "leader time never falls: " + ToString(txn.zxid) + " says " +
+           std::to_string(txn.leader_time) + " behind " + ToString(txn.prev) + " with " +
+           std::to_string(before->second.leader_time);
   }
   if (known->second.before != entry.before) {
     return "INV-7 log matching: " + ToString(txn.zxid) + " follows " +

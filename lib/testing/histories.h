@@ -14,7 +14,8 @@ namespace zkq::testing {
 class Histories {
  public:
   // Somebody holds `txn`. Returns what is wrong with that: another transaction has
-  // this name (INV-6), or stands elsewhere in another history (INV-7).
+  // this name (INV-6), or stands elsewhere in another history (INV-7), or its leader
+  // time is before that of the one it follows.
   std::optional<std::string> Add(const Txn& txn);
   bool Knows(Zxid zxid) const { return entries_.contains(zxid); }
   // The entry before this one, which is known.
@@ -31,6 +32,7 @@ class Histories {
   struct Entry {
     size_t hash = 0;  // of all of it
     Zxid before = {};
+    int64_t leader_time = 0;
   };
   std::map<Zxid, Entry> entries_;
   std::map<Epoch, Zxid> before_epoch_;  // what stands before the first entry of an epoch

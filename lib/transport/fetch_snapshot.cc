@@ -31,6 +31,8 @@ class Fetch final : public grpc::ClientReadReactor<v1::Chunk>,
     request_ = request;
     offset_ = request.offset();
     self_ = shared_from_this();
+    // Until the call is under way, whoever stops it leaves the letting go to this.
+    reading_ = true;
     if (!calls_->Add(this)) {  // shut down: the sink is not called any more
       self_.reset();
       return;
@@ -38,10 +40,17 @@ class Fetch final : public grpc::ClientReadReactor<v1::Chunk>,
     rpc_->stub->async()->FetchSnapshot(&rpc_->context, &request_, this);
     AddHold();
     StartCall();
-    if (link->AddDependent(weak_from_this())) {
-      Next();
+    if (!link->AddDependent(weak_from_this())) Stop(absl::UnavailableError("the link is down"));
+    bool stopped;
+    {
+      const std::lock_guard lock(mutex_);
+      reading_ = false;
+      stopped = stopped_;
+    }
+    if (stopped) {
+      LetGo();
     } else {
-      Stop(absl::UnavailableError("the link is down"));
+      Next();
     }
   }
 

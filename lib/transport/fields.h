@@ -94,6 +94,7 @@ void Fields(auto& io, Is<Snap> auto& m) { io(1, m.snapshot); }
 void Fields(auto& io, Is<NewLeader> auto& m) {
   io(1, m.last);
   io(2, m.commit);
+  io(3, m.leader_time);
 }
 void Fields(auto& io, Is<UpToDate> auto& m) { io(1, m.commit); }
 void Fields(auto& io, Is<Proposal> auto& m) { io(1, m.txns); }

@@ -35,6 +35,8 @@ constexpr int kBulkWindowBytes = 4096;
 
 grpc::ChannelArguments OneAttempt() {
   grpc::ChannelArguments arguments;
+  // Nothing is compressed: the limit of a message counts what comes, not what it swells to.
+  arguments.SetInt(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1 << GRPC_COMPRESS_NONE);
   arguments.SetMaxReceiveMessageSize(kGrpcMessageBytesMax);
   arguments.SetMaxSendMessageSize(kGrpcMessageBytesMax);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);

@@ -93,6 +93,7 @@ void Ensemble::Start(ServerId sid) {
   PeerOptions options{.self = sid,
                       .init_limit = options_.init_limit,
                       .window_txns_max = options_.window_txns_max,
+                      .credit_bytes = options_.credit_bytes,
                       .diff_txns_max = options_.diff_txns_max,
                       .rollover_counter = options_.rollover_counter};
   for (ServerId id : ids()) options.members.push_back({.id = id, .address = "s" + ToString(id)});

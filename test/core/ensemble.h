@@ -30,6 +30,7 @@ class Ensemble {
     Time sync_max = std::chrono::milliseconds(5);
     size_t window_txns_max = 10'000;
     uint64_t diff_txns_max = 500'000;
+    size_t credit_bytes = 16 << 20;
     uint32_t rollover_counter = 0xF000'0000;
     int init_limit = 20;
     int fetch_reports = 0;  // of progress, a second apart, before a snapshot is fetched

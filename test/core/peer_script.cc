@@ -232,6 +232,7 @@ Event PeerScript::LinkedUp(Words* words) {
   peer.founders = founders.empty() ? FoundersUpTo(servers_) : ToFounders(founders);
   const bool other = words->Setting("members") == "other";
   peer.members = HashOfMembers(VotersUpTo(other ? servers_ + 1 : servers_).members);
+  if (!founders.empty()) peer.ensemble = EnsembleIdOf(peer.members, peer.founders);
   if (words->Take("foreign")) peer.ensemble = {6, 6};
   if (words->Take("unfounded")) {
     peer.ensemble = {};

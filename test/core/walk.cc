@@ -16,6 +16,7 @@ Ensemble::Options WalkOptions(uint64_t seed, int servers) {
           .seed = seed,
           .window_txns_max = 5 + seed % 20,
           .diff_txns_max = 10 + seed % 50,
+          .credit_bytes = seed % 3 == 0 ? 1 + seed % 100 : 16 << 20,
           .rollover_counter = seed % 5 == 0 ? 20u : 0xF000'0000u};
 }
 

@@ -198,6 +198,30 @@ TEST_CASE("a fetched snapshot counts once the log has switched to it") {
   REQUIRE(dir.recovery.window.empty());
 }
 
+// The job of an older snapshot may end behind the switch to a newer one.
+TEST_CASE("purging behind an older snapshot leaves the one the log begins with") {
+  const int retain = GENERATE(1, 3);
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  {
+    absl::StatusOr<DataDir> dir = Open(disk);
+    REQUIRE(dir.ok());
+    Fill(*dir, 0, 8);
+    // Fetched from leaders that were lost, and from one that was not.
+    for (const Zxid fetched : {Zxid{2, 7}, Zxid{3, 7}, Zxid{1, 100}}) {
+      REQUIRE(dir->snapshots->Take(fetched, Empty()).ok());
+    }
+    dir->log->Rebase({1, 100});
+    REQUIRE(dir->log->Sync().ok());
+    REQUIRE(dir->snapshots->Take({1, 8}, Empty()).ok());
+    const absl::StatusOr<Zxid> oldest = dir->snapshots->Purge(retain, {1, 8});
+    REQUIRE(oldest.ok());
+    REQUIRE(dir->log->Purge(*oldest).ok());
+  }
+  absl::StatusOr<DataDir> again = Open(disk);
+  REQUIRE(again.ok());
+  REQUIRE(again->recovery.base == Zxid{1, 100});
+}
+
 TEST_CASE("what is known committed: snapshot, hint and configuration, the newest") {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
   {

@@ -227,6 +227,35 @@ TEST_CASE("a batch of another log never replays, whatever place it names") {
   REQUIRE(PrintLog(DiskWith(grown.files), kOneSegment) == grown.said.back());
 }
 
+// Else whoever may propose could keep a server from starting again (LIV-3).
+TEST_CASE("a torn command that looks like batches is a torn tail") {
+  const LogOptions options{.segment_bytes = 1 << 20};
+  std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  uint64_t at = 0;
+  {
+    OpenedLog opened = *OpenLog(disk, options);
+    opened.log->Store(StateOf(1));
+    REQUIRE(opened.log->Sync().ok());
+    at = EndsOf(FilesOf(*disk), 1).back();
+    const auto encode = [](const std::string& command) {
+      return EncodeTxn({1, 1}, {}, TxnKind::kCommand, {ServerId{1}, 7, 9}, 1001, command);
+    };
+    std::string command(8192, 'x');
+    const uint64_t begin = at + kBatchHeaderBytes + kRecordHeaderBytes +
+                           encode(command).encoded.size() - command.size();
+    for (uint64_t sector = at + 1024; sector + 512 < begin + command.size(); sector += 512) {
+      BatchHeader forged{.segment = 1, .offset = sector, .durable_before = sector};
+      EncodeBatchHeader(&forged, &command[sector - begin]);
+    }
+    const Txn txn = encode(command);
+    opened.log->Append({&txn, 1});
+    REQUIRE(opened.log->Sync().ok());
+  }
+  Files files = FilesOf(*disk);
+  files[SegmentName(1)].replace(at + 512, 512, 512, '\0');
+  REQUIRE(PrintLog(DiskWith(files), options).find("DATA_LOSS") == std::string::npos);
+}
+
 TEST_CASE("a torn tail is zeroed before the first write, so that it never replays") {
   Grown grown = Grow(kOneSegment);
   std::string& bytes = grown.files[SegmentName(1)];

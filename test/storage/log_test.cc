@@ -200,6 +200,21 @@ TEST_CASE("the log rolls over from segment to segment") {
   REQUIRE(f.ReadAll({}) == before);
 }
 
+// Larger than what a batch copies: the new segment begins with all of it.
+TEST_CASE("the log rolls over with a large hard state") {
+  Fixture f;
+  HardState state = StateOf(1);
+  for (uint64_t id = 1; id <= 60; ++id) {
+    state.config.members.push_back({.id = ServerId{id}, .address = std::string(90, 'a')});
+  }
+  f.log().Store(state);
+  REQUIRE(f.log().Sync().ok());
+  for (uint32_t i = 0; i < 40; ++i) f.Append({1, i}, {1, i + 1}, 1);
+  f.Reopen();
+  REQUIRE(f.contents().last == Zxid{1, 40});
+  REQUIRE(f.contents().state == state);
+}
+
 TEST_CASE("a txn larger than a segment and a batch gets both to itself") {
   Fixture f({.segment_bytes = 4096, .batch_bytes_max = 1000});
   f.log().Append(Entries({}, {1, 1}, 2));

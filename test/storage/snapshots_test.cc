@@ -217,15 +217,16 @@ TEST_CASE("leftovers are swept, strangers are left alone") {
   REQUIRE(FilesOf(*disk) == kept);
 }
 
-TEST_CASE("purging keeps the newest, and the one that is wanted") {
+TEST_CASE("purging keeps the newest, and all that are newer than it is told of") {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
   const std::unique_ptr<Snapshots> snapshots = Open(disk);
   REQUIRE(*snapshots->Purge(3, {}) == Zxid{});
   for (uint32_t i = 1; i <= 6; ++i) REQUIRE(snapshots->Take({1, i}, Writing({})).ok());
-  REQUIRE(*snapshots->Purge(4, {}) == Zxid{1, 3});
-  REQUIRE(*snapshots->Purge(2, {1, 3}) == Zxid{1, 3});
-  REQUIRE(snapshots->List() == std::vector<Zxid>{{1, 3}, {1, 6}});
-  REQUIRE(*snapshots->Purge(0, {}) == Zxid{1, 6});
+  REQUIRE(*snapshots->Purge(3, {}) == Zxid{1, 1});
+  REQUIRE(*snapshots->Purge(4, {1, 6}) == Zxid{1, 3});
+  REQUIRE(*snapshots->Purge(1, {1, 4}) == Zxid{1, 4});
+  REQUIRE(snapshots->List() == std::vector<Zxid>{{1, 4}, {1, 5}, {1, 6}});
+  REQUIRE(*snapshots->Purge(0, {9, 9}) == Zxid{1, 6});
   disk->Crash();
   REQUIRE(snapshots->List() == std::vector<Zxid>{{1, 6}});
 }

@@ -140,6 +140,7 @@ TEST_CASE("our fields are the ones of the same name in the schema") {
   CHECK(is(message(Snap{{1, 2}}).snap().snapshot(), 1, 2));
   CHECK(is(message(NewLeader{{1, 2}, {3, 4}}).new_leader().last(), 1, 2));
   CHECK(is(message(NewLeader{{1, 2}, {3, 4}}).new_leader().commit(), 3, 4));
+  CHECK(message(NewLeader{{1, 2}, {3, 4}, 5}).new_leader().leader_time() == 5);
   CHECK(is(message(UpToDate{{1, 2}}).up_to_date().commit(), 1, 2));
   CHECK(is(message(Ack{{1, 2}}).ack().zxid(), 1, 2));
   CHECK(is(message(Commit{{1, 2}}).commit().zxid(), 1, 2));
@@ -213,10 +214,15 @@ TEST_CASE("transactions are protobuf messages, byte for byte") {
 }
 
 HardState AnyState(RandomMessages* random) {
-  HardState state{random->AnyId(),  {},
-                  random->Sid(),    random->AnyId(),
-                  random->Number(), random->AnyPromise(),
-                  random->Small(),  {random->AnyZxid(), {}}};
+  HardState state{random->AnyId(),
+                  {},
+                  random->Sid(),
+                  random->AnyId(),
+                  random->Number(),
+                  random->AnyPromise(),
+                  random->Small(),
+                  {random->AnyZxid(), {}},
+                  static_cast<int64_t>(random->Number())};
   state.founders.resize(random->Below(4));
   for (Founder& founder : state.founders) founder = {random->Sid(), random->AnyId()};
   state.config.members.resize(random->Below(4));

@@ -158,9 +158,11 @@ Hello GoodHello(ServerId to = kOne) {
 }
 
 // A client that writes `frames` and reads until the stream ends: how it ended.
-grpc::StatusCode Say(const std::string& address, const std::vector<v1::Frame>& frames) {
+grpc::StatusCode Say(const std::string& address, const std::vector<v1::Frame>& frames,
+                     grpc_compression_algorithm compression = GRPC_COMPRESS_NONE) {
   const auto stub = v1::Quorum::NewStub(ChannelTo(address));
   grpc::ClientContext context;
+  context.set_compression_algorithm(compression);
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
   const auto stream = stub->Link(&context);
   for (const v1::Frame& frame : frames) stream->Write(frame);
@@ -227,6 +229,17 @@ TEST_CASE("who says nothing, or nothing of sense, is refused") {
     frame.mutable_packets(0)->mutable_hello()->mutable_from()->add_founders();
   }
   CHECK(Say(pair.one_address, {frame}) == grpc::StatusCode::INVALID_ARGUMENT);
+  pair.CheckUnharmed();
+}
+
+// The limit of a message would not hold what one swells to.
+TEST_CASE("a compressed message is refused unread") {
+  Pair pair;
+  Hello hello = GoodHello();
+  hello.from.founders.resize(10'000);
+  for (const auto compression : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
+    CHECK(Say(pair.one_address, {FrameOf(hello)}, compression) == grpc::StatusCode::UNIMPLEMENTED);
+  }
   pair.CheckUnharmed();
 }
 
@@ -377,6 +390,23 @@ TEST_CASE("a snapshot is given over a live link only") {
   CHECK(fetch(link, kOne) == grpc::StatusCode::FAILED_PRECONDITION);
   CHECK(fetch({kThree, 1, 1}, kOne) == grpc::StatusCode::FAILED_PRECONDITION);
   pair.CheckUnharmed();
+}
+
+TEST_CASE("a transfer may begin while its transport shuts down") {
+  for (int i = 0; i < 10; ++i) {
+    Pair pair;
+    std::atomic<bool> begun = false;
+    std::thread fetching([&] {
+      begun = true;
+      for (int fetches = 0; fetches < 20; ++fetches) {
+        pair.two.transport().FetchSnapshot(pair.two.link(), {{1, 1}, 0},
+                                           [](absl::StatusOr<SnapshotChunk>, Hold) {});
+      }
+    });
+    while (!begun) std::this_thread::yield();
+    pair.two.transport().Shutdown();
+    fetching.join();
+  }
 }
 
 TEST_CASE("more strangers than the bound are turned away, and leave again") {

@@ -156,6 +156,7 @@ class Decoder {
  private:
   void Take(uint32_t* value) { *value = in_.Varint32(); }
   void Take(uint64_t* value) { *value = in_.Varint(); }
+  void Take(int64_t* value) { *value = static_cast<int64_t>(in_.Varint()); }
   void Take(bool* value) { *value = in_.VarintUpTo(1) != 0; }
   template <typename T>
   requires std::is_enum_v<T>

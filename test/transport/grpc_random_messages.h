@@ -82,7 +82,7 @@ class RandomMessages {
       case 5:
         return Snap{AnyZxid()};
       case 6:
-        return NewLeader{AnyZxid(), AnyZxid()};
+        return NewLeader{AnyZxid(), AnyZxid(), static_cast<int64_t>(Number())};
       case 7:
         return UpToDate{AnyZxid()};
       case 8:

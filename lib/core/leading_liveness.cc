@@ -34,7 +34,8 @@ void Leading::PingAll() {
   ++ping_seq_;
   for (const auto& [link, learner] : learners_) {
     // A renewal may take its time; until it has begun there, the old epoch lasts.
-    const bool renews = renewing_ && learner.step == Learner::Step::kWaiting;
+    const bool renews = renewing_ && learner.step == Learner::Step::kWaiting &&
+                        learner.session.epoch == established_;
     if (learner.step < Learner::Step::kInstalling && !renews) continue;
     self_.SendTo(link, learner.session,
                  Ping{.seq = ping_seq_, .commit = std::min(self_.commit, learner.commit_sent)});

@@ -210,12 +210,12 @@ TEST_CASE("a blocking call on a zkq thread is refused") {
 // Every strand that may block does. That heartbeats go on is seen at a follower:
 // it hears from the leader again and again from behind each moment of that time.
 TEST_CASE("heartbeats go on while log, apply, callback and bulk are all blocked") {
+  Gate callback, disk;  // the ensemble writes until its end
   Ensemble ensemble(3);
   const int leader = ensemble.Leader();
   ensemble.Write(leader);
   const Epoch epoch = ensemble.at(leader).Status().epoch;
   Gates& gates = *ensemble.gates[leader - 1];
-  Gate callback, disk;
 
   gates.snapshot_job.Close();
   ensemble.at(leader).TakeSnapshot([](absl::StatusOr<Zxid>) {});

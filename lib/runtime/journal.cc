@@ -42,7 +42,8 @@ void Journal::Confirm() {
 
 absl::Duration Journal::NextConfirm() const {
   std::lock_guard lock(mutex_);
-  return confirmed_ ? absl::InfiniteDuration() : written_at_ + node_.options.tick;
+  const bool waits = !inbox_.writes.empty();  // their end comes by OnSynced
+  return confirmed_ || waits ? absl::InfiniteDuration() : written_at_ + node_.options.tick;
 }
 
 void Journal::Purge(Zxid through) {

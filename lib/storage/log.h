@@ -76,7 +76,7 @@ class Log {
   // allowed; otherwise what the file system says.
   absl::Status Sync();
   // Damage to the newest batch looks like a torn write until a batch behind it says
-  // that it was durable. This writes one, with all that was added, unless the newest
+  // that it was durable. This syncs what was added and then writes one, unless the newest
   // already is one. For when the log has been quiet: costs an fsync. Errors: as Sync.
   absl::Status Confirm();
 

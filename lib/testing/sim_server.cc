@@ -170,7 +170,7 @@ void SimServer::Die() {
 
 void SimServer::Pause(bool paused) {
   if (executor_ == nullptr) return;
-  if (!paused) Unsettle();
+  Unsettle();
   for (SimExecutor* executor : {executor_.get(), blocking_.get()}) {
     if (paused) {
       executor->Pause();

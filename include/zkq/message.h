@@ -18,11 +18,11 @@ inline namespace v1 {
 
 // What a peer says about its vote, to everybody and whenever it changes.
 struct Notification {
-  Vote vote = {};         // leader kNoServer: a question, answered and never counted
-  uint64_t round = 0;     // the logical clock of the election
+  Vote vote = {};      // leader kNoServer: a question, answered and never counted
+  uint64_t round = 0;  // the logical clock of the election
   PeerState state = PeerState::kLooking;
-  Zxid config = {};       // version of the sender's committed configuration
-  uint64_t look_seq = 0;  // how often this process has entered looking
+  Zxid config = {};               // version of the sender's committed configuration
+  uint64_t look_seq = 0;          // how often this process has entered looking
   bool quorum_connected = false;  // has links to a quorum, itself included
   bool amnesic = false;           // its disk does not belong to its id
   friend bool operator==(const Notification&, const Notification&) = default;
@@ -38,11 +38,11 @@ struct Founder {
 // Who is at the other end of a link, as told in the handshake.
 struct Identity {
   ServerId sid{};
-  uint64_t boot = 0;              // larger at every start of the process
-  EnsembleId ensemble = {};       // none: unfounded, or amnesic
+  uint64_t boot = 0;         // larger at every start of the process
+  EnsembleId ensemble = {};  // none: unfounded, or amnesic
   DiskId disk = {};
   std::vector<Founder> founders = {};  // ordered; empty before founding
-  Id128 members = {};             // hash of the voters it was configured with
+  Id128 members = {};                  // hash of the voters it was configured with
   Zxid config = {};
   friend bool operator==(const Identity&, const Identity&) = default;
 };
@@ -104,12 +104,13 @@ struct Trunc {
   friend bool operator==(const Trunc&, const Trunc&) = default;
 };
 struct Snap {
-  Zxid snapshot = {};  // fetch it, install it, then send AckEpoch again
+  Zxid snapshot = {};       // fetch it, install it, then send AckEpoch again
+  int64_t leader_time = 0;  // no transaction up to `snapshot` has a later one
   friend bool operator==(const Snap&, const Snap&) = default;
 };
 struct NewLeader {
-  Zxid last = {};    // the learner's history must end here
-  Zxid commit = {};  // known committed by the leader
+  Zxid last = {};           // the learner's history must end here
+  Zxid commit = {};         // known committed by the leader
   int64_t leader_time = 0;  // no transaction up to `last` has a later one
   friend bool operator==(const NewLeader&, const NewLeader&) = default;
 };
@@ -183,7 +184,7 @@ enum class SessionEndReason : uint8_t {
   kEpochAhead,    // you promised a higher epoch than mine
   kLeaderBehind,  // your history is ahead of mine
   kAheadConfig,
-  kNotDecided,    // my promise of this epoch belongs to another leader
+  kNotDecided,  // my promise of this epoch belongs to another leader
   kGap,
   kTimeout,
   kLeaving,
@@ -193,10 +194,9 @@ struct SessionEnd {  // either way; the link stays up for the election
   friend bool operator==(const SessionEnd&, const SessionEnd&) = default;
 };
 
-using MessageBody =
-    std::variant<FollowerInfo, LeaderInfo, AckEpoch, Diff, Trunc, Snap, NewLeader, UpToDate,
-                 Proposal, Ack, Commit, Request, Refusal, ReadIndex, ReadIndexReply, Ping, Pong,
-                 SessionEnd>;
+using MessageBody = std::variant<FollowerInfo, LeaderInfo, AckEpoch, Diff, Trunc, Snap, NewLeader,
+                                 UpToDate, Proposal, Ack, Commit, Request, Refusal, ReadIndex,
+                                 ReadIndexReply, Ping, Pong, SessionEnd>;
 struct Message {
   Session session = {};
   MessageBody body = {};

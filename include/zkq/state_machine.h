@@ -21,9 +21,7 @@ inline namespace v1 {
 // A committed command. `command` is valid during the call only.
 struct Transaction {
   Zxid zxid = {};
-  // By the leader's wall clock: the only clock Apply may use. Never falls, with one
-  // exception for now: behind a leader whose clock went back and that was cut off
-  // between a snapshot it was sent and the end of that synchronisation.
+  // By the leader's wall clock: the only clock Apply may use. Never falls.
   absl::Time leader_time = absl::UnixEpoch();
   std::string_view command = {};
 };

@@ -14,12 +14,12 @@ struct HardState {
   std::vector<Founder> founders = {};  // ordered by sid; empty: unfounded
   ServerId sid{};
   DiskId disk = {};
-  uint64_t boot = 0;      // of the present or last process life
-  Promise accepted = {};  // acceptedEpoch and acceptedLeader
-  Epoch current = 0;      // currentEpoch; never above accepted.epoch
-  Membership config = {}; // committed
-  // No transaction of the history that the current epoch began with has a later one:
-  // an installed snapshot does not tell.
+  uint64_t boot = 0;       // of the present or last process life
+  Promise accepted = {};   // acceptedEpoch and acceptedLeader
+  Epoch current = 0;       // currentEpoch; never above accepted.epoch
+  Membership config = {};  // committed
+  // The latest that Snap or NewLeader told of: what an installed snapshot covers may
+  // be as late, and does not tell.
   int64_t leader_time = 0;
   friend bool operator==(const HardState&, const HardState&) = default;
 };

@@ -185,7 +185,17 @@ void Following::Handle(const Snap& snap) {
   step_ = Step::kInstalling;
   fetching_ = snap.snapshot;
   write_ = 0;
+  // On disk before the snapshot, which may be led with from then on.
+  if (NoteLeaderTime(snap.leader_time)) self_.StoreState();
   self_.Emit(FetchSnapshot{*link_, snap.snapshot});
+}
+
+// Whether it was news.
+bool Following::NoteLeaderTime(int64_t time) {
+  self_.history.NoteLeaderTime(time);
+  if (time <= self_.state.leader_time) return false;
+  self_.state.leader_time = time;
+  return true;
 }
 
 void Following::On(const SnapshotFetched& fetched) {
@@ -231,8 +241,7 @@ void Following::Handle(const NewLeader& accepted) {
   // epochs first: a crash between the two would leave a peer that wins elections
   // on the new epoch while missing transactions a quorum has committed.
   self_.state.current = session_.epoch;
-  self_.state.leader_time = std::max(self_.state.leader_time, accepted.leader_time);
-  self_.history.NoteLeaderTime(accepted.leader_time);
+  NoteLeaderTime(accepted.leader_time);
   write_ = self_.StoreState();
   step_ = Step::kAccepting;
   self_.Commit(known_commit_);

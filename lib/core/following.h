@@ -73,6 +73,7 @@ class Following {
   void Handle(const Snap& snap);
   void Handle(const Proposal& proposal);
   void Handle(const NewLeader& accepted);
+  bool NoteLeaderTime(int64_t time);
   void Handle(const Commit& commit);
   void Handle(const UpToDate& up_to_date);
   void Handle(const Refusal& refusal);

@@ -87,6 +87,7 @@ void Founding::FoundAs(const Identity& peer) {
   if (EnsembleIdOf(HashOfMembers(self_.options.members), peer.founders) == peer.ensemble) {
     return Found(peer.ensemble, peer.founders);
   }
+  if (std::exchange(refused_, true)) return;
   self_.Tell(Note::Level::kError, "does not take part: the ensemble of server " +
                                       ToString(peer.sid) +
                                       " was founded with other members than are configured here");

@@ -45,6 +45,7 @@ class Founding {
   std::optional<WriteId> write_;
   bool done_ = false;
   bool amnesic_ = false;
+  bool refused_ = false;  // and has said so
 };
 
 }  // namespace zkq::core

@@ -17,7 +17,7 @@ bool Learner::Plan(Self* self) {
     case SyncPlan::Kind::kSnap:
       step = Step::kInstalling;
       snapshot = plan.snapshot;
-      self->SendTo(link, session, Snap{plan.snapshot});
+      self->SendTo(link, session, Snap{plan.snapshot, self->history.last_leader_time()});
       return true;
     case SyncPlan::Kind::kTrunc:
       self->SendTo(link, session, Trunc{.after = plan.from, .last = target});

@@ -50,8 +50,8 @@ struct DataDir {
   // kFailedPrecondition: held by another replica, belongs to another sid, or was
   // written by a newer version; nothing was changed. kDataLoss: damage that is
   // not a torn tail, or no snapshot that the log goes on from; names the file, and
-  // nothing was changed but leftovers of snapshots swept. kInvalidArgument: no `random`. Otherwise what the file
-  // system says.
+  // nothing was changed but leftovers of snapshots swept. kInvalidArgument: no `random`. Otherwise
+  // what the file system says.
   static absl::StatusOr<DataDir> Open(std::shared_ptr<FileSystem> file_system,
                                       const std::string& path, const DataDirOptions& options);
 

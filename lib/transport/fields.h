@@ -90,7 +90,10 @@ void Fields(auto& io, Is<Trunc> auto& m) {
   io(1, m.after);
   io(2, m.last);
 }
-void Fields(auto& io, Is<Snap> auto& m) { io(1, m.snapshot); }
+void Fields(auto& io, Is<Snap> auto& m) {
+  io(1, m.snapshot);
+  io(2, m.leader_time);
+}
 void Fields(auto& io, Is<NewLeader> auto& m) {
   io(1, m.last);
   io(2, m.commit);

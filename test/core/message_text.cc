@@ -91,7 +91,11 @@ const std::map<std::string, Reader>& Readers() {
          const Zxid after = ZxidAfter(w, "after");
          return Trunc{after, ZxidAfter(w, "last")};
        }},
-      {"snap", [](W w, T) { return Snap{TakeZxid(w)}; }},
+      {"snap",
+       [](W w, T) {
+         const Zxid snapshot = TakeZxid(w);
+         return Snap{snapshot, static_cast<int64_t>(ToNumber(w->Setting("time", "0")))};
+       }},
       {"new-leader",
        [](W w, T) {
          const Zxid last = ZxidAfter(w, "last");

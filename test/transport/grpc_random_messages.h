@@ -80,7 +80,7 @@ class RandomMessages {
       case 4:
         return Trunc{AnyZxid(), AnyZxid()};
       case 5:
-        return Snap{AnyZxid()};
+        return Snap{AnyZxid(), static_cast<int64_t>(Number())};
       case 6:
         return NewLeader{AnyZxid(), AnyZxid(), static_cast<int64_t>(Number())};
       case 7:

@@ -200,9 +200,11 @@ class ZKQ_EXPORT Replica final {
   // the rest for closing. Idempotent.
   absl::Status Shutdown(absl::Duration grace);
 
- private:
+  // For zkq's own parts: what stands behind it.
   class Impl;
   explicit Replica(std::unique_ptr<Impl> impl);
+
+ private:
   std::unique_ptr<Impl> impl_;
 };
 

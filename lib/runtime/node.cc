@@ -7,16 +7,17 @@
 
 namespace zkq::runtime {
 
-Node::Node(ReplicaOptions given)
+Node::Node(ReplicaOptions given, const Tuning& tuned)
     : options(std::move(given)),
+      tuning(tuned),
       board(options.id),
       calls(options.max_outstanding_bytes),
-      protocol_strand(options.env.executor, options.env.clock),
-      log_strand(options.env.blocking_executor, options.env.clock),
-      apply_strand(options.env.blocking_executor, options.env.clock),
-      bulk_strand(options.env.blocking_executor, options.env.clock),
-      snapshot_strand(options.env.blocking_executor, options.env.clock),
-      callback_strand(options.env.blocking_executor, options.env.clock),
+      protocol_strand(options.env.executor),
+      log_strand(options.env.blocking_executor),
+      apply_strand(options.env.blocking_executor),
+      bulk_strand(options.env.blocking_executor),
+      snapshot_strand(options.env.blocking_executor),
+      callback_strand(options.env.blocking_executor),
       protocol(this, &protocol_strand),
       journal(this, &log_strand),
       applier(this, &apply_strand),

@@ -40,6 +40,7 @@
 #include "lib/runtime/status_board.h"
 #include "lib/runtime/strand.h"
 #include "lib/runtime/transfers.h"
+#include "lib/runtime/tuning.h"
 #include "lib/storage/data_dir.h"
 #include "zkq/replica.h"
 
@@ -48,8 +49,9 @@ namespace zkq::runtime {
 struct Node final : std::enable_shared_from_this<Node> {
   // `options` have been checked, and every seam of them but the election, the
   // log sink and the state machine is filled.
-  static absl::StatusOr<std::shared_ptr<Node>> Start(ReplicaOptions options);
-  explicit Node(ReplicaOptions options);
+  static absl::StatusOr<std::shared_ptr<Node>> Start(ReplicaOptions options,
+                                                     const Tuning& tuning = {});
+  Node(ReplicaOptions options, const Tuning& tuning);
 
   // --- what Replica forwards to; see zkq/replica.h ------------------------------
   void Propose(std::string command, const CallOptions& options, Caller caller);
@@ -84,6 +86,7 @@ struct Node final : std::enable_shared_from_this<Node> {
   std::vector<Member> WithAddresses(std::vector<Member> members) const;
 
   ReplicaOptions options;
+  const Tuning tuning;
   storage::DataDir disk;
   uint64_t boot = 0;
 

@@ -38,9 +38,9 @@ absl::Status CheckMembers(const HardState& state, const ReplicaOptions& options)
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<Node>> Node::Start(ReplicaOptions options) {
+absl::StatusOr<std::shared_ptr<Node>> Node::Start(ReplicaOptions options, const Tuning& tuning) {
   std::sort(options.members.begin(), options.members.end());
-  auto node = std::make_shared<Node>(std::move(options));
+  auto node = std::make_shared<Node>(std::move(options), tuning);
   if (absl::Status opened = node->Open(); !opened.ok()) {
     node->Abandon();
     return opened;
@@ -57,6 +57,7 @@ absl::Status Node::Open() {
                               .random = options.env.random,
                               .wall_micros = absl::ToUnixMicros(wall),
                               .log = {.segment_bytes = options.log_segment_bytes,
+                                      .batch_bytes_max = tuning.log_batch_bytes_max,
                                       .window_bytes_max = options.window_bytes}});
   if (!opened.ok()) return opened.status();
   disk = *std::move(opened);
@@ -102,7 +103,11 @@ core::PeerOptions Node::PeerOptionsAt(absl::Time wall) const {
           .finalize_wait = Micros(options.finalize_wait),
           .wall_at_start = absl::ToUnixMicros(wall),
           .max_command_bytes = options.max_command_bytes,
-          .window_bytes_max = options.window_bytes};
+          .outstanding_bytes_max = tuning.outstanding_bytes_max,
+          .window_bytes_max = options.window_bytes,
+          .credit_bytes = tuning.credit_bytes,
+          .diff_txns_max = tuning.diff_txns_max,
+          .rollover_counter = tuning.rollover_counter};
 }
 
 }  // namespace zkq::runtime

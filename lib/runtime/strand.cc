@@ -7,16 +7,12 @@
 namespace zkq::runtime {
 namespace {
 
-// Longer than a task takes that does not block.
-constexpr absl::Duration kBlocked = absl::Milliseconds(1);
-
 thread_local const void* inside = nullptr;  // the State whose task runs on this thread
 
 }  // namespace
 
 struct Strand::State {
   std::shared_ptr<Executor> executor;
-  std::shared_ptr<Clock> clock;
   std::atomic<const char*> doing{"a task"};
 
   std::mutex mutex;
@@ -27,10 +23,8 @@ struct Strand::State {
   bool closed = false;
 };
 
-Strand::Strand(std::shared_ptr<Executor> executor, std::shared_ptr<Clock> clock)
-    : state_(std::make_shared<State>()) {
+Strand::Strand(std::shared_ptr<Executor> executor) : state_(std::make_shared<State>()) {
   state_->executor = std::move(executor);
-  state_->clock = std::move(clock);
 }
 
 void Strand::Post(Task task) {
@@ -56,27 +50,25 @@ void Strand::Schedule(const std::shared_ptr<State>& state) {
 }
 
 // Runs what is queued now, then gives way to others on the executor if more has
-// come. A task that took its time goes through the executor once more before
-// anything that follows from it, and before the strand counts as idle: in virtual
-// time a blocking call returns at once and charges what is queued behind it, and
-// this is what charges the strand.
+// come. In virtual time a task that was blocked goes through the executor once more
+// before anything that follows from it, and before the strand counts as idle: the
+// blocking call has returned at once and charges what is queued behind it, and this
+// is what charges the strand.
 void Strand::Drain(const std::shared_ptr<State>& state) {
-  const absl::Duration begin = state->clock->Monotonic();
-  const auto blocked = [&] { return state->clock->Monotonic() - begin > kBlocked; };
   const void* const outer = std::exchange(inside, state.get());
   size_t left = 0;
   {
     std::lock_guard lock(state->mutex);
     left = state->queue.size();
   }
-  while (left > 0 && RunOne(state.get(), &left) && !blocked()) {
+  while (left > 0 && RunOne(state.get(), &left) && !state->executor->Blocked()) {
   }
   inside = outer;
   bool again = false;
   {
     std::lock_guard lock(state->mutex);
     state->running = false;
-    again = !state->closed && (!state->queue.empty() || blocked());
+    again = !state->closed && (!state->queue.empty() || state->executor->Blocked());
     state->scheduled = again;
   }
   if (again) {

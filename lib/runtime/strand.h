@@ -19,8 +19,7 @@ class Strand {
  public:
   using Task = Executor::Task;
 
-  // `clock` measures what a task took: see Drain.
-  Strand(std::shared_ptr<Executor> executor, std::shared_ptr<Clock> clock);
+  explicit Strand(std::shared_ptr<Executor> executor);
   Strand(const Strand&) = delete;
   Strand& operator=(const Strand&) = delete;
   ~Strand() { Close(); }

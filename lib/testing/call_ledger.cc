@@ -20,6 +20,18 @@ Zxid CallLedger::OnReadAsked(uint64_t call) {
   return completed_;
 }
 
+void CallLedger::OnLogged(Zxid zxid, std::string_view command) {
+  const auto known = commands_.find(command);
+  if (known != commands_.end()) known->second.logged.insert(zxid);
+}
+
+std::set<Zxid> CallLedger::Logged(uint64_t call) const {
+  const auto found = calls_.find(call);
+  if (found == calls_.end() || found->second.is_read) return {};
+  const auto command = commands_.find(found->second.command);
+  return command == commands_.end() ? std::set<Zxid>() : command->second.logged;
+}
+
 std::optional<Violation> CallLedger::OnDone(uint64_t number, const absl::StatusOr<Reply>& result) {
   Call& call = calls_[number];
   if (std::exchange(call.done, true))

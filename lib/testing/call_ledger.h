@@ -21,8 +21,12 @@ class CallLedger {
   void OnProposed(uint64_t call, std::string_view command);
   // A linearizable read. Returns the newest zxid that was told to a caller before.
   Zxid OnReadAsked(uint64_t call);
+  // A transaction with this command exists.
+  void OnLogged(Zxid zxid, std::string_view command);
   std::optional<Violation> OnDone(uint64_t call, const absl::StatusOr<Reply>& result);
   std::optional<Violation> OnApplied(ServerId sid, const Transaction& txn);
+  // The transactions that this call has become, committed or not.
+  std::set<Zxid> Logged(uint64_t call) const;
   // Every call has had its time.
   std::optional<Violation> OnEnd() const;
 
@@ -36,6 +40,7 @@ class CallLedger {
   struct Command {
     size_t proposed = 0;  // 0: by somebody whom nobody has told of
     size_t refused = 0;   // told: not committed
+    std::set<Zxid> logged = {};
     std::set<Zxid> applied = {};
     bool Fits() const { return proposed == 0 || applied.size() + refused <= proposed; }
   };

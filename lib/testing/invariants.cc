@@ -1,6 +1,7 @@
 #include "lib/testing/invariants.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "lib/testing/invariants_quorum.h"
 #include "lib/testing/status_steps.h"
@@ -17,11 +18,6 @@ void InvariantChecker::Violate(std::string_view property, std::string what) {
 
 void InvariantChecker::Keep(std::optional<Violation> violation) {
   if (!violation_) violation_ = std::move(violation);
-}
-
-bool InvariantChecker::AnyDamaged() const {
-  return std::any_of(servers_.begin(), servers_.end(),
-                     [](const auto& one) { return one.second.damaged; });
 }
 
 // --- what is committed ----------------------------------------------------------------
@@ -119,12 +115,17 @@ void InvariantChecker::OnWiped(ServerId sid) {
   server.disk.OnWiped();
   server.took.clear();
   server.damaged = false;  // it is a good one, and empty
+  server.had = {};
   if (founded) server.lost = server.wiped = true;
 }
 
 void InvariantChecker::OnExcused(ServerId sid, std::string_view) { at(sid).excused = true; }
 
-void InvariantChecker::OnDamaged(ServerId sid) { at(sid).lost = at(sid).damaged = true; }
+void InvariantChecker::OnDamaged(ServerId sid) {
+  Server& server = at(sid);
+  if (!server.lost) server.had = server.disk.durable().last;
+  server.lost = server.damaged = any_damaged_ = true;
+}
 
 // --- the state machine --------------------------------------------------------------------
 
@@ -171,6 +172,7 @@ void InvariantChecker::OnStatus(ServerId sid, const ReplicaStatus& status) {
   if (server.status) Keep(CheckStep(*server.status, status));
   if (status.leader) CheckEstablished(server, status);
   if (!server.damaged) CheckStatusAgainstDisk(server, status);
+  CheckDamageNoticed(&server, status);
   server.status = status;
 }
 
@@ -192,6 +194,16 @@ void InvariantChecker::CheckEstablished(const Server& server, const ReplicaStatu
   Violate("synchronised before established",
           who + " follows in epoch " + std::to_string(status.epoch) +
               ", and was told to be up to date in " + std::to_string(server.told_up_to_date));
+}
+
+// A damaged server may refuse to start, or start with all that was durable; but not
+// without knowing what it lacks.
+void InvariantChecker::CheckDamageNoticed(Server* server, const ReplicaStatus& status) {
+  const Zxid had = std::exchange(server->had, {});
+  if (had == Zxid{} || server->log_changed || histories_.Contains(had, status.last_logged)) return;
+  Violate("damage is noticed", "server " + ToString(status.id) + " starts with " +
+                                   ToString(status.last_logged) + ", and had " + ToString(had) +
+                                   " before its disk was damaged");
 }
 
 void InvariantChecker::CheckStatusAgainstDisk(const Server& server, const ReplicaStatus& status) {
@@ -221,9 +233,44 @@ void InvariantChecker::OnProposed(uint64_t call, ServerId, std::string_view comm
   calls_.OnProposed(call, command);
 }
 
-void InvariantChecker::OnReadAsked(uint64_t call, ServerId) { (void)calls_.OnReadAsked(call); }
+void InvariantChecker::OnReadAsked(uint64_t call, ServerId) {
+  (void)calls_.OnReadAsked(call);
+  reads_.insert(call);
+  confirmations_.OnAsked(call);
+}
+
+void InvariantChecker::CheckConfirmed(uint64_t call) {
+  const bool confirmed = std::any_of(voters_.begin(), voters_.end(), [&](ServerId leader) {
+    const std::set<ServerId> by = confirmations_.Of(leader, call);
+    return IsQuorum([&](ServerId sid, const Server&) { return by.contains(sid); });
+  });
+  if (confirmed) return;
+  Violate(
+      "INV-26 linearizable reads",
+      "call " + std::to_string(call) + " is answered, and no quorum has confirmed a leader since");
+}
+
+// Nothing outside the initial history of an established epoch is ever committed, and
+// until there is such an epoch nobody can know. (What a damaged leader begins with is
+// not known here.)
+void InvariantChecker::CheckDead(uint64_t call) {
+  if (any_damaged_) return;
+  for (const Zxid zxid : calls_.Logged(call)) {
+    const bool dead = std::any_of(initial_.begin(), initial_.end(), [&](const auto& initial) {
+      return initial.first > zxid.epoch && !histories_.Contains(zxid, initial.second) &&
+             MayBeEstablished(initial.first);
+    });
+    if (dead) continue;
+    return Violate("outcome", "call " + std::to_string(call) + ", which is " + ToString(zxid) +
+                                  ", is told not to be committed, and may be yet");
+  }
+}
 
 void InvariantChecker::OnDone(uint64_t call, const absl::StatusOr<Reply>& result) {
+  if (!result.ok() && GetErrorInfo(result.status()).outcome == Outcome::kNotCommitted) {
+    CheckDead(call);
+  }
+  if (reads_.erase(call) > 0 && result.ok()) CheckConfirmed(call);
   Keep(calls_.OnDone(call, result));
 }
 

@@ -20,6 +20,7 @@
 #include "lib/testing/disk_mirror.h"
 #include "lib/testing/histories.h"
 #include "lib/testing/lane_order.h"
+#include "lib/testing/read_confirmations.h"
 #include "zkq/testing/sim_observer.h"
 
 namespace zkq::testing {
@@ -57,6 +58,7 @@ class InvariantChecker final : public SimObserver {
     bool lost = false;          // its disk is not the one it voted with, or is damaged
     bool wiped = false;         // after the ensemble was founded with the one before
     bool damaged = false;
+    Zxid had = {};         // before the damage: what it must find, or notice that it does not
     bool excused = false;  // may halt, or refuse to start
 
     // --- of this life
@@ -75,7 +77,6 @@ class InvariantChecker final : public SimObserver {
   Server& at(ServerId sid) { return servers_.at(sid); }
   template <typename Has>
   bool IsQuorum(Has has) const;
-  bool AnyDamaged() const;
 
   // --- what a server says
   void CheckBoot(const Route& route);
@@ -89,6 +90,7 @@ class InvariantChecker final : public SimObserver {
   void Sent(const Route& route, const Session& session, const Proposal& proposal);
   void Sent(const Route& route, const Session& session, const Commit& commit);
   void Sent(const Route& route, const Session& session, const UpToDate& up_to_date);
+  void Sent(const Route& route, const Session& session, const Pong& pong);
   template <typename Other>
   void Sent(const Route&, const Session&, const Other&) {}
   // What it is told.
@@ -97,9 +99,12 @@ class InvariantChecker final : public SimObserver {
   void Delivered(const Route& route, const Session& session, const NewLeader& accepted);
   void Delivered(const Route& route, const Session& session, const Commit& commit);
   void Delivered(const Route& route, const Session& session, const UpToDate& up_to_date);
+  void Delivered(const Route& route, const Session& session, const Pong& pong);
   template <typename Other>
   void Delivered(const Route&, const Session&, const Other&) {}
   void ToldCommitted(ServerId sid, Zxid commit);
+  void CheckConfirmed(uint64_t call);
+  void CheckDead(uint64_t call);
 
   // --- what a server writes
   void Logged(ServerId sid, const LogState& before, const Txn& txn);
@@ -121,6 +126,7 @@ class InvariantChecker final : public SimObserver {
   // Enough has acknowledged it to this leader for it to say so.
   bool Counted(const Term& term, Zxid zxid) const;
   bool MayKnowCommitted(ServerId sid, Zxid zxid) const;
+  void CheckDamageNoticed(Server* server, const ReplicaStatus& status);
   void CheckStatusAgainstDisk(const Server& server, const ReplicaStatus& status);
   void CheckEstablished(const Server& server, const ReplicaStatus& status);
   bool MayBeEstablished(Epoch epoch) const;
@@ -128,9 +134,12 @@ class InvariantChecker final : public SimObserver {
   const std::set<ServerId> voters_;
   std::map<ServerId, Server> servers_;
   std::optional<Violation> violation_;
+  bool any_damaged_ = false;  // ever: what it has held, and led with, is not known for sure
   Histories histories_;
   LaneOrder order_;
   CallLedger calls_;
+  std::set<uint64_t> reads_;  // asked, not answered
+  ReadConfirmations confirmations_;
   Zxid committed_ = {};                // the newest that anybody called committed
   std::map<Epoch, ServerId> leaders_;  // who took an epoch as its leader
   std::map<Epoch, Zxid> initial_;      // I_e: where its history ended then

@@ -193,6 +193,14 @@ void InvariantChecker::Sent(const Route& route, const Session& session,
   Sent(route, session, Commit{up_to_date.commit});
 }
 
+void InvariantChecker::Sent(const Route& route, const Session& session, const Pong& pong) {
+  confirmations_.OnSent(route, session, pong);
+}
+
+void InvariantChecker::Delivered(const Route& route, const Session& session, const Pong& pong) {
+  confirmations_.OnDelivered(route, session, pong);
+}
+
 // By what it was told in this term; its own disk counts when it has it.
 bool InvariantChecker::Counted(const Term& term, Zxid zxid) const {
   return IsQuorum([&](ServerId sid, const Server& server) {

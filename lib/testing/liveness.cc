@@ -45,9 +45,11 @@ std::optional<Violation> CheckSynced(const Statuses& statuses, const std::set<Se
   return std::nullopt;
 }
 
-std::optional<Violation> CheckStable(const Statuses& before, const Statuses& after) {
+std::optional<Violation> CheckStable(const Statuses& before, const Statuses& after, bool renews) {
   const std::optional<ServerId> was = LeaderOf(before), is = LeaderOf(after);
-  if (was == is && (!is || before.at(*is).epoch == after.at(*is).epoch)) return std::nullopt;
+  const bool led = was && was == is;
+  if (led && (renews || before.at(*is).epoch == after.at(*is).epoch)) return std::nullopt;
+  if (!was && !is) return std::nullopt;
   return Violation{"LIV-4 stability", "led by " + (was ? ToString(*was) : "nobody") + ", then by " +
                                           (is ? ToString(*is) : "nobody") + ", without a fault"};
 }

@@ -46,6 +46,7 @@ class MemoryFileSystem::Machine {
   uint64_t crash_before = 0;  // 0: never
   std::shared_ptr<const Observer> observer;
   std::shared_ptr<const Witness> witness;
+  std::shared_ptr<const ReadObserver> read_observer;
 
   absl::Status Alive(const std::string& path) const {
     return dead ? Error(absl::StatusCode::kUnavailable, "the disk is gone", path)
@@ -80,6 +81,15 @@ class MemoryFileSystem::Machine {
     dead = verdict == Verdict::kCrash;
     return Error(dead ? absl::StatusCode::kUnavailable : absl::StatusCode::kInternal,
                  std::string(ToString(operation->step)) + " failed", path);
+  }
+
+  void BeforeRead(const std::string& path) {
+    std::shared_ptr<const ReadObserver> told;
+    {
+      const std::lock_guard lock(mutex);
+      told = read_observer;
+    }
+    if (told != nullptr) (*told)(path);
   }
 
   // It took place: tells the witness, without the lock.
@@ -131,6 +141,7 @@ class MemoryFileSystem::OpenFile final : public File {
   }
 
   absl::StatusOr<size_t> Read(uint64_t offset, size_t size, char* buffer) override {
+    machine_->BeforeRead(path_);
     const std::lock_guard lock(machine_->mutex);
     if (absl::Status status = Usable(); !status.ok()) return status;
     const std::string& contents = file_->live();
@@ -297,6 +308,12 @@ void MemoryFileSystem::Observe(Observer observer) {
   const std::lock_guard lock(machine_->mutex);
   machine_->observer =
       observer == nullptr ? nullptr : std::make_shared<const Observer>(std::move(observer));
+}
+
+void MemoryFileSystem::ObserveReads(ReadObserver observer) {
+  const std::lock_guard lock(machine_->mutex);
+  machine_->read_observer =
+      observer == nullptr ? nullptr : std::make_shared<const ReadObserver>(std::move(observer));
 }
 
 void MemoryFileSystem::SetWitness(Witness witness) {

@@ -17,9 +17,9 @@ struct Weighted {
 
 const std::vector<Weighted>& ProcessFaults() {
   static const auto& all = *new std::vector<Weighted>{
-      {Fault::kKill, 3},        {Fault::kPowerCut, 4},     {Fault::kTornPowerCut, 4},
-      {Fault::kCrashAtDisk, 8}, {Fault::kCrashAtSend, 6},  {Fault::kPowerCutOfAll, 1},
-      {Fault::kPause, 3},       {Fault::kTakeSnapshot, 3},
+      {Fault::kKill, 3},        {Fault::kPowerCut, 4},      {Fault::kTornPowerCut, 4},
+      {Fault::kCrashAtDisk, 8}, {Fault::kCrashAtSend, 6},   {Fault::kCrashLoop, 5},
+      {Fault::kPause, 3},       {Fault::kPowerCutOfAll, 1}, {Fault::kTakeSnapshot, 3},
   };
   return all;
 }
@@ -36,8 +36,9 @@ const std::vector<Weighted>& NetworkFaults() {
 
 const std::vector<Weighted>& DiskFaults() {
   static const auto& all = *new std::vector<Weighted>{
-      {Fault::kSlowDisk, 3}, {Fault::kStallDisk, 3}, {Fault::kFailWrite, 2},
-      {Fault::kFailSync, 2}, {Fault::kFullDisk, 2},  {Fault::kTakeSnapshot, 3},
+      {Fault::kSlowDisk, 3},     {Fault::kSlowReads, 3}, {Fault::kStallDisk, 3},
+      {Fault::kFailWrite, 2},    {Fault::kFailSync, 2},  {Fault::kFullDisk, 2},
+      {Fault::kTakeSnapshot, 3},
   };
   return all;
 }
@@ -98,6 +99,35 @@ absl::Duration Drawn(SimRandom* random, absl::Duration longest) {
   return drawn * (1 + static_cast<double>(random->Below(1000)) / 1000) / 2;
 }
 
+// Any kind, and half of the time one that is seldom sent.
+size_t DrawnMessage(SimRandom* random) {
+  static const size_t kRare[] = {MessageBody(LeaderInfo{}).index(), MessageBody(AckEpoch{}).index(),
+                                 MessageBody(Trunc{}).index(),      MessageBody(Snap{}).index(),
+                                 MessageBody(NewLeader{}).index(),  MessageBody(Refusal{}).index()};
+  if (random->Below(2) == 0) return kRare[random->Below(std::size(kRare))];
+  return random->Below(std::variant_size_v<MessageBody> + 1);
+}
+
+// What is short: every phase but broadcast, and any message.
+Moment DrawnMoment(SimRandom* random) {
+  constexpr std::pair<PeerState, ZabPhase> kPhases[] = {
+      {PeerState::kLooking, ZabPhase::kElection},
+      {PeerState::kFollowing, ZabPhase::kDiscovery},
+      {PeerState::kFollowing, ZabPhase::kSynchronization},
+      {PeerState::kLeading, ZabPhase::kDiscovery},
+      {PeerState::kLeading, ZabPhase::kSynchronization}};
+  switch (random->Below(6)) {
+    case 0: {
+      const auto [state, phase] = kPhases[random->Below(std::size(kPhases))];
+      return {.kind = Moment::Kind::kPhase, .state = state, .phase = phase};
+    }
+    case 1:
+      return {.kind = Moment::Kind::kMessage, .message = DrawnMessage(random)};
+    default:
+      return {};
+  }
+}
+
 CrashMode ModeOf(uint64_t die) {
   constexpr CrashMode kModes[] = {CrashMode::kProcess, CrashMode::kPower, CrashMode::kTorn};
   return kModes[die % 3];
@@ -118,6 +148,7 @@ std::string_view ToString(Fault fault) {
                                          "power cut of all",
                                          "crash at disk",
                                          "crash at send",
+                                         "crash loop",
                                          "pause",
                                          "break link",
                                          "replace link",
@@ -131,6 +162,7 @@ std::string_view ToString(Fault fault) {
                                          "flap",
                                          "slow reader",
                                          "slow disk",
+                                         "slow reads",
                                          "stall disk",
                                          "fail write",
                                          "fail sync",
@@ -156,6 +188,24 @@ std::string_view ToString(Profile profile) {
   return kNames[static_cast<size_t>(profile)];
 }
 
+std::string ToString(const Moment& moment) {
+  constexpr std::string_view kKinds[] = {"FollowerInfo", "LeaderInfo", "AckEpoch",       "Diff",
+                                         "Trunc",        "Snap",       "NewLeader",      "UpToDate",
+                                         "Proposal",     "Ack",        "Commit",         "Request",
+                                         "Refusal",      "ReadIndex",  "ReadIndexReply", "Ping",
+                                         "Pong",         "SessionEnd", "Notification"};
+  static_assert(std::size(kKinds) == std::variant_size_v<MessageBody> + 1);
+  switch (moment.kind) {
+    case Moment::Kind::kAny:
+      return "";
+    case Moment::Kind::kPhase:
+      return std::string(ToString(moment.state)) + " in " + std::string(ToString(moment.phase));
+    case Moment::Kind::kMessage:
+      return std::string(kKinds[moment.message]);
+  }
+  return "?";
+}
+
 std::vector<Strike> PlanStrikes(Profile profile, uint64_t seed, absl::Duration length) {
   constexpr absl::Duration kLongestPause = absl::Seconds(8);
   constexpr absl::Duration kLongestFault = absl::Seconds(8);
@@ -177,22 +227,73 @@ std::vector<Strike> PlanStrikes(Profile profile, uint64_t seed, absl::Duration l
     }
     strike.lasts = Drawn(&random, kLongestFault);
     for (uint64_t& die : strike.dice) die = random.Next();
+    strike.moment = DrawnMoment(&random);
     strikes.push_back(strike);
   }
   return strikes;
 }
 
 Nemesis::Nemesis(SimCluster* cluster, Witness witness)
-    : cluster_(*cluster), witness_(std::move(witness)) {}
+    : cluster_(*cluster), witness_(std::move(witness)) {
+  cluster_.Observe(this);
+}
+
+Nemesis::~Nemesis() { cluster_.Forget(this); }
 
 void Nemesis::Run(const std::vector<Strike>& strikes, absl::Duration length) {
   const absl::Duration begin = cluster_.now();
   for (const Strike& strike : strikes) {
     RunUntil(begin + strike.at);
     if (cluster_.violation()) return;
-    Perform(strike);
+    Begin(strike);
   }
   RunUntil(begin + length);
+  waiting_.clear();
+}
+
+void Nemesis::Begin(const Strike& strike) {
+  if (strike.moment.kind == Moment::Kind::kAny) return Perform(strike, Drawn(strike));
+  waiting_.push_back(strike);
+}
+
+// --- moments ---------------------------------------------------------------------------
+
+template <typename Matches>
+void Nemesis::Spring(Matches matches, ServerId hit, ServerId other) {
+  std::erase_if(waiting_, [&](const Strike& strike) {
+    if (!matches(strike.moment)) return false;
+    const bool turned = strike.dice[2] % 2 == 0;
+    sprung_.push_back({strike, {.one = turned ? other : hit, .a = hit, .b = other}});
+    return true;
+  });
+}
+
+void Nemesis::OnSent(const Route& route, const Carried& carried) {
+  if (waiting_.empty()) return;
+  const size_t sent =
+      carried.message != nullptr ? carried.message->body.index() : std::variant_size_v<MessageBody>;
+  const auto matches = [&](const Moment& moment) {
+    return moment.kind == Moment::Kind::kMessage && moment.message == sent;
+  };
+  Spring(matches, route.from, route.to);
+}
+
+void Nemesis::OnStatus(ServerId sid, const ReplicaStatus& status) {
+  if (waiting_.empty()) return;
+  const auto matches = [&](const Moment& moment) {
+    return moment.kind == Moment::Kind::kPhase && moment.state == status.state &&
+           moment.phase == status.phase;
+  };
+  Spring(matches, sid, sid);
+}
+
+void Nemesis::PerformSprung() {
+  for (Sprung& sprung : std::exchange(sprung_, {})) {
+    Victims& victims = sprung.victims;
+    if (victims.a == victims.b) victims.b = Drawn(sprung.strike).b;
+    if (victims.a == victims.b) victims.b = Drawn(sprung.strike).a;
+    Perform(sprung.strike, victims);
+  }
 }
 
 // Runs to `when`, with the repairs that come before it, and starts anew whoever has
@@ -202,7 +303,9 @@ void Nemesis::RunUntil(absl::Duration when) {
   while (cluster_.now() < when && !cluster_.violation()) {
     absl::Duration next = std::min(when, cluster_.now() + kLook);
     for (const Repair& repair : repairs_) next = std::min(next, repair.at);
-    cluster_.RunFor(std::max(next - cluster_.now(), absl::ZeroDuration()));
+    cluster_.RunUntil([this] { return !sprung_.empty(); },
+                      std::max(next - cluster_.now(), absl::ZeroDuration()));
+    PerformSprung();
     std::vector<Repair> due;
     std::erase_if(repairs_, [&](Repair& repair) {
       if (repair.at > cluster_.now()) return false;
@@ -232,6 +335,38 @@ void Nemesis::CrashFor(ServerId sid, CrashMode mode, absl::Duration down) {
   After(down, [this, sid] { Restart(sid); });
 }
 
+// Half of the time at an operation of one kind: most are writes, and what goes wrong
+// does so at the others.
+void Nemesis::CrashAtDisk(const Strike& strike, ServerId sid) {
+  constexpr Step kSteps[] = {Step::kCreate, Step::kSync, Step::kSyncDirectory, Step::kRename,
+                             Step::kRemove};
+  const uint64_t dice = strike.dice[1];
+  const CrashMode mode = ModeOf(dice >> 8);
+  if (dice >> 16 & 1) return cluster_.CrashAtDisk(sid, 1 + dice % 40, mode);
+  cluster_.CrashAtDisk(sid, 1 + dice % 4, mode, kSteps[(dice >> 20) % std::size(kSteps)]);
+}
+
+// Down, and soon up again, only to fall once more: at the next such moment, or before
+// much is done.
+void Nemesis::CrashAgain(const Strike& strike, ServerId sid) {
+  constexpr absl::Duration kUp = absl::Milliseconds(1500);
+  const uint64_t dice = strike.dice[1];
+  cluster_.Crash(sid, ModeOf(dice));
+  if (dice / 4 % 4 == 0) return After(strike.lasts, [this, sid] { Restart(sid); });
+  Strike next = strike;
+  next.dice[1] = dice / 16;
+  After(absl::Milliseconds(1 + dice / 16 % 100), [this, next, sid] {
+    if (cluster_.up(sid)) return;
+    if (next.moment.kind == Moment::Kind::kAny) {
+      cluster_.CrashAtDisk(sid, 1 + next.dice[1] % 24, ModeOf(next.dice[1] >> 8));
+      After(kUp, [this, next, sid] { CrashAgain(next, sid); });
+    } else {
+      waiting_.push_back(next);
+    }
+    Restart(sid);
+  });
+}
+
 // A start may fail, by a fault that lasts or comes in the middle of it: it is tried
 // again, as by a supervisor.
 void Nemesis::Restart(ServerId sid) {
@@ -243,16 +378,19 @@ void Nemesis::Note(Fault fault, ServerId sid) {
   if (witness_) witness_(fault, sid);
 }
 
-void Nemesis::Perform(const Strike& strike) {
+Nemesis::Victims Nemesis::Drawn(const Strike& strike) const {
   const std::vector<ServerId>& all = cluster_.servers();
   const ServerId a = all[strike.dice[0] % all.size()];
   const ServerId b = all[(strike.dice[0] + 1 + strike.dice[1] % (all.size() - 1)) % all.size()];
-  const ServerId led = cluster_.leader().value_or(a);
   // Half of what strikes one server strikes the leader: most depends on it.
-  const ServerId one = strike.dice[2] % 2 == 0 ? led : a;
+  return {.one = strike.dice[2] % 2 == 0 ? cluster_.leader().value_or(a) : a, .a = a, .b = b};
+}
+
+void Nemesis::Perform(const Strike& strike, const Victims& victims) {
+  const std::vector<ServerId>& all = cluster_.servers();
+  const ServerId one = victims.one;
   if (strike.fault >= Fault::kBreakLink && strike.fault <= Fault::kSlowReader) {
-    Note(strike.fault, strike.fault == Fault::kIsolateLeader ? led : a);
-    return PerformOnNetwork(strike, a, b);
+    return PerformOnNetwork(strike, victims);
   }
   if (strike.fault == Fault::kPowerCutOfAll) {
     for (const ServerId sid : all) {
@@ -282,8 +420,10 @@ void Nemesis::PerformOnProcess(const Strike& strike, ServerId sid) {
     case Fault::kTornPowerCut:
       return CrashFor(sid, CrashMode::kTorn, strike.lasts);
     case Fault::kCrashAtDisk:
-      cluster_.CrashAtDisk(sid, 1 + strike.dice[1] % 40, ModeOf(strike.dice[1] >> 8));
+      CrashAtDisk(strike, sid);
       return After(strike.lasts + absl::Seconds(1), [this, sid] { Restart(sid); });
+    case Fault::kCrashLoop:
+      return CrashAgain(strike, sid);
     case Fault::kCrashAtSend:
       cluster_.CrashAtSend(sid, 1 + strike.dice[1] % 40, ModeOf(strike.dice[1] >> 8));
       return After(strike.lasts + absl::Seconds(1), [this, sid] { Restart(sid); });
@@ -318,6 +458,9 @@ void Nemesis::PerformOnDisk(const Strike& strike, ServerId sid) {
     case Fault::kSlowDisk:
       cluster_.SlowDisk(sid, absl::Milliseconds(static_cast<int64_t>(1 + strike.dice[1] % 200)));
       return After(strike.lasts, [this, sid] { cluster_.SlowDisk(sid, absl::ZeroDuration()); });
+    case Fault::kSlowReads:
+      cluster_.SlowReads(sid, strike.lasts / 8);
+      return After(strike.lasts, [this, sid] { cluster_.SlowReads(sid, absl::ZeroDuration()); });
     case Fault::kStallDisk:
       return cluster_.StallDisk(sid, strike.lasts);
     case Fault::kFailWrite:
@@ -370,7 +513,10 @@ void Nemesis::DamageDisk(const Strike& strike, ServerId sid) {
   }
 }
 
-void Nemesis::PerformOnNetwork(const Strike& strike, ServerId a, ServerId b) {
+void Nemesis::PerformOnNetwork(const Strike& strike, const Victims& victims) {
+  const auto [one, a, b] = victims;
+  const ServerId led = cluster_.leader().value_or(a);
+  Note(strike.fault, strike.fault == Fault::kIsolateLeader ? led : a);
   SimNetwork& network = cluster_.network();
   const std::vector<ServerId>& all = cluster_.servers();
   const auto heal = [this] { cluster_.network().Heal(); };
@@ -391,8 +537,8 @@ void Nemesis::PerformOnNetwork(const Strike& strike, ServerId a, ServerId b) {
       break;
     }
     case Fault::kIsolateLeader:
-      network.Partition({cluster_.leader().value_or(a)});
-      break;
+      network.Partition({led});
+      return After(strike.lasts + absl::Seconds(2), heal);  // it has to be replaced
     case Fault::kStallOneWay:
       network.Stall(a, b);
       break;

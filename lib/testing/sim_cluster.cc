@@ -16,6 +16,9 @@ inline namespace v1 {
 
 class SimCluster::Impl {
  public:
+  // What a deadline may be missed by.
+  static constexpr absl::Duration kLate = absl::Seconds(1);
+
   Impl(const SimClusterOptions& given, MakeStateMachine make)
       : options(given), scheduler(given.seed), network(&scheduler, given.network) {
     world = {.scheduler = &scheduler,
@@ -35,6 +38,31 @@ class SimCluster::Impl {
   }
 
   SimServer& at(ServerId sid) { return *servers.at(sid); }
+
+  // Hands on what a call ends with, and holds it against the time it was given.
+  Done Watched(uint64_t call, ServerId sid, absl::Duration timeout, Done done) {
+    return [this, call, sid, timeout, asked = scheduler.now(),
+            asked_there = at(sid).clock().Monotonic(),
+            done = std::move(done)](absl::StatusOr<Reply> result) mutable {
+      // Whichever clock is slower: its own may drift or stand still.
+      const absl::Duration waited =
+          std::min(scheduler.now() - asked, at(sid).clock().Monotonic() - asked_there);
+      if (waited > timeout + kLate && at(sid).held_up_until() + kLate < scheduler.now()) {
+        Report("a call's deadline", "call " + std::to_string(call) + " was given " +
+                                        absl::FormatDuration(timeout) + " and took " +
+                                        absl::FormatDuration(waited));
+      }
+      observers.OnDone(call, result);
+      std::move(done)(std::move(result));
+    };
+  }
+
+  void Report(std::string property, std::string what) {
+    if (!violation()) reported = {std::move(property), std::move(what)};
+  }
+  const std::optional<Violation>& violation() const {
+    return reported ? reported : checker.violation();
+  }
 
   static std::set<ServerId> Voters(int servers) {
     std::set<ServerId> voters;
@@ -127,29 +155,22 @@ bool SimCluster::RunUntil(absl::FunctionRef<bool()> condition, absl::Duration li
 void SimCluster::Propose(ServerId sid, std::string command, absl::Duration timeout, Done done) {
   const uint64_t call = ++impl_->calls;
   impl_->observers.OnProposed(call, sid, command);
-  replica(sid).Propose(
-      std::move(command), {.timeout = timeout},
-      [impl = impl_.get(), call, done = std::move(done)](absl::StatusOr<Reply> result) mutable {
-        impl->observers.OnDone(call, result);
-        std::move(done)(std::move(result));
-      });
+  replica(sid).Propose(std::move(command), {.timeout = timeout},
+                       impl_->Watched(call, sid, timeout, std::move(done)));
 }
 
 void SimCluster::Read(ServerId sid, std::string request, absl::Duration timeout, Done done) {
   const uint64_t call = ++impl_->calls;
   impl_->observers.OnReadAsked(call, sid);
-  replica(sid).Read(
-      std::move(request), {.timeout = timeout},
-      [impl = impl_.get(), call, done = std::move(done)](absl::StatusOr<Reply> result) mutable {
-        impl->observers.OnDone(call, result);
-        std::move(done)(std::move(result));
-      });
+  replica(sid).Read(std::move(request), {.timeout = timeout},
+                    impl_->Watched(call, sid, timeout, std::move(done)));
 }
 
 // --- faults --------------------------------------------------------------------------
 
-void SimCluster::CrashAtDisk(ServerId sid, uint64_t operations, CrashMode mode) {
-  impl_->at(sid).CrashAtDisk(operations, mode);
+void SimCluster::CrashAtDisk(ServerId sid, uint64_t operations, CrashMode mode,
+                             std::optional<MemoryFileSystem::Step> step) {
+  impl_->at(sid).CrashAtDisk(operations, mode, step);
 }
 void SimCluster::CrashAtSend(ServerId sid, uint64_t messages, CrashMode mode) {
   impl_->at(sid).CrashAtSend(messages, mode);
@@ -163,6 +184,9 @@ void SimCluster::FailApply(ServerId sid) { impl_->at(sid).FailApply(); }
 MemoryFileSystem& SimCluster::disk(ServerId sid) { return impl_->at(sid).disk(); }
 void SimCluster::SlowDisk(ServerId sid, absl::Duration per_sync) {
   impl_->at(sid).SlowDisk(per_sync);
+}
+void SimCluster::SlowReads(ServerId sid, absl::Duration longest) {
+  impl_->at(sid).SlowReads(longest);
 }
 void SimCluster::StallDisk(ServerId sid, absl::Duration duration) {
   impl_->at(sid).StallDisk(duration);
@@ -196,12 +220,10 @@ void SimCluster::Heal() {
 
 // --- judgement -------------------------------------------------------------------------
 
-const std::optional<Violation>& SimCluster::violation() const {
-  return impl_->reported ? impl_->reported : impl_->checker.violation();
-}
+const std::optional<Violation>& SimCluster::violation() const { return impl_->violation(); }
 
 void SimCluster::Report(std::string property, std::string what) {
-  if (!violation()) impl_->reported = {std::move(property), std::move(what)};
+  impl_->Report(std::move(property), std::move(what));
 }
 
 void SimCluster::CheckEnd() {
@@ -245,7 +267,7 @@ absl::Status SimCluster::CheckConverges(absl::Duration limit, const std::vector<
   const Statuses calm = impl_->StatusesOfAll();
   std::optional<Violation> change;
   const auto changed = [&] {
-    change = CheckStable(calm, impl_->StatusesOfAll());
+    change = CheckStable(calm, impl_->StatusesOfAll(), impl_->options.epoch_transactions != 0);
     return change.has_value();
   };
   if (RunUntil(changed, kCalm)) Report(change->property, change->what);
@@ -275,6 +297,7 @@ uint64_t SimCluster::steps() const { return impl_->scheduler.steps(); }
 void SimCluster::keep_trace(size_t lines) { impl_->trace.Keep(lines); }
 std::vector<std::string> SimCluster::trace() const { return impl_->trace.Lines(); }
 void SimCluster::Observe(SimObserver* observer) { impl_->observers.Add(observer); }
+void SimCluster::Forget(SimObserver* observer) { impl_->observers.Remove(observer); }
 SimScheduler& SimCluster::scheduler() { return impl_->scheduler; }
 
 }  // namespace v1

@@ -10,6 +10,7 @@ namespace zkq::testing {
 class SimObservers final : public SimObserver {
  public:
   void Add(SimObserver* observer) { all_.push_back(observer); }
+  void Remove(SimObserver* observer) { std::erase(all_, observer); }
 
   void OnSent(const Route& route, const Carried& carried) override {
     for (SimObserver* one : all_) one->OnSent(route, carried);

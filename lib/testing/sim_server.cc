@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "lib/runtime/options.h"
+#include "lib/runtime/replica_impl.h"
 #include "lib/testing/sim_trace.h"
 
 namespace zkq::testing {
@@ -61,9 +63,10 @@ class WatchedLog final : public LogSink {
 SimServer::SimServer(const World* world, ServerId sid)
     : world_(*world), sid_(sid), clock_(std::make_shared<SimClock>(world->scheduler)) {
   disk_->Observe([this](const Operation& operation) { return Judge(operation); });
-  disk_->SetWitness([this](const Operation& operation) {
-    if (operation.step == Step::kWrite) OnWritten(operation);
-    world_.observer->OnDisk(sid_, operation);
+  disk_->SetWitness([this](const Operation& operation) { Witness(operation); });
+  disk_->ObserveReads([this](const std::string&) {
+    if (longest_read_ == absl::ZeroDuration()) return;
+    Block(longest_read_ * (static_cast<double>(world_.scheduler->random().Below(1000)) / 1000));
   });
 }
 
@@ -95,11 +98,31 @@ ReplicaOptions SimServer::Options() {
   return options;
 }
 
+runtime::Tuning SimServer::Tuning() const {
+  runtime::Tuning tuning;
+  const SimClusterOptions& options = *world_.options;
+  if (options.proposed_bytes_max != 0) tuning.outstanding_bytes_max = options.proposed_bytes_max;
+  if (options.learner_bytes_max != 0) tuning.credit_bytes = options.learner_bytes_max;
+  if (options.diff_transactions_max != 0) tuning.diff_txns_max = options.diff_transactions_max;
+  if (options.log_batch_bytes_max != 0) tuning.log_batch_bytes_max = options.log_batch_bytes_max;
+  if (options.epoch_transactions != 0) tuning.rollover_counter = options.epoch_transactions;
+  return tuning;
+}
+
+// As Replica::Start, with a tuning.
+absl::StatusOr<std::unique_ptr<Replica>> SimServer::NewReplica() {
+  ReplicaOptions options = Options();
+  if (absl::Status s = runtime::CheckOptions(options); !s.ok()) return s;
+  auto node = runtime::Node::Start(std::move(options), Tuning());
+  if (!node.ok()) return std::move(node).status();
+  return std::make_unique<Replica>(std::make_unique<Replica::Impl>(*std::move(node)));
+}
+
 absl::Status SimServer::Start() {
   if (up()) return absl::OkStatus();
   world_.observer->OnStarting(sid_);
   Unsettle();
-  auto started = Replica::Start(Options());
+  auto started = NewReplica();
   if (started.ok()) replica_ = *std::move(started);
   if (dying_) {
     Crash(crash_mode_);
@@ -121,6 +144,9 @@ void SimServer::Crash(CrashMode mode) {
   executor_->Stop();
   blocking_->Stop();
   world_.network->Crash(sid_);
+  while (!late_.empty()) TellLate(late_.begin()->first);
+  held_up_until_ = std::max(held_up_until_, world_.scheduler->now());
+  paused_ = false;
   switch (mode) {
     case CrashMode::kProcess:
       disk_->KillProcess();
@@ -137,7 +163,7 @@ void SimServer::Crash(CrashMode mode) {
   executor_.reset();
   blocking_.reset();
   dying_ = false;
-  die_at_ = 0;
+  die_in_ = 0;
 }
 
 absl::Status SimServer::Shutdown(absl::Duration grace) {
@@ -148,9 +174,10 @@ absl::Status SimServer::Shutdown(absl::Duration grace) {
 
 // --- dying in the middle of something ----------------------------------------------------
 
-void SimServer::CrashAtDisk(uint64_t operations, CrashMode mode) {
+void SimServer::CrashAtDisk(uint64_t operations, CrashMode mode, std::optional<Step> step) {
   crash_mode_ = mode;
-  die_at_ = disk_->operations() + operations;
+  die_in_ = operations;
+  die_at_step_ = step;
 }
 
 void SimServer::CrashAtSend(uint64_t messages, CrashMode mode) {
@@ -171,6 +198,8 @@ void SimServer::Die() {
 void SimServer::Pause(bool paused) {
   if (executor_ == nullptr) return;
   Unsettle();
+  if (paused_) held_up_until_ = std::max(held_up_until_, world_.scheduler->now());
+  paused_ = paused;
   for (SimExecutor* executor : {executor_.get(), blocking_.get()}) {
     if (paused) {
       executor->Pause();
@@ -262,15 +291,16 @@ void SimServer::Heal() {
   clock_->SetRate(1);
   fail_.reset();
   fail_apply_ = false;
-  apply_takes_ = extra_per_sync_ = stalled_until_ = absl::ZeroDuration();
-  die_at_ = 0;
+  apply_takes_ = extra_per_sync_ = longest_read_ = stalled_until_ = absl::ZeroDuration();
+  die_in_ = 0;
   world_.network->KillAfterSends(sid_, kNever);
   FillDisk(false);
 }
 
 // Asked before each operation of the disk, inside whoever wants it.
 Verdict SimServer::Judge(const Operation& operation) {
-  if (die_at_ != 0 && operation.number >= die_at_) {
+  const bool counts = !die_at_step_ || *die_at_step_ == operation.step;
+  if (die_in_ != 0 && counts && --die_in_ == 0) {
     Die();
     return Verdict::kCrash;
   }
@@ -284,14 +314,40 @@ Verdict SimServer::Judge(const Operation& operation) {
   return Verdict::kProceed;
 }
 
+// A task that is blocked is over before its time: what it has done behind that is told
+// when it would have done it. So nobody may act on a sync that still runs.
+void SimServer::Witness(const Operation& operation) {
+  if (operation.step == Step::kWrite) OnWritten(operation);
+  if (!world_.scheduler->Charged()) return world_.observer->OnDisk(sid_, operation);
+  late_[operation.number] = {operation, std::string(operation.bytes)};
+  world_.scheduler->After(absl::ZeroDuration(),
+                          [this, number = operation.number] { TellLate(number); });
+}
+
+void SimServer::TellLate(uint64_t number) {
+  auto late = late_.extract(number);
+  if (late.empty()) return;
+  late.mapped().operation.bytes = late.mapped().bytes;
+  world_.observer->OnDisk(sid_, late.mapped().operation);
+}
+
 void SimServer::Block(absl::Duration duration) {
+  constexpr absl::Duration kHeldUp = absl::Milliseconds(50);  // shorter is business as usual
   world_.scheduler->Charge(duration);
   blocked_until_ = std::max(blocked_until_, world_.scheduler->now());
+  if (duration >= kHeldUp) held_up_until_ = std::max(held_up_until_, blocked_until_);
+}
+
+absl::Duration SimServer::held_up_until() const {
+  return paused_ ? world_.scheduler->now() : held_up_until_;
 }
 
 absl::Status SimServer::BeforeApply(const Transaction& txn) {
   if (std::exchange(fail_apply_, false)) return absl::InternalError("told to fail");
-  if (apply_takes_ > absl::ZeroDuration()) Block(apply_takes_);
+  if (apply_takes_ > absl::ZeroDuration()) {
+    Block(apply_takes_);
+    held_up_until_ = std::max(held_up_until_, blocked_until_);
+  }
   world_.observer->OnApplied(sid_, txn);
   changed_ = true;
   return absl::OkStatus();

@@ -5,10 +5,12 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "lib/runtime/tuning.h"
 #include "zkq/testing/sim_cluster.h"
 
 namespace zkq::testing {
@@ -37,7 +39,7 @@ class SimServer {
 
   // Told to die at some instant, it does nothing from there on, in the middle of
   // whatever it does; Bury, outside of all tasks, completes the crash.
-  void CrashAtDisk(uint64_t operations, CrashMode mode);
+  void CrashAtDisk(uint64_t operations, CrashMode mode, std::optional<MemoryFileSystem::Step> step);
   void CrashAtSend(uint64_t messages, CrashMode mode);
   void Die();
   bool dying() const { return dying_; }
@@ -47,6 +49,7 @@ class SimServer {
   void SlowApply(absl::Duration duration) { apply_takes_ = duration; }
   void FailApply();
   void SlowDisk(absl::Duration per_sync) { extra_per_sync_ = per_sync; }
+  void SlowReads(absl::Duration longest) { longest_read_ = longest; }
   void StallDisk(absl::Duration duration);
   void FailDisk(MemoryFileSystem::Step step);
   void FillDisk(bool full);
@@ -58,6 +61,8 @@ class SimServer {
   void Heal();
   // When the last call that was ever held up goes on: healing does not wake it.
   absl::Duration blocked_until() const { return blocked_until_; }
+  // When it was last kept from doing what was due: paused, stuck in a call, or down.
+  absl::Duration held_up_until() const;
 
   MemoryFileSystem& disk() { return *disk_; }
   SimClock& clock() { return *clock_; }
@@ -72,11 +77,15 @@ class SimServer {
 
  private:
   ReplicaOptions Options();
+  runtime::Tuning Tuning() const;
+  absl::StatusOr<std::unique_ptr<Replica>> NewReplica();
   MemoryFileSystem::Verdict Judge(const MemoryFileSystem::Operation& operation);
   void Excuse(std::string_view why);
   void Damage(const std::string& path, const std::function<void(std::string*)>& change);
   void OnWritten(const MemoryFileSystem::Operation& operation);
   void Unsettle();
+  void Witness(const MemoryFileSystem::Operation& operation);
+  void TellLate(uint64_t number);
   void Block(absl::Duration duration);
 
   const World& world_;
@@ -96,16 +105,27 @@ class SimServer {
   };
   std::deque<Fresh> fresh_ = {};  // oldest first
 
+  // By number: what took place in a task that is blocked, told when that has ended.
+  struct Late {
+    MemoryFileSystem::Operation operation = {};
+    std::string bytes = {};
+  };
+  std::map<uint64_t, Late> late_ = {};
+
   bool dying_ = false;
   CrashMode crash_mode_ = CrashMode::kPower;
-  uint64_t die_at_ = 0;  // the disk's operation of this number; 0: at none
+  uint64_t die_in_ = 0;  // before the disk's operation so many from now; 0: at none
+  std::optional<MemoryFileSystem::Step> die_at_step_ = {};  // counting only these
   std::optional<MemoryFileSystem::Step> fail_ = {};
   bool fail_apply_ = false;
   bool full_ = false;
   absl::Duration apply_takes_ = absl::ZeroDuration();
   absl::Duration extra_per_sync_ = absl::ZeroDuration();
   absl::Duration stalled_until_ = absl::ZeroDuration();
+  absl::Duration longest_read_ = absl::ZeroDuration();
   absl::Duration blocked_until_ = absl::ZeroDuration();
+  absl::Duration held_up_until_ = absl::ZeroDuration();
+  bool paused_ = false;
   bool changed_ = false;
 };
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "lib/zkq/impl.h"
+#include "lib/runtime/replica_impl.h"
 
 namespace zkq {
 inline namespace v1 {

@@ -7,7 +7,7 @@
 #include "lib/env/system_random.h"
 #include "lib/env/thread_executor.h"
 #include "lib/runtime/options.h"
-#include "lib/zkq/impl.h"
+#include "lib/runtime/replica_impl.h"
 #include "lib/zkq/transport.h"
 
 namespace zkq {
@@ -44,7 +44,7 @@ absl::StatusOr<std::unique_ptr<Replica>> Replica::Start(ReplicaOptions options) 
   if (absl::Status s = FillSeams(&options); !s.ok()) return s;
   auto node = runtime::Node::Start(std::move(options));
   if (!node.ok()) return std::move(node).status();
-  return std::unique_ptr<Replica>(new Replica(std::make_unique<Impl>(*std::move(node))));
+  return std::make_unique<Replica>(std::make_unique<Impl>(*std::move(node)));
 }
 
 }  // namespace v1

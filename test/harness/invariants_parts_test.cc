@@ -5,6 +5,7 @@
 #include "lib/testing/histories.h"
 #include "lib/testing/lane_order.h"
 #include "lib/testing/liveness.h"
+#include "lib/testing/read_confirmations.h"
 #include "lib/testing/status_steps.h"
 #include "test/harness/catch.h"
 #include "test/harness/invariant_story.h"
@@ -111,6 +112,44 @@ TEST_CASE("INV-26: a read reflects what an earlier read has reflected") {
   REQUIRE(calls.Done(1, {1, 5}) == "");
   calls.OnReadAsked(2);
   REQUIRE(calls.Done(2, {1, 4}) == "INV-26 linearizable reads");
+}
+
+// Server 1 leads, and 2 and 3 follow it.
+struct Confirmed : ReadConfirmations {
+  void Say(int from, uint64_t seq) { OnSent(RouteOf(from), session, Pong{.seq = seq}); }
+  void Hear(int from, uint64_t seq) { OnDelivered(RouteOf(from), session, Pong{.seq = seq}); }
+  size_t Count(uint64_t call) const { return Of(ServerId{1}, call).size(); }
+  static Route RouteOf(int from) {
+    return {.from = ServerId(from), .to = ServerId{1}, .from_boot = 1, .to_boot = 1, .link = 1};
+  }
+  Session session{.number = 1, .epoch = 1};
+};
+
+TEST_CASE("INV-26: what was said before a read was asked does not confirm it") {
+  Confirmed reads;
+  reads.Say(2, 1);
+  reads.OnAsked(1);
+  REQUIRE(reads.Count(1) == 1);
+  reads.Hear(2, 1);
+  REQUIRE(reads.Count(1) == 1);
+  reads.Say(2, 2);
+  REQUIRE(reads.Count(1) == 1);  // nor what has not arrived
+  reads.Hear(2, 2);
+  REQUIRE(reads.Count(1) == 2);
+  reads.OnAsked(2);
+  REQUIRE(reads.Count(2) == 1);
+  reads.Say(3, 3);
+  reads.Hear(3, 3);
+  REQUIRE(reads.Count(1) == 3);
+  REQUIRE(reads.Count(2) == 2);
+}
+
+TEST_CASE("INV-26: a read that no quorum has confirmed is not answered") {
+  Story story;
+  story.Lead(1, {2, 3}, 1);
+  story.checker.OnReadAsked(1, ServerId{1});
+  story.checker.OnDone(1, Reply{{}, ""});
+  REQUIRE(story.Violated() == "INV-26 linearizable reads");
 }
 
 // --- INV-23: lanes ---------------------------------------------------------------------------
@@ -313,6 +352,7 @@ TEST_CASE("LIV-2: everybody serves, and has applied what is committed") {
 TEST_CASE("LIV-4: without a fault the leader stays, and so does its epoch") {
   REQUIRE(Property(CheckStable(Led(2), Led(2))) == "");
   REQUIRE(Property(CheckStable(Led(2), Led(3))) == "LIV-4 stability");
+  REQUIRE(Property(CheckStable(Led(2), Led(3), /*renews=*/true)) == "");
   Statuses other = Led(2);
   other[ServerId{1}] = {.id = ServerId{1}};
   REQUIRE(Property(CheckStable(Led(2), other)) == "LIV-4 stability");

@@ -51,6 +51,7 @@ TEST_CASE("the story of a correct ensemble violates nothing") {
   story.Tell(2, 1, story.SessionOf(1, 2), UpToDate{two.zxid});
   story.Apply(1, two);
   story.checker.OnReadAsked(3, ServerId{1});
+  story.Tell(3, 2, story.SessionOf(3, 2), Pong{.seq = 1});
   story.checker.OnDone(3, Reply{two.zxid, ""});
   story.checker.OnEnd();
   INFO(story.What());

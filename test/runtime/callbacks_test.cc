@@ -8,10 +8,9 @@ namespace {
 
 struct World {
   testing::SimScheduler scheduler{1};
-  std::shared_ptr<Clock> clock = std::make_shared<testing::SimClock>(&scheduler);
   std::shared_ptr<Executor> executor = std::make_shared<testing::SimExecutor>(&scheduler);
   CallTable calls{1 << 20};
-  Strand strand{executor, clock};
+  Strand strand{executor};
   Callbacks callbacks{&calls, &strand, executor.get()};
   std::string log;
 

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "lib/env/system_clock.h"
 #include "lib/env/thread_executor.h"
 
 namespace zkq::runtime {
@@ -37,7 +36,7 @@ class LoopbackNetwork::Transport final : public QuorumTransport {
   ServerId sid_ = kNoServer;
 };
 
-LoopbackNetwork::LoopbackNetwork() : clock_(NewSystemClock()), executor_(NewThreadExecutor(2)) {}
+LoopbackNetwork::LoopbackNetwork() : executor_(NewThreadExecutor(2)) {}
 LoopbackNetwork::~LoopbackNetwork() = default;
 
 std::shared_ptr<LoopbackNetwork> LoopbackNetwork::New() {
@@ -113,7 +112,7 @@ absl::Status LoopbackNetwork::Transport::Start(const Identity& who, Receiver* re
   Station& station = network_->stations_[sid_];
   station.self = who;
   station.receiver = receiver;
-  station.strand = std::make_unique<Strand>(network_->executor_, network_->clock_);
+  station.strand = std::make_unique<Strand>(network_->executor_);
   network_->ConnectSoon();
   return absl::OkStatus();
 }

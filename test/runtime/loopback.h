@@ -44,7 +44,6 @@ class LoopbackNetwork : public std::enable_shared_from_this<LoopbackNetwork> {
   std::mutex mutex_;
   Stations stations_;
   uint64_t seq_ = 0;
-  std::shared_ptr<Clock> clock_;
   std::shared_ptr<Executor> executor_;
 };
 

@@ -33,7 +33,7 @@ struct SimWorld {
 
 TEST_CASE("tasks run in the order they were posted, and never inside Post") {
   SimWorld world;
-  Strand strand(world.executor, world.clock);
+  Strand strand(world.executor);
   strand.Post(world.Say("a"));
   strand.Post([&] {
     strand.Post(world.Say("c"));
@@ -47,7 +47,7 @@ TEST_CASE("tasks run in the order they were posted, and never inside Post") {
 
 TEST_CASE("tasks of one strand never overlap on real threads") {
   const auto executor = NewThreadExecutor(4);
-  Strand strand(executor, NewSystemClock());
+  Strand strand(executor);
   constexpr int kThreads = 4, kTasks = 2000;
   int unguarded = 0;
   std::atomic<int> inside{0}, overlaps{0};
@@ -73,7 +73,7 @@ TEST_CASE("after Close nothing begins, and what waited is destroyed") {
   SimWorld world;
   auto owned = std::make_shared<int>();
   const std::weak_ptr<int> witness = owned;
-  Strand strand(world.executor, world.clock);
+  Strand strand(world.executor);
   strand.Post([&world, owned = std::move(owned)] { world.log += "x"; });
   strand.Close();
   REQUIRE(witness.expired());
@@ -85,7 +85,7 @@ TEST_CASE("after Close nothing begins, and what waited is destroyed") {
 
 TEST_CASE("a task that closes its strand is the last one") {
   SimWorld world;
-  Strand strand(world.executor, world.clock);
+  Strand strand(world.executor);
   strand.Post([&] {
     world.log += "a";
     strand.Close();
@@ -97,7 +97,7 @@ TEST_CASE("a task that closes its strand is the last one") {
 
 TEST_CASE("a strand may be destroyed in its own task") {
   SimWorld world;
-  auto strand = std::make_unique<Strand>(world.executor, world.clock);
+  auto strand = std::make_unique<Strand>(world.executor);
   strand->Post([&] { strand.reset(); });
   world.Run();
   REQUIRE(strand == nullptr);
@@ -105,7 +105,7 @@ TEST_CASE("a strand may be destroyed in its own task") {
 
 TEST_CASE("a task knows the strand it is inside of") {
   SimWorld world;
-  Strand strand(world.executor, world.clock), other(world.executor, world.clock);
+  Strand strand(world.executor), other(world.executor);
   bool inside = false, inside_other = true;
   strand.Post([&] {
     inside = strand.Inside();
@@ -119,7 +119,7 @@ TEST_CASE("a task knows the strand it is inside of") {
 
 TEST_CASE("a strand says what it is stuck in") {
   const auto executor = NewThreadExecutor(1);
-  Strand strand(executor, NewSystemClock());
+  Strand strand(executor);
   std::atomic<bool> stuck{false}, released{false};
   strand.Post([&] {
     const Strand::Doing doing(strand, "StateMachine::Apply");
@@ -138,13 +138,19 @@ TEST_CASE("a strand says what it is stuck in") {
 
 TEST_CASE("in virtual time a blocking task holds up what its strand does next") {
   SimWorld world;
-  Strand strand(world.executor, world.clock);
+  Strand strand(world.executor);
   absl::Duration next;
   strand.Post([&] { world.scheduler.Charge(absl::Seconds(3)); });
   world.scheduler.RunFor(absl::Seconds(1));
   strand.Post([&] { next = world.scheduler.now(); });
   world.scheduler.RunFor(absl::Seconds(5));
   REQUIRE(next == absl::Seconds(3));
+  // However short it was.
+  strand.Post([&] { world.scheduler.Charge(absl::Microseconds(5)); });
+  world.scheduler.RunFor(absl::Microseconds(1));
+  strand.Post([&] { next = world.scheduler.now(); });
+  world.scheduler.RunFor(absl::Seconds(1));
+  REQUIRE(next == absl::Seconds(6) + absl::Microseconds(5));
 }
 
 }  // namespace

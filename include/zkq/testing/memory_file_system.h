@@ -60,6 +60,8 @@ class ZKQ_EXPORT MemoryFileSystem final : public FileSystem {
   // Called after each operation that took place, likewise. A write that met a full
   // disk is told with the bytes that were written.
   using Witness = std::function<void(const Operation&)>;
+  // Called before each read of a file: it may block, or charge virtual time.
+  using ReadObserver = std::function<void(const std::string& path)>;
 
   MemoryFileSystem();
   ~MemoryFileSystem() override;
@@ -72,8 +74,10 @@ class ZKQ_EXPORT MemoryFileSystem final : public FileSystem {
   absl::Status SyncDirectory(const std::string& directory) override;
   absl::StatusOr<std::unique_ptr<File>> Lock(const std::string& path) override;
 
-  void Observe(Observer observer);    // in place of the one before; null: none
-  void SetWitness(Witness witness);   // in place of the one before; null: none
+  // Each in place of the one before; null: none.
+  void Observe(Observer observer);
+  void ObserveReads(ReadObserver observer);
+  void SetWitness(Witness witness);
   void CrashBefore(uint64_t number);  // kCrash there, whatever the observer says
   uint64_t operations() const;        // so far, those that failed included
 

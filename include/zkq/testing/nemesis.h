@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -24,6 +25,7 @@ enum class Fault : uint8_t {
   kPowerCutOfAll,
   kCrashAtDisk,  // before one of its next operations on the disk
   kCrashAtSend,  // after one of its next messages
+  kCrashLoop,    // and again in the middle of the next starts, or soon behind them
   kPause,
   // The network.
   kBreakLink,
@@ -39,6 +41,7 @@ enum class Fault : uint8_t {
   kSlowReader,
   // Disks.
   kSlowDisk,
+  kSlowReads,
   kStallDisk,
   kFailWrite,
   kFailSync,
@@ -72,8 +75,24 @@ enum class Profile : uint8_t {
 };
 ZKQ_EXPORT std::string_view ToString(Profile profile);
 
+// What a strike waits for: most of what is worth striking lasts no longer than a message
+// takes, and a strike that falls at random would miss it.
+struct Moment {
+  enum class Kind : uint8_t {
+    kAny,      // it does not wait
+    kPhase,    // a server comes into this state and phase: it is struck
+    kMessage,  // one of this kind has just been sent: its sender or receiver is struck
+  };
+  Kind kind = Kind::kAny;
+  PeerState state = PeerState::kLooking;
+  ZabPhase phase = ZabPhase::kElection;
+  size_t message = 0;  // MessageBody's index; one more than the last: a Notification
+};
+ZKQ_EXPORT std::string ToString(const Moment& moment);
+
 struct Strike {
-  absl::Duration at = absl::ZeroDuration();
+  absl::Duration at = absl::ZeroDuration();  // it falls, or begins to wait
+  Moment moment = {};
   Fault fault = Fault::kKill;
   absl::Duration lasts = absl::ZeroDuration();  // until it is healed, or the server restarted
   std::array<uint64_t, 3> dice = {};
@@ -81,11 +100,12 @@ struct Strike {
 // In the order of time, up to `length`.
 ZKQ_EXPORT std::vector<Strike> PlanStrikes(Profile profile, uint64_t seed, absl::Duration length);
 
-class ZKQ_EXPORT Nemesis {
+class ZKQ_EXPORT Nemesis : private SimObserver {
  public:
   // Told of each fault that was really done, to whom, and what that server was then.
   using Witness = std::function<void(Fault, ServerId)>;
   explicit Nemesis(SimCluster* cluster, Witness witness = nullptr);
+  ~Nemesis() override;
 
   // Runs the cluster for `length` from now, under these strikes, or until an
   // invariant is violated. Times are from now on.
@@ -100,14 +120,33 @@ class ZKQ_EXPORT Nemesis {
     absl::Duration at;
     std::function<void()> what;
   };
-  void Perform(const Strike& strike);
+  // Who is struck: one server, or the link between two.
+  struct Victims {
+    ServerId one{}, a{}, b{};
+  };
+  // Its moment has come, in the middle of a task; it falls behind that.
+  struct Sprung {
+    Strike strike;
+    Victims victims;
+  };
+  void OnSent(const Route& route, const Carried& carried) override;
+  void OnStatus(ServerId sid, const ReplicaStatus& status) override;
+  template <typename Matches>
+  void Spring(Matches matches, ServerId hit, ServerId other);
+  void PerformSprung();
+
+  Victims Drawn(const Strike& strike) const;
+  void Begin(const Strike& strike);
+  void Perform(const Strike& strike, const Victims& victims);
   void PerformOnProcess(const Strike& strike, ServerId sid);
   void PerformOnDisk(const Strike& strike, ServerId sid);
-  void PerformOnNetwork(const Strike& strike, ServerId a, ServerId b);
+  void PerformOnNetwork(const Strike& strike, const Victims& victims);
   void LoseDisk(const Strike& strike, ServerId sid);
   void DamageDisk(const Strike& strike, ServerId sid);
   void Flap(ServerId a, ServerId b, absl::Duration lasts);
   void CrashFor(ServerId sid, CrashMode mode, absl::Duration down);
+  void CrashAtDisk(const Strike& strike, ServerId sid);
+  void CrashAgain(const Strike& strike, ServerId sid);
   void Restart(ServerId sid);
   void KeepUp();
   void After(absl::Duration delay, std::function<void()> what);
@@ -117,6 +156,8 @@ class ZKQ_EXPORT Nemesis {
   SimCluster& cluster_;
   const Witness witness_;
   std::vector<Repair> repairs_;
+  std::vector<Strike> waiting_;
+  std::vector<Sprung> sprung_;
   std::vector<ServerId> lost_;
 };
 

@@ -64,6 +64,7 @@ class ZKQ_EXPORT SimScheduler {
   // The running task has been blocked for `duration`.
   void Charge(absl::Duration duration);
   bool InTask() const { return in_task_; }
+  bool Charged() const { return charged_ > absl::ZeroDuration(); }  // inside a task
   // Tasks run so far; equal in two runs of one seed.
   uint64_t steps() const { return steps_; }
 
@@ -149,6 +150,7 @@ class ZKQ_EXPORT SimExecutor final : public Executor {
   bool Await(absl::FunctionRef<bool()> done, absl::Duration timeout) override;
   void Wake() override {}
   bool InTask() const override { return process_->in_task; }
+  bool Blocked() const override { return scheduler_->Charged(); }
 
   // As by SIGSTOP: no task runs. Those that come due meanwhile run with Resume, in
   // the order they came due. Idempotent.

@@ -33,6 +33,12 @@ struct SimClusterOptions {
   uint64_t seed = 1;
   SimNetworkOptions network = {};
   absl::Duration sync_delay = absl::Microseconds(200);  // of an fsync of a healthy disk
+  // Limits that no ReplicaOptions sets and no short run reaches, brought near. 0: as shipped.
+  uint32_t epoch_transactions = 0;     // then an epoch is renewed in place
+  size_t proposed_bytes_max = 0;       // and not committed: more is refused
+  size_t learner_bytes_max = 0;        // sent to a learner and not durable there: more waits
+  uint64_t diff_transactions_max = 0;  // that a learner lacks: for more it gets a snapshot
+  size_t log_batch_bytes_max = 0;      // written at once: more takes several batches
   // Applied to the options of every start; null: none.
   std::function<void(ServerId, ReplicaOptions*)> adjust = nullptr;
 };
@@ -78,7 +84,9 @@ class ZKQ_EXPORT SimCluster {
   // --- faults of processes -----------------------------------------------------------
   // It dies before its n-th operation on the disk from now, or after its n-th message:
   // between any two effects, and in the middle of a start.
-  void CrashAtDisk(ServerId sid, uint64_t operations, CrashMode mode);
+  // With `step`, only operations of this kind are counted.
+  void CrashAtDisk(ServerId sid, uint64_t operations, CrashMode mode,
+                   std::optional<MemoryFileSystem::Step> step = {});
   void CrashAtSend(ServerId sid, uint64_t messages, CrashMode mode);
   void Pause(ServerId sid, bool paused);  // as by SIGSTOP
   SimClock& clock(ServerId sid);
@@ -89,6 +97,7 @@ class ZKQ_EXPORT SimCluster {
   // --- faults of disks ---------------------------------------------------------------
   MemoryFileSystem& disk(ServerId sid);
   void SlowDisk(ServerId sid, absl::Duration per_sync);
+  void SlowReads(ServerId sid, absl::Duration longest);
   void StallDisk(ServerId sid, absl::Duration duration);  // nothing is answered for so long
   // The next operation of this kind fails, and the replica halts.
   void FailDisk(ServerId sid, MemoryFileSystem::Step step);
@@ -130,8 +139,9 @@ class ZKQ_EXPORT SimCluster {
   void keep_trace(size_t lines);
   std::vector<std::string> trace() const;
 
-  // Sees everything from now on; lives until the cluster is gone.
+  // Sees everything from now on, until the cluster or it is gone.
   void Observe(SimObserver* observer);
+  void Forget(SimObserver* observer);
   SimScheduler& scheduler();
 
  private:

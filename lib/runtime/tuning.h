@@ -1,0 +1,18 @@
+// Tuning: bounds of the protocol that no user sets. As shipped they are far away; the
+// simulator brings them near, so that a minute of it reaches what stands behind them.
+#pragma once
+
+#include "lib/core/peer.h"
+#include "lib/storage/log.h"
+
+namespace zkq::runtime {
+
+struct Tuning {
+  size_t outstanding_bytes_max = core::PeerOptions().outstanding_bytes_max;
+  size_t credit_bytes = core::PeerOptions().credit_bytes;
+  uint64_t diff_txns_max = core::PeerOptions().diff_txns_max;
+  uint32_t rollover_counter = core::PeerOptions().rollover_counter;
+  size_t log_batch_bytes_max = storage::LogOptions().batch_bytes_max;
+};
+
+}  // namespace zkq::runtime

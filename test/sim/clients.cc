@@ -1,5 +1,6 @@
 #include "test/sim/clients.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace zkq::sim {
@@ -21,9 +22,19 @@ void Clients::CallSoon(int client) {
   cluster_->scheduler().After(pause, [this, client] { CallNow(client); });
 }
 
+// Half of the calls go to who leads, by its own word: whoever has been left behind and
+// does not know it yet is where a call does most harm.
 ServerId Clients::SomeServer() {
   const std::vector<ServerId>& all = cluster_->servers();
-  return all[random_.Below(all.size())];
+  const ServerId any = all[random_.Below(all.size())];
+  if (random_.Below(2) == 0) return any;
+  std::vector<ServerId> leaders;
+  for (const ServerId sid : all) {
+    if (cluster_->up(sid) && cluster_->Status(sid).state == PeerState::kLeading) {
+      leaders.push_back(sid);
+    }
+  }
+  return leaders.empty() ? any : leaders[random_.Below(leaders.size())];
 }
 
 void Clients::CallNow(int client) {
@@ -63,7 +74,13 @@ std::string Clients::Write(int client, Call** call) {
     }
   }
   *call = Record(client, key, verb + rest);
-  return id + " " + verb + " " + key + rest;
+  return id + " " + verb + " " + key + rest + Padding();
+}
+
+// No machine reads it. Mostly nothing, now and then enough for several sectors.
+std::string Clients::Padding() {
+  if (random_.Below(6) != 0) return "";
+  return " . . " + std::string(random_.Below(3000), '.');
 }
 
 Clients::Call* Clients::Record(int client, std::string key, std::string input) {
@@ -96,15 +113,31 @@ bool Clients::WriteThroughEach(const std::vector<ServerId>& servers, absl::Durat
     bool done = false;
     const absl::Duration deadline = cluster_->now() + limit;
     while (!done && cluster_->now() < deadline && !cluster_->violation()) {
-      Call* call = nullptr;
-      std::string command = Write(/*client=*/0, &call);
-      cluster_->Propose(sid, std::move(command), options_.timeout, Finish(call, 0));
-      const Call& made = *call;
-      cluster_->RunUntil([&] { return made.operation.output.has_value() || !made.has_effect; },
-                         options_.timeout * 2);
+      const Call& made = WriteNow(sid);
+      cluster_->RunUntil([&] { return made.answered(); }, options_.timeout * 2);
       done = made.operation.output.has_value();
     }
     if (!done) return false;
+  }
+  return true;
+}
+
+const Clients::Call& Clients::WriteNow(ServerId sid) {
+  Call* call = nullptr;
+  std::string command = Write(/*client=*/0, &call);
+  cluster_->Propose(sid, std::move(command), options_.timeout, Finish(call, 0));
+  return *call;
+}
+
+bool Clients::AllAnswered(const std::vector<ServerId>& servers) {
+  constexpr int kWrites = 8;
+  for (const ServerId sid : servers) {
+    std::vector<const Call*> made;
+    for (int i = 0; i < kWrites; ++i) made.push_back(&WriteNow(sid));
+    const auto all = [&] {
+      return std::all_of(made.begin(), made.end(), [](const Call* one) { return one->answered(); });
+    };
+    if (!cluster_->RunUntil(all, options_.timeout * 2)) return cluster_->violation().has_value();
   }
   return true;
 }

@@ -28,9 +28,12 @@ class Clients {
   // No further call begins.
   void End() { ended_ = true; }
 
-  // One write through each of these servers, and a read behind it; false if not all of
-  // them succeed within `limit`.
+  // One write through each of these servers; false if not all of them succeed within
+  // `limit`.
   bool WriteThroughEach(const std::vector<ServerId>& servers, absl::Duration limit);
+  // With nothing wrong any more: a burst of writes through each of them; false if one is
+  // left without an answer.
+  bool AllAnswered(const std::vector<ServerId>& servers);
 
   // Calls that certainly had no effect are not in it.
   std::vector<testing::Operation> History() const;
@@ -39,13 +42,16 @@ class Clients {
  private:
   struct Call {
     testing::Operation operation;
-    bool has_effect = true;
+    bool has_effect = true;  // or may have, or have yet
+    bool answered() const { return operation.output.has_value() || !has_effect; }
   };
   void CallSoon(int client);
   void CallNow(int client);
   Call* Record(int client, std::string key, std::string input);
   testing::SimCluster::Done Finish(Call* call, int client);
   std::string Write(int client, Call** call);
+  const Call& WriteNow(ServerId sid);
+  std::string Padding();
   ServerId SomeServer();
 
   const Options options_;

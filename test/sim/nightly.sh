@@ -13,5 +13,5 @@ sleep "$1" &
 until=$!
 trap 'kill "$until" 2>/dev/null || true' EXIT
 while kill -0 "$until" 2>/dev/null; do
-  build/ci/bin/zkq-sim --seed=0 --runs=5000 --jobs="$(nproc)" --profile=all --servers=0
+  build/ci/bin/zkq-sim --seed=0 --runs=20000 --jobs="$(nproc)" --profile=all --servers=0 --coverage
 done

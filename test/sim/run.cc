@@ -21,6 +21,7 @@ using testing::Strike;
 class Counter final : public testing::SimObserver {
  public:
   explicit Counter(Coverage* coverage) : coverage_(*coverage) {}
+  void OnSent(const Route&, const Carried& carried) override { Count(carried, Coverage::kSent); }
   void OnLost(const Route&, const Carried& carried, Loss why) override {
     Count(carried, why == Loss::kLinkBroke       ? Coverage::kLost
                    : why == Loss::kSenderCrashed ? Coverage::kSenderCrashed
@@ -50,6 +51,39 @@ void Vary(SimRandom* random, ReplicaOptions* options) {
   options->log_segment_bytes = uint64_t{8 << 10} << random->Below(4);
   if (random->Below(4) == 0) options->tick = absl::Milliseconds(50 + 50 * random->Below(4));
   if (random->Below(4) == 0) options->sync_limit = 5 + static_cast<int>(random->Below(10));
+}
+
+// What is one way for the whole of a run. As shipped in most of them, and each limit is
+// near in some.
+SimClusterOptions Drawn(SimRandom* random, const RunOptions& options) {
+  SimClusterOptions drawn{.servers = options.servers, .seed = options.seed};
+  if (options.profile == Profile::kCalm) return drawn;
+  const auto sometimes = [&] { return random->Below(4) == 0; };
+  if (sometimes()) drawn.epoch_transactions = 10 + static_cast<uint32_t>(random->Below(100));
+  if (sometimes()) drawn.learner_bytes_max = 1 + random->Below(2000);
+  if (sometimes()) drawn.proposed_bytes_max = 100 + random->Below(4000);
+  if (sometimes()) drawn.diff_transactions_max = 1 + random->Below(50);
+  if (sometimes()) drawn.log_batch_bytes_max = 1 + random->Below(2000);
+  if (sometimes()) drawn.network.delay_max *= static_cast<double>(1 + random->Below(50));
+  if (sometimes()) drawn.sync_delay *= static_cast<double>(1 + random->Below(20));
+  return drawn;
+}
+
+Clients::Options DrawnClients(SimRandom* random, const RunOptions& options) {
+  Clients::Options drawn{.queue = options.state_machine == "queue", .seed = options.seed * 3 + 1};
+  if (options.profile == Profile::kCalm || random->Below(6) != 0) return drawn;
+  drawn.clients = drawn.keys = 8;
+  drawn.pause_max /= 3;
+  return drawn;
+}
+
+// Wall clocks that were never set right: nothing may rest on them.
+void SetWallClocks(SimRandom* random, SimCluster* cluster) {
+  if (random->Below(2) == 0) return;
+  for (const ServerId sid : cluster->servers()) {
+    cluster->clock(sid).SetWallOffset(
+        absl::Seconds(static_cast<int64_t>(random->Below(7200)) - 3600));
+  }
 }
 
 std::vector<Strike> Chosen(const RunOptions& options, std::vector<Strike> plan) {
@@ -87,16 +121,17 @@ void Coverage::Add(const Coverage& other) {
 
 RunResult Run(const RunOptions& options) {
   RunResult result;
-  Clients clients({.queue = options.state_machine == "queue", .seed = options.seed * 3 + 1});
-  Counter counter(&result.coverage);
   SimRandom variation(options.seed * 5 + 2);
-  SimClusterOptions cluster_options{.servers = options.servers, .seed = options.seed};
+  Clients clients(DrawnClients(&variation, options));
+  Counter counter(&result.coverage);
+  SimClusterOptions cluster_options = Drawn(&variation, options);
   cluster_options.adjust = [&](ServerId, ReplicaOptions* replica) {
     if (options.profile != Profile::kCalm) Vary(&variation, replica);
   };
   SimCluster cluster(cluster_options, [&](ServerId) { return NewMachine(options.state_machine); });
   cluster.Observe(&counter);
   cluster.keep_trace(options.trace_lines);
+  SetWallClocks(&variation, &cluster);
 
   cluster.StartAll();
   clients.Begin(&cluster);
@@ -121,6 +156,9 @@ RunResult Run(const RunOptions& options) {
   }
   if (!cluster.violation() && !clients.WriteThroughEach(healthy, absl::Seconds(20))) {
     cluster.Report("LIV-1 progress", "a write does not succeed\n" + cluster.Describe());
+  }
+  if (!cluster.violation() && !clients.AllAnswered(healthy)) {
+    cluster.Report("a call is answered", "a write fails in peace\n" + cluster.Describe());
   }
   cluster.RunFor(absl::Seconds(3));  // longer than any call waits
   cluster.CheckEnd();

@@ -33,8 +33,8 @@ struct RunOptions {
 struct Coverage {
   static constexpr size_t kStates = 4;  // PeerState
   static constexpr size_t kPhases = 4;  // ZabPhase
-  // How a message fared: LossOf, delayed, overtaken.
-  enum Fate { kLost, kSenderCrashed, kReceiverCrashed, kDelayed, kOvertaken, kFates };
+  // How messages fared.
+  enum Fate { kSent, kLost, kSenderCrashed, kReceiverCrashed, kDelayed, kOvertaken, kFates };
   static constexpr size_t kKinds = std::variant_size_v<MessageBody> + 1;  // the last: Notification
 
   std::array<std::array<std::array<uint64_t, kPhases>, kStates>, testing::kFaults> faults = {};

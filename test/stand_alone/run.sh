@@ -13,11 +13,12 @@ configure() {
 
 cmake --install build/ci --prefix "$work/first" >/dev/null
 mv "$work/first" "$work/prefix" # what is installed must not remember where it was
-for example in counter leader_election kv; do
+for example in counter leader_election kv simulation; do
   echo "== $example, against the installed package"
   configure -S "examples/$example" -B "$work/$example" -DCMAKE_PREFIX_PATH="$work/prefix"
   cmake --build "$work/$example"
 done
+"$work/simulation/zkq-tally-test"
 
 echo "== a host with zkq as subproject, shared"
 configure -S test/stand_alone -B "$work/host" -DZKQ_WERROR=ON -DBUILD_SHARED_LIBS=ON

@@ -205,23 +205,24 @@ class Peer::Impl {
   // Late joiners tally votes of different generations: what they have in common
   // is the epoch of the established term (PROTOCOL §4.5).
   void SettleIfServing() {
-    const View now = view();
+    const RoleChanged now = Standing();
     if (now.leader == kNoServer || settled_epoch_ == now.epoch) return;
     settled_epoch_ = vote_.epoch = now.epoch;
     election_->Settle(now.state, vote_, &outbox_);
   }
 
   void Report() {
-    const View now = view();
-    const RoleChanged changed{now.state, now.phase, now.leader, now.epoch, now.amnesic};
-    if (reported_ && Same(changed, *reported_)) return;
-    reported_ = changed;
-    self_.Emit(changed);
+    const RoleChanged now = Standing();
+    if (reported_ && Same(now, *reported_)) return;
+    reported_ = now;
+    self_.Emit(now);
   }
   static bool Same(const RoleChanged& a, const RoleChanged& b) {
     return a.state == b.state && a.phase == b.phase && a.leader == b.leader && a.epoch == b.epoch &&
            a.amnesic == b.amnesic;
   }
+
+  RoleChanged Standing() const;
 
   // What a broken step wanted done must not be done.
   void StopIfBroken(size_t before, Effects* effects) {
@@ -244,30 +245,39 @@ class Peer::Impl {
   std::optional<RoleChanged> reported_;
 };
 
-Peer::View Peer::Impl::view() const {
-  View view{.epoch = self_.state.current,
-            .last = self_.history.last(),
-            .durable = self_.history.durable(),
-            .commit = self_.commit,
-            .pinned_after = self_.history.last(),
-            .last_heard = self_.last_heard,
-            .config = self_.state.config,
-            .ensemble = self_.state.ensemble};
-  if (const auto* founding = std::get_if<Founding>(&role_)) view.amnesic = founding->amnesic();
+RoleChanged Peer::Impl::Standing() const {
+  RoleChanged now{.epoch = self_.state.current};
+  if (const auto* founding = std::get_if<Founding>(&role_)) now.amnesic = founding->amnesic();
   if (const auto* following = std::get_if<Following>(&role_)) {
-    view.state = PeerState::kFollowing;
-    view.phase = following->phase();
-    if (following->serving()) view.leader = following->leader();
-    if (following->epoch() != 0) view.epoch = following->epoch();
+    now.state = PeerState::kFollowing;
+    now.phase = following->phase();
+    if (following->serving()) now.leader = following->leader();
+    if (following->epoch() != 0) now.epoch = following->epoch();
   }
   if (const auto* leading = std::get_if<Leading>(&role_)) {
-    view.state = PeerState::kLeading;
-    view.phase = leading->phase();
-    if (leading->serving()) view.leader = self_.options.self;
-    if (leading->epoch() != 0) view.epoch = leading->epoch();
-    view.pinned_after = leading->PinnedAfter();
+    now.state = PeerState::kLeading;
+    now.phase = leading->phase();
+    if (leading->serving()) now.leader = self_.options.self;
+    if (leading->epoch() != 0) now.epoch = leading->epoch();
   }
-  return view;
+  return now;
+}
+
+Peer::View Peer::Impl::view() const {
+  const RoleChanged now = Standing();
+  const auto* leading = std::get_if<Leading>(&role_);
+  return {.state = now.state,
+          .phase = now.phase,
+          .leader = now.leader,
+          .epoch = now.epoch,
+          .amnesic = now.amnesic,
+          .last = self_.history.last(),
+          .durable = self_.history.durable(),
+          .commit = self_.commit,
+          .pinned_after = leading != nullptr ? leading->PinnedAfter() : self_.history.last(),
+          .last_heard = self_.last_heard,
+          .config = self_.state.config,
+          .ensemble = self_.state.ensemble};
 }
 
 Peer::Peer(PeerOptions options, Recovered recovered, std::unique_ptr<Election> election)

@@ -185,6 +185,7 @@ void InvariantChecker::Sent(const Route& route, const Session& session, const Co
     return Violate("INV-17 commit rule", ToString(commit.zxid) + " is committed " + how +
                                              " without the acks of a quorum");
   }
+  ToldCommitted(route.from, commit.zxid);  // it may apply it only behind its term
   Committed(commit.zxid, how);
 }
 

@@ -459,7 +459,7 @@ void Nemesis::PerformOnDisk(const Strike& strike, ServerId sid) {
       cluster_.SlowDisk(sid, absl::Milliseconds(static_cast<int64_t>(1 + strike.dice[1] % 200)));
       return After(strike.lasts, [this, sid] { cluster_.SlowDisk(sid, absl::ZeroDuration()); });
     case Fault::kSlowReads:
-      cluster_.SlowReads(sid, strike.lasts / 8);
+      cluster_.SlowReads(sid, strike.lasts / 2);
       return After(strike.lasts, [this, sid] { cluster_.SlowReads(sid, absl::ZeroDuration()); });
     case Fault::kStallDisk:
       return cluster_.StallDisk(sid, strike.lasts);

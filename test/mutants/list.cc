@@ -23,8 +23,8 @@ class Reader {
         Fail("a mutant is expected");
       } else if (word == "is") {
         list_.back().is = rest;
-      } else if (word == "open") {
-        list_.back().open = rest;
+      } else if (word == "rare") {
+        list_.back().rare = rest;
       } else if (word == "in") {
         list_.back().edits.push_back(ReadEdit(rest));
       } else if (word != "woven") {  // with another mutant, which has the edit

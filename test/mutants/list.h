@@ -13,7 +13,7 @@ struct Edit {
 struct Entry {
   std::string name;
   std::string is;    // what mistake
-  std::string open;  // why the simulator does not find it yet; "": it does
+  std::string rare;  // what has to meet, if finding it takes thousands of seeds; or ""
   std::vector<Edit> edits;
 };
 

@@ -21,8 +21,7 @@
 ABSL_FLAG(std::string, mutant, "all", "the one to plant, or all");
 ABSL_FLAG(uint64_t, seeds_max, 20'000, "a mutant that is not caught within so many survives");
 ABSL_FLAG(uint64_t, first_seed, 1, "of each mutant");
-ABSL_FLAG(std::string, open, "skip",
-          "skip those that are known not to be caught yet, or try them too");
+ABSL_FLAG(bool, rare, true, "try those, too, that take thousands of seeds");
 ABSL_FLAG(int, jobs, 1, "mutants at a time, a process each");
 
 namespace zkq {
@@ -160,8 +159,8 @@ int main(int argc, char** argv) {
       return 2;
     }
   }
-  if (chosen == "all" && absl::GetFlag(FLAGS_open) == "skip") {
-    std::erase_if(list, [](const Entry& mutant) { return !mutant.open.empty(); });
+  if (chosen == "all" && !absl::GetFlag(FLAGS_rare)) {
+    std::erase_if(list, [](const Entry& mutant) { return !mutant.rare.empty(); });
   }
   // Without a mistake nothing may be found, or the rest proves nothing.
   const Verdict none = Try(12);

@@ -105,15 +105,52 @@ class Queue final : public StateMachine {
   std::map<std::string, std::deque<std::string>> queues_;
 };
 
+// Makes the snapshots of another machine large.
+class Heavy final : public StateMachine {
+ public:
+  Heavy(std::unique_ptr<StateMachine> inner, size_t ballast)
+      : inner_(std::move(inner)), ballast_(Ballast(ballast)) {}
+  absl::StatusOr<std::string> Apply(const Transaction& txn) override { return inner_->Apply(txn); }
+  absl::StatusOr<std::string> Query(std::string_view request) override {
+    return inner_->Query(request);
+  }
+  absl::StatusOr<SnapshotJob> Snapshot() override {
+    absl::StatusOr<SnapshotJob> job = inner_->Snapshot();
+    if (!job.ok()) return job;
+    return SnapshotJob([ballast = ballast_, job = *std::move(job)](SnapshotWriter& out) mutable {
+      absl::Status written = out.WriteRecord(*ballast);
+      return written.ok() ? job(out) : written;
+    });
+  }
+  absl::Status Restore(SnapshotReader& in) override {
+    std::string record;
+    const absl::StatusOr<bool> more = in.ReadRecord(&record);
+    if (!more.ok()) return more.status();
+    if (record != *ballast_) return absl::DataLossError("the ballast is not what it was");
+    return inner_->Restore(in);
+  }
+
+ private:
+  static std::shared_ptr<const std::string> Ballast(size_t size) {
+    auto ballast = std::make_shared<std::string>(size, '\0');
+    for (size_t i = 0; i < size; ++i) (*ballast)[i] = static_cast<char>(i * 2654435761 >> 8);
+    return ballast;
+  }
+  const std::unique_ptr<StateMachine> inner_;
+  const std::shared_ptr<const std::string> ballast_;
+};
+
 }  // namespace
 
 std::unique_ptr<StateMachine> NewKv() { return std::make_unique<Kv>(); }
 std::unique_ptr<StateMachine> NewQueue() { return std::make_unique<Queue>(); }
 
-std::unique_ptr<StateMachine> NewMachine(std::string_view name) {
-  if (name == "kv") return NewKv();
-  if (name == "queue") return NewQueue();
-  return nullptr;
+std::unique_ptr<StateMachine> NewMachine(std::string_view name, size_t ballast) {
+  std::unique_ptr<StateMachine> machine;
+  if (name == "kv") machine = NewKv();
+  if (name == "queue") machine = NewQueue();
+  if (machine == nullptr || ballast == 0) return machine;
+  return std::make_unique<Heavy>(std::move(machine), ballast);
 }
 
 }  // namespace zkq::sim

@@ -14,7 +14,8 @@ namespace zkq::sim {
 std::unique_ptr<StateMachine> NewKv();
 // "enq Q V" answers "", "deq Q" answers "=V", or "-" if it is empty. Nothing is read.
 std::unique_ptr<StateMachine> NewQueue();
-// By name: "kv" or "queue". Null: no such machine.
-std::unique_ptr<StateMachine> NewMachine(std::string_view name);
+// By name: "kv" or "queue". Null: no such machine. Its snapshots are larger by `ballast`
+// bytes, which it expects back.
+std::unique_ptr<StateMachine> NewMachine(std::string_view name, size_t ballast = 0);
 
 }  // namespace zkq::sim

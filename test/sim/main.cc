@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <ctime>
 #include <iostream>
 #include <mutex>
 #include <sstream>
@@ -102,9 +103,9 @@ class Progress {
     if (terminal_) std::cout << "\r";
     std::cout << done_ << " runs from seed " << absl::GetFlag(FLAGS_seed) << ": " << failed_
               << " failed; " << strikes_ << " faults, " << calls_ << " calls, " << steps_
-              << " steps in " << simulated / 3600 << " virtual hours; " << seconds << " s, "
-              << simulated / seconds << " times as fast as time, " << steps_ / seconds << " steps/s"
-              << std::endl;
+              << " steps in " << simulated / 3600 << " virtual hours; " << seconds << " s; "
+              << simulated / CpuSeconds() << " virtual seconds and " << steps_ / CpuSeconds()
+              << " steps a second of CPU" << std::endl;
     if (!absl::GetFlag(FLAGS_coverage)) return;
     std::cout << "\n" << Table(coverage_) << "\n";
     const std::string holes = Holes(coverage_);
@@ -122,6 +123,7 @@ class Progress {
   }
 
  private:
+  static double CpuSeconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
   double Seconds() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
 
   const uint64_t runs_;

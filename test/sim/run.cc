@@ -77,12 +77,21 @@ Clients::Options DrawnClients(SimRandom* random, const RunOptions& options) {
   return drawn;
 }
 
-// Wall clocks that were never set right: nothing may rest on them.
-void SetWallClocks(SimRandom* random, SimCluster* cluster) {
-  if (random->Below(2) == 0) return;
+// Of a snapshot, which then takes several messages.
+size_t DrawnBallast(SimRandom* random, const RunOptions& options) {
+  if (options.profile == Profile::kCalm || random->Below(16) != 0) return 0;
+  return random->Below(1 << 20);
+}
+
+// Wall clocks that were never set right, for nothing may rest on them; and disks that
+// are always slow to read.
+void SpoilMachines(SimRandom* random, const RunOptions& options, SimCluster* cluster) {
+  const bool clocks = random->Below(2) == 0;
+  const bool disks = options.profile != Profile::kCalm && random->Below(12) == 0;
   for (const ServerId sid : cluster->servers()) {
-    cluster->clock(sid).SetWallOffset(
-        absl::Seconds(static_cast<int64_t>(random->Below(7200)) - 3600));
+    const auto offset = static_cast<int64_t>(random->Below(7200)) - 3600;
+    if (clocks) cluster->clock(sid).SetWallOffset(absl::Seconds(offset));
+    if (disks) cluster->SlowReads(sid, absl::Seconds(2));
   }
 }
 
@@ -128,10 +137,12 @@ RunResult Run(const RunOptions& options) {
   cluster_options.adjust = [&](ServerId, ReplicaOptions* replica) {
     if (options.profile != Profile::kCalm) Vary(&variation, replica);
   };
-  SimCluster cluster(cluster_options, [&](ServerId) { return NewMachine(options.state_machine); });
+  const size_t ballast = DrawnBallast(&variation, options);
+  SimCluster cluster(cluster_options,
+                     [&](ServerId) { return NewMachine(options.state_machine, ballast); });
   cluster.Observe(&counter);
   cluster.keep_trace(options.trace_lines);
-  SetWallClocks(&variation, &cluster);
+  SpoilMachines(&variation, options, &cluster);
 
   cluster.StartAll();
   clients.Begin(&cluster);

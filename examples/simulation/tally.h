@@ -1,28 +1,32 @@
-// A sum that everybody adds to: the state machine that is put to the test.
+// How often was it called? The state machine that is put to the test.
 #pragma once
 
+#include <cstdlib>
+#include <memory>
 #include <string>
 
 #include "zkq/zkq.h"
 
 class Tally : public zkq::StateMachine {
  public:
-  absl::StatusOr<std::string> Apply(const zkq::Transaction& txn) override {
-    sum_ += std::stoll(std::string(txn.command));
-    return std::to_string(sum_);
+  absl::StatusOr<std::string> Apply(const zkq::Transaction&) override {
+    return std::to_string(++count_);
   }
-  absl::StatusOr<std::string> Query(std::string_view) override { return std::to_string(sum_); }
+  absl::StatusOr<std::string> Query(std::string_view) override { return std::to_string(count_); }
   absl::StatusOr<zkq::SnapshotJob> Snapshot() override {
-    return [sum = sum_](zkq::SnapshotWriter& out) { return out.WriteRecord(std::to_string(sum)); };
+    return [count = count_](zkq::SnapshotWriter& out) {
+      return out.WriteRecord(std::to_string(count));
+    };
   }
   absl::Status Restore(zkq::SnapshotReader& in) override {
-    std::string record;
-    const absl::StatusOr<bool> there = in.ReadRecord(&record);
-    if (!there.ok()) return there.status();
-    sum_ = std::stoll(record);
-    return absl::OkStatus();
+    count_ = 0;
+    for (std::string record;;) {
+      const absl::StatusOr<bool> more = in.ReadRecord(&record);
+      if (!more.ok() || !*more) return more.status();
+      count_ = std::strtoll(record.c_str(), nullptr, 10);
+    }
   }
 
  private:
-  long long sum_ = 0;
+  long long count_ = 0;
 };

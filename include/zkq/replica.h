@@ -46,6 +46,10 @@
 #include "zkq/status.h"
 #include "zkq/types.h"
 
+namespace zkq::runtime {
+struct TunedStart;  // zkq's own
+}
+
 namespace zkq {
 inline namespace v1 {
 
@@ -200,11 +204,10 @@ class ZKQ_EXPORT Replica final {
   // the rest for closing. Idempotent.
   absl::Status Shutdown(absl::Duration grace);
 
-  // For zkq's own parts: what stands behind it.
+ private:
+  friend struct runtime::TunedStart;
   class Impl;
   explicit Replica(std::unique_ptr<Impl> impl);
-
- private:
   std::unique_ptr<Impl> impl_;
 };
 

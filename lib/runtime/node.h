@@ -49,8 +49,7 @@ namespace zkq::runtime {
 struct Node final : std::enable_shared_from_this<Node> {
   // `options` have been checked, and every seam of them but the election, the
   // log sink and the state machine is filled.
-  static absl::StatusOr<std::shared_ptr<Node>> Start(ReplicaOptions options,
-                                                     const Tuning& tuning = {});
+  static absl::StatusOr<std::shared_ptr<Node>> Start(ReplicaOptions options, const Tuning& tuning);
   Node(ReplicaOptions options, const Tuning& tuning);
 
   // --- what Replica forwards to; see zkq/replica.h ------------------------------

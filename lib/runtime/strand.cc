@@ -64,11 +64,12 @@ void Strand::Drain(const std::shared_ptr<State>& state) {
   while (left > 0 && RunOne(state.get(), &left) && !state->executor->Blocked()) {
   }
   inside = outer;
+  const bool blocked = state->executor->Blocked();
   bool again = false;
   {
     std::lock_guard lock(state->mutex);
     state->running = false;
-    again = !state->closed && (!state->queue.empty() || state->executor->Blocked());
+    again = !state->closed && (!state->queue.empty() || blocked);
     state->scheduled = again;
   }
   if (again) {

@@ -25,11 +25,21 @@ void CallLedger::OnLogged(Zxid zxid, std::string_view command) {
   if (known != commands_.end()) known->second.logged.insert(zxid);
 }
 
-std::set<Zxid> CallLedger::Logged(uint64_t call) const {
+const CallLedger::Command* CallLedger::CommandOf(uint64_t call) const {
   const auto found = calls_.find(call);
-  if (found == calls_.end() || found->second.is_read) return {};
+  if (found == calls_.end() || found->second.is_read) return nullptr;
   const auto command = commands_.find(found->second.command);
-  return command == commands_.end() ? std::set<Zxid>() : command->second.logged;
+  return command == commands_.end() ? nullptr : &command->second;
+}
+
+std::set<Zxid> CallLedger::Logged(uint64_t call) const {
+  const Command* command = CommandOf(call);
+  return command == nullptr ? std::set<Zxid>() : command->logged;
+}
+
+size_t CallLedger::MayBecome(uint64_t call) const {
+  const Command* command = CommandOf(call);
+  return command == nullptr ? 0 : command->proposed - std::min(command->proposed, command->refused);
 }
 
 std::optional<Violation> CallLedger::OnDone(uint64_t number, const absl::StatusOr<Reply>& result) {

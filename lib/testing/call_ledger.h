@@ -25,8 +25,10 @@ class CallLedger {
   void OnLogged(Zxid zxid, std::string_view command);
   std::optional<Violation> OnDone(uint64_t call, const absl::StatusOr<Reply>& result);
   std::optional<Violation> OnApplied(ServerId sid, const Transaction& txn);
-  // The transactions that this call has become, committed or not.
+  // The transactions that calls with this one's command have become, committed or not,
+  // and how many of those calls may: all that were not refused.
   std::set<Zxid> Logged(uint64_t call) const;
+  size_t MayBecome(uint64_t call) const;
   // Every call has had its time.
   std::optional<Violation> OnEnd() const;
 
@@ -44,6 +46,7 @@ class CallLedger {
     std::set<Zxid> applied = {};
     bool Fits() const { return proposed == 0 || applied.size() + refused <= proposed; }
   };
+  const Command* CommandOf(uint64_t call) const;
   std::optional<Violation> OnReadDone(uint64_t number, const Call& call, Zxid zxid);
   std::optional<Violation> OnWriteDone(uint64_t number, const Call& call, Zxid zxid);
 

@@ -124,7 +124,7 @@ void InvariantChecker::OnExcused(ServerId sid, std::string_view) { at(sid).excus
 void InvariantChecker::OnDamaged(ServerId sid) {
   Server& server = at(sid);
   if (!server.lost) server.had = server.disk.durable().last;
-  server.lost = server.damaged = any_damaged_ = true;
+  server.lost = server.damaged = server.tainted = true;
 }
 
 // --- the state machine --------------------------------------------------------------------
@@ -199,6 +199,7 @@ void InvariantChecker::CheckEstablished(const Server& server, const ReplicaStatu
 // A damaged server may refuse to start, or start with all that was durable; but not
 // without knowing what it lacks.
 void InvariantChecker::CheckDamageNoticed(Server* server, const ReplicaStatus& status) {
+  if (server->status) return;  // it had read its disk before
   const Zxid had = std::exchange(server->had, {});
   if (had == Zxid{} || server->log_changed || histories_.Contains(had, status.last_logged)) return;
   Violate("damage is noticed", "server " + ToString(status.id) + " starts with " +
@@ -235,43 +236,47 @@ void InvariantChecker::OnProposed(uint64_t call, ServerId, std::string_view comm
 
 void InvariantChecker::OnReadAsked(uint64_t call, ServerId) {
   (void)calls_.OnReadAsked(call);
-  reads_.insert(call);
   confirmations_.OnAsked(call);
 }
 
 void InvariantChecker::CheckConfirmed(uint64_t call) {
-  const bool confirmed = std::any_of(voters_.begin(), voters_.end(), [&](ServerId leader) {
-    const std::set<ServerId> by = confirmations_.Of(leader, call);
-    return IsQuorum([&](ServerId sid, const Server&) { return by.contains(sid); });
-  });
-  if (confirmed) return;
+  if (voters_.size() == 1) return;
+  for (const std::set<ServerId>& by : confirmations_.Of(call)) {
+    if (IsQuorum([&](ServerId sid, const Server&) { return by.contains(sid); })) return;
+  }
   Violate(
       "INV-26 linearizable reads",
       "call " + std::to_string(call) + " is answered, and no quorum has confirmed a leader since");
 }
 
-// Nothing outside the initial history of an established epoch is ever committed, and
-// until there is such an epoch nobody can know. (What a damaged leader begins with is
-// not known here.)
+// Nothing outside the initial history of an established epoch is ever committed.
+bool InvariantChecker::IsDead(Zxid zxid) const {
+  return std::any_of(initial_.begin(), initial_.end(), [&](const auto& initial) {
+    return initial.first > zxid.epoch && !histories_.Contains(zxid, initial.second) &&
+           MayBeEstablished(initial.first);
+  });
+}
+
+// Of a call that was just refused. Its command may have been proposed by others, too:
+// each of those may have become one transaction.
 void InvariantChecker::CheckDead(uint64_t call) {
-  if (any_damaged_) return;
-  for (const Zxid zxid : calls_.Logged(call)) {
-    const bool dead = std::any_of(initial_.begin(), initial_.end(), [&](const auto& initial) {
-      return initial.first > zxid.epoch && !histories_.Contains(zxid, initial.second) &&
-             MayBeEstablished(initial.first);
-    });
-    if (dead) continue;
-    return Violate("outcome", "call " + std::to_string(call) + ", which is " + ToString(zxid) +
-                                  ", is told not to be committed, and may be yet");
-  }
+  const bool unknown = std::any_of(servers_.begin(), servers_.end(),
+                                   [](const auto& one) { return one.second.tainted; });
+  if (unknown) return;  // an epoch may have begun with what nobody knows
+  std::set<Zxid> alive = calls_.Logged(call);
+  std::erase_if(alive, [&](Zxid zxid) { return IsDead(zxid); });
+  if (alive.size() <= calls_.MayBecome(call)) return;
+  Violate("outcome", "call " + std::to_string(call) + ", which is " + ToString(*alive.rbegin()) +
+                         ", is told not to be committed, and may be yet");
 }
 
 void InvariantChecker::OnDone(uint64_t call, const absl::StatusOr<Reply>& result) {
+  if (result.ok() && confirmations_.Waits(call)) CheckConfirmed(call);
+  confirmations_.OnDone(call);
+  Keep(calls_.OnDone(call, result));
   if (!result.ok() && GetErrorInfo(result.status()).outcome == Outcome::kNotCommitted) {
     CheckDead(call);
   }
-  if (reads_.erase(call) > 0 && result.ok()) CheckConfirmed(call);
-  Keep(calls_.OnDone(call, result));
 }
 
 }  // namespace zkq::testing

@@ -58,6 +58,7 @@ class InvariantChecker final : public SimObserver {
     bool lost = false;          // its disk is not the one it voted with, or is damaged
     bool wiped = false;         // after the ensemble was founded with the one before
     bool damaged = false;
+    bool tainted = false;  // was damaged, ever: what it led with is not known
     Zxid had = {};         // before the damage: what it must find, or notice that it does not
     bool excused = false;  // may halt, or refuse to start
 
@@ -105,6 +106,7 @@ class InvariantChecker final : public SimObserver {
   void ToldCommitted(ServerId sid, Zxid commit);
   void CheckConfirmed(uint64_t call);
   void CheckDead(uint64_t call);
+  bool IsDead(Zxid zxid) const;
 
   // --- what a server writes
   void Logged(ServerId sid, const LogState& before, const Txn& txn);
@@ -134,11 +136,9 @@ class InvariantChecker final : public SimObserver {
   const std::set<ServerId> voters_;
   std::map<ServerId, Server> servers_;
   std::optional<Violation> violation_;
-  bool any_damaged_ = false;  // ever: what it has held, and led with, is not known for sure
   Histories histories_;
   LaneOrder order_;
   CallLedger calls_;
-  std::set<uint64_t> reads_;  // asked, not answered
   ReadConfirmations confirmations_;
   Zxid committed_ = {};                // the newest that anybody called committed
   std::map<Epoch, ServerId> leaders_;  // who took an epoch as its leader

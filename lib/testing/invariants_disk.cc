@@ -69,7 +69,7 @@ void InvariantChecker::Proposed(ServerId by, const Txn& txn) {
 void InvariantChecker::CheckFirst(ServerId by, const Txn& txn) {
   const std::string who = "server " + ToString(by) + " has " + ToString(txn.zxid);
   const auto leader = leaders_.find(txn.zxid.epoch);
-  if (leader == leaders_.end() ? !any_damaged_ : leader->second != by) {
+  if (leader == leaders_.end() ? !at(by).tainted : leader->second != by) {
     return Violate("INV-5 integrity", who + " first, and does not lead that epoch");
   }
   if (!proposing_.insert(txn.zxid.epoch).second) return;
@@ -157,7 +157,8 @@ void InvariantChecker::Took(ServerId sid, const LogState& before, const HardStat
   if (state.accepted.leader == sid) TookAsLeader(sid, before, state);
   const auto initial = initial_.find(epoch);
   if (initial == initial_.end()) {
-    if (any_damaged_) return;  // its leader's disk cannot be read any more
+    const auto leader = servers_.find(state.accepted.leader);
+    if (leader != servers_.end() && leader->second.tainted) return;
     return Violate("INV-9 initial history", who + " before its leader has");
   }
   if (!histories_.Contains(initial->second, before.last)) {

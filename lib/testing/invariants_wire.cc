@@ -230,7 +230,8 @@ void InvariantChecker::Delivered(const Route& route, const Session&, const Commi
 void InvariantChecker::Delivered(const Route& route, const Session& session,
                                  const UpToDate& up_to_date) {
   ToldCommitted(route.to, up_to_date.commit);
-  at(route.to).told_up_to_date = session.epoch;
+  Epoch& told = at(route.to).told_up_to_date;
+  told = std::max(told, session.epoch);  // a late one of an earlier leader changes nothing
 }
 
 }  // namespace zkq::testing

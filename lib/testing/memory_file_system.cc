@@ -141,6 +141,10 @@ class MemoryFileSystem::OpenFile final : public File {
   }
 
   absl::StatusOr<size_t> Read(uint64_t offset, size_t size, char* buffer) override {
+    {
+      const std::lock_guard lock(machine_->mutex);
+      if (absl::Status status = Usable(); !status.ok()) return status;
+    }
     machine_->BeforeRead(path_);
     const std::lock_guard lock(machine_->mutex);
     if (absl::Status status = Usable(); !status.ok()) return status;

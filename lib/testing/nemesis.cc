@@ -10,124 +10,6 @@ namespace {
 
 using Step = MemoryFileSystem::Step;
 
-struct Weighted {
-  Fault fault;
-  uint64_t weight;
-};
-
-const std::vector<Weighted>& ProcessFaults() {
-  static const auto& all = *new std::vector<Weighted>{
-      {Fault::kKill, 3},        {Fault::kPowerCut, 4},      {Fault::kTornPowerCut, 4},
-      {Fault::kCrashAtDisk, 8}, {Fault::kCrashAtSend, 6},   {Fault::kCrashLoop, 5},
-      {Fault::kPause, 3},       {Fault::kPowerCutOfAll, 1}, {Fault::kTakeSnapshot, 3},
-  };
-  return all;
-}
-
-const std::vector<Weighted>& NetworkFaults() {
-  static const auto& all = *new std::vector<Weighted>{
-      {Fault::kBreakLink, 5},  {Fault::kReplaceLink, 4},   {Fault::kCutLink, 4},
-      {Fault::kPartition, 3},  {Fault::kIsolateLeader, 3}, {Fault::kStallOneWay, 3},
-      {Fault::kLoseOneWay, 2}, {Fault::kSlowLink, 2},      {Fault::kSlowNetwork, 1},
-      {Fault::kFlap, 2},       {Fault::kSlowReader, 2},
-  };
-  return all;
-}
-
-const std::vector<Weighted>& DiskFaults() {
-  static const auto& all = *new std::vector<Weighted>{
-      {Fault::kSlowDisk, 3},     {Fault::kSlowReads, 3}, {Fault::kStallDisk, 3},
-      {Fault::kFailWrite, 2},    {Fault::kFailSync, 2},  {Fault::kFullDisk, 2},
-      {Fault::kTakeSnapshot, 3},
-  };
-  return all;
-}
-
-const std::vector<Weighted>& OtherFaults() {
-  static const auto& all = *new std::vector<Weighted>{
-      {Fault::kDriftClock, 2},    {Fault::kStallClock, 1}, {Fault::kJumpClock, 1},
-      {Fault::kJumpWallClock, 1}, {Fault::kSlowApply, 1},  {Fault::kFailApply, 1},
-  };
-  return all;
-}
-
-const std::vector<Weighted>& RotFaults() {
-  static const auto& all = *new std::vector<Weighted>{{Fault::kWipeDisk, 3},
-                                                      {Fault::kRotDisk, 3},
-                                                      {Fault::kLoseSector, 3},
-                                                      {Fault::kOverwriteSector, 2}};
-  return all;
-}
-
-std::vector<Weighted> FaultsOf(Profile profile) {
-  std::vector<Weighted> all;
-  const auto add = [&](const std::vector<Weighted>& some, uint64_t times) {
-    for (const Weighted& one : some) all.push_back({one.fault, one.weight * times});
-  };
-  switch (profile) {
-    case Profile::kNetwork:
-      add(NetworkFaults(), 5);
-      add(ProcessFaults(), 1);
-      break;
-    case Profile::kDisk:
-      add(DiskFaults(), 5);
-      add(ProcessFaults(), 2);
-      break;
-    case Profile::kCrashHeavy:
-      add(ProcessFaults(), 1);
-      break;
-    case Profile::kRot:
-      add(RotFaults(), 2);
-      add(ProcessFaults(), 1);
-      break;
-    case Profile::kEverything:
-      for (const auto* some : {&ProcessFaults(), &NetworkFaults(), &DiskFaults(), &OtherFaults()}) {
-        add(*some, 1);
-      }
-      break;
-    case Profile::kCalm:
-    case Profile::kMax:
-      break;
-  }
-  return all;
-}
-
-// Short far more often than long.
-absl::Duration Drawn(SimRandom* random, absl::Duration longest) {
-  absl::Duration drawn = longest;
-  for (uint64_t halvings = random->Below(8); halvings > 0; --halvings) drawn /= 2;
-  return drawn * (1 + static_cast<double>(random->Below(1000)) / 1000) / 2;
-}
-
-// Any kind, and half of the time one that is seldom sent.
-size_t DrawnMessage(SimRandom* random) {
-  static const size_t kRare[] = {MessageBody(LeaderInfo{}).index(), MessageBody(AckEpoch{}).index(),
-                                 MessageBody(Trunc{}).index(),      MessageBody(Snap{}).index(),
-                                 MessageBody(NewLeader{}).index(),  MessageBody(Refusal{}).index()};
-  if (random->Below(2) == 0) return kRare[random->Below(std::size(kRare))];
-  return random->Below(std::variant_size_v<MessageBody> + 1);
-}
-
-// What is short: every phase but broadcast, and any message.
-Moment DrawnMoment(SimRandom* random) {
-  constexpr std::pair<PeerState, ZabPhase> kPhases[] = {
-      {PeerState::kLooking, ZabPhase::kElection},
-      {PeerState::kFollowing, ZabPhase::kDiscovery},
-      {PeerState::kFollowing, ZabPhase::kSynchronization},
-      {PeerState::kLeading, ZabPhase::kDiscovery},
-      {PeerState::kLeading, ZabPhase::kSynchronization}};
-  switch (random->Below(6)) {
-    case 0: {
-      const auto [state, phase] = kPhases[random->Below(std::size(kPhases))];
-      return {.kind = Moment::Kind::kPhase, .state = state, .phase = phase};
-    }
-    case 1:
-      return {.kind = Moment::Kind::kMessage, .message = DrawnMessage(random)};
-    default:
-      return {};
-  }
-}
-
 CrashMode ModeOf(uint64_t die) {
   constexpr CrashMode kModes[] = {CrashMode::kProcess, CrashMode::kPower, CrashMode::kTorn};
   return kModes[die % 3];
@@ -140,98 +22,6 @@ size_t UsedBytes(std::string_view contents) {
 }
 
 }  // namespace
-
-std::string_view ToString(Fault fault) {
-  constexpr std::string_view kNames[] = {"kill",
-                                         "power cut",
-                                         "torn power cut",
-                                         "power cut of all",
-                                         "crash at disk",
-                                         "crash at send",
-                                         "crash loop",
-                                         "pause",
-                                         "break link",
-                                         "replace link",
-                                         "cut link",
-                                         "partition",
-                                         "isolate leader",
-                                         "stall one way",
-                                         "lose one way",
-                                         "slow link",
-                                         "slow network",
-                                         "flap",
-                                         "slow reader",
-                                         "slow disk",
-                                         "slow reads",
-                                         "stall disk",
-                                         "fail write",
-                                         "fail sync",
-                                         "full disk",
-                                         "wipe disk",
-                                         "rot disk",
-                                         "lose sector",
-                                         "overwrite sector",
-                                         "drift clock",
-                                         "stall clock",
-                                         "jump clock",
-                                         "jump wall clock",
-                                         "slow apply",
-                                         "fail apply",
-                                         "take snapshot"};
-  static_assert(std::size(kNames) == kFaults);
-  return kNames[static_cast<size_t>(fault)];
-}
-
-std::string_view ToString(Profile profile) {
-  constexpr std::string_view kNames[] = {"calm", "network", "disk", "crash", "rot", "everything"};
-  static_assert(std::size(kNames) == static_cast<size_t>(Profile::kMax));
-  return kNames[static_cast<size_t>(profile)];
-}
-
-std::string ToString(const Moment& moment) {
-  constexpr std::string_view kKinds[] = {"FollowerInfo", "LeaderInfo", "AckEpoch",       "Diff",
-                                         "Trunc",        "Snap",       "NewLeader",      "UpToDate",
-                                         "Proposal",     "Ack",        "Commit",         "Request",
-                                         "Refusal",      "ReadIndex",  "ReadIndexReply", "Ping",
-                                         "Pong",         "SessionEnd", "Notification"};
-  static_assert(std::size(kKinds) == std::variant_size_v<MessageBody> + 1);
-  switch (moment.kind) {
-    case Moment::Kind::kAny:
-      return "";
-    case Moment::Kind::kPhase:
-      return std::string(ToString(moment.state)) + " in " + std::string(ToString(moment.phase));
-    case Moment::Kind::kMessage:
-      return std::string(kKinds[moment.message]);
-  }
-  return "?";
-}
-
-std::vector<Strike> PlanStrikes(Profile profile, uint64_t seed, absl::Duration length) {
-  constexpr absl::Duration kLongestPause = absl::Seconds(8);
-  constexpr absl::Duration kLongestFault = absl::Seconds(8);
-  const std::vector<Weighted> faults = FaultsOf(profile);
-  uint64_t total = 0;
-  for (const Weighted& one : faults) total += one.weight;
-  SimRandom random(seed ^ 0x6e65'6d65'7369'73);
-  std::vector<Strike> strikes;
-  absl::Duration at = Drawn(&random, kLongestPause);
-  for (; total > 0 && at < length; at += Drawn(&random, kLongestPause)) {
-    Strike strike{.at = at};
-    uint64_t pick = random.Below(total);
-    for (const Weighted& one : faults) {
-      if (pick < one.weight) {
-        strike.fault = one.fault;
-        break;
-      }
-      pick -= one.weight;
-    }
-    strike.lasts = Drawn(&random, kLongestFault);
-    for (uint64_t& die : strike.dice) die = random.Next();
-    strike.moment = DrawnMoment(&random);
-    strikes.push_back(strike);
-  }
-  return strikes;
-}
 
 Nemesis::Nemesis(SimCluster* cluster, Witness witness)
     : cluster_(*cluster), witness_(std::move(witness)) {
@@ -271,7 +61,7 @@ void Nemesis::Spring(Matches matches, ServerId hit, ServerId other) {
 void Nemesis::OnSent(const Route& route, const Carried& carried) {
   if (waiting_.empty()) return;
   const size_t sent =
-      carried.message != nullptr ? carried.message->body.index() : std::variant_size_v<MessageBody>;
+      carried.message != nullptr ? carried.message->body.index() : kMessageKinds - 1;
   const auto matches = [&](const Moment& moment) {
     return moment.kind == Moment::Kind::kMessage && moment.message == sent;
   };
@@ -279,7 +69,8 @@ void Nemesis::OnSent(const Route& route, const Carried& carried) {
 }
 
 void Nemesis::OnStatus(ServerId sid, const ReplicaStatus& status) {
-  if (waiting_.empty()) return;
+  const std::pair now(status.state, status.phase);
+  if (std::exchange(phases_[sid], now) == now) return;
   const auto matches = [&](const Moment& moment) {
     return moment.kind == Moment::Kind::kPhase && moment.state == status.state &&
            moment.phase == status.phase;
@@ -317,11 +108,15 @@ void Nemesis::RunUntil(absl::Duration when) {
   }
 }
 
-// A replica that has halted is a process that its supervisor starts again.
+// A replica that has halted is a process that its supervisor starts again, and so is
+// one that died later than was expected.
 void Nemesis::KeepUp() {
   for (const ServerId sid : cluster_.servers()) {
+    const bool lost = std::find(lost_.begin(), lost_.end(), sid) != lost_.end();
     if (cluster_.up(sid) && !cluster_.Status(sid).health.ok()) {
       CrashFor(sid, CrashMode::kPower, absl::Milliseconds(200));
+    } else if (!cluster_.up(sid) && !lost && restarts_[sid] == 0) {
+      RestartAfter(absl::Seconds(1), sid);
     }
   }
 }
@@ -332,7 +127,7 @@ void Nemesis::After(absl::Duration delay, std::function<void()> what) {
 
 void Nemesis::CrashFor(ServerId sid, CrashMode mode, absl::Duration down) {
   cluster_.Crash(sid, mode);
-  After(down, [this, sid] { Restart(sid); });
+  RestartAfter(down, sid);
 }
 
 // Half of the time at an operation of one kind: most are writes, and what goes wrong
@@ -352,7 +147,7 @@ void Nemesis::CrashAgain(const Strike& strike, ServerId sid) {
   constexpr absl::Duration kUp = absl::Milliseconds(1500);
   const uint64_t dice = strike.dice[1];
   cluster_.Crash(sid, ModeOf(dice));
-  if (dice / 4 % 4 == 0) return After(strike.lasts, [this, sid] { Restart(sid); });
+  if (dice / 4 % 4 == 0) return RestartAfter(strike.lasts, sid);
   Strike next = strike;
   next.dice[1] = dice / 16;
   After(absl::Milliseconds(1 + dice / 16 % 100), [this, next, sid] {
@@ -367,15 +162,36 @@ void Nemesis::CrashAgain(const Strike& strike, ServerId sid) {
   });
 }
 
+void Nemesis::RestartAfter(absl::Duration down, ServerId sid) {
+  ++restarts_[sid];
+  After(down, [this, sid] {
+    --restarts_[sid];
+    Restart(sid);
+  });
+}
+
 // A start may fail, by a fault that lasts or comes in the middle of it: it is tried
 // again, as by a supervisor.
 void Nemesis::Restart(ServerId sid) {
   if (cluster_.up(sid) || cluster_.Start(sid).ok()) return;
-  After(absl::Seconds(1), [this, sid] { Restart(sid); });
+  RestartAfter(absl::Seconds(1), sid);
 }
 
 void Nemesis::Note(Fault fault, ServerId sid) {
-  if (witness_) witness_(fault, sid);
+  const auto phase = phases_.find(sid);
+  if (witness_ && phase != phases_.end()) {
+    witness_(fault, phase->second.first, phase->second.second);
+  }
+}
+
+// Who was told to die at some instant has done so.
+void Nemesis::OnCrashed(ServerId sid, const MemoryFileSystem&) {
+  const auto armed = armed_.find(sid);
+  if (armed != armed_.end()) {
+    Note(armed->second, sid);
+    armed_.erase(armed);
+  }
+  phases_.erase(sid);
 }
 
 Nemesis::Victims Nemesis::Drawn(const Strike& strike) const {
@@ -403,7 +219,9 @@ void Nemesis::Perform(const Strike& strike, const Victims& victims) {
   if (strike.fault >= Fault::kWipeDisk && strike.fault <= Fault::kOverwriteSector) {
     return LoseDisk(strike, one);
   }
-  Note(strike.fault, one);
+  const bool dies_later =
+      strike.fault == Fault::kCrashAtDisk || strike.fault == Fault::kCrashAtSend;
+  if (!dies_later) Note(strike.fault, one);
   if (strike.fault >= Fault::kSlowDisk && strike.fault <= Fault::kFullDisk) {
     PerformOnDisk(strike, one);
   } else {
@@ -420,13 +238,15 @@ void Nemesis::PerformOnProcess(const Strike& strike, ServerId sid) {
     case Fault::kTornPowerCut:
       return CrashFor(sid, CrashMode::kTorn, strike.lasts);
     case Fault::kCrashAtDisk:
+      armed_[sid] = strike.fault;
       CrashAtDisk(strike, sid);
-      return After(strike.lasts + absl::Seconds(1), [this, sid] { Restart(sid); });
+      return RestartAfter(strike.lasts + absl::Seconds(1), sid);
     case Fault::kCrashLoop:
       return CrashAgain(strike, sid);
     case Fault::kCrashAtSend:
+      armed_[sid] = strike.fault;
       cluster_.CrashAtSend(sid, 1 + strike.dice[1] % 40, ModeOf(strike.dice[1] >> 8));
-      return After(strike.lasts + absl::Seconds(1), [this, sid] { Restart(sid); });
+      return RestartAfter(strike.lasts + absl::Seconds(1), sid);
     case Fault::kPause:
       cluster_.Pause(sid, true);
       return After(strike.lasts, [this, sid] { cluster_.Pause(sid, false); });
@@ -496,7 +316,11 @@ void Nemesis::LoseDisk(const Strike& strike, ServerId sid) {
 void Nemesis::DamageDisk(const Strike& strike, ServerId sid) {
   const std::vector<std::string> files = cluster_.disk(sid).Files();
   if (files.empty()) return;
-  const std::string& path = files[strike.dice[1] % files.size()];
+  // Half of it in the newest segment of the log: there is what nobody has a copy of yet.
+  const auto in_log = [](const std::string& path) { return path.find("/log-") != path.npos; };
+  const auto newest = std::find_if(files.rbegin(), files.rend(), in_log);
+  const bool any = strike.dice[1] >> 25 & 1 || newest == files.rend();
+  const std::string& path = any ? files[strike.dice[1] % files.size()] : *newest;
   const size_t size = UsedBytes(*cluster_.disk(sid).Contents(path));
   if (size == 0) return;
   // Half of it among what was written last, which least vouches for.
@@ -550,10 +374,7 @@ void Nemesis::PerformOnNetwork(const Strike& strike, const Victims& victims) {
       break;
     case Fault::kSlowNetwork:
       network.SetDelay(absl::Milliseconds(1), absl::Milliseconds(1 + strike.dice[1] % 100));
-      return After(strike.lasts, [this] {
-        const SimNetworkOptions usual;
-        cluster_.network().SetDelay(usual.delay_min, usual.delay_max);
-      });
+      break;
     case Fault::kFlap:
       return Flap(a, b, strike.lasts);
     case Fault::kSlowReader:

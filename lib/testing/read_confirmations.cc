@@ -12,20 +12,21 @@ void ReadConfirmations::OnDelivered(const Route& route, const Session& session, 
   auto& sent = sent_[SpeakerOf(route, session)];
   const auto found = sent.find(pong.seq);
   if (found == sent.end()) return;
-  uint64_t& heard = heard_[route.to][route.from];
+  uint64_t& heard = heard_[{route.to, route.to_boot}][route.from];
   heard = std::max(heard, found->second);
   sent.erase(sent.begin(), std::next(found));
 }
 
-std::set<ServerId> ReadConfirmations::Of(ServerId leader, uint64_t call) const {
-  std::set<ServerId> confirmed{leader};
-  const auto asked = asked_.find(call);
-  const auto heard = heard_.find(leader);
-  if (asked == asked_.end() || heard == heard_.end()) return confirmed;
-  for (const auto& [sid, when] : heard->second) {
-    if (when > asked->second) confirmed.insert(sid);
+std::vector<std::set<ServerId>> ReadConfirmations::Of(uint64_t call) const {
+  std::vector<std::set<ServerId>> all;
+  const uint64_t asked = asked_.at(call);
+  for (const auto& [leader, heard] : heard_) {
+    std::set<ServerId>& confirmed = all.emplace_back(std::set{leader.first});
+    for (const auto& [sid, when] : heard) {
+      if (when > asked) confirmed.insert(sid);
+    }
   }
-  return confirmed;
+  return all;
 }
 
 }  // namespace zkq::testing

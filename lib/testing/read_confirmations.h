@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "zkq/testing/sim_observer.h"
 
@@ -21,8 +23,12 @@ class ReadConfirmations {
   void OnSent(const Route& route, const Session& session, const Pong& pong);
   void OnDelivered(const Route& route, const Session& session, const Pong& pong);
 
-  // Who has confirmed `leader` since the call was made.
-  std::set<ServerId> Of(ServerId leader, uint64_t call) const;
+  bool Waits(uint64_t call) const { return asked_.contains(call); }
+  void OnDone(uint64_t call) { asked_.erase(call); }
+
+  // For each leader, in each of its lives: itself, and who has confirmed it since the
+  // call was made.
+  std::vector<std::set<ServerId>> Of(uint64_t call) const;
 
  private:
   // One session, as its leader has it.
@@ -37,8 +43,9 @@ class ReadConfirmations {
 
   uint64_t now_ = 0;  // counts what happens
   std::map<uint64_t, uint64_t> asked_;
-  std::map<Speaker, std::map<uint64_t, uint64_t>> sent_;    // on its way: by seq, when it was sent
-  std::map<ServerId, std::map<ServerId, uint64_t>> heard_;  // by leader: when the newest was sent
+  std::map<Speaker, std::map<uint64_t, uint64_t>> sent_;  // on its way: by seq, when it was sent
+  // By leader, in one life: when the newest was sent that it has heard.
+  std::map<std::pair<ServerId, uint64_t>, std::map<ServerId, uint64_t>> heard_;
 };
 
 }  // namespace zkq::testing

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "lib/testing/election_checker.h"
 #include "lib/testing/invariants.h"
 #include "lib/testing/liveness.h"
 #include "lib/testing/sim_observers.h"
@@ -29,6 +30,7 @@ class SimCluster::Impl {
              .make = std::move(make)};
     observers.Add(&trace);
     observers.Add(&checker);
+    observers.Add(&elections);
     network.Observe(&observers);
     network.OnKilled([this](ServerId sid) { at(sid).Die(); });
     for (int id = 1; id <= options.servers; ++id) {
@@ -61,7 +63,8 @@ class SimCluster::Impl {
     if (!violation()) reported = {std::move(property), std::move(what)};
   }
   const std::optional<Violation>& violation() const {
-    return reported ? reported : checker.violation();
+    if (reported) return reported;
+    return checker.violation() ? checker.violation() : elections.violation();
   }
 
   static std::set<ServerId> Voters(int servers) {
@@ -94,6 +97,7 @@ class SimCluster::Impl {
   SimObservers observers;
   SimTrace trace{&scheduler};
   InvariantChecker checker{Voters(options.servers)};
+  ElectionChecker elections{&scheduler};
   SimServer::World world;
   std::vector<ServerId> sids;
   std::map<ServerId, std::unique_ptr<SimServer>> servers;
@@ -104,7 +108,11 @@ class SimCluster::Impl {
 SimCluster::SimCluster(const SimClusterOptions& options, MakeStateMachine make)
     : impl_(std::make_unique<Impl>(options, std::move(make))) {}
 
-SimCluster::~SimCluster() { impl_->network.Observe(nullptr); }
+// All at once, while each is there still: the end of a replica ends its calls.
+SimCluster::~SimCluster() {
+  for (const ServerId sid : servers()) Crash(sid, CrashMode::kProcess);
+  impl_->network.Observe(nullptr);
+}
 
 // --- servers -------------------------------------------------------------------------
 

@@ -46,7 +46,7 @@ class SimTransport final : public QuorumTransport {
 }  // namespace
 
 SimNetwork::SimNetwork(SimScheduler* scheduler, const SimNetworkOptions& options)
-    : wires_(std::make_shared<Wires>(scheduler, options)) {}
+    : options_(options), wires_(std::make_shared<Wires>(scheduler, options)) {}
 SimNetwork::~SimNetwork() = default;
 
 std::unique_ptr<QuorumTransport> SimNetwork::NewTransport() {

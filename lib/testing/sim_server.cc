@@ -4,8 +4,7 @@
 #include <limits>
 #include <utility>
 
-#include "lib/runtime/options.h"
-#include "lib/runtime/replica_impl.h"
+#include "lib/runtime/tuned_start.h"
 #include "lib/testing/sim_trace.h"
 
 namespace zkq::testing {
@@ -109,20 +108,11 @@ runtime::Tuning SimServer::Tuning() const {
   return tuning;
 }
 
-// As Replica::Start, with a tuning.
-absl::StatusOr<std::unique_ptr<Replica>> SimServer::NewReplica() {
-  ReplicaOptions options = Options();
-  if (absl::Status s = runtime::CheckOptions(options); !s.ok()) return s;
-  auto node = runtime::Node::Start(std::move(options), Tuning());
-  if (!node.ok()) return std::move(node).status();
-  return std::make_unique<Replica>(std::make_unique<Replica::Impl>(*std::move(node)));
-}
-
 absl::Status SimServer::Start() {
   if (up()) return absl::OkStatus();
   world_.observer->OnStarting(sid_);
   Unsettle();
-  auto started = NewReplica();
+  auto started = runtime::TunedStart::Start(Options(), Tuning());
   if (started.ok()) replica_ = *std::move(started);
   if (dying_) {
     Crash(crash_mode_);
@@ -133,7 +123,8 @@ absl::Status SimServer::Start() {
     Crash(CrashMode::kProcess);
     return started.status();
   }
-  changed_ = true;
+  // At once: much may have been told to it before anybody looks again.
+  world_.observer->OnStatus(sid_, replica_->Status());
   // What was to fail has still to do so.
   if (fail_ || fail_apply_ || full_) Excuse("a fault lasts");
   return absl::OkStatus();
@@ -145,8 +136,8 @@ void SimServer::Crash(CrashMode mode) {
   blocking_->Stop();
   world_.network->Crash(sid_);
   while (!late_.empty()) TellLate(late_.begin()->first);
-  held_up_until_ = std::max(held_up_until_, world_.scheduler->now());
-  paused_ = false;
+  if (paused_) Pause(false);
+  held_up_until_ = world_.scheduler->now();
   switch (mode) {
     case CrashMode::kProcess:
       disk_->KillProcess();
@@ -198,7 +189,7 @@ void SimServer::Die() {
 void SimServer::Pause(bool paused) {
   if (executor_ == nullptr) return;
   Unsettle();
-  if (paused_) held_up_until_ = std::max(held_up_until_, world_.scheduler->now());
+  if (paused_) held_up_until_ = world_.scheduler->now();
   paused_ = paused;
   for (SimExecutor* executor : {executor_.get(), blocking_.get()}) {
     if (paused) {
@@ -239,7 +230,9 @@ void SimServer::WipeDisk() {
 void SimServer::Damage(const std::string& path, const std::function<void(std::string*)>& change) {
   absl::StatusOr<std::string> contents = disk_->Contents(path);
   if (!contents.ok()) return;
+  const std::string before = *contents;
   change(&*contents);
+  if (*contents == before) return;
   world_.observer->OnDamaged(sid_);
   disk_->SetContents(path, *std::move(contents));
 }
@@ -332,10 +325,8 @@ void SimServer::TellLate(uint64_t number) {
 }
 
 void SimServer::Block(absl::Duration duration) {
-  constexpr absl::Duration kHeldUp = absl::Milliseconds(50);  // shorter is business as usual
   world_.scheduler->Charge(duration);
   blocked_until_ = std::max(blocked_until_, world_.scheduler->now());
-  if (duration >= kHeldUp) held_up_until_ = std::max(held_up_until_, blocked_until_);
 }
 
 absl::Duration SimServer::held_up_until() const {
@@ -344,10 +335,7 @@ absl::Duration SimServer::held_up_until() const {
 
 absl::Status SimServer::BeforeApply(const Transaction& txn) {
   if (std::exchange(fail_apply_, false)) return absl::InternalError("told to fail");
-  if (apply_takes_ > absl::ZeroDuration()) {
-    Block(apply_takes_);
-    held_up_until_ = std::max(held_up_until_, blocked_until_);
-  }
+  if (apply_takes_ > absl::ZeroDuration()) Block(apply_takes_);
   world_.observer->OnApplied(sid_, txn);
   changed_ = true;
   return absl::OkStatus();

@@ -61,7 +61,7 @@ class SimServer {
   void Heal();
   // When the last call that was ever held up goes on: healing does not wake it.
   absl::Duration blocked_until() const { return blocked_until_; }
-  // When it was last kept from doing what was due: paused, stuck in a call, or down.
+  // When it was last kept from doing what was due: paused, or down.
   absl::Duration held_up_until() const;
 
   MemoryFileSystem& disk() { return *disk_; }
@@ -78,7 +78,6 @@ class SimServer {
  private:
   ReplicaOptions Options();
   runtime::Tuning Tuning() const;
-  absl::StatusOr<std::unique_ptr<Replica>> NewReplica();
   MemoryFileSystem::Verdict Judge(const MemoryFileSystem::Operation& operation);
   void Excuse(std::string_view why);
   void Damage(const std::string& path, const std::function<void(std::string*)>& change);

@@ -300,6 +300,7 @@ void SimNetwork::Wires::Heal() {
   stalled_.clear();
   lost_.clear();
   delays_.clear();
+  delay_ = {options_.delay_min, options_.delay_max};
   not_reading_.clear();
   for (const auto& [pair, link] : links_) {
     if (!link->ends[0].lossy && !link->ends[1].lossy) continue;

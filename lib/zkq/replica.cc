@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "lib/runtime/replica_impl.h"
+#include "lib/zkq/impl.h"
 
 namespace zkq {
 inline namespace v1 {

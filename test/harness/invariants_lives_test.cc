@@ -175,6 +175,21 @@ TEST_CASE("nobody follows whom nobody has told to be up to date") {
   REQUIRE(story.Violated() == "synchronised before established");
 }
 
+TEST_CASE("an earlier leader's word that comes late takes nothing back") {
+  Led story;
+  const Session old = story.SessionOf(2, 1);
+  story.Say(1, 2, old, UpToDate{story.first.zxid});
+  story.Lead(3, {2}, 2);
+  story.Hear(1, 2, old, UpToDate{story.first.zxid});
+  ReplicaStatus status = story.StatusOf(2);
+  status.state = PeerState::kFollowing;
+  status.phase = ZabPhase::kBroadcast;
+  status.leader = ServerId{3};
+  story.checker.OnStatus(ServerId{2}, status);
+  INFO(story.What());
+  REQUIRE(story.Violated() == "");
+}
+
 TEST_CASE("INV-2: nobody leads an epoch that no quorum has taken") {
   Story story;
   story.Discover(1, {2}, 1);
@@ -276,6 +291,68 @@ TEST_CASE("the first violation is kept") {
   story.Say(2, 1, story.SessionOf(2, 1), Ack{{1, 7}});
   REQUIRE(story.Violated() == "INV-19 no committed truncation");
   REQUIRE(story.What() == first);
+}
+
+// --- damage -----------------------------------------------------------------------------
+
+// Server 2 of three has 1:1 and 1:2, is down, and its disk is not what it was.
+struct Damaged : Story {
+  Damaged() {
+    Lead(1, {2}, 1);
+    for (int i = 0; i < 2; ++i) Broadcast(1, {2}, Next(1, 1));
+    Crash(2);
+    checker.OnDamaged(ServerId{2});
+    Start(2);
+  }
+  std::string StartsWith(Zxid last) {
+    checker.OnStatus(ServerId{2}, {.id = ServerId{2}, .epoch = 1, .last_logged = last});
+    return Violated();
+  }
+};
+
+TEST_CASE("damage: a server may start with all that it had") {
+  Damaged story;
+  REQUIRE(story.StartsWith({1, 2}) == "");
+  REQUIRE(story.StartsWith({1, 1}) == "");  // a leader has cut it since
+}
+
+TEST_CASE("damage: a server does not start with less and call it all") {
+  Damaged story;
+  REQUIRE(story.StartsWith({1, 1}) == "damage is noticed");
+}
+
+// --- calls that are refused ------------------------------------------------------------------
+
+struct Refused : Story {
+  Refused() {
+    Lead(1, {2, 3}, 1);
+    checker.OnProposed(1, ServerId{1}, "a");
+    Log(1, Next(1, 1, "a"));
+  }
+  std::string Refuse(uint64_t call) {
+    checker.OnDone(call, MakeError(absl::StatusCode::kAborted, "no",
+                                   {.outcome = Outcome::kNotCommitted}));
+    return Violated();
+  }
+};
+
+TEST_CASE("outcome: what is in somebody's log may be committed yet") {
+  Refused story;
+  REQUIRE(story.Refuse(1) == "outcome");
+}
+
+TEST_CASE("outcome: what an established epoch began without never is") {
+  Refused story;
+  story.Crash(1);
+  story.Lead(2, {3}, 2);
+  REQUIRE(story.Refuse(1) == "");
+}
+
+TEST_CASE("outcome: of two calls with one command one may be refused") {
+  Refused story;
+  story.checker.OnProposed(2, ServerId{2}, "a");
+  REQUIRE(story.Refuse(2) == "");
+  REQUIRE(story.Refuse(1) == "outcome");
 }
 
 }  // namespace

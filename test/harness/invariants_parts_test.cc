@@ -118,7 +118,10 @@ TEST_CASE("INV-26: a read reflects what an earlier read has reflected") {
 struct Confirmed : ReadConfirmations {
   void Say(int from, uint64_t seq) { OnSent(RouteOf(from), session, Pong{.seq = seq}); }
   void Hear(int from, uint64_t seq) { OnDelivered(RouteOf(from), session, Pong{.seq = seq}); }
-  size_t Count(uint64_t call) const { return Of(ServerId{1}, call).size(); }
+  size_t Count(uint64_t call) const {
+    const auto all = Of(call);
+    return all.empty() ? 1 : all.front().size();
+  }
   static Route RouteOf(int from) {
     return {.from = ServerId(from), .to = ServerId{1}, .from_boot = 1, .to_boot = 1, .link = 1};
   }
@@ -142,6 +145,19 @@ TEST_CASE("INV-26: what was said before a read was asked does not confirm it") {
   reads.Hear(3, 3);
   REQUIRE(reads.Count(1) == 3);
   REQUIRE(reads.Count(2) == 2);
+}
+
+TEST_CASE("INV-26: two lives of a leader are not confirmed together") {
+  Confirmed reads;
+  reads.OnAsked(1);
+  reads.Say(2, 1);
+  reads.Hear(2, 1);
+  auto later = Confirmed::RouteOf(3);
+  later.to_boot = 2;
+  reads.OnSent(later, reads.session, Pong{.seq = 1});
+  reads.OnDelivered(later, reads.session, Pong{.seq = 1});
+  REQUIRE(reads.Of(1) ==
+          std::vector<std::set<ServerId>>{{ServerId{1}, ServerId{2}}, {ServerId{1}, ServerId{3}}});
 }
 
 TEST_CASE("INV-26: a read that no quorum has confirmed is not answered") {
@@ -356,6 +372,7 @@ TEST_CASE("LIV-4: without a fault the leader stays, and so does its epoch") {
   Statuses other = Led(2);
   other[ServerId{1}] = {.id = ServerId{1}};
   REQUIRE(Property(CheckStable(Led(2), other)) == "LIV-4 stability");
+  REQUIRE(Property(CheckStable(Led(2), other, /*renews=*/true)) == "LIV-4 stability");
 }
 
 }  // namespace

@@ -1,10 +1,11 @@
 // zkq-mutants: plants one mistake after the other, and counts the seeds until the
 // simulator finds it.
-#include <sys/resource.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <map>
@@ -46,11 +47,14 @@ zkq::sim::RunOptions OptionsOf(uint64_t seed) {
           .length = absl::Seconds(30)};
 }
 
-Verdict Try(uint64_t seeds_max) {
+// `at` tells which of them is being tried. One that takes so long hangs.
+Verdict Try(uint64_t seeds_max, uint64_t* at) {
+  constexpr unsigned kSecondsMax = 120;
   const uint64_t first = absl::GetFlag(FLAGS_first_seed);
-  for (uint64_t seed = first; seed < first + seeds_max; ++seed) {
-    const zkq::sim::RunResult result = zkq::sim::Run(OptionsOf(seed));
-    if (result.violation) return {seed - first + 1, result.violation->property};
+  for (*at = 1; *at <= seeds_max; ++*at) {
+    ::alarm(kSecondsMax);
+    const zkq::sim::RunResult result = zkq::sim::Run(OptionsOf(first + *at - 1));
+    if (result.violation) return {*at, result.violation->property};
   }
   return {};
 }
@@ -59,12 +63,15 @@ Verdict Try(uint64_t seeds_max) {
 class Trial {
  public:
   explicit Trial(const std::string& name) {
+    void* shared =
+        ::mmap(nullptr, sizeof(*at_), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     int ends[2];
-    if (::pipe(ends) != 0) return;
+    if (shared == MAP_FAILED || ::pipe(ends) != 0) return;
+    at_ = static_cast<uint64_t*>(shared);
     pid_ = ::fork();
     if (pid_ == 0) {
       ::close(ends[0]);
-      Child(name, ends[1]);
+      Child(name, ends[1], at_);
     }
     ::close(ends[1]);
     from_ = ::fdopen(ends[0], "r");
@@ -81,19 +88,17 @@ class Trial {
       verdict.property = std::string(rest + 1);
       if (!verdict.property.empty()) verdict.property.pop_back();
     } else if (WIFSIGNALED(status)) {
-      verdict = {1, WTERMSIG(status) == SIGXCPU ? "hangs" : "crashes"};
+      verdict = {*at_, WTERMSIG(status) == SIGALRM ? "hangs" : "crashes"};
     }
     if (from_ != nullptr) std::fclose(from_);
+    if (at_ != nullptr) ::munmap(at_, sizeof(*at_));
     return verdict;
   }
 
  private:
-  [[noreturn]] static void Child(const std::string& name, int to) {
-    constexpr rlim_t kCpuSeconds = 1800;
-    const rlimit limit{kCpuSeconds, kCpuSeconds};
-    ::setrlimit(RLIMIT_CPU, &limit);
+  [[noreturn]] static void Child(const std::string& name, int to, uint64_t* at) {
     if (!name.empty()) zkq::chosen_mutant = zkq::MutantName(name.c_str()).hash;
-    const Verdict verdict = Try(absl::GetFlag(FLAGS_seeds_max));
+    const Verdict verdict = Try(absl::GetFlag(FLAGS_seeds_max), at);
     ::dprintf(to, "%llu %s\n", static_cast<unsigned long long>(verdict.seeds),
               verdict.property.c_str());
     ::_exit(0);
@@ -101,6 +106,7 @@ class Trial {
 
   pid_t pid_ = -1;
   FILE* from_ = nullptr;
+  uint64_t* at_ = nullptr;  // shared with the child
 };
 
 std::map<std::string, Verdict> TryAll(const std::vector<Entry>& list) {
@@ -163,7 +169,9 @@ int main(int argc, char** argv) {
     std::erase_if(list, [](const Entry& mutant) { return !mutant.rare.empty(); });
   }
   // Without a mistake nothing may be found, or the rest proves nothing.
-  const Verdict none = Try(12);
+  uint64_t at = 0;
+  const Verdict none = Try(12, &at);
+  ::alarm(0);
   if (none.seeds != 0) {
     std::cerr << "zkq-mutants: without a mutant: " << none.property << "\n";
     return 1;

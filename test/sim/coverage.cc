@@ -27,21 +27,8 @@ constexpr std::string_view kFates[] = {"sent",    "lost",    "s.crash",
                                        "r.crash", "delayed", "overtaken"};
 static_assert(std::size(kFates) == Coverage::kFates);
 
-constexpr std::string_view kKinds[] = {
-    "FollowerInfo",   "LeaderInfo", "AckEpoch", "Diff",       "Trunc",       "Snap",    "NewLeader",
-    "UpToDate",       "Proposal",   "Ack",      "Commit",     "Request",     "Refusal", "ReadIndex",
-    "ReadIndexReply", "Ping",       "Pong",     "SessionEnd", "Notification"};
-static_assert(std::size(kKinds) == Coverage::kKinds);
-
 uint64_t Count(const Coverage& coverage, size_t fault, const Cell& cell) {
   return coverage.faults[fault][static_cast<size_t>(cell.state)][static_cast<size_t>(cell.phase)];
-}
-
-// Who follows in broadcast has a leader, and that one is isolated: a follower is only
-// when nobody leads by its own word, which lasts for a moment.
-bool CannotOccur(size_t fault, const Cell& cell) {
-  return static_cast<Fault>(fault) == Fault::kIsolateLeader &&
-         cell.state == PeerState::kFollowing && cell.phase == ZabPhase::kBroadcast;
 }
 
 }  // namespace
@@ -60,7 +47,7 @@ std::string Table(const Coverage& coverage) {
   for (const std::string_view fate : kFates) out << std::right << std::setw(10) << fate;
   out << "\n";
   for (size_t kind = 0; kind < Coverage::kKinds; ++kind) {
-    out << std::left << std::setw(18) << kKinds[kind] << std::right;
+    out << std::left << std::setw(18) << testing::MessageName(kind) << std::right;
     for (const uint64_t count : coverage.messages[kind]) out << std::setw(10) << count;
     out << "\n";
   }
@@ -71,7 +58,7 @@ std::string Holes(const Coverage& coverage) {
   std::string holes;
   for (size_t fault = 0; fault < testing::kFaults; ++fault) {
     for (const Cell& cell : kCells) {
-      if (CannotOccur(fault, cell) || Count(coverage, fault, cell) > 0) continue;
+      if (Count(coverage, fault, cell) > 0) continue;
       holes += std::string(ToString(static_cast<Fault>(fault))) + " never hit " +
                std::string(cell.name) + "\n";
     }
@@ -79,7 +66,8 @@ std::string Holes(const Coverage& coverage) {
   for (size_t kind = 0; kind < Coverage::kKinds; ++kind) {
     for (size_t fate = 0; fate < Coverage::kFates; ++fate) {
       if (coverage.messages[kind][fate] > 0) continue;
-      holes += std::string(kKinds[kind]) + " was never " + std::string(kFates[fate]) + "\n";
+      holes += std::string(testing::MessageName(kind)) + " was never " + std::string(kFates[fate]) +
+               "\n";
     }
   }
   return holes;

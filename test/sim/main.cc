@@ -31,9 +31,9 @@ ABSL_FLAG(int, servers, 3, "3 to 7; 0: 3 and 5 in turn");
 ABSL_FLAG(double, minutes, 1, "of virtual time under faults, each run");
 ABSL_FLAG(std::string, state_machine, "kv", "kv or queue");
 ABSL_FLAG(bool, verbose, false, "print the last events of a run that fails, or of a single one");
-ABSL_FLAG(bool, shrink, false, "cut a run that fails to the fewest faults");
+ABSL_FLAG(bool, shrink, false, "leave out the faults that a run fails without");
 ABSL_FLAG(bool, coverage, false,
-          "print what the faults have hit; from 10,000 runs on a cell that was not is a failure");
+          "print what the faults have hit; from 8,000 runs on a cell that was not is a failure");
 
 namespace {
 
@@ -43,7 +43,7 @@ using namespace zkq::sim;  // NOLINT
 using Clock = std::chrono::steady_clock;
 constexpr size_t kTraceLines = 300;
 // Fewer runs need not reach every cell of the coverage table.
-constexpr uint64_t kRunsThatCover = 10'000;
+constexpr uint64_t kRunsThatCover = 8'000;
 
 // The profile of the n-th run.
 std::optional<Profile> ProfileOf(std::string_view name, uint64_t n) {
@@ -87,6 +87,7 @@ class Progress {
     strikes_ += result.strikes;
     simulated_ += result.simulated;
     coverage_.Add(result.coverage);
+    undecided_ += result.undecided;
     if (result.violation) {
       ++failed_;
       std::cout << (terminal_ ? "\r" : "") << "FAILED " << Flags(options) << "\n  "
@@ -106,10 +107,14 @@ class Progress {
               << " steps in " << simulated / 3600 << " virtual hours; " << seconds << " s; "
               << simulated / CpuSeconds() << " virtual seconds and " << steps_ / CpuSeconds()
               << " steps a second of CPU" << std::endl;
+    if (undecided_ > 0) {
+      std::cout << undecided_ << " histories were too wide to tell whether they are linearizable\n";
+    }
     if (!absl::GetFlag(FLAGS_coverage)) return;
     std::cout << "\n" << Table(coverage_) << "\n";
     const std::string holes = Holes(coverage_);
-    std::cout << (holes.empty() ? "every cell that can be reached was\n" : holes);
+    std::cout << (holes.empty() ? "every cell was reached\n" : holes);
+    if (!holes.empty() && done_ < kRunsThatCover) std::cout << "not judged: too few runs\n";
   }
   bool ok() const {
     const bool judged = absl::GetFlag(FLAGS_coverage) && done_ >= kRunsThatCover;
@@ -130,7 +135,7 @@ class Progress {
   const bool terminal_ = ::isatty(STDOUT_FILENO) == 1;
   const Clock::time_point begin_ = Clock::now();
   std::mutex mutex_;
-  uint64_t done_ = 0, steps_ = 0, calls_ = 0, strikes_ = 0;
+  uint64_t done_ = 0, steps_ = 0, calls_ = 0, strikes_ = 0, undecided_ = 0;
   std::atomic<uint64_t> failed_{0};
   absl::Duration simulated_;
   Coverage coverage_;
@@ -151,7 +156,9 @@ void Explain(const RunOptions& options, const RunResult& failed) {
   }
   if (!absl::GetFlag(FLAGS_verbose)) return;
   again.trace_lines = kTraceLines;
-  for (const std::string& line : Run(again).trace) std::cout << "  " << line << "\n";
+  const RunResult shown = Run(again);
+  for (const std::string& line : shown.trace) std::cout << "  " << line << "\n";
+  if (shown.violation) std::cout << "  " << shown.violation->what << "\n";
 }
 
 void RunAll(uint64_t runs, Progress* progress) {
@@ -186,12 +193,15 @@ int Usage(std::string_view what) {
 
 int main(int argc, char** argv) {
   absl::SetProgramUsageMessage("runs simulated ensembles until one breaks a promise");
-  absl::ParseCommandLine(argc, argv);
+  if (absl::ParseCommandLine(argc, argv).size() > 1) return Usage("takes flags only");
   const int servers = absl::GetFlag(FLAGS_servers);
   if (!ProfileOf(absl::GetFlag(FLAGS_profile), 0)) return Usage("--profile: no such profile");
   if (servers != 0 && (servers < 3 || servers > 7)) return Usage("--servers: not 0, or 3 to 7");
   if (absl::GetFlag(FLAGS_jobs) < 1) return Usage("--jobs: not 1 or more");
-  if (absl::GetFlag(FLAGS_minutes) <= 0) return Usage("--minutes: not above 0");
+  const double minutes = absl::GetFlag(FLAGS_minutes);
+  if (!(minutes > 0 && minutes < 1e6)) return Usage("--minutes: not above 0, or above a million");
+  if (absl::GetFlag(FLAGS_runs) < 1) return Usage("--runs: not 1 or more");
+  if (!(absl::GetFlag(FLAGS_seconds) >= 0)) return Usage("--seconds: not 0 or more");
   if (NewMachine(absl::GetFlag(FLAGS_state_machine)) == nullptr) {
     return Usage("--state_machine: no such machine");
   }
@@ -199,6 +209,8 @@ int main(int argc, char** argv) {
     absl::SetFlag(&FLAGS_seed, static_cast<uint64_t>(
                                    std::chrono::system_clock::now().time_since_epoch().count()));
   }
+  // At once, so that a run that does not come to its end can be repeated.
+  std::cout << "from seed " << absl::GetFlag(FLAGS_seed) << std::endl;
   Progress progress(absl::GetFlag(FLAGS_runs));
   RunAll(absl::GetFlag(FLAGS_runs), &progress);
   progress.Print();

@@ -35,7 +35,7 @@ struct Coverage {
   static constexpr size_t kPhases = 4;  // ZabPhase
   // How messages fared.
   enum Fate { kSent, kLost, kSenderCrashed, kReceiverCrashed, kDelayed, kOvertaken, kFates };
-  static constexpr size_t kKinds = std::variant_size_v<MessageBody> + 1;  // the last: Notification
+  static constexpr size_t kKinds = testing::kMessageKinds;
 
   std::array<std::array<std::array<uint64_t, kPhases>, kStates>, testing::kFaults> faults = {};
   std::array<std::array<uint64_t, kFates>, kKinds> messages = {};
@@ -45,6 +45,7 @@ struct Coverage {
 
 struct RunResult {
   std::optional<Violation> violation = {};
+  bool undecided = false;  // too many calls at once to tell whether their history is linearizable
   uint64_t steps = 0;
   uint64_t trace_hash = 0;
   uint64_t calls = 0;

@@ -8,8 +8,11 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "zkq/testing/sim_cluster.h"
@@ -75,6 +78,10 @@ enum class Profile : uint8_t {
 };
 ZKQ_EXPORT std::string_view ToString(Profile profile);
 
+// Kinds of messages: MessageBody's index, and behind the last a Notification.
+inline constexpr size_t kMessageKinds = std::variant_size_v<MessageBody> + 1;
+ZKQ_EXPORT std::string_view MessageName(size_t kind);
+
 // What a strike waits for: most of what is worth striking lasts no longer than a message
 // takes, and a strike that falls at random would miss it.
 struct Moment {
@@ -86,7 +93,7 @@ struct Moment {
   Kind kind = Kind::kAny;
   PeerState state = PeerState::kLooking;
   ZabPhase phase = ZabPhase::kElection;
-  size_t message = 0;  // MessageBody's index; one more than the last: a Notification
+  size_t message = 0;  // a kind of messages
 };
 ZKQ_EXPORT std::string ToString(const Moment& moment);
 
@@ -100,12 +107,16 @@ struct Strike {
 // In the order of time, up to `length`.
 ZKQ_EXPORT std::vector<Strike> PlanStrikes(Profile profile, uint64_t seed, absl::Duration length);
 
+// The cluster outlives it.
 class ZKQ_EXPORT Nemesis : private SimObserver {
  public:
-  // Told of each fault that was really done, to whom, and what that server was then.
-  using Witness = std::function<void(Fault, ServerId)>;
+  // Told of each fault as it is done, and what the server was then that it struck. Of an
+  // operation or an Apply that is to fail: when that is decided, shortly before.
+  using Witness = std::function<void(Fault, PeerState, ZabPhase)>;
   explicit Nemesis(SimCluster* cluster, Witness witness = nullptr);
   ~Nemesis() override;
+  Nemesis(const Nemesis&) = delete;
+  Nemesis& operator=(const Nemesis&) = delete;
 
   // Runs the cluster for `length` from now, under these strikes, or until an
   // invariant is violated. Times are from now on.
@@ -131,6 +142,7 @@ class ZKQ_EXPORT Nemesis : private SimObserver {
   };
   void OnSent(const Route& route, const Carried& carried) override;
   void OnStatus(ServerId sid, const ReplicaStatus& status) override;
+  void OnCrashed(ServerId sid, const MemoryFileSystem& disk) override;
   template <typename Matches>
   void Spring(Matches matches, ServerId hit, ServerId other);
   void PerformSprung();
@@ -145,6 +157,7 @@ class ZKQ_EXPORT Nemesis : private SimObserver {
   void DamageDisk(const Strike& strike, ServerId sid);
   void Flap(ServerId a, ServerId b, absl::Duration lasts);
   void CrashFor(ServerId sid, CrashMode mode, absl::Duration down);
+  void RestartAfter(absl::Duration down, ServerId sid);
   void CrashAtDisk(const Strike& strike, ServerId sid);
   void CrashAgain(const Strike& strike, ServerId sid);
   void Restart(ServerId sid);
@@ -156,6 +169,9 @@ class ZKQ_EXPORT Nemesis : private SimObserver {
   SimCluster& cluster_;
   const Witness witness_;
   std::vector<Repair> repairs_;
+  std::map<ServerId, std::pair<PeerState, ZabPhase>> phases_;  // of those that are up
+  std::map<ServerId, Fault> armed_;                            // to die at some instant
+  std::map<ServerId, int> restarts_;                           // that are due
   std::vector<Strike> waiting_;
   std::vector<Sprung> sprung_;
   std::vector<ServerId> lost_;

@@ -97,7 +97,7 @@ class ZKQ_EXPORT SimCluster {
   // --- faults of disks ---------------------------------------------------------------
   MemoryFileSystem& disk(ServerId sid);
   void SlowDisk(ServerId sid, absl::Duration per_sync);
-  void SlowReads(ServerId sid, absl::Duration longest);
+  void SlowReads(ServerId sid, absl::Duration longest);   // each read takes up to so long
   void StallDisk(ServerId sid, absl::Duration duration);  // nothing is answered for so long
   // The next operation of this kind fails, and the replica halts.
   void FailDisk(ServerId sid, MemoryFileSystem::Step step);
@@ -139,7 +139,8 @@ class ZKQ_EXPORT SimCluster {
   void keep_trace(size_t lines);
   std::vector<std::string> trace() const;
 
-  // Sees everything from now on, until the cluster or it is gone.
+  // Sees everything from now on, until the cluster is gone or has been told to forget
+  // it. Not from inside an observer.
   void Observe(SimObserver* observer);
   void Forget(SimObserver* observer);
   SimScheduler& scheduler();

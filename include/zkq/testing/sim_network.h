@@ -64,6 +64,8 @@ class ZKQ_EXPORT SimNetwork {
   SimNetwork(const SimNetwork&) = delete;
   SimNetwork& operator=(const SimNetwork&) = delete;
 
+  const SimNetworkOptions& options() const { return options_; }
+
   // A transport for one process. Start is kUnavailable while a process of the
   // same sid runs.
   std::unique_ptr<QuorumTransport> NewTransport();
@@ -99,16 +101,17 @@ class ZKQ_EXPORT SimNetwork {
   void Lose(ServerId from, ServerId to);
   // Delays between `from` and `to`, this way only, until Heal.
   void SetDelay(ServerId from, ServerId to, absl::Duration min, absl::Duration max);
-  // Between all others, for good.
+  // Between all others, until Heal.
   void SetDelay(absl::Duration min, absl::Duration max);
   // The process reads nothing until told otherwise, or until Heal.
   void SetReading(ServerId sid, bool reads);
-  // Ends every Cut, Partition, Stall, Lose, delay of two servers and pause of reading.
+  // Ends every Cut, Partition, Stall, Lose, delay and pause of reading.
   void Heal();
 
   class Wires;  // what all its transports share
 
  private:
+  const SimNetworkOptions options_;
   const std::shared_ptr<Wires> wires_;
 };
 

@@ -1,0 +1,52 @@
+#include "test/sim/variation.h"
+
+namespace zkq::sim {
+
+Clients::Options Variation::ForClients() {
+  Clients::Options clients{.queue = run_.state_machine == "queue", .seed = run_.seed * 3 + 1};
+  if (calm() || !OneIn(6)) return clients;
+  clients.clients = clients.keys = 8;
+  clients.pause_max /= 3;
+  return clients;
+}
+
+testing::SimClusterOptions Variation::ForCluster() {
+  testing::SimClusterOptions cluster{.servers = run_.servers, .seed = run_.seed};
+  if (calm()) return cluster;
+  if (OneIn(4)) cluster.epoch_transactions = 10 + static_cast<uint32_t>(random_.Below(100));
+  if (OneIn(4)) cluster.learner_bytes_max = 1 + random_.Below(2000);
+  if (OneIn(4)) cluster.proposed_bytes_max = 100 + random_.Below(4000);
+  if (OneIn(4)) cluster.diff_transactions_max = 1 + random_.Below(50);
+  if (OneIn(4)) cluster.log_batch_bytes_max = 1 + random_.Below(2000);
+  if (OneIn(4)) cluster.network.delay_max *= static_cast<double>(1 + random_.Below(50));
+  if (OneIn(4)) cluster.sync_delay *= static_cast<double>(1 + random_.Below(20));
+  return cluster;
+}
+
+// A start may find other options than the one before: they are not agreed on.
+void Variation::Adjust(ReplicaOptions* options) {
+  if (calm()) return;
+  options->snapshot_every_transactions = 10 + random_.Below(90);
+  options->retain_snapshots = 1 + static_cast<int>(random_.Below(3));
+  if (OneIn(2)) options->window_bytes = 1 + random_.Below(1000);
+  options->log_segment_bytes = uint64_t{8 << 10} << random_.Below(4);
+  if (OneIn(4)) options->tick = absl::Milliseconds(50 + 50 * random_.Below(4));
+  if (OneIn(4)) options->sync_limit = 5 + static_cast<int>(random_.Below(10));
+}
+
+// Large ones take several messages.
+size_t Variation::Ballast() { return calm() || !OneIn(16) ? 0 : random_.Below(1 << 20); }
+
+// Wall clocks that were never set right, for nothing may rest on them; and disks that
+// are always slow to read.
+void Variation::Spoil(testing::SimCluster* cluster) {
+  if (calm()) return;
+  const bool clocks = OneIn(2), disks = OneIn(12);
+  for (const ServerId sid : cluster->servers()) {
+    const auto offset = static_cast<int64_t>(random_.Below(7200)) - 3600;
+    if (clocks) cluster->clock(sid).SetWallOffset(absl::Seconds(offset));
+    if (disks) cluster->SlowReads(sid, absl::Seconds(2));
+  }
+}
+
+}  // namespace zkq::sim

@@ -145,6 +145,10 @@ ReplicaStatus Node::Status() const {
 }
 
 void Node::Halt(absl::Status why) {
+  // In virtual time: what has failed here has taken its time first.
+  if (Executor& executor = *options.env.blocking_executor; executor.Blocked()) {
+    return executor.Run([node = Keep(), why = std::move(why)] { node->Halt(why); });
+  }
   const std::string text(FromAbsl(why.message()));
   if (!board.SetHealth(why.code(), text)) return;
   halted_ = true;

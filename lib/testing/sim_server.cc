@@ -335,7 +335,10 @@ absl::Duration SimServer::held_up_until() const {
 
 absl::Status SimServer::BeforeApply(const Transaction& txn) {
   if (std::exchange(fail_apply_, false)) return absl::InternalError("told to fail");
-  if (apply_takes_ > absl::ZeroDuration()) Block(apply_takes_);
+  if (apply_takes_ > absl::ZeroDuration()) {
+    Block(apply_takes_);
+    held_up_until_ = blocked_until_;  // a reply that is made now is told then
+  }
   world_.observer->OnApplied(sid_, txn);
   changed_ = true;
   return absl::OkStatus();

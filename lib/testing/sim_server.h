@@ -61,7 +61,7 @@ class SimServer {
   void Heal();
   // When the last call that was ever held up goes on: healing does not wake it.
   absl::Duration blocked_until() const { return blocked_until_; }
-  // When it was last kept from doing what was due: paused, or down.
+  // When it was last kept from doing what was due: paused, down, or in a slow Apply.
   absl::Duration held_up_until() const;
 
   MemoryFileSystem& disk() { return *disk_; }

@@ -250,6 +250,10 @@ absl::Status SimCluster::CheckConverges(absl::Duration limit, const std::vector<
   std::set<ServerId> healthy(servers().begin(), servers().end());
   for (const ServerId sid : lost) healthy.erase(sid);
   Heal();
+  // What was begun before may still take its time, and fail.
+  for (const auto& [sid, server] : impl_->servers) {
+    RunFor(std::max(server->blocked_until() - now(), absl::ZeroDuration()));
+  }
   impl_->AfterStep();  // who has just died is buried, and started with the others
   for (const ServerId sid : servers()) {
     if (up(sid) && !Status(sid).health.ok()) Crash(sid, CrashMode::kProcess);
@@ -258,9 +262,6 @@ absl::Status SimCluster::CheckConverges(absl::Duration limit, const std::vector<
     Report("LIV-3 no restart trap",
            "server " + ToString(sid) + " does not start: " + started.ToString());
     return CheckInvariants();
-  }
-  for (const auto& [sid, server] : impl_->servers) {
-    RunFor(std::max(server->blocked_until() - now(), absl::ZeroDuration()));
   }
   const absl::Duration deadline = now() + limit;
   std::optional<Violation> missing;

@@ -96,6 +96,8 @@ Clients::Call* Clients::Record(int client, std::string key, std::string input) {
 testing::SimCluster::Done Clients::Finish(Call* call, int client) {
   return [this, call, client](absl::StatusOr<Reply> result) {
     ++completed_;
+    call->done = true;
+    call->timed_out = absl::IsDeadlineExceeded(result.status());
     if (result.ok()) {
       call->operation.returned = cluster_->now();
       call->operation.output = result->value;
@@ -114,7 +116,7 @@ bool Clients::WriteThroughEach(const std::vector<ServerId>& servers, absl::Durat
     const absl::Duration deadline = cluster_->now() + limit;
     while (!done && cluster_->now() < deadline && !cluster_->violation()) {
       const Call& made = WriteNow(sid);
-      cluster_->RunUntil([&] { return made.answered(); }, options_.timeout * 2);
+      cluster_->RunUntil([&] { return made.done; }, options_.timeout * 2);
       done = made.operation.output.has_value();
     }
     if (!done) return false;
@@ -135,9 +137,11 @@ bool Clients::AllAnswered(const std::vector<ServerId>& servers) {
     std::vector<const Call*> made;
     for (int i = 0; i < kWrites; ++i) made.push_back(&WriteNow(sid));
     const auto all = [&] {
-      return std::all_of(made.begin(), made.end(), [](const Call* one) { return one->answered(); });
+      return std::all_of(made.begin(), made.end(), [](const Call* one) { return one->done; });
     };
+    const auto timed_out = [](const Call* one) { return one->timed_out; };
     if (!cluster_->RunUntil(all, options_.timeout * 2)) return cluster_->violation().has_value();
+    if (std::any_of(made.begin(), made.end(), timed_out)) return false;
   }
   return true;
 }

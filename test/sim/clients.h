@@ -31,8 +31,8 @@ class Clients {
   // One write through each of these servers; false if not all of them succeed within
   // `limit`.
   bool WriteThroughEach(const std::vector<ServerId>& servers, absl::Duration limit);
-  // With nothing wrong any more: a burst of writes through each of them; false if one is
-  // left without an answer.
+  // With nothing wrong any more: a burst of writes through each of them; false if one
+  // waits until its timeout.
   bool AllAnswered(const std::vector<ServerId>& servers);
 
   // Calls that certainly had no effect are not in it.
@@ -43,7 +43,8 @@ class Clients {
   struct Call {
     testing::Operation operation;
     bool has_effect = true;  // or may have, or have yet
-    bool answered() const { return operation.output.has_value() || !has_effect; }
+    bool done = false;
+    bool timed_out = false;
   };
   void CallSoon(int client);
   void CallNow(int client);

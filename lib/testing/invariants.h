@@ -104,6 +104,7 @@ class InvariantChecker final : public SimObserver {
   template <typename Other>
   void Delivered(const Route&, const Session&, const Other&) {}
   void ToldCommitted(ServerId sid, Zxid commit);
+  void LearnCommitted(ServerId leader);
   void CheckConfirmed(uint64_t call);
   void CheckDead(uint64_t call);
   bool IsDead(Zxid zxid) const;

@@ -36,6 +36,9 @@ void InvariantChecker::OnDisk(ServerId sid, const MemoryFileSystem::Operation& o
   server.disk.OnOperation(operation, &reading);
   const Epoch after = server.disk.durable().state.current;
   if (after != before) SawDurable(after);
+  const auto leader = leaders_.find(after);
+  const bool leads = leader != leaders_.end() && leader->second == sid;
+  if (leads && operation.step == MemoryFileSystem::Step::kSync) LearnCommitted(sid);
 }
 
 // --- transactions -----------------------------------------------------------------------

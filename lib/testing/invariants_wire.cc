@@ -170,6 +170,21 @@ void InvariantChecker::Delivered(const Route& route, const Session& session, con
   Standing& standing = standings_[{Term(route.to, route.to_boot, session.epoch), route.from}];
   const Zxid held = ack.zxid.counter != 0 ? ack.zxid : standing.accepted;
   standing.acked = std::max(standing.acked.value_or(Zxid{}), held);
+  LearnCommitted(route.to);
+}
+
+// A leader knows what has been counted, whether or not anybody is left to be told; and
+// it may apply it only when it leads no more.
+void InvariantChecker::LearnCommitted(ServerId leader) {
+  const LogState& durable = at(leader).disk.durable();
+  const Term term{leader, durable.state.boot, durable.state.current};
+  std::set<Zxid> counted{durable.last};
+  for (auto of = standings_.lower_bound({term, ServerId{}});
+       of != standings_.end() && of->first.first == term; ++of) {
+    if (of->second.acked) counted.insert(*of->second.acked);
+  }
+  std::erase_if(counted, [&](Zxid zxid) { return !Counted(term, zxid); });
+  if (!counted.empty()) ToldCommitted(leader, *counted.rbegin());
 }
 
 // --- broadcast ------------------------------------------------------------------------------
@@ -185,7 +200,6 @@ void InvariantChecker::Sent(const Route& route, const Session& session, const Co
     return Violate("INV-17 commit rule", ToString(commit.zxid) + " is committed " + how +
                                              " without the acks of a quorum");
   }
-  ToldCommitted(route.from, commit.zxid);  // it may apply it only behind its term
   Committed(commit.zxid, how);
 }
 

@@ -247,6 +247,8 @@ absl::Status SimCluster::CheckConverges(absl::Duration limit, const std::vector<
   // How long there must be no other leader.
   constexpr absl::Duration kCalm = absl::Seconds(3);
   constexpr absl::Duration kLook = absl::Milliseconds(10);
+  // Healing breaks links, too, and that is heard of later.
+  constexpr absl::Duration kSettles = absl::Seconds(1);
   std::set<ServerId> healthy(servers().begin(), servers().end());
   for (const ServerId sid : lost) healthy.erase(sid);
   Heal();
@@ -264,6 +266,7 @@ absl::Status SimCluster::CheckConverges(absl::Duration limit, const std::vector<
     return CheckInvariants();
   }
   const absl::Duration deadline = now() + limit;
+  RunFor(kSettles);
   std::optional<Violation> missing;
   while (!violation() && (missing = CheckSynced(impl_->StatusesOfAll(), healthy))) {
     if (now() >= deadline) {

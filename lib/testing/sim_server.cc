@@ -136,6 +136,7 @@ void SimServer::Crash(CrashMode mode) {
   blocking_->Stop();
   world_.network->Crash(sid_);
   while (!late_.empty()) TellLate(late_.begin()->first);
+  if (dying_) Unsettle();  // it may have been dead for a while
   if (paused_) Pause(false);
   held_up_until_ = world_.scheduler->now();
   switch (mode) {

@@ -10,6 +10,11 @@ void ElectionChecker::OnDelivered(const Route& route, const Carried& carried) {
   peers_[route.to].heard[route.from] = {*carried.notification, scheduler_.now()};
 }
 
+// What has come meanwhile it hears only now.
+void ElectionChecker::OnResumed(ServerId sid) {
+  for (auto& [from, heard] : peers_[sid].heard) heard.at = scheduler_.now();
+}
+
 void ElectionChecker::OnSent(const Route& route, const Carried& carried) {
   if (carried.notification == nullptr || violation_) return;
   Peer& peer = peers_[route.from];

@@ -23,6 +23,7 @@ class ElectionChecker final : public SimObserver {
   void OnDelivered(const Route& route, const Carried& carried) override;
   void OnLinkDown(const Route& route) override { peers_[route.to].heard.erase(route.from); }
   void OnStarting(ServerId sid) override { peers_.erase(sid); }
+  void OnResumed(ServerId sid) override;
 
  private:
   struct Heard {

@@ -144,7 +144,6 @@ void Nemesis::CrashAtDisk(const Strike& strike, ServerId sid) {
 // Down, and soon up again, only to fall once more: at the next such moment, or before
 // much is done.
 void Nemesis::CrashAgain(const Strike& strike, ServerId sid) {
-  constexpr absl::Duration kUp = absl::Milliseconds(1500);
   const uint64_t dice = strike.dice[1];
   cluster_.Crash(sid, ModeOf(dice));
   if (dice / 4 % 4 == 0) return RestartAfter(strike.lasts, sid);
@@ -154,7 +153,7 @@ void Nemesis::CrashAgain(const Strike& strike, ServerId sid) {
     if (cluster_.up(sid)) return;
     if (next.moment.kind == Moment::Kind::kAny) {
       cluster_.CrashAtDisk(sid, 1 + next.dice[1] % 24, ModeOf(next.dice[1] >> 8));
-      After(kUp, [this, next, sid] { CrashAgain(next, sid); });
+      After(absl::Milliseconds(1500), [this, next, sid] { CrashAgain(next, sid); });
     } else {
       waiting_.push_back(next);
     }

@@ -39,6 +39,9 @@ class SimObservers final : public SimObserver {
   void OnStarted(ServerId sid, const absl::Status& status) override {
     for (SimObserver* one : all_) one->OnStarted(sid, status);
   }
+  void OnResumed(ServerId sid) override {
+    for (SimObserver* one : all_) one->OnResumed(sid);
+  }
   void OnCrashed(ServerId sid, const MemoryFileSystem& disk) override {
     for (SimObserver* one : all_) one->OnCrashed(sid, disk);
   }

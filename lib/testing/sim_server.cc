@@ -190,7 +190,10 @@ void SimServer::Die() {
 void SimServer::Pause(bool paused) {
   if (executor_ == nullptr) return;
   Unsettle();
-  if (paused_) held_up_until_ = world_.scheduler->now();
+  if (paused_) {
+    held_up_until_ = world_.scheduler->now();
+    world_.observer->OnResumed(sid_);
+  }
   paused_ = paused;
   for (SimExecutor* executor : {executor_.get(), blocking_.get()}) {
     if (paused) {

@@ -201,7 +201,7 @@ void InvariantChecker::CheckEstablished(const Server& server, const ReplicaStatu
 void InvariantChecker::CheckDamageNoticed(Server* server, const ReplicaStatus& status) {
   if (server->status) return;  // it had read its disk before
   const Zxid had = std::exchange(server->had, {});
-  if (had == Zxid{} || server->log_changed || histories_.Contains(had, status.last_logged)) return;
+  if (had == Zxid{} || histories_.Contains(had, status.last_logged)) return;
   Violate("damage is noticed", "server " + ToString(status.id) + " starts with " +
                                    ToString(status.last_logged) + ", and had " + ToString(had) +
                                    " before its disk was damaged");

@@ -330,8 +330,8 @@ struct Refused : Story {
     Log(1, Next(1, 1, "a"));
   }
   std::string Refuse(uint64_t call) {
-    checker.OnDone(call, MakeError(absl::StatusCode::kAborted, "no",
-                                   {.outcome = Outcome::kNotCommitted}));
+    checker.OnDone(
+        call, MakeError(absl::StatusCode::kAborted, "no", {.outcome = Outcome::kNotCommitted}));
     return Violated();
   }
 };

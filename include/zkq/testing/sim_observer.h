@@ -27,7 +27,7 @@ class ZKQ_EXPORT SimObserver : public SimNetworkObserver {
   // --- lives ------------------------------------------------------------------
   virtual void OnStarting(ServerId) {}
   virtual void OnStarted(ServerId, const absl::Status&) {}  // or refused to
-  virtual void OnResumed(ServerId) {}  // it was paused
+  virtual void OnResumed(ServerId) {}                       // it was paused
   // The process is gone; this is the disk its next life will find.
   virtual void OnCrashed(ServerId, const MemoryFileSystem&) {}
   virtual void OnWiped(ServerId) {}

@@ -87,7 +87,10 @@ void Applier::TakeSnapshot(uint64_t tag) {
 }
 
 void Applier::Install(Zxid snapshot) {
-  Update([&](Inbox* in) { in->install = snapshot; });
+  Update([&](Inbox* in) {
+    ++in->installs;
+    in->installed = snapshot;
+  });
 }
 
 void Applier::OnPage(absl::StatusOr<std::vector<Txn>> page) {
@@ -124,7 +127,7 @@ void Applier::Absorb() {
   AddReads(std::move(in.reads));
   snapshot_calls_.insert(snapshot_calls_.end(), in.snapshot_calls.begin(), in.snapshot_calls.end());
   if (in.page) AbsorbPage(*std::move(in.page));
-  if (in.install && !node_.stopping()) RestoreInstalled(*in.install);
+  if (in.installs > 0 && !node_.stopping()) RestoreInstalled(in.installs, in.installed);
   if (in.snapshot_done) AbsorbSnapshotDone(*std::move(in.snapshot_done));
 }
 
@@ -200,8 +203,8 @@ void Applier::AbsorbPage(absl::StatusOr<std::vector<Txn>> page) {
   page_.assign(std::move_iterator(page->begin()), std::move_iterator(page->end()));
 }
 
-void Applier::RestoreInstalled(Zxid snapshot) {
-  --expected_installs_;
+void Applier::RestoreInstalled(int installs, Zxid snapshot) {
+  expected_installs_ -= installs;
   page_is_stale_ = page_asked_;
   through_ = std::max(through_, snapshot);
   page_.clear();

@@ -61,7 +61,9 @@ class Applier {
     std::vector<uint64_t> snapshot_calls = {};
     int expected_installs = 0;
     uint64_t calls_before_install = 0;
-    std::optional<Zxid> install = {};
+    // More than one may be durable before the state machine gets to it: the newest counts.
+    int installs = 0;
+    Zxid installed = {};
     std::optional<absl::StatusOr<std::vector<Txn>>> page = {};  // one is asked for at a time
     std::optional<absl::StatusOr<Zxid>> snapshot_done = {};
   };
@@ -78,7 +80,7 @@ class Applier {
   bool ApplyOne(const Txn& txn);
   void AskForPage();
   absl::Status Restore(Zxid snapshot);
-  void RestoreInstalled(Zxid snapshot);
+  void RestoreInstalled(int installs, Zxid snapshot);
 
   void AddReads(std::vector<Reads> reads);
   void AnswerReady();
@@ -102,9 +104,9 @@ class Applier {
   Zxid through_ = {};     // delivered
   std::deque<Txn> page_;  // read from the log, all of it delivered
   bool page_asked_ = false;
-  Zxid page_through_ = {};      // delivered when it was asked for
-  bool page_is_stale_ = false;  // it was asked for of a history that is gone
-  int expected_installs_ = 0;
+  Zxid page_through_ = {};                            // delivered when it was asked for
+  bool page_is_stale_ = false;                        // it was asked for of a history that is gone
+  int expected_installs_ = 0;                         // histories that are not durable yet
   uint64_t calls_before_install_ = 0;                 // the last tag given before the last of them
   std::multimap<Zxid, std::vector<uint64_t>> reads_;  // wait for their zxid to be applied
   size_t sweep_reads_at_ = 1024;  // above so many, those whose calls have ended are dropped

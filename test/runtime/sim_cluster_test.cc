@@ -77,6 +77,20 @@ struct World {
     Until([this] { return cluster.leader().has_value(); });
     return *cluster.leader();
   }
+  // Cut off until what it lacks is nowhere but in a snapshot.
+  void LeaveBehind(ServerId sid) {
+    cluster.network().Partition({sid});
+    cluster.RunFor(absl::Seconds(2));
+    const ServerId leader = Leader();
+    for (int i = 0; i < 40; ++i) Write(leader, std::string(20'000, static_cast<char>('a' + i)));
+    for (const ServerId other : cluster.servers()) {
+      if (other == sid) continue;
+      bool taken = false;
+      cluster.replica(other).TakeSnapshot([&](absl::StatusOr<Zxid>) { taken = true; });
+      Until([&] { return taken; });
+    }
+    cluster.RunFor(absl::Seconds(1));
+  }
   ServerId Follower() { return Leader() == ServerId{1} ? ServerId{2} : ServerId{1}; }
   // Each attempt is a command of its own: the checker knows them by their text.
   void Write(ServerId sid, std::string command) {
@@ -174,22 +188,40 @@ TEST_CASE("own calls that a snapshot passes over are answered, as unknown") {
                           });
   }
   world.cluster.RunFor(absl::Seconds(1));
-  world.cluster.network().Partition({follower});
-  world.cluster.RunFor(absl::Seconds(2));
-  const ServerId leader = world.Leader();
-  for (int i = 0; i < 40; ++i) world.Write(leader, std::string(20'000, static_cast<char>('a' + i)));
-  for (const ServerId sid : world.cluster.servers()) {
-    if (sid == follower) continue;
-    bool taken = false;
-    world.cluster.replica(sid).TakeSnapshot([&](absl::StatusOr<Zxid>) { taken = true; });
-    world.Until([&] { return taken; });
-  }
-  world.cluster.RunFor(absl::Seconds(1));
+  world.LeaveBehind(follower);
   world.cluster.SlowApply(follower, absl::ZeroDuration());
   world.cluster.network().Heal();
   world.Until([&] { return answered == 5; }, absl::Seconds(600));
   REQUIRE(world.notes[follower].restores == 1);
   REQUIRE(unknown > 0);
+}
+
+TEST_CASE("two histories that come while the state machine is busy are both taken in") {
+  World world(3, [](ReplicaOptions* options) {
+    options->retain_snapshots = 1;
+    options->window_bytes = 1000;  // what follows the histories is not in memory either
+  });
+  const ServerId follower = world.Follower();
+  const ServerId leader = world.Leader();
+  world.Write(leader, "first");
+  world.Until([&] { return world.cluster.Status(follower).last_applied.counter == 1; });
+  world.cluster.SlowApply(follower, absl::Seconds(100));
+  world.Write(leader, "slow");
+  for (int round = 1; round <= 2; ++round) {
+    const Zxid before = world.cluster.Status(follower).last_logged;
+    world.LeaveBehind(follower);
+    world.cluster.network().Heal();
+    world.Until([&] { return world.cluster.Status(follower).last_logged > before; });
+    world.Until([&] { return world.cluster.Status(follower).leader.has_value(); });
+    REQUIRE(world.notes[follower].commands.size() <= 2);  // still in that Apply
+  }
+  for (int i = 0; i < 3; ++i) world.Write(leader, std::string(1000, static_cast<char>('A' + i)));
+  world.cluster.SlowApply(follower, absl::ZeroDuration());
+  const Zxid last = world.cluster.Status(world.Leader()).last_committed;
+  world.Until([&] { return world.cluster.Status(follower).last_applied == last; },
+              absl::Seconds(600));
+  REQUIRE(world.notes[follower].restores == 1);  // of the newer one
+  world.Write(follower, "goes on");
 }
 
 TEST_CASE("a replica that has heard no leader is as stale as can be") {

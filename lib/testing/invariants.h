@@ -157,6 +157,9 @@ class InvariantChecker final : public SimObserver {
     std::optional<Zxid> acked = {};  // what it has said is durable there
   };
   const Standing* Find(const Term& term, ServerId learner) const;
+  // Its epoch to this leader, as far as the leader knows.
+  bool HasPromised(const Term& term, ServerId learner) const;
+  bool PromisedByQuorum(const Term& term) const;
   std::map<std::pair<Term, ServerId>, Standing> standings_;
 };
 

@@ -182,14 +182,9 @@ void InvariantChecker::TookAsLeader(ServerId sid, const LogState& before, const 
   }
   initial_[epoch] = before.last;
   const Term term(sid, state.boot, epoch);
-  const auto promised = [&](ServerId learner, const Server& server) {
-    if (learner == sid) return server.disk.durable().state.accepted == state.accepted;
-    const Standing* standing = Find(term, learner);
-    return standing != nullptr && standing->counts;
-  };
-  if (!IsQuorum(promised)) return Violate("INV-2 leadership", who + ", unpromised by a quorum");
-  const auto behind = [&](ServerId learner, const Server& server) {
-    if (!promised(learner, server)) return false;
+  if (!PromisedByQuorum(term)) return Violate("INV-2 leadership", who + ", unpromised by a quorum");
+  const auto behind = [&](ServerId learner, const Server&) {
+    if (!HasPromised(term, learner)) return false;
     const Standing* standing = Find(term, learner);
     return learner == sid || std::pair(standing->current, standing->last) <=
                                  std::pair(before.state.current, before.last);

@@ -96,15 +96,28 @@ void InvariantChecker::Sent(const Route& route, const Session& session, const Ac
 // Once a leader has completed the quorum of an epoch nobody else can, and the promise
 // may move to it (PROTOCOL §6.3).
 void InvariantChecker::CheckPromise(const Route& route, Epoch epoch) {
-  const auto completed = leaders_.find(epoch);
-  if (completed != leaders_.end() && completed->second == route.to) return;
   const std::pair to(route.to, route.to_boot);
+  if (PromisedByQuorum({route.to, route.to_boot, epoch})) return;
   const DiskId& disk = at(route.from).disk.durable().state.disk;
   const auto [given, first] = promised_.try_emplace({route.from, disk, epoch}, to);
   if (given->second == to) return;
   Violate("INV-3 promise", "server " + ToString(route.from) + " promises epoch " +
                                std::to_string(epoch) + " to server " + ToString(route.to) +
                                ", and to another before");
+}
+
+// Of what has come to this leader, and of its own disk.
+bool InvariantChecker::HasPromised(const Term& term, ServerId learner) const {
+  const auto& [leader, boot, epoch] = term;
+  if (learner == leader) {
+    return servers_.at(leader).disk.durable().state.accepted == Promise{epoch, leader, boot};
+  }
+  const Standing* standing = Find(term, learner);
+  return standing != nullptr && standing->counts;
+}
+
+bool InvariantChecker::PromisedByQuorum(const Term& term) const {
+  return IsQuorum([&](ServerId sid, const Server&) { return HasPromised(term, sid); });
 }
 
 void InvariantChecker::Delivered(const Route& route, const Session& session, const AckEpoch& ack) {

@@ -72,15 +72,33 @@ std::optional<Violation> CallLedger::OnReadDone(uint64_t number, const Call& cal
 std::optional<Violation> CallLedger::OnWriteDone(uint64_t number, const Call& call, Zxid zxid) {
   completed_ = std::max(completed_, zxid);
   const auto applied = applied_.find(zxid);
-  if (applied != applied_.end() && applied->second == call.command) return std::nullopt;
+  if (applied != applied_.end() && applied->second.command == call.command) return std::nullopt;
   return Violation{"outcome",
                    Named(number) + " is told " + ToString(zxid) + ", which is not its command"};
 }
 
-std::optional<Violation> CallLedger::OnApplied(ServerId sid, const Transaction& txn) {
-  const auto [known, first] = applied_.try_emplace(txn.zxid, txn.command);
-  if (!first) return std::nullopt;
-  Command& command = commands_[known->second];
+std::optional<Violation> CallLedger::CheckAlike(const Applied& first, ServerId sid,
+                                                const Transaction& txn,
+                                                std::string_view reply) const {
+  const std::string who = "server " + ToString(sid) + " applies " + ToString(txn.zxid);
+  const std::string other = "server " + ToString(first.sid);
+  if (txn.command != first.command || txn.leader_time != first.leader_time) {
+    return Violation{"INV-11 total order",
+                     who + ", which was another command or another time on " + other};
+  }
+  if (reply == first.reply) return std::nullopt;
+  return Violation{"Apply is deterministic", who + " with the reply \"" + std::string(reply) +
+                                                 "\", on " + other + " it was \"" + first.reply +
+                                                 "\""};
+}
+
+std::optional<Violation> CallLedger::OnApplied(ServerId sid, const Transaction& txn,
+                                               std::string_view reply) {
+  const auto [known, first] = applied_.try_emplace(txn.zxid);
+  Applied& applied = known->second;
+  if (!first) return CheckAlike(applied, sid, txn, reply);
+  applied = {sid, std::string(txn.command), txn.leader_time, std::string(reply)};
+  Command& command = commands_[applied.command];
   command.applied.insert(txn.zxid);
   if (command.Fits()) return std::nullopt;
   const std::string who = "server " + ToString(sid) + " applies " + ToString(txn.zxid);

@@ -24,7 +24,7 @@ class CallLedger {
   // A transaction with this command exists.
   void OnLogged(Zxid zxid, std::string_view command);
   std::optional<Violation> OnDone(uint64_t call, const absl::StatusOr<Reply>& result);
-  std::optional<Violation> OnApplied(ServerId sid, const Transaction& txn);
+  std::optional<Violation> OnApplied(ServerId sid, const Transaction& txn, std::string_view reply);
   // The transactions that calls with this one's command have become, committed or not,
   // and how many of those calls may: all that were not refused.
   std::set<Zxid> Logged(uint64_t call) const;
@@ -52,7 +52,16 @@ class CallLedger {
 
   std::map<uint64_t, Call> calls_;
   std::map<std::string, Command, std::less<>> commands_;
-  std::map<Zxid, std::string> applied_;
+  // By whom it was applied first, and how.
+  struct Applied {
+    ServerId sid{};
+    std::string command = {};
+    absl::Time leader_time = absl::UnixEpoch();
+    std::string reply = {};
+  };
+  std::optional<Violation> CheckAlike(const Applied& first, ServerId sid, const Transaction& txn,
+                                      std::string_view reply) const;
+  std::map<Zxid, Applied> applied_;
   Zxid completed_ = {};  // the newest that a caller was told of
 };
 

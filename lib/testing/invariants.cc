@@ -82,6 +82,7 @@ void InvariantChecker::OnStarting(ServerId sid) {
   server.fresh = true;
   server.log_changed = false;
   server.applied.reset();
+  server.machine = false;
   server.told_committed = server.disk.written().hint;
   server.told_up_to_date = 0;
   server.status.reset();
@@ -129,7 +130,7 @@ void InvariantChecker::OnDamaged(ServerId sid) {
 
 // --- the state machine --------------------------------------------------------------------
 
-void InvariantChecker::OnApplied(ServerId sid, const Transaction& txn) {
+void InvariantChecker::OnApplied(ServerId sid, const Transaction& txn, std::string_view reply) {
   Server& server = at(sid);
   const std::string who = "server " + ToString(sid) + " applies " + ToString(txn.zxid);
   if (!histories_.Knows(txn.zxid)) return Violate("INV-5 integrity", who + ", which nobody made");
@@ -144,6 +145,7 @@ void InvariantChecker::OnApplied(ServerId sid, const Transaction& txn) {
                        ToString(before));
   }
   server.applied = txn.zxid;
+  server.machine = true;
   if (!server.damaged && !histories_.Contains(txn.zxid, server.disk.durable().last)) {
     return Violate("INV-18 apply what is durable",
                    who + ", durable are " + ToString(server.disk.durable().last));
@@ -153,11 +155,17 @@ void InvariantChecker::OnApplied(ServerId sid, const Transaction& txn) {
                    who + ", and was told " + ToString(server.told_committed));
   }
   Committed(txn.zxid, "applied by server " + ToString(sid));
-  Keep(calls_.OnApplied(sid, txn));
+  Keep(calls_.OnApplied(sid, txn, reply));
 }
 
-// Where a snapshot stands only its replica's status tells.
-void InvariantChecker::OnRestored(ServerId sid) { at(sid).applied.reset(); }
+void InvariantChecker::OnRestored(ServerId sid, Zxid applied) {
+  Server& server = at(sid);
+  server.applied = applied;
+  server.machine = true;
+  if (histories_.Contains(applied, committed_)) return;
+  Violate("INV-18 snapshots are committed",
+          "server " + ToString(sid) + " restores the state behind " + ToString(applied));
+}
 
 // --- statuses -----------------------------------------------------------------------------
 
@@ -168,6 +176,11 @@ void InvariantChecker::OnStatus(ServerId sid, const ReplicaStatus& status) {
     return Violate("no halt without cause", who + ": " + status.health.ToString());
   }
   if (!server.applied) server.applied = status.last_applied;
+  if (server.machine && status.last_applied > *server.applied) {
+    return Violate("INV-11 total order", who + " says it has applied " +
+                                             ToString(status.last_applied) +
+                                             ", its state machine " + ToString(*server.applied));
+  }
   Keep(CheckStatus(status));
   if (server.status) Keep(CheckStep(*server.status, status));
   if (status.leader) CheckEstablished(server, status);

@@ -43,8 +43,8 @@ class InvariantChecker final : public SimObserver {
   void OnExcused(ServerId sid, std::string_view why) override;
   void OnDamaged(ServerId sid) override;
   void OnDisk(ServerId sid, const MemoryFileSystem::Operation& operation) override;
-  void OnApplied(ServerId sid, const Transaction& txn) override;
-  void OnRestored(ServerId sid) override;
+  void OnApplied(ServerId sid, const Transaction& txn, std::string_view reply) override;
+  void OnRestored(ServerId sid, Zxid applied) override;
   void OnStatus(ServerId sid, const ReplicaStatus& status) override;
   void OnProposed(uint64_t call, ServerId sid, std::string_view command) override;
   void OnReadAsked(uint64_t call, ServerId sid) override;
@@ -65,7 +65,8 @@ class InvariantChecker final : public SimObserver {
     // --- of this life
     bool fresh = false;        // has not stored its hard state
     bool log_changed = false;  // it has written something of its history
-    std::optional<Zxid> applied = {};
+    std::optional<Zxid> applied = {};  // by its state machine, or, without one, by its status
+    bool machine = false;              // it has one, and that has told so
     Zxid told_committed = {};   // by a leader, or by its own log
     Epoch told_up_to_date = 0;  // by the leader of this epoch
     std::optional<ReplicaStatus> status = {};

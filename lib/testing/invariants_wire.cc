@@ -197,7 +197,9 @@ void InvariantChecker::LearnCommitted(ServerId leader) {
     if (of->second.acked) counted.insert(*of->second.acked);
   }
   std::erase_if(counted, [&](Zxid zxid) { return !Counted(term, zxid); });
-  if (!counted.empty()) ToldCommitted(leader, *counted.rbegin());
+  if (counted.empty()) return;
+  ToldCommitted(leader, *counted.rbegin());
+  Committed(*counted.rbegin(), "counted by server " + ToString(leader));
 }
 
 // --- broadcast ------------------------------------------------------------------------------

@@ -57,11 +57,11 @@ class SimObservers final : public SimObserver {
   void OnDisk(ServerId sid, const MemoryFileSystem::Operation& operation) override {
     for (SimObserver* one : all_) one->OnDisk(sid, operation);
   }
-  void OnApplied(ServerId sid, const Transaction& txn) override {
-    for (SimObserver* one : all_) one->OnApplied(sid, txn);
+  void OnApplied(ServerId sid, const Transaction& txn, std::string_view reply) override {
+    for (SimObserver* one : all_) one->OnApplied(sid, txn, reply);
   }
-  void OnRestored(ServerId sid) override {
-    for (SimObserver* one : all_) one->OnRestored(sid);
+  void OnRestored(ServerId sid, Zxid applied) override {
+    for (SimObserver* one : all_) one->OnRestored(sid, applied);
   }
   void OnStatus(ServerId sid, const ReplicaStatus& status) override {
     for (SimObserver* one : all_) one->OnStatus(sid, status);

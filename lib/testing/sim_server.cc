@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lib/runtime/tuned_start.h"
+#include "lib/storage/framing.h"
 #include "lib/testing/sim_trace.h"
 
 namespace zkq::testing {
@@ -18,30 +19,51 @@ constexpr absl::Duration kSettles = absl::Seconds(1);
 constexpr size_t kSector = 512;
 constexpr uint64_t kNever = std::numeric_limits<uint64_t>::max();
 
-// Stands before the user's machine: tells what it is given, and takes its time.
+// Stands before the user's machine: tells what it is given, and takes its time. A
+// snapshot says at its front what its state has applied, whatever it is called.
 class WatchedMachine final : public StateMachine {
  public:
   WatchedMachine(SimServer* server, std::unique_ptr<StateMachine> inner)
       : server_(*server), inner_(std::move(inner)) {}
 
   absl::StatusOr<std::string> Apply(const Transaction& txn) override {
-    if (absl::Status fault = server_.BeforeApply(txn); !fault.ok()) return fault;
-    return inner_->Apply(txn);
+    if (absl::Status fault = server_.BeforeApply(); !fault.ok()) return fault;
+    absl::StatusOr<std::string> reply = inner_->Apply(txn);
+    if (!reply.ok()) return reply;
+    applied_ = txn.zxid;
+    server_.AfterApply(txn, *reply);
+    return reply;
   }
   absl::StatusOr<std::string> Query(std::string_view request) override {
     return inner_->Query(request);
   }
-  absl::StatusOr<SnapshotJob> Snapshot() override { return inner_->Snapshot(); }
+  absl::StatusOr<SnapshotJob> Snapshot() override {
+    absl::StatusOr<SnapshotJob> job = inner_->Snapshot();
+    if (!job.ok()) return job;
+    return SnapshotJob([applied = applied_, job = *std::move(job)](SnapshotWriter& out) mutable {
+      absl::Status written = out.WriteRecord(storage::EncodeZxid(applied));
+      return written.ok() ? job(out) : written;
+    });
+  }
   absl::Status Restore(SnapshotReader& in) override {
+    std::string record;
+    if (absl::StatusOr<bool> more = in.ReadRecord(&record); !more.ok()) return more.status();
+    const std::optional<Zxid> applied = storage::DecodeZxid(record);
+    if (!applied) return absl::DataLossError("not a snapshot that a SimCluster has taken");
     absl::Status restored = inner_->Restore(in);
-    if (restored.ok()) server_.AfterRestore();
+    if (restored.ok()) server_.AfterRestore(applied_ = *applied);
     return restored;
   }
-  absl::StatusOr<Zxid> Open() override { return inner_->Open(); }
+  absl::StatusOr<Zxid> Open() override {
+    absl::StatusOr<Zxid> applied = inner_->Open();
+    if (applied.ok()) applied_ = *applied;
+    return applied;
+  }
 
  private:
   SimServer& server_;
   const std::unique_ptr<StateMachine> inner_;
+  Zxid applied_ = {};
 };
 
 class WatchedLog final : public LogSink {
@@ -337,19 +359,22 @@ absl::Duration SimServer::held_up_until() const {
   return paused_ ? world_.scheduler->now() : held_up_until_;
 }
 
-absl::Status SimServer::BeforeApply(const Transaction& txn) {
+absl::Status SimServer::BeforeApply() {
   if (std::exchange(fail_apply_, false)) return absl::InternalError("told to fail");
   if (apply_takes_ > absl::ZeroDuration()) {
     Block(apply_takes_);
     held_up_until_ = blocked_until_;  // a reply that is made now is told then
   }
-  world_.observer->OnApplied(sid_, txn);
-  changed_ = true;
   return absl::OkStatus();
 }
 
-void SimServer::AfterRestore() {
-  world_.observer->OnRestored(sid_);
+void SimServer::AfterApply(const Transaction& txn, std::string_view reply) {
+  world_.observer->OnApplied(sid_, txn, reply);
+  changed_ = true;
+}
+
+void SimServer::AfterRestore(Zxid applied) {
+  world_.observer->OnRestored(sid_, applied);
   changed_ = true;
 }
 

@@ -72,8 +72,9 @@ class SimServer {
   void MarkChanged() { changed_ = true; }
 
   // For the state machine that stands before the user's.
-  absl::Status BeforeApply(const Transaction& txn);
-  void AfterRestore();
+  absl::Status BeforeApply();
+  void AfterApply(const Transaction& txn, std::string_view reply);
+  void AfterRestore(Zxid applied);
 
  private:
   ReplicaOptions Options();

@@ -114,15 +114,15 @@ void SimTrace::OnDisk(ServerId sid, const MemoryFileSystem::Operation& operation
                                      std::to_string(operation.bytes.size()) + " bytes"));
 }
 
-void SimTrace::OnApplied(ServerId sid, const Transaction& txn) {
-  Mix(kApplied, ToInt(sid), Packed(txn.zxid), HashOf(txn.command));
+void SimTrace::OnApplied(ServerId sid, const Transaction& txn, std::string_view reply) {
+  Mix(kApplied, ToInt(sid), Packed(txn.zxid), HashOf(txn.command) ^ HashOf(reply) << 1);
   if (keeps()) {
     Add(ToString(sid) + " applies " + ToString(txn.zxid) + " " + std::string(txn.command));
   }
 }
-void SimTrace::OnRestored(ServerId sid) {
-  Mix(kRestored, ToInt(sid));
-  if (keeps()) Add(ToString(sid) + " restores a snapshot");
+void SimTrace::OnRestored(ServerId sid, Zxid applied) {
+  Mix(kRestored, ToInt(sid), Packed(applied));
+  if (keeps()) Add(ToString(sid) + " restores the state behind " + ToString(applied));
 }
 
 void SimTrace::OnStatus(ServerId sid, const ReplicaStatus& status) {

@@ -31,8 +31,8 @@ class SimTrace final : public SimObserver {
   void OnWiped(ServerId sid) override;
   void OnExcused(ServerId sid, std::string_view why) override;
   void OnDisk(ServerId sid, const MemoryFileSystem::Operation& operation) override;
-  void OnApplied(ServerId sid, const Transaction& txn) override;
-  void OnRestored(ServerId sid) override;
+  void OnApplied(ServerId sid, const Transaction& txn, std::string_view reply) override;
+  void OnRestored(ServerId sid, Zxid applied) override;
   void OnStatus(ServerId sid, const ReplicaStatus& status) override;
   void OnProposed(uint64_t call, ServerId sid, std::string_view command) override;
   void OnReadAsked(uint64_t call, ServerId sid) override;

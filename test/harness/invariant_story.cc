@@ -209,7 +209,7 @@ void Story::Broadcast(int leader, const std::vector<int>& followers, const Txn& 
 }
 
 void Story::Apply(int id, const Txn& txn) {
-  checker.OnApplied(ServerId(id), {.zxid = txn.zxid, .command = txn.command.view()});
+  checker.OnApplied(ServerId(id), {.zxid = txn.zxid, .command = txn.command.view()}, "");
 }
 
 ReplicaStatus Story::StatusOf(int id) const {

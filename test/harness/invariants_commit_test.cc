@@ -140,6 +140,24 @@ TEST_CASE("INV-19: what is committed is not cut") {
   REQUIRE(story.Violated() == "INV-19 no committed truncation");
 }
 
+TEST_CASE("INV-19: what a leader has counted is not cut, whether or not it lived to say so") {
+  Led story;
+  story.Propose(1, {2}, story.Next(1, 1));
+  story.Crash(1);
+  story.Truncate(2, story.first.zxid);
+  REQUIRE(story.Violated() == "INV-19 no committed truncation");
+}
+
+TEST_CASE("INV-19: the history that an established epoch began with is not cut") {
+  Story story;
+  story.Lead(1, {2}, 1);
+  story.Propose(1, {}, story.Next(1, 1));  // acknowledged by nobody
+  story.Lead(1, {2, 3}, 2);
+  REQUIRE(story.Violated() == "");
+  story.Truncate(2, {});
+  REQUIRE(story.Violated() == "INV-19 no committed truncation");
+}
+
 TEST_CASE("INV-19: a snapshot does not take back what is committed") {
   Led story;
   const Txn second = story.Next(1, 1);
@@ -166,6 +184,29 @@ TEST_CASE("INV-12: nothing is applied twice") {
   story.Apply(2, story.first);
   story.Apply(2, story.first);
   REQUIRE(story.Violated() == "INV-12 local primary order");
+}
+
+TEST_CASE("INV-12: what is applied behind a snapshot follows its state") {
+  Led story;
+  story.checker.OnRestored(ServerId{2}, story.first.zxid);
+  story.Apply(2, story.first);
+  REQUIRE(story.Violated() == "INV-12 local primary order");
+}
+
+TEST_CASE("INV-11: a replica has not applied more than its state machine") {
+  Led story;
+  ReplicaStatus status = story.StatusOf(2);
+  status.last_applied = status.last_committed = story.first.zxid;
+  SECTION("as far as that") {
+    story.checker.OnRestored(ServerId{2}, story.first.zxid);
+    story.checker.OnStatus(ServerId{2}, status);
+    REQUIRE(story.Violated() == "");
+  }
+  SECTION("further") {
+    story.checker.OnRestored(ServerId{2}, {});
+    story.checker.OnStatus(ServerId{2}, status);
+    REQUIRE(story.Violated() == "INV-11 total order");
+  }
 }
 
 // Server 2 leads epoch 2 behind Led and has committed 2:1.
@@ -241,6 +282,13 @@ TEST_CASE("INV-17: a snapshot that is installed tells that it is committed") {
   status.last_committed = story.first.zxid;
   story.checker.OnStatus(ServerId{3}, status);
   REQUIRE(story.Violated() == "");
+}
+
+TEST_CASE("INV-18: a state that is restored is of what is committed") {
+  Led story;
+  story.Log(1, story.Next(1, 1));
+  story.checker.OnRestored(ServerId{1}, {1, 2});
+  REQUIRE(story.Violated() == "INV-18 snapshots are committed");
 }
 
 TEST_CASE("INV-18: a snapshot is of what is committed") {

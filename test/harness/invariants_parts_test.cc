@@ -21,8 +21,8 @@ std::string Property(const std::optional<Violation>& violation) {
 // --- calls --------------------------------------------------------------------------------
 
 struct Calls : CallLedger {
-  std::string Apply(Zxid zxid, std::string_view command, int at = 1) {
-    return Property(OnApplied(ServerId(at), {.zxid = zxid, .command = command}));
+  std::string Apply(Zxid zxid, std::string_view command, int at = 1, std::string_view reply = "") {
+    return Property(OnApplied(ServerId(at), {.zxid = zxid, .command = command}, reply));
   }
   std::string Done(uint64_t call, Zxid zxid) { return Property(OnDone(call, Reply{zxid, ""})); }
   std::string Failed(uint64_t call, Outcome outcome) {
@@ -38,6 +38,21 @@ TEST_CASE("a call that is told what was applied is honest") {
   REQUIRE(calls.Apply({1, 1}, "a", 2) == "");
   REQUIRE(calls.Done(1, {1, 1}) == "");
   REQUIRE(Property(calls.OnEnd()) == "");
+}
+
+TEST_CASE("one transaction is the same everywhere") {
+  Calls calls;
+  calls.Apply({1, 1}, "a");
+  REQUIRE(calls.Apply({1, 1}, "b", 2) == "INV-11 total order");
+  const Transaction late{.zxid = {1, 1}, .leader_time = absl::InfiniteFuture(), .command = "a"};
+  REQUIRE(Property(calls.OnApplied(ServerId{2}, late, "")) == "INV-11 total order");
+}
+
+TEST_CASE("a state machine answers one transaction everywhere alike") {
+  Calls calls;
+  calls.Apply({1, 1}, "a", 1, "x");
+  REQUIRE(calls.Apply({1, 1}, "a", 2, "x") == "");
+  REQUIRE(calls.Apply({1, 1}, "a", 3, "y") == "Apply is deterministic");
 }
 
 TEST_CASE("a call is completed once") {

@@ -72,8 +72,8 @@ class Taps final : public SimObserver {
   void OnStarted(ServerId, const absl::Status&) override { ++heard["started"]; }
   void OnCrashed(ServerId, const MemoryFileSystem&) override { ++heard["crashed"]; }
   void OnDisk(ServerId, const MemoryFileSystem::Operation&) override { ++heard["disk"]; }
-  void OnApplied(ServerId, const Transaction&) override { ++heard["applied"]; }
-  void OnRestored(ServerId) override { ++heard["restored"]; }
+  void OnApplied(ServerId, const Transaction&, std::string_view) override { ++heard["applied"]; }
+  void OnRestored(ServerId, Zxid) override { ++heard["restored"]; }
   void OnStatus(ServerId, const ReplicaStatus&) override { ++heard["status"]; }
   void OnDone(uint64_t, const absl::StatusOr<Reply>&) override { ++heard["done"]; }
   std::map<std::string, int> heard;
@@ -135,10 +135,10 @@ class Liar final : public SimObserver {
   void OnDisk(ServerId sid, const MemoryFileSystem::Operation& operation) override {
     checker_.OnDisk(sid, operation);
   }
-  void OnApplied(ServerId sid, const Transaction& txn) override {
-    if (!skips || txn.zxid.counter % 5 != 0) checker_.OnApplied(sid, txn);
+  void OnApplied(ServerId sid, const Transaction& txn, std::string_view reply) override {
+    if (!skips || txn.zxid.counter % 5 != 0) checker_.OnApplied(sid, txn, reply);
   }
-  void OnRestored(ServerId sid) override { checker_.OnRestored(sid); }
+  void OnRestored(ServerId sid, Zxid applied) override { checker_.OnRestored(sid, applied); }
   void OnStatus(ServerId sid, const ReplicaStatus& status) override {
     checker_.OnStatus(sid, status);
   }

@@ -115,6 +115,21 @@ TEST_CASE("INV-3: one epoch is not promised to two leaders") {
   REQUIRE(story.Violated() == "INV-3 promise");
 }
 
+TEST_CASE("INV-3: a promise may move to whom a quorum has promised") {
+  Story story;
+  story.Attach(3, 1);
+  story.Promise(3, 1, 1);
+  story.Say(3, 1, story.SessionOf(3, 1), AckEpoch{.current = 0});
+  story.Promise(2, 1, 2);
+  story.Attach(1, 2);
+  story.Promise(1, 1, 2);
+  story.Tell(1, 2, story.SessionOf(1, 1), AckEpoch{.current = 0});
+  story.Attach(3, 2);
+  story.Promise(3, 1, 2);
+  story.Say(3, 2, story.SessionOf(3, 1), AckEpoch{.current = 0});
+  REQUIRE(story.Violated() == "");
+}
+
 TEST_CASE("INV-3: nobody promises an epoch below the one it has promised") {
   Story story;
   story.Attach(3, 1);

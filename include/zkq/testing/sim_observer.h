@@ -40,8 +40,10 @@ class ZKQ_EXPORT SimObserver : public SimNetworkObserver {
 
   // --- what a replica does --------------------------------------------------------
   virtual void OnDisk(ServerId, const MemoryFileSystem::Operation&) {}
-  virtual void OnApplied(ServerId, const Transaction&) {}
-  virtual void OnRestored(ServerId) {}
+  // Apply has returned this reply. One that fails is not told.
+  virtual void OnApplied(ServerId, const Transaction&, std::string_view /*reply*/) {}
+  // A snapshot was restored, of the state behind this transaction.
+  virtual void OnRestored(ServerId, Zxid /*applied*/) {}
   // After tasks in which its role changed, or it applied something.
   virtual void OnStatus(ServerId, const ReplicaStatus&) {}
 

@@ -110,16 +110,36 @@ testing::SimCluster::Done Clients::Finish(Call* call, int client) {
   };
 }
 
+bool Clients::Succeeds(absl::FunctionRef<const Call&()> make, absl::Duration limit) {
+  const absl::Duration deadline = cluster_->now() + limit;
+  while (cluster_->now() < deadline && !cluster_->violation()) {
+    const Call& made = make();
+    cluster_->RunUntil([&] { return made.done; }, options_.timeout * 2);
+    if (made.operation.output) return true;
+    cluster_->RunFor(absl::Milliseconds(50));  // a refusal takes no time
+  }
+  return false;
+}
+
 bool Clients::WriteThroughEach(const std::vector<ServerId>& servers, absl::Duration limit) {
+  return std::all_of(servers.begin(), servers.end(), [&](ServerId sid) {
+    return Succeeds([&]() -> const Call& { return WriteNow(sid); }, limit);
+  });
+}
+
+const Clients::Call& Clients::ReadNow(ServerId sid, const std::string& key) {
+  Call* const call = Record(/*client=*/0, key, "get");
+  cluster_->Read(sid, "get " + key, options_.timeout, Finish(call, 0));
+  return *call;
+}
+
+bool Clients::ReadThroughEach(const std::vector<ServerId>& servers, absl::Duration limit) {
+  if (options_.queue) return true;  // whoever looks at one changes it
   for (const ServerId sid : servers) {
-    bool done = false;
-    const absl::Duration deadline = cluster_->now() + limit;
-    while (!done && cluster_->now() < deadline && !cluster_->violation()) {
-      const Call& made = WriteNow(sid);
-      cluster_->RunUntil([&] { return made.done; }, options_.timeout * 2);
-      done = made.operation.output.has_value();
+    for (int key = 0; key < options_.keys; ++key) {
+      const std::string name = "k" + std::to_string(key);
+      if (!Succeeds([&]() -> const Call& { return ReadNow(sid, name); }, limit)) return false;
     }
-    if (!done) return false;
   }
   return true;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "zkq/testing/linearizability.h"
 #include "zkq/testing/sim_cluster.h"
 
@@ -35,6 +36,10 @@ class Clients {
   // waits until its timeout.
   bool AllAnswered(const std::vector<ServerId>& servers);
 
+  // Every key through each of them, for the history: what a state machine has missed
+  // shows there.
+  bool ReadThroughEach(const std::vector<ServerId>& servers, absl::Duration limit);
+
   // Calls that certainly had no effect are not in it.
   std::vector<testing::Operation> History() const;
   uint64_t completed() const { return completed_; }
@@ -52,6 +57,9 @@ class Clients {
   testing::SimCluster::Done Finish(Call* call, int client);
   std::string Write(int client, Call** call);
   const Call& WriteNow(ServerId sid);
+  const Call& ReadNow(ServerId sid, const std::string& key);
+  // One that is refused is made again.
+  bool Succeeds(absl::FunctionRef<const Call&()> make, absl::Duration limit);
   std::string Padding();
   ServerId SomeServer();
 

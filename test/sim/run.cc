@@ -103,6 +103,8 @@ RunResult Run(const RunOptions& options) {
 
   // A voter that promised too much is let in again at most once a minute.
   constexpr absl::Duration kConverges = absl::Seconds(90);
+  // Behind renewals, during which a call is refused.
+  constexpr absl::Duration kAnswers = absl::Seconds(20);
   if (!cluster.violation()) (void)cluster.CheckConverges(kConverges, nemesis.lost());
   clients.End();
   std::vector<ServerId> healthy;
@@ -110,11 +112,14 @@ RunResult Run(const RunOptions& options) {
     const auto& lost = nemesis.lost();
     if (std::find(lost.begin(), lost.end(), sid) == lost.end()) healthy.push_back(sid);
   }
-  if (!cluster.violation() && !clients.WriteThroughEach(healthy, absl::Seconds(20))) {
+  if (!cluster.violation() && !clients.WriteThroughEach(healthy, kAnswers)) {
     cluster.Report("LIV-1 progress", "a write does not succeed\n" + cluster.Describe());
   }
   if (!cluster.violation() && !clients.AllAnswered(healthy)) {
     cluster.Report("a call is answered", "a write waits in peace\n" + cluster.Describe());
+  }
+  if (!cluster.violation() && !clients.ReadThroughEach(healthy, kAnswers)) {
+    cluster.Report("LIV-1 progress", "a read does not succeed\n" + cluster.Describe());
   }
   cluster.RunFor(absl::Seconds(3));  // longer than any call waits
   cluster.CheckEnd();

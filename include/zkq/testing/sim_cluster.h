@@ -124,8 +124,9 @@ class ZKQ_EXPORT SimCluster {
   absl::Status CheckInvariants() const;
   const std::optional<Violation>& violation() const;
   // Heals, starts everybody, and waits for what must come then (LIV-1, 2 and 4): a
-  // leader, progress, everybody caught up, and no other leader for a while. Servers in
-  // `lost` are not asked for: their disks are.
+  // leader within 15 s, everybody caught up within `limit`, and no other leader for a
+  // while. Servers in `lost` are not asked for: their disks are. Whether calls succeed
+  // again only your calls can tell.
   absl::Status CheckConverges(absl::Duration limit, const std::vector<ServerId>& lost = {});
   // The run is over, and every call has had its time: none may still wait, and what
   // was committed is still held by a quorum.

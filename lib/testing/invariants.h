@@ -63,12 +63,12 @@ class InvariantChecker final : public SimObserver {
     bool excused = false;  // may halt, or refuse to start
 
     // --- of this life
-    bool fresh = false;        // has not stored its hard state
-    bool log_changed = false;  // it has written something of its history
+    bool fresh = false;                // has not stored its hard state
+    bool log_changed = false;          // it has written something of its history
     std::optional<Zxid> applied = {};  // by its state machine, or, without one, by its status
     bool machine = false;              // it has one, and that has told so
-    Zxid told_committed = {};   // by a leader, or by its own log
-    Epoch told_up_to_date = 0;  // by the leader of this epoch
+    Zxid told_committed = {};          // by a leader, or by its own log
+    Epoch told_up_to_date = 0;         // by the leader of this epoch
     std::optional<ReplicaStatus> status = {};
   };
   // A leader's term, by leader, process life and epoch.

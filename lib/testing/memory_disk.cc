@@ -57,8 +57,23 @@ void MemoryFile::Sync() {
   dirty_begin_ = dirty_end_ = 0;
 }
 
+void MemoryFile::FailSync() {
+  if (dirty_begin_ < dirty_end_) failed_.emplace_back(dirty_begin_, dirty_end_);
+  dirty_begin_ = dirty_end_ = 0;
+}
+
+void MemoryFile::DropFailed() {
+  for (const auto& [begin, end] : std::exchange(failed_, {})) {
+    for (uint64_t at = begin; at < std::min<uint64_t>(end, live_.size()); ++at) {
+      if (at >= dirty_begin_ && at < dirty_end_) continue;
+      live_[at] = at < durable_.size() ? durable_[at] : '\0';
+    }
+  }
+}
+
 void MemoryFile::Crash() {
   live_ = durable_;
+  failed_.clear();
   dirty_begin_ = dirty_end_ = 0;
 }
 
@@ -149,6 +164,10 @@ void MemoryDisk::Crash() {
   pending_.clear();
   live_ = durable_;
   for (auto& [path, file] : live_) file->Crash();
+}
+
+void MemoryDisk::DropFailed() {
+  for (auto& [path, file] : live_) file->DropFailed();
 }
 
 MemoryDisk MemoryDisk::AfterCrash() const {

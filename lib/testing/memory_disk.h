@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "zkq/env.h"
@@ -28,6 +29,11 @@ class MemoryFile {
   void Write(uint64_t offset, std::string_view bytes);
   void Resize(uint64_t size);
   void Sync();
+  // What was to become durable is in the cache still, and no later Sync writes it.
+  void FailSync();
+  // The cache is dropped where it no longer agrees with the disk and nothing new was
+  // written since.
+  void DropFailed();
   void Crash();
   // Every sector, and the size, is the live or the durable one.
   void CrashTorn(Random& random);
@@ -41,6 +47,7 @@ class MemoryFile {
   // last one, not the whole file.
   uint64_t dirty_begin_ = 0;
   uint64_t dirty_end_ = 0;
+  std::vector<std::pair<uint64_t, uint64_t>> failed_;  // begin and end, of failed Syncs
 };
 
 class MemoryDisk {
@@ -61,6 +68,7 @@ class MemoryDisk {
   void Place(const std::string& path, FilePtr file);  // durable at once
 
   void Crash();
+  void DropFailed();
   // Another disk with what a crash would leave here.
   MemoryDisk AfterCrash() const;
   // The changes of names took place up to some point of their order.

@@ -83,13 +83,13 @@ class MemoryFileSystem::Machine {
                  std::string(ToString(operation->step)) + " failed", path);
   }
 
-  void BeforeRead(const std::string& path) {
-    std::shared_ptr<const ReadObserver> told;
+  Verdict BeforeRead(const std::string& path) {
+    std::shared_ptr<const ReadObserver> asked;
     {
       const std::lock_guard lock(mutex);
-      told = read_observer;
+      asked = read_observer;
     }
-    if (told != nullptr) (*told)(path);
+    return asked != nullptr ? (*asked)(path) : Verdict::kProceed;
   }
 
   // It took place: tells the witness, without the lock.
@@ -145,9 +145,12 @@ class MemoryFileSystem::OpenFile final : public File {
       const std::lock_guard lock(machine_->mutex);
       if (absl::Status status = Usable(); !status.ok()) return status;
     }
-    machine_->BeforeRead(path_);
+    const Verdict verdict = machine_->BeforeRead(path_);
     const std::lock_guard lock(machine_->mutex);
     if (absl::Status status = Usable(); !status.ok()) return status;
+    if (verdict == Verdict::kFail) {
+      return Error(absl::StatusCode::kInternal, "read failed", path_);
+    }
     const std::string& contents = file_->live();
     return offset < contents.size() ? contents.copy(buffer, size, offset) : size_t{0};
   }
@@ -155,7 +158,10 @@ class MemoryFileSystem::OpenFile final : public File {
   absl::Status Sync() override {
     Operation operation{.step = Step::kSync, .path = path_};
     std::unique_lock<std::mutex> lock;
-    if (absl::Status status = Begin(&operation, &lock); !status.ok()) return status;
+    if (absl::Status status = Begin(&operation, &lock); !status.ok()) {
+      if (lock.owns_lock() && Usable().ok()) file_->FailSync();
+      return status;
+    }
     file_->Sync();
     machine_->End(operation, std::move(lock));
     return absl::OkStatus();
@@ -350,6 +356,7 @@ void MemoryFileSystem::CrashTorn(Random& random) {
 
 void MemoryFileSystem::KillProcess() {
   const std::lock_guard lock(machine_->mutex);
+  machine_->disk.DropFailed();
   machine_->Revive();
 }
 

@@ -34,11 +34,14 @@ void Nemesis::Run(const std::vector<Strike>& strikes, absl::Duration length) {
   const absl::Duration begin = cluster_.now();
   for (const Strike& strike : strikes) {
     RunUntil(begin + strike.at);
-    if (cluster_.violation()) return;
+    if (cluster_.violation()) break;
     Begin(strike);
   }
   RunUntil(begin + length);
   waiting_.clear();
+  sprung_.clear();
+  repairs_.clear();
+  restarts_.clear();
 }
 
 void Nemesis::Begin(const Strike& strike) {
@@ -70,7 +73,7 @@ void Nemesis::OnSent(const Route& route, const Carried& carried) {
 
 void Nemesis::OnStatus(ServerId sid, const ReplicaStatus& status) {
   const std::pair now(status.state, status.phase);
-  if (std::exchange(phases_[sid], now) == now) return;
+  if (std::exchange(roles_[sid], now) == now) return;
   const auto matches = [&](const Moment& moment) {
     return moment.kind == Moment::Kind::kPhase && moment.state == status.state &&
            moment.phase == status.phase;
@@ -125,8 +128,14 @@ void Nemesis::After(absl::Duration delay, std::function<void()> what) {
   repairs_.push_back({cluster_.now() + delay, std::move(what)});
 }
 
-void Nemesis::CrashFor(ServerId sid, CrashMode mode, absl::Duration down) {
+// It dies of this, whatever else it was to die of.
+void Nemesis::Crash(ServerId sid, CrashMode mode) {
+  armed_.erase(sid);
   cluster_.Crash(sid, mode);
+}
+
+void Nemesis::CrashFor(ServerId sid, CrashMode mode, absl::Duration down) {
+  Crash(sid, mode);
   RestartAfter(down, sid);
 }
 
@@ -145,7 +154,7 @@ void Nemesis::CrashAtDisk(const Strike& strike, ServerId sid) {
 // much is done.
 void Nemesis::CrashAgain(const Strike& strike, ServerId sid) {
   const uint64_t dice = strike.dice[1];
-  cluster_.Crash(sid, ModeOf(dice));
+  Crash(sid, ModeOf(dice));
   if (dice / 4 % 4 == 0) return RestartAfter(strike.lasts, sid);
   Strike next = strike;
   next.dice[1] = dice / 16;
@@ -176,27 +185,30 @@ void Nemesis::Restart(ServerId sid) {
   RestartAfter(absl::Seconds(1), sid);
 }
 
-void Nemesis::Note(Fault fault, ServerId sid) {
-  const auto phase = phases_.find(sid);
-  if (witness_ && phase != phases_.end()) {
-    witness_(fault, phase->second.first, phase->second.second);
-  }
+std::optional<Nemesis::Role> Nemesis::RoleOf(ServerId sid) const {
+  const auto role = roles_.find(sid);
+  return role == roles_.end() ? std::nullopt : std::optional(role->second);
+}
+
+void Nemesis::Note(Fault fault, const std::optional<Role>& role) {
+  if (witness_ && role) witness_(fault, role->first, role->second);
 }
 
 // Who was told to die at some instant has done so.
 void Nemesis::OnCrashed(ServerId sid, const MemoryFileSystem&) {
   const auto armed = armed_.find(sid);
   if (armed != armed_.end()) {
-    Note(armed->second, sid);
+    Note(armed->second, RoleOf(sid));
     armed_.erase(armed);
   }
-  phases_.erase(sid);
+  roles_.erase(sid);
 }
 
 Nemesis::Victims Nemesis::Drawn(const Strike& strike) const {
   const std::vector<ServerId>& all = cluster_.servers();
+  const uint64_t others = std::max<uint64_t>(all.size() - 1, 1);
   const ServerId a = all[strike.dice[0] % all.size()];
-  const ServerId b = all[(strike.dice[0] + 1 + strike.dice[1] % (all.size() - 1)) % all.size()];
+  const ServerId b = all[(strike.dice[0] + 1 + strike.dice[1] % others) % all.size()];
   // Half of what strikes one server strikes the leader: most depends on it.
   return {.one = strike.dice[2] % 2 == 0 ? cluster_.leader().value_or(a) : a, .a = a, .b = b};
 }
@@ -209,7 +221,7 @@ void Nemesis::Perform(const Strike& strike, const Victims& victims) {
   }
   if (strike.fault == Fault::kPowerCutOfAll) {
     for (const ServerId sid : all) {
-      Note(strike.fault, sid);
+      Note(strike.fault, RoleOf(sid));
       CrashFor(sid, ModeOf(strike.dice[1]), strike.lasts);
     }
     return;
@@ -220,7 +232,7 @@ void Nemesis::Perform(const Strike& strike, const Victims& victims) {
   }
   const bool dies_later =
       strike.fault == Fault::kCrashAtDisk || strike.fault == Fault::kCrashAtSend;
-  if (!dies_later) Note(strike.fault, one);
+  if (!dies_later) Note(strike.fault, RoleOf(one));
   if (strike.fault >= Fault::kSlowDisk && strike.fault <= Fault::kFullDisk) {
     PerformOnDisk(strike, one);
   } else {
@@ -282,10 +294,16 @@ void Nemesis::PerformOnDisk(const Strike& strike, ServerId sid) {
       return After(strike.lasts, [this, sid] { cluster_.SlowReads(sid, absl::ZeroDuration()); });
     case Fault::kStallDisk:
       return cluster_.StallDisk(sid, strike.lasts);
-    case Fault::kFailWrite:
-      return cluster_.FailDisk(sid, Step::kWrite);
+    case Fault::kFailWrite: {
+      constexpr Step kChanges[] = {Step::kWrite, Step::kCreate, Step::kRename, Step::kRemove,
+                                   Step::kResize};
+      const uint64_t dice = strike.dice[1] % 10;
+      return cluster_.FailDisk(sid, dice < std::size(kChanges) ? kChanges[dice] : Step::kWrite);
+    }
     case Fault::kFailSync:
-      return cluster_.FailDisk(sid, Step::kSync);
+      return cluster_.FailDisk(sid, strike.dice[1] % 4 == 0 ? Step::kSyncDirectory : Step::kSync);
+    case Fault::kFailRead:
+      return cluster_.FailRead(sid);
     case Fault::kFullDisk:
       cluster_.FillDisk(sid, true);
       return After(strike.lasts, [this, sid] { cluster_.FillDisk(sid, false); });
@@ -300,68 +318,96 @@ void Nemesis::LoseDisk(const Strike& strike, ServerId sid) {
   const size_t minority = (cluster_.servers().size() - 1) / 2;
   const bool already = std::find(lost_.begin(), lost_.end(), sid) != lost_.end();
   if (!already && lost_.size() >= minority) return;
-  if (!already) lost_.push_back(sid);
-  Note(strike.fault, sid);
-  cluster_.Crash(sid, CrashMode::kPower);
+  const std::optional<Role> role = RoleOf(sid);
+  Crash(sid, CrashMode::kPower);
   if (strike.fault == Fault::kWipeDisk) {
     cluster_.WipeDisk(sid);
-  } else {
-    DamageDisk(strike, sid);
+  } else if (!DamageDisk(strike, sid)) {
+    return RestartAfter(strike.lasts, sid);
   }
-  // Damage may be refused: then there is nothing to try again for.
+  if (!already) lost_.push_back(sid);
+  Note(strike.fault, role);
+  // It may be refused: then there is nothing to try again for.
   After(strike.lasts, [this, sid] { (void)cluster_.Start(sid); });
 }
 
-void Nemesis::DamageDisk(const Strike& strike, ServerId sid) {
+bool Nemesis::DamageDisk(const Strike& strike, ServerId sid) {
+  constexpr int kTries = 16;  // what is too fresh, or alike, is no place for it
+  SimRandom random(strike.dice[1]);
+  for (int i = 0; i < kTries; ++i) {
+    if (DamageSomewhere(strike.fault, sid, &random)) return true;
+  }
+  return false;
+}
+
+bool Nemesis::DamageSomewhere(Fault fault, ServerId sid, SimRandom* random) {
   const std::vector<std::string> files = cluster_.disk(sid).Files();
-  if (files.empty()) return;
+  if (files.empty()) return false;
   // Half of it in the newest segment of the log: there is what nobody has a copy of yet.
   const auto in_log = [](const std::string& path) { return path.find("/log-") != path.npos; };
   const auto newest = std::find_if(files.rbegin(), files.rend(), in_log);
-  const bool any = strike.dice[1] >> 25 & 1 || newest == files.rend();
-  const std::string& path = any ? files[strike.dice[1] % files.size()] : *newest;
+  const bool any = random->Below(2) == 0 || newest == files.rend();
+  const std::string& path = any ? files[random->Below(files.size())] : *newest;
   const size_t size = UsedBytes(*cluster_.disk(sid).Contents(path));
-  if (size == 0) return;
+  if (size == 0) return false;
   // Half of it among what was written last, which least vouches for.
-  const size_t region = strike.dice[1] >> 24 & 1 ? size : std::min<size_t>(size, 2048);
-  const uint64_t at = size - region + strike.dice[2] % region;
+  const size_t region = random->Below(2) == 0 ? size : std::min<size_t>(size, 2048);
+  const uint64_t at = size - region + random->Below(region);
   const uint64_t sector = at - at % 512;
-  if (!cluster_.Settled(sid, path, at) || !cluster_.Settled(sid, path, sector)) return;
-  if (strike.fault == Fault::kRotDisk) {
-    cluster_.FlipBit(sid, path, at, strike.dice[1] >> 16 & 7);
-  } else if (strike.fault == Fault::kLoseSector) {
-    cluster_.LoseSector(sid, path, sector);
-  } else {
-    cluster_.OverwriteSector(sid, path, sector, strike.dice[0] % (1 + size / 512) * 512);
+  if (!cluster_.Settled(sid, path, at) || !cluster_.Settled(sid, path, sector)) return false;
+  if (fault == Fault::kRotDisk) {
+    return cluster_.FlipBit(sid, path, at, static_cast<int>(random->Below(8)));
   }
+  if (fault == Fault::kLoseSector) return cluster_.LoseSector(sid, path, sector);
+  return cluster_.OverwriteSector(sid, path, sector, random->Below(1 + size / 512) * 512);
 }
 
-void Nemesis::PerformOnNetwork(const Strike& strike, const Victims& victims) {
-  const auto [one, a, b] = victims;
-  const ServerId led = cluster_.leader().value_or(a);
-  Note(strike.fault, strike.fault == Fault::kIsolateLeader ? led : a);
-  SimNetwork& network = cluster_.network();
+// Some on this side, some on the other.
+void Nemesis::Partition(const Strike& strike) {
   const std::vector<ServerId>& all = cluster_.servers();
-  const auto heal = [this] { cluster_.network().Heal(); };
+  const uint64_t drawn = 1 + strike.dice[1] % ((uint64_t{1} << all.size()) - 2);
+  std::set<ServerId> side;
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (drawn >> i & 1) side.insert(all[i]);
+  }
+  cluster_.network().Partition(side);
+}
+
+// Each ends with its own repair: others may last longer.
+void Nemesis::PerformOnNetwork(const Strike& strike, const Victims& victims) {
+  const ServerId a = victims.a, b = victims.b;
+  if (a == b) return;
+  const ServerId led = cluster_.leader().value_or(a);
+  const std::optional<Role> role = RoleOf(strike.fault == Fault::kIsolateLeader ? led : a);
+  SimNetwork& network = cluster_.network();
+  bool done = true;
+  std::function<void()> repair = [&network, a, b] { network.Mend(a, b); };
+  absl::Duration lasts = strike.lasts;
   switch (strike.fault) {
     case Fault::kBreakLink:
-      return network.Disconnect(a, b);
+      done = network.Disconnect(a, b);
+      repair = nullptr;
+      break;
     case Fault::kReplaceLink:
-      return network.Replace(a, b);
+      done = network.Replace(a, b);
+      repair = nullptr;
+      break;
+    case Fault::kFlap:
+      Flap(a, b, lasts);
+      repair = nullptr;
+      break;
     case Fault::kCutLink:
       network.Cut(a, b);
       break;
-    case Fault::kPartition: {
-      std::set<ServerId> side;
-      for (size_t i = 0; i < all.size(); ++i) {
-        if (strike.dice[1] >> i & 1) side.insert(all[i]);
-      }
-      network.Partition(side);
+    case Fault::kPartition:
+      Partition(strike);
+      repair = [&network] { network.Partition({}); };
       break;
-    }
     case Fault::kIsolateLeader:
       network.Partition({led});
-      return After(strike.lasts + absl::Seconds(2), heal);  // it has to be replaced
+      repair = [&network] { network.Partition({}); };
+      lasts += absl::Seconds(2);  // it has to be replaced
+      break;
     case Fault::kStallOneWay:
       network.Stall(a, b);
       break;
@@ -369,20 +415,23 @@ void Nemesis::PerformOnNetwork(const Strike& strike, const Victims& victims) {
       network.Lose(a, b);
       break;
     case Fault::kSlowLink:
-      network.SetDelay(a, b, absl::Milliseconds(1), strike.lasts / 10);
+      network.SetDelay(a, b, absl::Milliseconds(1), lasts / 10);
       break;
     case Fault::kSlowNetwork:
       network.SetDelay(absl::Milliseconds(1), absl::Milliseconds(1 + strike.dice[1] % 100));
+      repair = [&network] {
+        network.SetDelay(network.options().delay_min, network.options().delay_max);
+      };
       break;
-    case Fault::kFlap:
-      return Flap(a, b, strike.lasts);
     case Fault::kSlowReader:
       network.SetReading(a, false);
+      repair = [&network, a] { network.SetReading(a, true); };
       break;
     default:
       return;
   }
-  After(strike.lasts, heal);
+  if (done) Note(strike.fault, role);
+  if (repair) After(lasts, std::move(repair));
 }
 
 void Nemesis::Flap(ServerId a, ServerId b, absl::Duration lasts) {

@@ -34,9 +34,9 @@ const std::vector<Weighted>& NetworkFaults() {
 
 const std::vector<Weighted>& DiskFaults() {
   static const auto& all = *new std::vector<Weighted>{
-      {Fault::kSlowDisk, 3},     {Fault::kSlowReads, 3}, {Fault::kStallDisk, 3},
-      {Fault::kFailWrite, 2},    {Fault::kFailSync, 2},  {Fault::kFullDisk, 2},
-      {Fault::kTakeSnapshot, 3},
+      {Fault::kSlowDisk, 3},  {Fault::kSlowReads, 3},    {Fault::kStallDisk, 3},
+      {Fault::kFailWrite, 2}, {Fault::kFailSync, 2},     {Fault::kFailRead, 2},
+      {Fault::kFullDisk, 2},  {Fault::kTakeSnapshot, 3},
   };
   return all;
 }
@@ -129,42 +129,15 @@ Moment DrawnMoment(SimRandom* random) {
 }  // namespace
 
 std::string_view ToString(Fault fault) {
-  constexpr std::string_view kNames[] = {"kill",
-                                         "power cut",
-                                         "torn power cut",
-                                         "power cut of all",
-                                         "crash at disk",
-                                         "crash at send",
-                                         "crash loop",
-                                         "pause",
-                                         "break link",
-                                         "replace link",
-                                         "cut link",
-                                         "partition",
-                                         "isolate leader",
-                                         "stall one way",
-                                         "lose one way",
-                                         "slow link",
-                                         "slow network",
-                                         "flap",
-                                         "slow reader",
-                                         "slow disk",
-                                         "slow reads",
-                                         "stall disk",
-                                         "fail write",
-                                         "fail sync",
-                                         "full disk",
-                                         "wipe disk",
-                                         "rot disk",
-                                         "lose sector",
-                                         "overwrite sector",
-                                         "drift clock",
-                                         "stall clock",
-                                         "jump clock",
-                                         "jump wall clock",
-                                         "slow apply",
-                                         "fail apply",
-                                         "take snapshot"};
+  constexpr std::string_view kNames[] = {
+      "kill",          "power cut",    "torn power cut", "power cut of all", "crash at disk",
+      "crash at send", "crash loop",   "pause",          "break link",       "replace link",
+      "cut link",      "partition",    "isolate leader", "stall one way",    "lose one way",
+      "slow link",     "slow network", "flap",           "slow reader",      "slow disk",
+      "slow reads",    "stall disk",   "fail write",     "fail sync",        "fail read",
+      "full disk",     "wipe disk",    "rot disk",       "lose sector",      "overwrite sector",
+      "drift clock",   "stall clock",  "jump clock",     "jump wall clock",  "slow apply",
+      "fail apply",    "take snapshot"};
   static_assert(std::size(kNames) == kFaults);
   return kNames[static_cast<size_t>(fault)];
 }

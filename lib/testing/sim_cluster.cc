@@ -202,19 +202,20 @@ void SimCluster::StallDisk(ServerId sid, absl::Duration duration) {
 void SimCluster::FailDisk(ServerId sid, MemoryFileSystem::Step step) {
   impl_->at(sid).FailDisk(step);
 }
+void SimCluster::FailRead(ServerId sid) { impl_->at(sid).FailRead(); }
 void SimCluster::FillDisk(ServerId sid, bool full) { impl_->at(sid).FillDisk(full); }
 void SimCluster::WipeDisk(ServerId sid) {
   if (!up(sid)) impl_->at(sid).WipeDisk();
 }
-void SimCluster::FlipBit(ServerId sid, const std::string& path, uint64_t offset, int bit) {
-  impl_->at(sid).FlipBit(path, offset, bit);
+bool SimCluster::FlipBit(ServerId sid, const std::string& path, uint64_t offset, int bit) {
+  return impl_->at(sid).FlipBit(path, offset, bit);
 }
-void SimCluster::LoseSector(ServerId sid, const std::string& path, uint64_t offset) {
-  impl_->at(sid).LoseSector(path, offset);
+bool SimCluster::LoseSector(ServerId sid, const std::string& path, uint64_t offset) {
+  return impl_->at(sid).LoseSector(path, offset);
 }
-void SimCluster::OverwriteSector(ServerId sid, const std::string& path, uint64_t offset,
+bool SimCluster::OverwriteSector(ServerId sid, const std::string& path, uint64_t offset,
                                  uint64_t from) {
-  impl_->at(sid).OverwriteSector(path, offset, from);
+  return impl_->at(sid).OverwriteSector(path, offset, from);
 }
 bool SimCluster::Settled(ServerId sid, const std::string& path, uint64_t offset) const {
   return impl_->at(sid).Settled(path, offset);

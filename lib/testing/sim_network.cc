@@ -1,5 +1,6 @@
 #include "zkq/testing/sim_network.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "lib/testing/sim_wires.h"
@@ -53,17 +54,21 @@ std::unique_ptr<QuorumTransport> SimNetwork::NewTransport() {
   return std::make_unique<SimTransport>(wires_);
 }
 void SimNetwork::Crash(ServerId sid) { wires_->Crash(sid); }
-void SimNetwork::Disconnect(ServerId a, ServerId b) { wires_->Disconnect(a, b); }
+bool SimNetwork::Disconnect(ServerId a, ServerId b) { return wires_->Disconnect(a, b); }
 void SimNetwork::Cut(ServerId a, ServerId b) { wires_->Cut(a, b); }
 void SimNetwork::Partition(const std::set<ServerId>& side) { wires_->Partition(side); }
 void SimNetwork::Stall(ServerId from, ServerId to) { wires_->Stall(from, to); }
 void SimNetwork::Lose(ServerId from, ServerId to) { wires_->Lose(from, to); }
 void SimNetwork::SetDelay(ServerId from, ServerId to, absl::Duration min, absl::Duration max) {
-  wires_->SetDelay({from, to}, {min, max});
+  wires_->SetDelay({from, to}, {min, std::max(min, max)});
 }
-void SimNetwork::SetDelay(absl::Duration min, absl::Duration max) { wires_->SetDelay({min, max}); }
+void SimNetwork::SetDelay(absl::Duration min, absl::Duration max) {
+  wires_->SetDelay({min, std::max(min, max)});
+}
+void SimNetwork::SetPaused(ServerId sid, bool paused) { wires_->SetPaused(sid, paused); }
 void SimNetwork::SetReading(ServerId sid, bool reads) { wires_->SetReading(sid, reads); }
-void SimNetwork::Replace(ServerId a, ServerId b) { wires_->Replace(a, b); }
+bool SimNetwork::Replace(ServerId a, ServerId b) { return wires_->Replace(a, b); }
+void SimNetwork::Mend(ServerId a, ServerId b) { wires_->Mend(a, b); }
 void SimNetwork::KillAfterSends(ServerId sid, uint64_t sends) {
   wires_->KillAfterSends(sid, sends);
 }

@@ -85,10 +85,7 @@ SimServer::SimServer(const World* world, ServerId sid)
     : world_(*world), sid_(sid), clock_(std::make_shared<SimClock>(world->scheduler)) {
   disk_->Observe([this](const Operation& operation) { return Judge(operation); });
   disk_->SetWitness([this](const Operation& operation) { Witness(operation); });
-  disk_->ObserveReads([this](const std::string&) {
-    if (longest_read_ == absl::ZeroDuration()) return;
-    Block(longest_read_ * (static_cast<double>(world_.scheduler->random().Below(1000)) / 1000));
-  });
+  disk_->ObserveReads([this](const std::string&) { return JudgeRead(); });
 }
 
 SimServer::~SimServer() {
@@ -148,7 +145,7 @@ absl::Status SimServer::Start() {
   // At once: much may have been told to it before anybody looks again.
   world_.observer->OnStatus(sid_, replica_->Status());
   // What was to fail has still to do so.
-  if (fail_ || fail_apply_ || full_) Excuse("a fault lasts");
+  if (fail_ || fail_read_ || fail_apply_ || full_) Excuse("a fault lasts");
   return absl::OkStatus();
 }
 
@@ -217,6 +214,7 @@ void SimServer::Pause(bool paused) {
     world_.observer->OnResumed(sid_);
   }
   paused_ = paused;
+  world_.network->SetPaused(sid_, paused);
   for (SimExecutor* executor : {executor_.get(), blocking_.get()}) {
     if (paused) {
       executor->Pause();
@@ -242,6 +240,11 @@ void SimServer::FailDisk(Step step) {
   Excuse("an operation of the disk fails");
 }
 
+void SimServer::FailRead() {
+  fail_read_ = true;
+  Excuse("a read of the disk fails");
+}
+
 void SimServer::FillDisk(bool full) {
   full_ = full;
   if (full) Excuse("the disk is full");
@@ -253,33 +256,35 @@ void SimServer::WipeDisk() {
   world_.observer->OnWiped(sid_);
 }
 
-void SimServer::Damage(const std::string& path, const std::function<void(std::string*)>& change) {
+// Whether that has changed anything.
+bool SimServer::Damage(const std::string& path, const std::function<void(std::string*)>& change) {
   absl::StatusOr<std::string> contents = disk_->Contents(path);
-  if (!contents.ok()) return;
+  if (!contents.ok()) return false;
   const std::string before = *contents;
   change(&*contents);
-  if (*contents == before) return;
+  if (*contents == before) return false;
   world_.observer->OnDamaged(sid_);
   disk_->SetContents(path, *std::move(contents));
+  return true;
 }
 
-void SimServer::FlipBit(const std::string& path, uint64_t offset, int bit) {
-  Damage(path, [&](std::string* bytes) {
+bool SimServer::FlipBit(const std::string& path, uint64_t offset, int bit) {
+  return Damage(path, [&](std::string* bytes) {
     if (offset >= bytes->size()) return;
     (*bytes)[offset] = static_cast<char>((*bytes)[offset] ^ (1 << bit));
   });
 }
 
-void SimServer::LoseSector(const std::string& path, uint64_t offset) {
-  Damage(path, [&](std::string* bytes) {
+bool SimServer::LoseSector(const std::string& path, uint64_t offset) {
+  return Damage(path, [&](std::string* bytes) {
     if (offset >= bytes->size()) return;
     const size_t size = std::min(kSector, bytes->size() - offset);
     bytes->replace(offset, size, size, '\0');
   });
 }
 
-void SimServer::OverwriteSector(const std::string& path, uint64_t offset, uint64_t from) {
-  Damage(path, [&](std::string* bytes) {
+bool SimServer::OverwriteSector(const std::string& path, uint64_t offset, uint64_t from) {
+  return Damage(path, [&](std::string* bytes) {
     if (std::max(offset, from) >= bytes->size()) return;
     const std::string astray = bytes->substr(from, std::min(kSector, bytes->size() - offset));
     bytes->replace(offset, astray.size(), astray);
@@ -293,13 +298,13 @@ void SimServer::OnWritten(const Operation& operation) {
       {operation.path, operation.offset, operation.offset + operation.bytes.size(), now});
 }
 
-// It has not run: what was fresh before is fresh still.
+// It did not run: what was fresh before is fresh still.
 void SimServer::Unsettle() {
   for (Fresh& fresh : fresh_) fresh.at = world_.scheduler->now();
 }
 
 bool SimServer::Settled(const std::string& path, uint64_t offset) const {
-  const absl::Duration since = world_.scheduler->now() - kSettles;
+  const absl::Duration since = (up() ? world_.scheduler->now() : held_up_until_) - kSettles;
   return std::none_of(fresh_.begin(), fresh_.end(), [&](const Fresh& fresh) {
     return fresh.at > since && fresh.path == path && offset >= fresh.begin && offset < fresh.end;
   });
@@ -309,7 +314,7 @@ void SimServer::Heal() {
   Pause(false);
   clock_->SetRate(1);
   fail_.reset();
-  fail_apply_ = false;
+  fail_read_ = fail_apply_ = false;
   apply_takes_ = extra_per_sync_ = longest_read_ = stalled_until_ = absl::ZeroDuration();
   die_in_ = 0;
   world_.network->KillAfterSends(sid_, kNever);
@@ -331,6 +336,15 @@ Verdict SimServer::Judge(const Operation& operation) {
   if (operation.step == Step::kSync) takes += world_.options->sync_delay + extra_per_sync_;
   if (takes > absl::ZeroDuration()) Block(takes);
   return Verdict::kProceed;
+}
+
+Verdict SimServer::JudgeRead() {
+  absl::Duration takes = std::max(stalled_until_ - world_.scheduler->now(), absl::ZeroDuration());
+  if (longest_read_ > absl::ZeroDuration()) {
+    takes += longest_read_ * (static_cast<double>(world_.scheduler->random().Below(1000)) / 1000);
+  }
+  if (takes > absl::ZeroDuration()) Block(takes);
+  return std::exchange(fail_read_, false) ? Verdict::kFail : Verdict::kProceed;
 }
 
 // A task that is blocked is over before its time: what it has done behind that is told

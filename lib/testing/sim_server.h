@@ -52,11 +52,12 @@ class SimServer {
   void SlowReads(absl::Duration longest) { longest_read_ = longest; }
   void StallDisk(absl::Duration duration);
   void FailDisk(MemoryFileSystem::Step step);
+  void FailRead();
   void FillDisk(bool full);
   void WipeDisk();
-  void FlipBit(const std::string& path, uint64_t offset, int bit);
-  void LoseSector(const std::string& path, uint64_t offset);
-  void OverwriteSector(const std::string& path, uint64_t offset, uint64_t from);
+  bool FlipBit(const std::string& path, uint64_t offset, int bit);
+  bool LoseSector(const std::string& path, uint64_t offset);
+  bool OverwriteSector(const std::string& path, uint64_t offset, uint64_t from);
   bool Settled(const std::string& path, uint64_t offset) const;
   void Heal();
   // When the last call that was ever held up goes on: healing does not wake it.
@@ -81,7 +82,8 @@ class SimServer {
   runtime::Tuning Tuning() const;
   MemoryFileSystem::Verdict Judge(const MemoryFileSystem::Operation& operation);
   void Excuse(std::string_view why);
-  void Damage(const std::string& path, const std::function<void(std::string*)>& change);
+  MemoryFileSystem::Verdict JudgeRead();
+  bool Damage(const std::string& path, const std::function<void(std::string*)>& change);
   void OnWritten(const MemoryFileSystem::Operation& operation);
   void Unsettle();
   void Witness(const MemoryFileSystem::Operation& operation);
@@ -117,6 +119,7 @@ class SimServer {
   uint64_t die_in_ = 0;  // before the disk's operation so many from now; 0: at none
   std::optional<MemoryFileSystem::Step> die_at_step_ = {};  // counting only these
   std::optional<MemoryFileSystem::Step> fail_ = {};
+  bool fail_read_ = false;
   bool fail_apply_ = false;
   bool full_ = false;
   absl::Duration apply_takes_ = absl::ZeroDuration();

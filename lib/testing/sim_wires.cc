@@ -132,8 +132,8 @@ void SimNetwork::Wires::Attempt(const Pair& pair) {
   const auto dialler = processes_.find(pair.first);
   if (dialler == processes_.end() || dialler->second->members.count(pair.second) == 0) return;
   const auto acceptor = processes_.find(pair.second);
-  if (acceptor == processes_.end() || IsCut(pair) ||
-      !Accepts(*dialler->second, *acceptor->second)) {
+  if (acceptor == processes_.end() || IsCut(pair) || dialler->second->paused ||
+      acceptor->second->paused || !Accepts(*dialler->second, *acceptor->second)) {
     Dial(pair, options_.redial_delay);
     return;
   }
@@ -160,9 +160,9 @@ SimNetwork::Wires::LinkPtr SimNetwork::Wires::Link(const ProcessPtr& dialler,
   return link;
 }
 
-void SimNetwork::Wires::Replace(ServerId a, ServerId b) {
+bool SimNetwork::Wires::Replace(ServerId a, ServerId b) {
   const LinkPtr old = FindLink(a, b);
-  if (old == nullptr || old->broken) return;
+  if (old == nullptr || old->broken) return false;
   Break(old, {.why = absl::AbortedError("replaced by a newer link")});
   const LinkPtr link = Link(old->ends[0].process, old->ends[1].process);
   for (size_t end : {0, 1}) {
@@ -170,17 +170,22 @@ void SimNetwork::Wires::Replace(ServerId a, ServerId b) {
     Later(old->ends[end].down_at - scheduler_.now(),
           [this, link, end, peer = link->ends[1 - end].process->self] { TellUp(link, end, peer); });
   }
+  return true;
 }
 
 void SimNetwork::Wires::TellUp(const LinkPtr& link, size_t end, const Identity& peer) {
   SimEnd& here = link->ends[end];
-  if (link->broken || here.process->receiver == nullptr) return;
+  if (link->broken || here.process->receiver == nullptr || here.process->dead()) return;
+  if (here.process->paused) {
+    return Later(options_.redial_delay, [this, link, end, peer] { TellUp(link, end, peer); });
+  }
   here.up = true;
   if (observer_ != nullptr) observer_->OnLinkUp(RouteOf(*link, 1 - end));
   here.process->receiver->OnLinkUp(here.id, peer);
   const auto latest = here.process->latest.find(here.id.sid);
   if (!link->broken && latest != here.process->latest.end()) {
     Put(link, end, &here.notifications, latest->second);
+    AfterSaying(here.process.get());
   }
   Deliver(link, 1 - end);
 }
@@ -268,10 +273,11 @@ void SimNetwork::Wires::DropLink(const ProcessPtr& process, const LinkId& id) {
   if (link != nullptr) Break(link, {.why = absl::CancelledError("dropped by one end"), .by = end});
 }
 
-void SimNetwork::Wires::Disconnect(ServerId a, ServerId b) {
-  const Pair chosen = PairOf(a, b);
-  BreakWhere([&](const Pair& pair) { return pair == chosen; },
-             absl::UnavailableError("the connection broke"));
+bool SimNetwork::Wires::Disconnect(ServerId a, ServerId b) {
+  const LinkPtr link = FindLink(a, b);
+  if (link == nullptr || link->broken) return false;
+  Break(link, {.why = absl::UnavailableError("the connection broke")});
+  return true;
 }
 
 void SimNetwork::Wires::Cut(ServerId a, ServerId b) {
@@ -300,13 +306,33 @@ void SimNetwork::Wires::Heal() {
   stalled_.clear();
   lost_.clear();
   delays_.clear();
-  delay_ = {options_.delay_min, options_.delay_max};
+  delay_ = Healthy();
   not_reading_.clear();
+  BreakLossy([](const Pair&) { return true; });
+  DeliverAll();
+}
+
+void SimNetwork::Wires::Mend(ServerId a, ServerId b) {
+  cuts_.erase(PairOf(a, b));
+  for (const Pair& way : {Pair(a, b), Pair(b, a)}) {
+    stalled_.erase(way);
+    lost_.erase(way);
+    delays_.erase(way);
+  }
+  BreakLossy([chosen = PairOf(a, b)](const Pair& pair) { return pair == chosen; });
+  DeliverAll();
+}
+
+void SimNetwork::Wires::BreakLossy(const std::function<bool(const Pair&)>& chosen) {
   for (const auto& [pair, link] : links_) {
-    if (!link->ends[0].lossy && !link->ends[1].lossy) continue;
+    if (!chosen(pair) || (!link->ends[0].lossy && !link->ends[1].lossy)) continue;
     Break(link, {.why = absl::UnavailableError("the connection had died")});
   }
-  DeliverAll();
+}
+
+void SimNetwork::Wires::SetPaused(ServerId sid, bool paused) {
+  const auto found = processes_.find(sid);
+  if (found != processes_.end()) found->second->paused = paused;
 }
 
 void SimNetwork::Wires::DeliverAll() {

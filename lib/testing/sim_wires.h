@@ -28,6 +28,8 @@ struct SimProcess {
   uint64_t links_dialled = 0;
   std::optional<uint64_t> sends_left = {};  // until it dies; 0: it has
 
+  bool paused = false;
+
   bool dead() const { return sends_left == 0; }
 };
 
@@ -76,7 +78,7 @@ class SimNetwork::Wires : public std::enable_shared_from_this<Wires> {
   using ProcessPtr = std::shared_ptr<SimProcess>;
 
   Wires(SimScheduler* scheduler, const SimNetworkOptions& options)
-      : scheduler_(*scheduler), options_(options), delay_{options.delay_min, options.delay_max} {}
+      : scheduler_(*scheduler), options_(options), delay_(Healthy()) {}
   ~Wires();
 
   using Pair = std::pair<ServerId, ServerId>;
@@ -97,7 +99,7 @@ class SimNetwork::Wires : public std::enable_shared_from_this<Wires> {
 
   // --- what tests do to them --------------------------------------------------
   void Crash(ServerId sid);
-  void Disconnect(ServerId a, ServerId b);
+  bool Disconnect(ServerId a, ServerId b);
   void Cut(ServerId a, ServerId b);
   void Partition(const std::set<ServerId>& side);
   void Stall(ServerId from, ServerId to) { stalled_.insert({from, to}); }
@@ -105,8 +107,10 @@ class SimNetwork::Wires : public std::enable_shared_from_this<Wires> {
   void SetDelay(const Pair& way, const Range& delay) { delays_[way] = delay; }
   void SetDelay(const Range& delay) { delay_ = delay; }
   void SetReading(ServerId sid, bool reads);
+  void SetPaused(ServerId sid, bool paused);
+  void Mend(ServerId a, ServerId b);
   void Heal();
-  void Replace(ServerId a, ServerId b);
+  bool Replace(ServerId a, ServerId b);
   void KillAfterSends(ServerId sid, uint64_t sends);
   void OnKilled(std::function<void(ServerId)> owner) { on_killed_ = std::move(owner); }
   void Observe(SimNetworkObserver* observer) { observer_ = observer; }
@@ -117,6 +121,9 @@ class SimNetwork::Wires : public std::enable_shared_from_this<Wires> {
   // Of a link: the dialler, which has the larger sid, first.
   static Pair PairOf(ServerId a, ServerId b) { return {std::max(a, b), std::min(a, b)}; }
 
+  Range Healthy() const {
+    return {options_.delay_min, std::max(options_.delay_min, options_.delay_max)};
+  }
   absl::Duration Delay(const Range& range);
   absl::Duration Delay() { return Delay(delay_); }
   absl::Duration Delay(const SimLink& link, size_t from);
@@ -158,6 +165,7 @@ class SimNetwork::Wires : public std::enable_shared_from_this<Wires> {
   bool Loses(const LinkPtr& link, size_t from);
   void AfterSaying(SimProcess* process);
   void Deliver(const LinkPtr& link, size_t from);
+  void BreakLossy(const std::function<bool(const Pair&)>& chosen);
   void DeliverAll();
   bool DeliverNext(const LinkPtr& link, size_t from);
   bool DeliverNotification(const LinkPtr& link, size_t from);

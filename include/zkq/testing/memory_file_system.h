@@ -50,7 +50,10 @@ class ZKQ_EXPORT MemoryFileSystem final : public FileSystem {
   };
   enum class Verdict {
     kProceed,
-    kFail,   // this one fails and does nothing; the disk goes on
+    // This one fails and does nothing; the disk goes on. What a Sync that fails was to
+    // make durable stays readable and becomes durable by no later one: the next life
+    // does not find it.
+    kFail,
     kCrash,  // this one and every one behind it fails, until Crash()
   };
   // Called before each operation, on the thread that asked for it, with no lock
@@ -60,8 +63,8 @@ class ZKQ_EXPORT MemoryFileSystem final : public FileSystem {
   // Called after each operation that took place, likewise. A write that met a full
   // disk is told with the bytes that were written.
   using Witness = std::function<void(const Operation&)>;
-  // Called before each read of a file: it may block, or charge virtual time.
-  using ReadObserver = std::function<void(const std::string& path)>;
+  // Called before each read of a file, likewise; kCrash is not for reads.
+  using ReadObserver = std::function<Verdict(const std::string& path)>;
 
   MemoryFileSystem();
   ~MemoryFileSystem() override;
@@ -88,8 +91,8 @@ class ZKQ_EXPORT MemoryFileSystem final : public FileSystem {
   // durable `random` decides what survives, sector by sector in files, and in
   // the order it was done in directories.
   void CrashTorn(Random& random);
-  // Only the process that used the disk is gone: all that was written is there, the
-  // rest as after a Crash.
+  // Only the process that used the disk is gone: all that was written is there but what
+  // a Sync has failed to make durable; the rest as after a Crash.
   void KillProcess();
   // The disk is replaced by an empty one; the rest as after a Crash.
   void Wipe();

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,8 +47,9 @@ enum class Fault : uint8_t {
   kSlowDisk,
   kSlowReads,
   kStallDisk,
-  kFailWrite,
-  kFailSync,
+  kFailWrite,  // or another change of the disk
+  kFailSync,   // of a file or a directory
+  kFailRead,
   kFullDisk,
   kWipeDisk,
   kRotDisk,          // a bit flips
@@ -110,7 +112,7 @@ ZKQ_EXPORT std::vector<Strike> PlanStrikes(Profile profile, uint64_t seed, absl:
 // The cluster outlives it.
 class ZKQ_EXPORT Nemesis : private SimObserver {
  public:
-  // Told of each fault as it is done, and what the server was then that it struck. Of an
+  // Told of each fault that was done, and what the server was then that it struck. Of an
   // operation or an Apply that is to fail: when that is decided, shortly before.
   using Witness = std::function<void(Fault, PeerState, ZabPhase)>;
   explicit Nemesis(SimCluster* cluster, Witness witness = nullptr);
@@ -119,7 +121,9 @@ class ZKQ_EXPORT Nemesis : private SimObserver {
   Nemesis& operator=(const Nemesis&) = delete;
 
   // Runs the cluster for `length` from now, under these strikes, or until an
-  // invariant is violated. Times are from now on.
+  // invariant is violated. Times are from now on. What lasts longer than that stays:
+  // SimCluster::Heal or CheckConverges ends it. With one server there is no link to
+  // strike.
   void Run(const std::vector<Strike>& strikes, absl::Duration length);
 
   // Servers whose disk was wiped or damaged: at most a minority, and they need not
@@ -154,7 +158,10 @@ class ZKQ_EXPORT Nemesis : private SimObserver {
   void PerformOnDisk(const Strike& strike, ServerId sid);
   void PerformOnNetwork(const Strike& strike, const Victims& victims);
   void LoseDisk(const Strike& strike, ServerId sid);
-  void DamageDisk(const Strike& strike, ServerId sid);
+  bool DamageDisk(const Strike& strike, ServerId sid);
+  bool DamageSomewhere(Fault fault, ServerId sid, SimRandom* random);
+  void Partition(const Strike& strike);
+  void Crash(ServerId sid, CrashMode mode);
   void Flap(ServerId a, ServerId b, absl::Duration lasts);
   void CrashFor(ServerId sid, CrashMode mode, absl::Duration down);
   void RestartAfter(absl::Duration down, ServerId sid);
@@ -164,14 +171,16 @@ class ZKQ_EXPORT Nemesis : private SimObserver {
   void KeepUp();
   void After(absl::Duration delay, std::function<void()> what);
   void RunUntil(absl::Duration when);
-  void Note(Fault fault, ServerId sid);
+  using Role = std::pair<PeerState, ZabPhase>;
+  std::optional<Role> RoleOf(ServerId sid) const;
+  void Note(Fault fault, const std::optional<Role>& role);
 
   SimCluster& cluster_;
   const Witness witness_;
   std::vector<Repair> repairs_;
-  std::map<ServerId, std::pair<PeerState, ZabPhase>> phases_;  // of those that are up
-  std::map<ServerId, Fault> armed_;                            // to die at some instant
-  std::map<ServerId, int> restarts_;                           // that are due
+  std::map<ServerId, std::pair<PeerState, ZabPhase>> roles_;  // of those that are up
+  std::map<ServerId, Fault> armed_;                           // to die at some instant
+  std::map<ServerId, int> restarts_;                          // that are due
   std::vector<Strike> waiting_;
   std::vector<Sprung> sprung_;
   std::vector<ServerId> lost_;

@@ -101,14 +101,15 @@ class ZKQ_EXPORT SimCluster {
   void StallDisk(ServerId sid, absl::Duration duration);  // nothing is answered for so long
   // The next operation of this kind fails, and the replica halts.
   void FailDisk(ServerId sid, MemoryFileSystem::Step step);
+  void FailRead(ServerId sid);  // the next read
   void FillDisk(ServerId sid, bool full);
   // Of a server that is down. A damaged one may lose what it had, and must notice.
   void WipeDisk(ServerId sid);
-  void FlipBit(ServerId sid, const std::string& path, uint64_t offset, int bit);
+  bool FlipBit(ServerId sid, const std::string& path, uint64_t offset, int bit);
   // 512 bytes at `offset` read as zeros: of a log, as before they were written.
-  void LoseSector(ServerId sid, const std::string& path, uint64_t offset);
+  bool LoseSector(ServerId sid, const std::string& path, uint64_t offset);
   // They read as those at `from` do: a write that went astray.
-  void OverwriteSector(ServerId sid, const std::string& path, uint64_t offset, uint64_t from);
+  bool OverwriteSector(ServerId sid, const std::string& path, uint64_t offset, uint64_t from);
   // The server ran for a second or more behind the last write there. Before, damage to
   // what was written last may look like a torn write, and nobody can tell.
   bool Settled(ServerId sid, const std::string& path, uint64_t offset) const;

@@ -85,26 +85,33 @@ class ZKQ_EXPORT SimNetwork {
   void KillAfterSends(ServerId sid, uint64_t sends);
   void OnKilled(std::function<void(ServerId)> owner);
 
-  // The link breaks; a new one may be made at once.
-  void Disconnect(ServerId a, ServerId b);
+  // The link breaks; a new one may be made at once. False: there is none.
+  bool Disconnect(ServerId a, ServerId b);
   // A second link is accepted while the first is up, and takes its place: each end
-  // hears of it in its own time.
-  void Replace(ServerId a, ServerId b);
-  // There is no link between the two until Heal.
+  // hears of it in its own time. False: there is none.
+  bool Replace(ServerId a, ServerId b);
+  // There is no link between the two until Mend or Heal.
   void Cut(ServerId a, ServerId b);
-  // No link between these and the others until Heal, or the next Partition.
+  // No link between these and the others until Heal, or the next Partition; that of
+  // nobody ends it.
   void Partition(const std::set<ServerId>& side);
-  // What `from` sends to `to` waits on its way until Heal, and nobody is told.
+  // What `from` sends to `to` waits on its way until Mend or Heal, and nobody is told.
   void Stall(ServerId from, ServerId to);
-  // What `from` sends to `to` vanishes until Heal, and nobody is told. A link that
-  // has lost something carries nothing more that way: Heal breaks it.
+  // What `from` sends to `to` vanishes until Mend or Heal, and nobody is told. A link
+  // that has lost something carries nothing more that way: these break it.
   void Lose(ServerId from, ServerId to);
-  // Delays between `from` and `to`, this way only, until Heal.
+  // Delays between `from` and `to`, this way only, until Mend or Heal. A `max` below
+  // `min` counts as `min`.
   void SetDelay(ServerId from, ServerId to, absl::Duration min, absl::Duration max);
   // Between all others, until Heal.
   void SetDelay(absl::Duration min, absl::Duration max);
   // The process reads nothing until told otherwise, or until Heal.
   void SetReading(ServerId sid, bool reads);
+  // The process is stopped, as by SIGSTOP: it makes no link. What it was told lies in
+  // its executors, which are for its owner to stop.
+  void SetPaused(ServerId sid, bool paused);
+  // Ends every Cut, Stall, Lose and delay between the two, both ways.
+  void Mend(ServerId a, ServerId b);
   // Ends every Cut, Partition, Stall, Lose, delay and pause of reading.
   void Heal();
 

@@ -6,6 +6,7 @@
 #include "zkq/testing/linearizability.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <unordered_set>
 #include <utility>
@@ -157,24 +158,81 @@ class Search {
   std::unordered_set<std::string> tried_;
 };
 
-// Leaves out call after call as long as the rest still cannot be put in order.
-Operations Shrunk(Operations operations, const SequentialModel& model) {
-  constexpr uint64_t kStatesMax = 20'000;
-  constexpr size_t kTriesMax = 2'000;
-  size_t tries = 0;
-  for (size_t piece = operations.size() / 2; piece > 0; piece /= 2) {
-    for (size_t at = 0; at + piece <= operations.size();) {
-      if (++tries > kTriesMax) return operations;
-      Operations fewer = operations;
-      fewer.erase(fewer.begin() + at, fewer.begin() + at + piece);
-      if (Search(fewer, model, kStatesMax).Run() == Kind::kNotLinearizable) {
-        operations = std::move(fewer);
+constexpr uint64_t kStatesToShrink = 1'000;
+
+bool Contradicts(const Operations& operations, const SequentialModel& model, uint64_t states_max) {
+  return Search(operations, model, states_max).Run() == Kind::kNotLinearizable;
+}
+
+void Forget(Operation* operation) {
+  operation->returned = absl::InfiniteDuration();
+  operation->output.reset();
+}
+
+// What was known at `end`: later calls are not there, and what waits has no answer.
+Operations Until(absl::Duration end, Operations operations) {
+  std::erase_if(operations, [&](const Operation& one) { return one.called > end; });
+  for (Operation& one : operations) {
+    if (one.returned > end) Forget(&one);
+  }
+  return operations;
+}
+
+// The shortest beginning that cannot be put in order: what returns at its end is what
+// cannot be explained.
+Operations FailingBeginning(const Operations& operations, const SequentialModel& model) {
+  std::vector<absl::Duration> ends;
+  for (const Operation& one : operations) {
+    if (one.returned != absl::InfiniteDuration()) ends.push_back(one.returned);
+  }
+  std::sort(ends.begin(), ends.end());
+  const auto end = std::partition_point(ends.begin(), ends.end(), [&](absl::Duration when) {
+    return !Contradicts(Until(when, operations), model, kStatesToShrink);
+  });
+  return end == ends.end() ? operations : Until(*end, operations);
+}
+
+// Of `others`, which may have happened at any time or not, those that may explain `kept`,
+// or what explains it.
+Operations Explaining(const Operations& kept, Operations others, const SequentialModel& model) {
+  Operations explained = kept;
+  for (bool more = true; more;) {
+    const auto matters = [&](const Operation& other) {
+      return std::any_of(explained.begin(), explained.end(),
+                         [&](const Operation& one) { return model.MayExplain(other, one); });
+    };
+    const auto found = std::partition(others.begin(), others.end(), std::not_fn(matters));
+    more = found != others.end();
+    explained.insert(explained.end(), found, others.end());
+    others.erase(found, others.end());
+  }
+  return explained;
+}
+
+// Leaves out call after call as long as the others cannot be put in order, wherever
+// those that were left out take effect.
+Operations Shrunk(const Operations& all, const SequentialModel& model) {
+  constexpr size_t kPairsMax = 5'000'000;  // looked at: about a second
+  Operations kept = FailingBeginning(all, model), left_out;
+  size_t pairs = 0;
+  for (size_t piece = kept.size() / 2; piece > 0; piece /= 2) {
+    for (size_t at = 0; at + piece <= kept.size() && pairs < kPairsMax;) {
+      pairs += kept.size() * (kept.size() + left_out.size());
+      const auto begin = static_cast<std::ptrdiff_t>(at);
+      const auto end = static_cast<std::ptrdiff_t>(at + piece);
+      Operations fewer = kept, out = left_out;
+      out.insert(out.end(), kept.begin() + begin, kept.begin() + end);
+      for (Operation& one : out) Forget(&one);
+      fewer.erase(fewer.begin() + begin, fewer.begin() + end);
+      if (Contradicts(Explaining(fewer, out, model), model, kStatesToShrink)) {
+        kept = std::move(fewer);
+        left_out = std::move(out);
       } else {
         ++at;
       }
     }
   }
-  return operations;
+  return kept;
 }
 
 std::string Line(const Operation& operation) {
@@ -192,11 +250,16 @@ Verdict Judge(const std::string& key, Operations operations, const SequentialMod
     verdict.counter_example =
         "key " + key + ": more than " + std::to_string(states_max) + " states, given up\n";
   } else if (verdict.kind == Kind::kNotLinearizable) {
-    operations = Shrunk(std::move(operations), model);
+    const size_t all = operations.size();
+    operations = Shrunk(operations, model);
     std::stable_sort(operations.begin(), operations.end(),
                      [](const Operation& a, const Operation& b) { return a.called < b.called; });
     verdict.counter_example = "key " + key + ": no order of these calls explains the answers\n";
     for (const Operation& operation : operations) verdict.counter_example += Line(operation);
+    const size_t others = all - operations.size();
+    if (others > 0) {
+      verdict.counter_example += "  (whatever the " + std::to_string(others) + " others did)\n";
+    }
   }
   return verdict;
 }
@@ -217,6 +280,14 @@ bool RegisterModel::Step(const Operation& operation, std::string* state) const {
   const bool acts = words.verb == "del" ? *state != "-" : *state == "=" + std::string(words.first);
   if (acts) *state = words.verb == "del" ? "-" : "=" + std::string(words.second);
   return Answers(operation, acts ? "1" : "0");
+}
+
+bool RegisterModel::MayExplain(const Operation& other, const Operation& kept) const {
+  const Words did = Split(other.input), asked = Split(kept.input);
+  if (did.verb == "get" || asked.verb == "put") return false;
+  if (asked.verb != "get" || !kept.output) return true;
+  if (did.verb == "del") return *kept.output == "-";
+  return *kept.output == "=" + std::string(did.verb == "cas" ? did.second : did.first);
 }
 
 std::string QueueModel::Initial() const { return ""; }

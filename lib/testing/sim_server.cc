@@ -370,7 +370,8 @@ void SimServer::Block(absl::Duration duration) {
 }
 
 absl::Duration SimServer::held_up_until() const {
-  return paused_ ? world_.scheduler->now() : held_up_until_;
+  // Behind a leap of its clock everything is late at once.
+  return paused_ ? world_.scheduler->now() : std::max(held_up_until_, clock_->set_at());
 }
 
 absl::Status SimServer::BeforeApply() {

@@ -41,17 +41,24 @@ class ZKQ_EXPORT SequentialModel {
   // Performs `operation` on `*state`; false, with the state as it may be, if it
   // cannot have answered what it did. Any answer will do when it is unknown.
   virtual bool Step(const Operation& operation, std::string* state) const = 0;
+  // Whether `kept` could have answered what it did because `other` took effect, or did
+  // not. Only for short counter-examples: true when in doubt.
+  virtual bool MayExplain(const Operation& /*other*/, const Operation& /*kept*/) const {
+    return true;
+  }
 };
 
-// A value, or none. "put V" answers "", "get" answers "=V" or "-", "del" answers "1" or
-// "0", "cas OLD NEW" answers "1" if the value was OLD, else "0".
+// A value, or none; a value is one word. "put V" answers "", "get" answers "=V" or "-", "del"
+// answers "1" or "0", "cas OLD NEW" answers "1" if the value was OLD, else "0".
 class ZKQ_EXPORT RegisterModel final : public SequentialModel {
  public:
   std::string Initial() const override;
   bool Step(const Operation& operation, std::string* state) const override;
+  bool MayExplain(const Operation& other, const Operation& kept) const override;
 };
 
-// First in, first out. "enq V" answers "", "deq" answers "=V", or "-" if it is empty.
+// First in, first out; a value is one word without a "=". "enq V" answers "", "deq" answers "=V",
+// or "-" if it is empty.
 class ZKQ_EXPORT QueueModel final : public SequentialModel {
  public:
   std::string Initial() const override;
@@ -61,8 +68,8 @@ class ZKQ_EXPORT QueueModel final : public SequentialModel {
 struct Verdict {
   enum class Kind { kLinearizable, kNotLinearizable, kUndecided };
   Kind kind = Kind::kLinearizable;
-  // Not linearizable: the key, and the fewest calls found that already cannot be put
-  // in order, a line each. Undecided: the key.
+  // Not linearizable: the key, and the fewest calls found that cannot be put in order
+  // whatever the others did, a line each. Undecided: the key.
   std::string counter_example = {};
   bool ok() const { return kind == Kind::kLinearizable; }
 };

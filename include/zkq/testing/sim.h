@@ -127,6 +127,8 @@ class ZKQ_EXPORT SimClock final : public Clock {
   void SetRate(double rate);
   // Monotonic time goes forward by `duration` at once, as when a machine was asleep.
   void Jump(absl::Duration duration);
+  // When one of these was last done to it, in the scheduler's time.
+  absl::Duration set_at() const { return since_; }
 
  private:
   const SimScheduler* const scheduler_;

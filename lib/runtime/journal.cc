@@ -123,7 +123,8 @@ void Journal::DoPurge(Zxid through) {
     node_.Say(LogLevel::kWarning, "the log was not purged: ", base.status().ToString());
     return;
   }
-  node_.protocol.Post(core::LogPurged{*base});
+  strand_.PostNext(
+      [this, node = node_.Keep(), base = *base] { node_.protocol.Post(core::LogPurged{base}); });
 }
 
 }  // namespace zkq::runtime

@@ -34,7 +34,10 @@ void Transfers::ReadLog(core::ReadLog ask) {
 void Transfers::ReadPage(Zxid after, size_t bytes_max) {
   Post([this, after, bytes_max] {
     const Strand::Doing doing(strand_, "File::Read");
-    node_.applier.OnPage(node_.disk.log->Read(after, bytes_max));
+    strand_.PostNext(
+        [this, node = node_.Keep(), page = node_.disk.log->Read(after, bytes_max)]() mutable {
+          node_.applier.OnPage(std::move(page));
+        });
   });
 }
 

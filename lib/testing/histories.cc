@@ -16,10 +16,14 @@ size_t HashOf(std::string_view bytes) {
 }  // namespace
 
 std::optional<std::string> Histories::Add(const Txn& txn) {
+  const bool opens = txn.zxid.counter == 1;
+  if (txn.prev >= txn.zxid || (opens && txn.prev.epoch == txn.zxid.epoch)) {
+    return "INV-8 contiguity: " + ToString(txn.zxid) + " follows " + ToString(txn.prev);
+  }
   const Entry entry{HashOf(txn.encoded.view()), txn.prev, txn.leader_time};
   const auto [known, first] = entries_.try_emplace(txn.zxid, entry);
   if (first) {
-    if (txn.zxid.counter == 1) before_epoch_[txn.zxid.epoch] = txn.prev;
+    if (opens) before_epoch_[txn.zxid.epoch] = txn.prev;
     const auto before = entries_.find(txn.prev);
     if (before == entries_.end() || before->second.leader_time <= txn.leader_time) {
       return std::nullopt;

@@ -214,6 +214,8 @@ Nemesis::Victims Nemesis::Drawn(const Strike& strike) const {
 }
 
 void Nemesis::Perform(const Strike& strike, const Victims& victims) {
+  cluster_.Mark("the nemesis: " + std::string(ToString(strike.fault)) + " for " +
+                absl::FormatDuration(strike.lasts));
   const std::vector<ServerId>& all = cluster_.servers();
   const ServerId one = victims.one;
   if (strike.fault >= Fault::kBreakLink && strike.fault <= Fault::kSlowReader) {

@@ -55,8 +55,18 @@ class SimCluster::Impl {
                                         absl::FormatDuration(waited));
       }
       observers.OnDone(call, result);
-      std::move(done)(std::move(result));
+      if (done) std::move(done)(std::move(result));
     };
+  }
+  // Nobody is there to take a call.
+  static absl::Status Down(ServerId sid) {
+    return MakeError(absl::StatusCode::kUnavailable, "server " + ToString(sid) + " is down",
+                     {.outcome = Outcome::kNotCommitted});
+  }
+  absl::Duration Patience() const {
+    absl::Duration longest = absl::ZeroDuration();
+    for (const auto& [sid, server] : servers) longest = std::max(longest, server->patience());
+    return longest;
   }
 
   void Report(std::string property, std::string what) {
@@ -163,15 +173,17 @@ bool SimCluster::RunUntil(absl::FunctionRef<bool()> condition, absl::Duration li
 void SimCluster::Propose(ServerId sid, std::string command, absl::Duration timeout, Done done) {
   const uint64_t call = ++impl_->calls;
   impl_->observers.OnProposed(call, sid, command);
-  replica(sid).Propose(std::move(command), {.timeout = timeout},
-                       impl_->Watched(call, sid, timeout, std::move(done)));
+  Done watched = impl_->Watched(call, sid, timeout, std::move(done));
+  if (!up(sid)) return std::move(watched)(Impl::Down(sid));
+  replica(sid).Propose(std::move(command), {.timeout = timeout}, std::move(watched));
 }
 
 void SimCluster::Read(ServerId sid, std::string request, absl::Duration timeout, Done done) {
   const uint64_t call = ++impl_->calls;
   impl_->observers.OnReadAsked(call, sid);
-  replica(sid).Read(std::move(request), {.timeout = timeout},
-                    impl_->Watched(call, sid, timeout, std::move(done)));
+  Done watched = impl_->Watched(call, sid, timeout, std::move(done));
+  if (!up(sid)) return std::move(watched)(Impl::Down(sid));
+  replica(sid).Read(std::move(request), {.timeout = timeout}, std::move(watched));
 }
 
 // --- faults --------------------------------------------------------------------------
@@ -235,8 +247,9 @@ void SimCluster::Report(std::string property, std::string what) {
   impl_->Report(std::move(property), std::move(what));
 }
 
-void SimCluster::CheckEnd() {
+absl::Status SimCluster::CheckEnd() {
   if (!violation()) impl_->checker.OnEnd();
+  return CheckInvariants();
 }
 
 absl::Status SimCluster::CheckInvariants() const {
@@ -245,10 +258,11 @@ absl::Status SimCluster::CheckInvariants() const {
 }
 
 absl::Status SimCluster::CheckConverges(absl::Duration limit, const std::vector<ServerId>& lost) {
-  // Elections take a second or two, also with ticks of 200 ms and a slow network.
-  constexpr absl::Duration kElects = absl::Seconds(15);
-  // How long there must be no other leader: any limit of silence is shorter.
-  constexpr absl::Duration kCalm = absl::Seconds(6);
+  const absl::Duration patience = impl_->Patience();
+  // A few attempts; with the limits as shipped and a healthy network one takes no second.
+  const absl::Duration elects = 3 * patience + absl::Seconds(3);
+  // How long there must be no other leader: silence would have been noticed.
+  const absl::Duration calm_for = patience + absl::Seconds(2);
   constexpr absl::Duration kLook = absl::Milliseconds(10);
   // Healing breaks links, too, and that is heard of later.
   constexpr absl::Duration kSettles = absl::Seconds(1);
@@ -269,7 +283,7 @@ absl::Status SimCluster::CheckConverges(absl::Duration limit, const std::vector<
     return CheckInvariants();
   }
   const absl::Duration deadline = now() + limit;
-  const absl::Duration led_by = now() + std::min(limit, kElects);
+  const absl::Duration led_by = now() + std::min(limit, elects);
   RunFor(kSettles);
   std::optional<Violation> missing;
   bool led = false;
@@ -288,7 +302,7 @@ absl::Status SimCluster::CheckConverges(absl::Duration limit, const std::vector<
     change = CheckStable(calm, impl_->StatusesOfAll(), impl_->options.epoch_transactions != 0);
     return change.has_value();
   };
-  if (RunUntil(changed, kCalm)) Report(change->property, change->what);
+  if (RunUntil(changed, calm_for)) Report(change->property, change->what);
   return CheckInvariants();
 }
 
@@ -310,6 +324,7 @@ std::string SimCluster::Describe() const {
   return text;
 }
 
+void SimCluster::Mark(std::string_view line) { impl_->trace.OnMark(line); }
 uint64_t SimCluster::trace_hash() const { return impl_->trace.hash(); }
 uint64_t SimCluster::steps() const { return impl_->scheduler.steps(); }
 void SimCluster::keep_trace(size_t lines) { impl_->trace.Keep(lines); }

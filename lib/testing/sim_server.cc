@@ -110,9 +110,13 @@ ReplicaOptions SimServer::Options() {
                  .random = std::make_shared<SimRandom>(world_.scheduler->random().Next()),
                  .file_system = disk_};
   if (world_.make) {
-    options.state_machine = std::make_unique<WatchedMachine>(this, world_.make(sid_));
+    std::unique_ptr<StateMachine> machine = world_.make(sid_);
+    if (machine != nullptr) {
+      options.state_machine = std::make_unique<WatchedMachine>(this, std::move(machine));
+    }
   }
   if (world_.options->adjust) world_.options->adjust(sid_, &options);
+  patience_ = options.tick * std::max(options.init_limit, options.sync_limit);
   return options;
 }
 

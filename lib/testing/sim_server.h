@@ -62,6 +62,8 @@ class SimServer {
   void Heal();
   // When the last call that was ever held up goes on: healing does not wake it.
   absl::Duration blocked_until() const { return blocked_until_; }
+  // How long it bears with a silent peer, by the options of its last start.
+  absl::Duration patience() const { return patience_; }
   // When it was last kept from doing what was due: paused, down, or in a slow Apply.
   absl::Duration held_up_until() const;
 
@@ -114,6 +116,7 @@ class SimServer {
   };
   std::map<uint64_t, Late> late_ = {};
 
+  absl::Duration patience_ = absl::ZeroDuration();
   bool dying_ = false;
   CrashMode crash_mode_ = CrashMode::kPower;
   uint64_t die_in_ = 0;  // before the disk's operation so many from now; 0: at none

@@ -21,7 +21,9 @@ enum Kind : uint64_t {
   kProposed,
   kReadAsked,
   kDone,
-  kLine
+  kLine,
+  kResumed,
+  kDamaged
 };
 
 uint64_t Packed(Zxid zxid) { return uint64_t{zxid.epoch} << 32 | zxid.counter; }
@@ -61,6 +63,10 @@ void SimTrace::Passed(uint64_t kind, std::string_view verb, const Route& route,
   const uint64_t size = carried.message != nullptr ? SizeOf(*carried.message)
                                                    : HashOf(ToString(*carried.notification));
   Mix(kind, ToInt(route.from) << 32 | ToInt(route.to), route.link << 8 | (what & 0xff), size);
+  if (carried.message != nullptr) {
+    const Session& session = carried.message->session;
+    Mix(kind, session.number, session.epoch);
+  }
   if (keeps()) Add(Ends(route) + " " + std::string(verb) + " " + TextOf(carried));
 }
 
@@ -105,7 +111,7 @@ void SimTrace::OnExcused(ServerId sid, std::string_view why) {
 
 void SimTrace::OnDisk(ServerId sid, const MemoryFileSystem::Operation& operation) {
   Mix(kDisk, ToInt(sid) << 8 | static_cast<uint64_t>(operation.step), operation.offset,
-      operation.bytes.size() ^ HashOf(operation.path));
+      HashOf(operation.bytes) ^ HashOf(operation.path));
   if (!keeps()) return;
   Add(ToString(sid) + " disk: " + std::string(ToString(operation.step)) + " " + operation.path +
       (operation.to.empty() ? "" : " to " + operation.to) +
@@ -146,6 +152,18 @@ void SimTrace::OnDone(uint64_t call, const absl::StatusOr<Reply>& result) {
   if (!keeps()) return;
   Add("call " + std::to_string(call) + " done: " +
       (result.ok() ? ToString(result->zxid) + " " + result->value : result.status().ToString()));
+}
+
+void SimTrace::OnResumed(ServerId sid) {
+  Mix(kResumed, ToInt(sid));
+  if (keeps()) Add(ToString(sid) + " goes on behind a pause");
+}
+void SimTrace::OnDamaged(ServerId sid) {
+  Mix(kDamaged, ToInt(sid));
+  if (keeps()) Add(ToString(sid) + " has a damaged disk");
+}
+void SimTrace::OnMark(std::string_view line) {
+  if (keeps()) Add(std::string(line));
 }
 
 void SimTrace::OnLine(ServerId sid, std::string_view line) {

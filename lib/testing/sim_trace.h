@@ -37,8 +37,10 @@ class SimTrace final : public SimObserver {
   void OnProposed(uint64_t call, ServerId sid, std::string_view command) override;
   void OnReadAsked(uint64_t call, ServerId sid) override;
   void OnDone(uint64_t call, const absl::StatusOr<Reply>& result) override;
-  // A line of a replica's log, or of whoever drives the run.
-  void OnLine(ServerId sid, std::string_view line);
+  void OnResumed(ServerId sid) override;
+  void OnDamaged(ServerId sid) override;
+  void OnLine(ServerId sid, std::string_view line);  // of a replica's log
+  void OnMark(std::string_view line);                // of whoever drives the run
 
  private:
   // Which kind of event, and three things of it that matter.

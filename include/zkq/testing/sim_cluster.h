@@ -7,10 +7,12 @@
 //   cluster.RunUntil([&] { return cluster.leader().has_value(); }, absl::Seconds(10));
 //   cluster.Crash(*cluster.leader());
 //   …
-//   REQUIRE(cluster.CheckInvariants().ok());
+//   REQUIRE(cluster.CheckConverges(absl::Minutes(1)).ok());
+//   REQUIRE(cluster.CheckEnd().ok());
 //
 // The same seed and the same calls give the same run, to the byte: trace_hash()
-// tells two runs apart. Threads: one, for all of it.
+// tells two runs apart. Threads: one, for all of it. Memory grows with the run: every
+// command and its reply are remembered.
 #pragma once
 
 #include <functional>
@@ -39,7 +41,8 @@ struct SimClusterOptions {
   size_t learner_bytes_max = 0;        // sent to a learner and not durable there: more waits
   uint64_t diff_transactions_max = 0;  // that a learner lacks: for more it gets a snapshot
   size_t log_batch_bytes_max = 0;      // written at once: more takes several batches
-  // Applied to the options of every start; null: none.
+  // Applied to the options of every start; null: none. The id, members, state machine,
+  // transport, log sink and env are the cluster's.
   std::function<void(ServerId, ReplicaOptions*)> adjust = nullptr;
 };
 
@@ -53,13 +56,14 @@ enum class CrashMode {
 class ZKQ_EXPORT SimCluster {
  public:
   using MakeStateMachine = std::function<std::unique_ptr<StateMachine>(ServerId)>;
-  // Nobody is started. Null `make`: the replicas only elect.
+  // Nobody is started. `make` is called at every start, and returns a machine that
+  // knows nothing of the one before. Null, as `make` or from it: the replica only elects.
   SimCluster(const SimClusterOptions& options, MakeStateMachine make);
   ~SimCluster();
 
   // --- servers ---------------------------------------------------------------
-  const std::vector<ServerId>& servers() const;
-  void StartAll();  // those that are down; whoever refuses stays down
+  const std::vector<ServerId>& servers() const;  // a `sid` below is one of them
+  void StartAll();                               // those that are down; whoever refuses stays down
   absl::Status Start(ServerId sid);
   void Crash(ServerId sid, CrashMode mode = CrashMode::kPower);
   absl::Status Shutdown(ServerId sid, absl::Duration grace);
@@ -71,19 +75,25 @@ class ZKQ_EXPORT SimCluster {
 
   // --- time ------------------------------------------------------------------
   absl::Duration now() const;
+  // Neither runs on behind a violation, nor inside a task: virtual time stands still
+  // there. Callbacks are called inside tasks.
   void RunFor(absl::Duration duration);
   // Until condition() holds, an invariant is violated, or `limit` has passed;
   // returns condition().
   bool RunUntil(absl::FunctionRef<bool()> condition, absl::Duration limit);
 
   // --- calls: recorded, and completed exactly once ---------------------------------
+  // A server that is down refuses. A command is known by its text: number yours, or the
+  // outcome of one is taken for that of another. Calls made through replica() are not
+  // recorded, and its blocking forms check nothing meanwhile. Null `done`: nobody asks.
   using Done = absl::AnyInvocable<void(absl::StatusOr<Reply>) &&>;
   void Propose(ServerId sid, std::string command, absl::Duration timeout, Done done);
   void Read(ServerId sid, std::string request, absl::Duration timeout, Done done);
 
   // --- faults of processes -----------------------------------------------------------
-  // It dies before its n-th operation on the disk from now, or after its n-th message:
-  // between any two effects, and in the middle of a start.
+  // It dies before its n-th operation on the disk from now, also in the middle of a
+  // start, or, of a server that is up, after its n-th message: between any two effects.
+  // n is 1 or more.
   // With `step`, only operations of this kind are counted.
   void CrashAtDisk(ServerId sid, uint64_t operations, CrashMode mode,
                    std::optional<MemoryFileSystem::Step> step = {});
@@ -95,6 +105,7 @@ class ZKQ_EXPORT SimCluster {
   void FailApply(ServerId sid);
 
   // --- faults of disks ---------------------------------------------------------------
+  // To look at; what is done to it here the checker does not know. Files are in "data".
   MemoryFileSystem& disk(ServerId sid);
   void SlowDisk(ServerId sid, absl::Duration per_sync);
   void SlowReads(ServerId sid, absl::Duration longest);   // each read takes up to so long
@@ -105,6 +116,7 @@ class ZKQ_EXPORT SimCluster {
   void FillDisk(ServerId sid, bool full);
   // Of a server that is down. A damaged one may lose what it had, and must notice.
   void WipeDisk(ServerId sid);
+  // False: nothing has changed by that; the file is not there, or not so long.
   bool FlipBit(ServerId sid, const std::string& path, uint64_t offset, int bit);
   // 512 bytes at `offset` read as zeros: of a log, as before they were written.
   bool LoseSector(ServerId sid, const std::string& path, uint64_t offset);
@@ -115,26 +127,29 @@ class ZKQ_EXPORT SimCluster {
   bool Settled(ServerId sid, const std::string& path, uint64_t offset) const;
 
   // --- faults of the network -----------------------------------------------------------
+  // For its faults; its observer and its OnKilled are the cluster's.
   SimNetwork& network();
 
   // Ends every fault that lasts; who is down stays down.
   void Heal();
 
   // --- judgement -----------------------------------------------------------------------
-  // All that can be said of the run so far; the first violation is kept.
+  // What can be said of the run so far; the first violation is kept.
   absl::Status CheckInvariants() const;
   const std::optional<Violation>& violation() const;
   // Heals, starts everybody, and waits for what must come then (LIV-1, 2 and 4): a
-  // leader within 15 s, everybody caught up within `limit`, and no other leader for a
-  // while. Servers in `lost` are not asked for: their disks are. Whether calls succeed
-  // again only your calls can tell.
+  // leader within a few times what servers bear with a silent one, everybody caught up
+  // within `limit`, and no other leader for a while. Servers in `lost` are not asked for: their
+  // disks are. Whether calls succeed again only your calls can tell.
   absl::Status CheckConverges(absl::Duration limit, const std::vector<ServerId>& lost = {});
   // The run is over, and every call has had its time: none may still wait, and what
-  // was committed is still held by a quorum.
-  void CheckEnd();
+  // was committed is still held by a quorum. Returns what CheckInvariants does then.
+  absl::Status CheckEnd();
   void Report(std::string property, std::string what);  // a violation found elsewhere
   std::string Describe() const;                         // a line a server
 
+  // A line of your own among the events.
+  void Mark(std::string_view line);
   uint64_t trace_hash() const;
   uint64_t steps() const;
   // The last events before now, a line each. Empty unless keep_trace was called.

@@ -7,109 +7,12 @@
 #include <vector>
 
 #include "test/harness/catch.h"
+#include "test/runtime/world.h"
 
 namespace zkq::testing {
 namespace {
 
 using Step = MemoryFileSystem::Step;
-
-// Answers how many commands it has; outlived by its notes.
-struct Notes {
-  std::vector<std::string> commands;
-  int snapshots = 0;
-  int restores = 0;
-};
-class Machine final : public StateMachine {
- public:
-  explicit Machine(Notes* notes) : notes_(*notes) { notes_.commands.clear(); }
-  absl::StatusOr<std::string> Apply(const Transaction& txn) override {
-    notes_.commands.emplace_back(txn.command.substr(0, 20));
-    return std::to_string(notes_.commands.size());
-  }
-  absl::StatusOr<std::string> Query(std::string_view) override {
-    return std::to_string(notes_.commands.size());
-  }
-  absl::StatusOr<SnapshotJob> Snapshot() override {
-    ++notes_.snapshots;
-    return SnapshotJob([copy = notes_.commands](SnapshotWriter& out) {
-      absl::Status status;
-      for (const std::string& command : copy) status.Update(out.WriteRecord(command));
-      return status;
-    });
-  }
-  absl::Status Restore(SnapshotReader& in) override {
-    ++notes_.restores;
-    notes_.commands.clear();
-    for (std::string record;;) {
-      absl::StatusOr<bool> more = in.ReadRecord(&record);
-      if (!more.ok() || !*more) return more.status();
-      notes_.commands.push_back(record);
-    }
-  }
-
- private:
-  Notes& notes_;
-};
-
-struct World {
-  explicit World(int servers, std::function<void(ReplicaOptions*)> adjust = nullptr,
-                 uint64_t seed = 7)
-      : cluster({.servers = servers,
-                 .seed = seed,
-                 .adjust =
-                     [adjust](ServerId, ReplicaOptions* options) {
-                       options->snapshot_every_transactions = 0;
-                       if (adjust) adjust(options);
-                     }},
-                [this](ServerId sid) { return std::make_unique<Machine>(&notes[sid]); }) {
-    cluster.StartAll();
-    Until([this] { return cluster.leader().has_value(); });
-  }
-  ~World() { CHECK(cluster.CheckInvariants() == absl::OkStatus()); }
-
-  void Until(absl::FunctionRef<bool()> done, absl::Duration limit = absl::Seconds(60)) {
-    const bool reached = cluster.RunUntil(done, limit);
-    INFO(cluster.Describe());
-    REQUIRE(cluster.CheckInvariants() == absl::OkStatus());
-    REQUIRE(reached);
-  }
-  ServerId Leader() {
-    Until([this] { return cluster.leader().has_value(); });
-    return *cluster.leader();
-  }
-  // Cut off until what it lacks is nowhere but in a snapshot.
-  void LeaveBehind(ServerId sid) {
-    cluster.network().Partition({sid});
-    cluster.RunFor(absl::Seconds(2));
-    const ServerId leader = Leader();
-    for (int i = 0; i < 40; ++i) Write(leader, std::string(20'000, static_cast<char>('a' + i)));
-    for (const ServerId other : cluster.servers()) {
-      if (other == sid) continue;
-      bool taken = false;
-      cluster.replica(other).TakeSnapshot([&](absl::StatusOr<Zxid>) { taken = true; });
-      Until([&] { return taken; });
-    }
-    cluster.RunFor(absl::Seconds(1));
-  }
-  ServerId Follower() { return Leader() == ServerId{1} ? ServerId{2} : ServerId{1}; }
-  // Each attempt is a command of its own: the checker knows them by their text.
-  void Write(ServerId sid, std::string command) {
-    for (bool done = false; !done; command += "'") {
-      absl::StatusOr<Reply> result;
-      bool answered = false;
-      cluster.Propose(sid, command, absl::Seconds(5), [&](absl::StatusOr<Reply> reply) {
-        result = std::move(reply);
-        answered = true;
-      });
-      Until([&] { return answered; });
-      done = result.ok();
-      if (!done) cluster.RunFor(absl::Milliseconds(50));  // a refusal takes no time
-    }
-  }
-
-  std::map<ServerId, Notes> notes;
-  SimCluster cluster;
-};
 
 // One transaction reaches a follower alone, and no quorum: its leader dies before it
 // is on the leader's own disk, and the third server is cut off. False if it was lost

@@ -192,6 +192,17 @@ TEST_CASE("pipelined calls are answered in their order, each once") {
   }
 }
 
+// Nothing else is under way that could wake what was forgotten (ZOOKEEPER-4537).
+TEST_CASE("the calls of a lone caller, one after the other, are all answered") {
+  Ensemble ensemble(3);
+  ensemble.AwaitLeaders();
+  for (int i = 1; i <= 300; ++i) {
+    REQUIRE(ensemble.Write(1 + i % 3) == i);
+    REQUIRE(ensemble.at(1 + (i + 1) % 3).Read("", {.timeout = kForever})->value ==
+            std::to_string(i));
+  }
+}
+
 TEST_CASE("a blocking call on a zkq thread is refused") {
   Ensemble ensemble(1);
   ensemble.AwaitLeaders();
@@ -304,6 +315,25 @@ TEST_CASE("Shutdown names a disk that is stuck") {
   REQUIRE(result.get_future().get().code() == absl::StatusCode::kCancelled);
   disk->Open();
   REQUIRE(ensemble.at(1).Shutdown(kForever).ok());
+}
+
+// What is applied while the job is held is in its log and not in the snapshot: with a part of
+// it in both, or in neither, the count would show (ZOOKEEPER-3125, -3127, -3144).
+TEST_CASE("a snapshot is of the moment it was begun, and the log goes on from there") {
+  Ensemble ensemble(1);
+  for (int i = 1; i <= 3; ++i) REQUIRE(ensemble.Write(1) == i);
+  Gate& job = ensemble.gates[0]->snapshot_job;
+  job.Close();
+  std::promise<absl::StatusOr<Zxid>> taken;
+  ensemble.at(1).TakeSnapshot([&](absl::StatusOr<Zxid> zxid) { taken.set_value(std::move(zxid)); });
+  job.AwaitHeld();
+  for (int i = 4; i <= 6; ++i) REQUIRE(ensemble.Write(1) == i);
+  job.Open();
+  REQUIRE(taken.get_future().get().ok());
+  ensemble.replicas[0].reset();
+  ensemble.Start(1);
+  REQUIRE(ensemble.at(1).Status().last_snapshot.counter == 3);
+  REQUIRE(ensemble.Write(1) == 7);
 }
 
 TEST_CASE("a stuck callback holds up neither Shutdown nor the other callbacks") {

@@ -45,6 +45,7 @@ TEST_CASE("a server that restarts has what it missed") {
   REQUIRE(cluster.AllApplied(2));
   REQUIRE(cluster.seen(victim).commands == std::vector<std::string>{"before", "meanwhile"});
   REQUIRE(cluster.seen(victim).restores == 0);
+  for (const int id : cluster.ids()) REQUIRE(cluster.seen(id).snapshots == 0);
 }
 
 TEST_CASE("what was answered survives a power cut of all") {

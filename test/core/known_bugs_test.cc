@@ -133,6 +133,45 @@ TEST_CASE("ZK-790: a candidate nobody follows gains neither epoch nor zxid by it
   world.Settle();
 }
 
+TEST_CASE("ZK-790: what is committed survives a candidate that led nobody and lacks it") {
+  World world;
+  world.Write(kA, "eight");
+  world.Crash(kC, Kept::kAll);
+  world.UntilServing({kA, kB});
+  world.Start(kC);
+  world.UntilServing(world.ids());
+  REQUIRE(world.Leader() == kB);
+  LogAlone(&world, kB, "nine");
+  world.Crash(kB, Kept::kAll);
+  // A elects C again and again, and never follows it.
+  int led = 0;
+  world.seen = [&](ServerId sid, const Effect& effect) {
+    const auto* role = std::get_if<RoleChanged>(&effect);
+    led += sid == kC && role != nullptr && role->state == PeerState::kLeading;
+  };
+  world.drop_if = [](ServerId, ServerId to, const Message& message) {
+    return to == kC && std::holds_alternative<FollowerInfo>(message.body);
+  };
+  world.Start(kA);
+  world.Start(kC);
+  world.Until([&] { return led >= 3; });
+  // C looks on alone, while B and A commit what it lacks. Then it is elected by B, or B by it.
+  world.Cut(kA, kC);
+  world.Cut(kB, kC);
+  world.Start(kB);
+  world.UntilServing({kA, kB});
+  REQUIRE(Has(world.Applied(kA), "nine"));
+  world.Crash(kA, Kept::kAll);
+  world.Crash(kB, Kept::kAll);
+  world.drop_if = nullptr;
+  world.HealAll();
+  world.Start(kB);
+  world.UntilServing({kB, kC});
+  REQUIRE(world.Leader() == kB);
+  REQUIRE(Has(world.Applied(kC), "nine"));
+  world.Settle();
+}
+
 TEST_CASE("ZK-962, ZK-1136, ZK-4685: a server that joins under load misses nothing") {
   World world;
   for (int round = 0; round < 20; ++round) {

@@ -139,8 +139,8 @@ std::vector<Txn> Transactions::Named(const std::string& name) {
   const Zxid from = ToZxid(first);
   const Zxid to = dots == std::string::npos ? from : ToZxid(word.substr(dots + 2));
   std::vector<Txn> txns;
-  for (uint32_t counter = from.counter; counter <= to.counter; ++counter) {
-    txns.push_back(Get({from.epoch, counter}, call));
+  for (uint64_t counter = from.counter; counter <= to.counter; ++counter) {
+    txns.push_back(Get({from.epoch, static_cast<uint32_t>(counter)}, call));
   }
   return txns;
 }

@@ -455,6 +455,17 @@ TEST_CASE("who says nothing is not waited for") {
   CHECK(two.Play(two.dialler.NextDial("one")).closed() == StatusCode::kDeadlineExceeded);
 }
 
+// ZOOKEEPER-2164, -3756, -4220: its attempt lasts, and the others are linked meanwhile.
+TEST_CASE("a peer that never answers holds up no other") {
+  Two two;
+  two.table->ReachOut(&two.dialler);
+  PlayedStream& mute = two.Play(two.dialler.NextDial("one"));
+  two.dialler.NextKnock("three")(absl::OkStatus());
+  two.FromThree(5, 10).Say(Message{.body = Ack{{1, 1}}});
+  CHECK(two.diary.Holds({"up 3.5.10", "message 3.5.10 ack 1:1"}));
+  CHECK(mute.open());
+}
+
 TEST_CASE("while too much is held nothing is read, and the stream is probed") {
   Two two;
   PlayedStream& stream = two.FromThree(1, 1);

@@ -261,7 +261,7 @@ TEST_CASE("ZK-3911, ZK-4646: what followers only took over in memory does not co
   world.Settle();
 }
 
-TEST_CASE("ZK-4643, ZK-4785: a synchronisation cut short never outranks what is committed") {
+TEST_CASE("ZK-4643: a synchronisation cut short never outranks what is committed") {
   int crashes = 0;
   for (const Kept kept : {Kept::kNothing, Kept::kAll}) {
     for (int boundary = 0;; ++boundary) {
@@ -350,7 +350,7 @@ TEST_CASE("ZK-1549, ZK-1558, ZK-4837: a snapshot never holds what was not commit
   REQUIRE_FALSE(Has(world.Applied(kC), "orphan"));
 }
 
-TEST_CASE("ZK-3642, ZK-5094: a synchronisation that breaks off leaves nothing half done") {
+TEST_CASE("ZK-3642: a synchronisation that breaks off leaves nothing half done") {
   for (int moment = 0; moment < 40; ++moment) {
     World world({.window_txns_max = 2, .diff_txns_max = 3});
     world.Crash(kA);

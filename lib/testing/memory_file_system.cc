@@ -220,6 +220,7 @@ absl::StatusOr<std::unique_ptr<File>> MemoryFileSystem::Open(const std::string& 
   if (absl::Status status = machine_->Alive(path); !status.ok()) return status;
   MemoryDisk::FilePtr file = machine_->disk.Find(path);
   if (file == nullptr) return NotThere(path);
+  if (mode == Mode::kWrite) file->DropFailed();
   return std::make_unique<OpenFile>(machine_, path, std::move(file), mode != Mode::kRead,
                                     /*holds_lock=*/false);
 }

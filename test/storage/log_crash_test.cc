@@ -153,6 +153,13 @@ TEST_CASE("a crash in recovery loses nothing either") {
   }
 }
 
+void ObserveSyncs(MemoryFileSystem* disk, MemoryFileSystem::Verdict verdict) {
+  disk->Observe([verdict](const MemoryFileSystem::Operation& operation) {
+    const bool syncs = operation.step == MemoryFileSystem::Step::kSync;
+    return syncs ? verdict : MemoryFileSystem::Verdict::kProceed;
+  });
+}
+
 // A process may end and start again with the power on: it reads what it wrote
 // and never synced. The first Sync makes that durable before it counts.
 TEST_CASE("what was read back unsynced is durable after the first sync") {
@@ -160,16 +167,34 @@ TEST_CASE("what was read back unsynced is durable after the first sync") {
   std::unique_ptr<Log> log = std::move(OpenLog(disk)->log);
   log->Append(Entries({}, {1, 1}, 1));
   REQUIRE(log->Sync().ok());
-  disk->Observe([](const MemoryFileSystem::Operation& operation) {
-    return operation.step == MemoryFileSystem::Step::kSync ? MemoryFileSystem::Verdict::kFail
-                                                           : MemoryFileSystem::Verdict::kProceed;
-  });
+  ObserveSyncs(disk.get(), MemoryFileSystem::Verdict::kCrash);
+  log->Append(Entries({1, 1}, {1, 2}, 1));
+  REQUIRE_FALSE(log->Sync().ok());
+  disk->Observe(nullptr);
+  disk->KillProcess();
+
+  absl::StatusOr<OpenedLog> opened = OpenLog(disk);
+  REQUIRE(opened->contents.last == Zxid{1, 2});
+  REQUIRE(opened->log->Sync().ok());
+  disk->Crash();
+  REQUIRE(OpenLog(disk)->contents.last == Zxid{1, 2});
+}
+
+// A failed Sync leaves in the cache what no later one writes: who goes on with that
+// acknowledges what a power cut takes away.
+TEST_CASE("what a failed sync has dropped is not gone on with") {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  std::unique_ptr<Log> log = std::move(OpenLog(disk)->log);
+  log->Append(Entries({}, {1, 1}, 1));
+  REQUIRE(log->Sync().ok());
+  ObserveSyncs(disk.get(), MemoryFileSystem::Verdict::kFail);
   log->Append(Entries({1, 1}, {1, 2}, 1));
   REQUIRE_FALSE(log->Sync().ok());
   disk->Observe(nullptr);
 
   absl::StatusOr<OpenedLog> opened = OpenLog(disk);
-  REQUIRE(opened->contents.last == Zxid{1, 2});
+  REQUIRE(opened->contents.last == Zxid{1, 1});
+  opened->log->Append(Entries({1, 1}, {1, 2}, 1));
   REQUIRE(opened->log->Sync().ok());
   disk->Crash();
   REQUIRE(OpenLog(disk)->contents.last == Zxid{1, 2});

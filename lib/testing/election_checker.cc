@@ -7,12 +7,18 @@ namespace zkq::testing {
 
 void ElectionChecker::OnDelivered(const Route& route, const Carried& carried) {
   if (carried.notification == nullptr) return;
-  peers_[route.to].heard[route.from] = {*carried.notification, scheduler_.now()};
+  Peer& peer = peers_[route.to];
+  peer.heard[route.from] = {*carried.notification, scheduler_.now()};
+  const Notification& n = *carried.notification;
+  const bool vouches = n.state == PeerState::kLooking ||
+                       (n.state == PeerState::kLeading && n.vote.leader == route.from);
+  if (vouches) peer.vouched[n.vote.leader] = scheduler_.now();
 }
 
 // What has come meanwhile it hears only now.
 void ElectionChecker::OnResumed(ServerId sid) {
   for (auto& [from, heard] : peers_[sid].heard) heard.at = scheduler_.now();
+  for (auto& [leader, at] : peers_[sid].vouched) at = scheduler_.now();
 }
 
 void ElectionChecker::OnSent(const Route& route, const Carried& carried) {
@@ -24,9 +30,18 @@ void ElectionChecker::OnSent(const Route& route, const Carried& carried) {
   if (looks && !(looked && before->look_seq == peer.said->look_seq)) {
     peer.looks_since = scheduler_.now();
   }
-  if (looked && !looks && before->round == peer.said->round) {
-    CheckDecision(route.from, peer, *peer.said);
-  }
+  if (!looked || looks) return;
+  CheckJoins(route.from, peer, peer.said->vote);
+  if (before->round == peer.said->round) CheckDecision(route.from, peer, *peer.said);
+}
+
+void ElectionChecker::CheckJoins(ServerId sid, const Peer& peer, const Vote& decided) {
+  const auto vouched = peer.vouched.find(decided.leader);
+  const bool since = vouched != peer.vouched.end() && vouched->second >= peer.looks_since;
+  if (decided.leader == sid || since) return;
+  violation_ = {"a leader says so itself",
+                "server " + ToString(sid) + " joins " + ToString(decided) +
+                    ", which since it looks nobody votes for who looks, and has not said itself"};
 }
 
 void ElectionChecker::CheckDecision(ServerId sid, const Peer& peer, const Notification& decided) {

@@ -4,6 +4,9 @@
 //
 // What it takes for certain is little: a candidate that proposes itself, reaches a
 // quorum, and is still linked.
+//
+// And the word of followers is not enough to join their leader: they may not have noticed
+// yet that it is gone. It says so itself, or somebody who looks votes for it.
 #pragma once
 
 #include <map>
@@ -34,7 +37,10 @@ class ElectionChecker final : public SimObserver {
     std::optional<Notification> said = {};
     absl::Duration looks_since = absl::ZeroDuration();
     std::map<ServerId, Heard> heard = {};  // by whom, over links that are up
+    // For whom somebody who looks has voted, or who has said that it leads; and when last.
+    std::map<ServerId, absl::Duration> vouched = {};
   };
+  void CheckJoins(ServerId sid, const Peer& peer, const Vote& decided);
   void CheckDecision(ServerId sid, const Peer& peer, const Notification& decided);
 
   const SimScheduler& scheduler_;

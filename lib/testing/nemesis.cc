@@ -275,7 +275,7 @@ void Nemesis::PerformOnProcess(const Strike& strike, ServerId sid) {
       return cluster_.clock(sid).SetWallOffset(
           absl::Seconds(static_cast<int64_t>(strike.dice[1] % 7200) - 3600));
     case Fault::kSlowApply:
-      cluster_.SlowApply(sid, strike.lasts / 100);
+      cluster_.SlowApply(sid, strike.lasts / (1 + static_cast<double>(strike.dice[1] % 100)));
       return After(strike.lasts, [this, sid] { cluster_.SlowApply(sid, absl::ZeroDuration()); });
     case Fault::kFailApply:
       return cluster_.FailApply(sid);

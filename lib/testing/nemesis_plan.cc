@@ -44,7 +44,7 @@ const std::vector<Weighted>& DiskFaults() {
 const std::vector<Weighted>& OtherFaults() {
   static const auto& all = *new std::vector<Weighted>{
       {Fault::kDriftClock, 2},    {Fault::kStallClock, 1}, {Fault::kJumpClock, 1},
-      {Fault::kJumpWallClock, 1}, {Fault::kSlowApply, 1},  {Fault::kFailApply, 1},
+      {Fault::kJumpWallClock, 1}, {Fault::kSlowApply, 3},  {Fault::kFailApply, 1},
   };
   return all;
 }

@@ -30,6 +30,7 @@ void ElectionChecker::OnSent(const Route& route, const Carried& carried) {
   if (looks && !(looked && before->look_seq == peer.said->look_seq)) {
     peer.looks_since = scheduler_.now();
   }
+  if (looks) peer.vouched[peer.said->vote.leader] = scheduler_.now();
   if (!looked || looks) return;
   CheckJoins(route.from, peer, peer.said->vote);
   if (before->round == peer.said->round) CheckDecision(route.from, peer, *peer.said);

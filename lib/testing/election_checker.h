@@ -37,7 +37,8 @@ class ElectionChecker final : public SimObserver {
     std::optional<Notification> said = {};
     absl::Duration looks_since = absl::ZeroDuration();
     std::map<ServerId, Heard> heard = {};  // by whom, over links that are up
-    // For whom somebody who looks has voted, or who has said that it leads; and when last.
+    // For whom somebody who looks has voted, itself included, or who has said that it
+    // leads; and when last.
     std::map<ServerId, absl::Duration> vouched = {};
   };
   void CheckJoins(ServerId sid, const Peer& peer, const Vote& decided);

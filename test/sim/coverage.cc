@@ -54,6 +54,18 @@ std::string Table(const Coverage& coverage) {
   return out.str();
 }
 
+std::string Summary(const Coverage& coverage) {
+  std::string summary;
+  for (size_t fault = 0; fault < testing::kFaults; ++fault) {
+    uint64_t hits = 0;
+    for (const Cell& cell : kCells) hits += Count(coverage, fault, cell);
+    if (hits == 0) continue;
+    summary += (summary.empty() ? "" : ", ") + std::to_string(hits) + " " +
+               std::string(ToString(static_cast<Fault>(fault)));
+  }
+  return summary.empty() ? "no faults" : summary;
+}
+
 std::string Holes(const Coverage& coverage) {
   std::string holes;
   for (size_t fault = 0; fault < testing::kFaults; ++fault) {

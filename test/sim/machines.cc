@@ -142,13 +142,10 @@ class Heavy final : public StateMachine {
 
 }  // namespace
 
-std::unique_ptr<StateMachine> NewKv() { return std::make_unique<Kv>(); }
-std::unique_ptr<StateMachine> NewQueue() { return std::make_unique<Queue>(); }
-
 std::unique_ptr<StateMachine> NewMachine(std::string_view name, size_t ballast) {
   std::unique_ptr<StateMachine> machine;
-  if (name == "kv") machine = NewKv();
-  if (name == "queue") machine = NewQueue();
+  if (name == "kv") machine = std::make_unique<Kv>();
+  if (name == "queue") machine = std::make_unique<Queue>();
   if (machine == nullptr || ballast == 0) return machine;
   return std::make_unique<Heavy>(std::move(machine), ballast);
 }

@@ -27,10 +27,11 @@ ABSL_FLAG(double, seconds, 0, "of real time: begin no run after that; 0: no limi
 ABSL_FLAG(int, jobs, 1, "runs at a time");
 ABSL_FLAG(std::string, profile, "everything",
           "calm, network, disk, crash, rot, everything, or all: each in turn");
-ABSL_FLAG(int, servers, 3, "3 to 7; 0: 3 and 5 in turn");
+ABSL_FLAG(int, servers, 3, "3 to 7; 0: 3 and 5, seven runs of each in turn");
 ABSL_FLAG(double, minutes, 1, "of virtual time under faults, each run");
 ABSL_FLAG(std::string, state_machine, "kv", "kv or queue");
-ABSL_FLAG(bool, verbose, false, "print the last events of a run that fails, or of a single one");
+ABSL_FLAG(bool, verbose, false,
+          "print more of the last events of a run that fails, and those of a single one");
 ABSL_FLAG(bool, shrink, false, "leave out the faults that a run fails without");
 ABSL_FLAG(bool, coverage, false,
           "print what the faults have hit; from 8,000 runs on a cell that was not is a failure");
@@ -41,7 +42,8 @@ using namespace zkq;       // NOLINT: a program, not a library
 using namespace zkq::sim;  // NOLINT
 
 using Clock = std::chrono::steady_clock;
-constexpr size_t kTraceLines = 300;
+// The last events of a run that fails, and what --verbose makes of that.
+constexpr size_t kTraceLines = 30, kTraceLinesVerbose = 300;
 // Fewer runs need not reach every cell of the coverage table.
 constexpr uint64_t kRunsThatCover = 8'000;
 
@@ -63,7 +65,7 @@ RunOptions OptionsOf(uint64_t n) {
           .servers = servers != 0 ? servers : 3 + 2 * static_cast<int>(n / 7 % 2),
           .length = absl::Minutes(absl::GetFlag(FLAGS_minutes)),
           .state_machine = absl::GetFlag(FLAGS_state_machine),
-          .trace_lines = single && absl::GetFlag(FLAGS_verbose) ? kTraceLines : 0};
+          .trace_lines = single && absl::GetFlag(FLAGS_verbose) ? kTraceLinesVerbose : 0};
 }
 
 std::string Flags(const RunOptions& options) {
@@ -84,7 +86,6 @@ class Progress {
     ++done_;
     steps_ += result.steps;
     calls_ += result.calls;
-    strikes_ += result.strikes;
     simulated_ += result.simulated;
     coverage_.Add(result.coverage);
     undecided_ += result.undecided;
@@ -103,10 +104,11 @@ class Progress {
     const double simulated = absl::ToDoubleSeconds(simulated_);
     if (terminal_) std::cout << "\r";
     std::cout << done_ << " runs from seed " << absl::GetFlag(FLAGS_seed) << ": " << failed_
-              << " failed; " << strikes_ << " faults, " << calls_ << " calls, " << steps_
-              << " steps in " << simulated / 3600 << " virtual hours; " << seconds << " s; "
-              << simulated / CpuSeconds() << " virtual seconds and " << steps_ / CpuSeconds()
-              << " steps a second of CPU" << std::endl;
+              << " failed; " << calls_ << " calls, " << steps_ << " steps in " << simulated / 3600
+              << " virtual hours; " << seconds << " s; " << simulated / CpuSeconds()
+              << " virtual seconds and " << steps_ / CpuSeconds() << " steps a second of CPU"
+              << std::endl;
+    std::cout << Summary(coverage_) << "\n";
     if (undecided_ > 0) {
       std::cout << undecided_ << " histories were too wide to tell whether they are linearizable\n";
     }
@@ -135,7 +137,7 @@ class Progress {
   const bool terminal_ = ::isatty(STDOUT_FILENO) == 1;
   const Clock::time_point begin_ = Clock::now();
   std::mutex mutex_;
-  uint64_t done_ = 0, steps_ = 0, calls_ = 0, strikes_ = 0, undecided_ = 0;
+  uint64_t done_ = 0, steps_ = 0, calls_ = 0, undecided_ = 0;
   std::atomic<uint64_t> failed_{0};
   absl::Duration simulated_;
   Coverage coverage_;
@@ -154,10 +156,10 @@ void Explain(const RunOptions& options, const RunResult& failed) {
                 << (moment.empty() ? "" : " at " + moment) << "\n";
     }
   }
-  if (!absl::GetFlag(FLAGS_verbose)) return;
-  again.trace_lines = kTraceLines;
+  again.trace_lines = absl::GetFlag(FLAGS_verbose) ? kTraceLinesVerbose : kTraceLines;
   const RunResult shown = Run(again);
-  for (const std::string& line : shown.trace) std::cout << "  " << line << "\n";
+  constexpr size_t kWide = 200;
+  for (const std::string& line : shown.trace) std::cout << "  " << line.substr(0, kWide) << "\n";
   if (shown.violation) std::cout << "  " << shown.violation->what << "\n";
 }
 

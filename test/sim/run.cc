@@ -125,6 +125,7 @@ RunResult Run(const RunOptions& options) {
   (void)cluster.CheckEnd();
   if (!cluster.violation()) result.undecided = !JudgeHistory(options, clients, &cluster);
 
+  cluster.Forget(&counter);  // what ends with the cluster is no crash
   result.violation = cluster.violation();
   result.steps = cluster.steps();
   result.trace_hash = cluster.trace_hash();

@@ -1,6 +1,9 @@
 // That runs are what they claim to be: repeatable, judged, and cut to what matters.
 #include "test/sim/run.h"
 
+#include <fstream>
+#include <sstream>
+
 #include "test/harness/catch.h"
 
 namespace zkq::sim {
@@ -19,6 +22,26 @@ TEST_CASE("the same seed gives the same run, to the byte, under every profile") 
     REQUIRE(one.steps == other.steps);
     REQUIRE(one.trace_hash != Run(Options(i + 2, options.profile)).trace_hash);
   }
+}
+
+TEST_CASE("what has found something once finds nothing more") {
+  std::ifstream list(ZKQ_TEST_DATA_DIR "/seeds.txt");
+  int runs = 0;
+  for (std::string line; std::getline(list, line);) {
+    std::istringstream words(line.substr(0, line.find('#')));
+    RunOptions options;
+    std::string profile;
+    if (!(words >> options.seed >> profile >> options.servers)) continue;
+    for (int i = 0; i < static_cast<int>(Profile::kMax); ++i) {
+      if (ToString(static_cast<Profile>(i)) == profile) options.profile = static_cast<Profile>(i);
+    }
+    REQUIRE(ToString(options.profile) == profile);
+    INFO(line);
+    const RunResult result = Run(options);
+    REQUIRE((result.violation ? result.violation->property : "") == "");
+    ++runs;
+  }
+  REQUIRE(runs > 10);
 }
 
 TEST_CASE("a queue is judged as one") {

@@ -63,8 +63,7 @@ void Nemesis::Spring(Matches matches, ServerId hit, ServerId other) {
 
 void Nemesis::OnSent(const Route& route, const Carried& carried) {
   if (waiting_.empty()) return;
-  const size_t sent =
-      carried.message != nullptr ? carried.message->body.index() : kMessageKinds - 1;
+  const size_t sent = KindOf(carried);
   const auto matches = [&](const Moment& moment) {
     return moment.kind == Moment::Kind::kMessage && moment.message == sent;
   };

@@ -99,9 +99,13 @@ absl::Duration Drawn(SimRandom* random, absl::Duration longest) {
 
 // Any kind, and half of the time one that is seldom sent.
 size_t DrawnMessage(SimRandom* random) {
-  static const size_t kRare[] = {MessageBody(LeaderInfo{}).index(), MessageBody(AckEpoch{}).index(),
-                                 MessageBody(Trunc{}).index(),      MessageBody(Snap{}).index(),
-                                 MessageBody(NewLeader{}).index(),  MessageBody(Refusal{}).index()};
+  static const size_t kRare[] = {MessageBody(LeaderInfo{}).index(),
+                                 MessageBody(AckEpoch{}).index(),
+                                 MessageBody(Trunc{}).index(),
+                                 MessageBody(Snap{}).index(),
+                                 MessageBody(NewLeader{}).index(),
+                                 MessageBody(Refusal{}).index(),
+                                 kMessageKinds - 1};
   if (random->Below(2) == 0) return kRare[random->Below(std::size(kRare))];
   return random->Below(kMessageKinds);
 }
@@ -148,12 +152,17 @@ std::string_view ToString(Profile profile) {
   return kNames[static_cast<size_t>(profile)];
 }
 
+size_t KindOf(const SimNetworkObserver::Carried& carried) {
+  if (carried.message != nullptr) return carried.message->body.index();
+  return carried.notification != nullptr ? kMessageKinds - 2 : kMessageKinds - 1;
+}
+
 std::string_view MessageName(size_t kind) {
   constexpr std::string_view kNames[] = {"FollowerInfo", "LeaderInfo", "AckEpoch",       "Diff",
                                          "Trunc",        "Snap",       "NewLeader",      "UpToDate",
                                          "Proposal",     "Ack",        "Commit",         "Request",
                                          "Refusal",      "ReadIndex",  "ReadIndexReply", "Ping",
-                                         "Pong",         "SessionEnd", "Notification"};
+                                         "Pong",         "SessionEnd", "Notification",   "Piece"};
   static_assert(std::size(kNames) == kMessageKinds);
   return kNames[kind];
 }

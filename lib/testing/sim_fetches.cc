@@ -24,7 +24,7 @@ void SimNetwork::Wires::Fetch(const ProcessPtr& process, const LinkId& id,
   Ask(link, end, fetch);
 }
 
-// Pieces of snapshots go the way of everything else, apart from any lane.
+// What is asked goes the way of everything else, apart from any lane.
 void SimNetwork::Wires::Carry(const LinkPtr& link, size_t from, absl::AnyInvocable<void()> arrive) {
   if (Loses(link, from) || link->ends[from].process->dead()) return;
   Later(Delay(*link, from), [this, link, from, arrive = std::move(arrive)]() mutable {
@@ -46,16 +46,54 @@ void SimNetwork::Wires::Ask(const LinkPtr& link, size_t asker,
   const auto reply = [weak = weak_from_this(), link, asker,
                       fetch](absl::StatusOr<SnapshotChunk> chunk) {
     const std::shared_ptr<Wires> wires = weak.lock();
-    if (wires == nullptr) return;
-    wires->Carry(link, 1 - asker,
-                 [wires = wires.get(), link, asker, fetch, chunk = std::move(chunk)]() mutable {
-                   wires->Answer(link, asker, fetch, std::move(chunk));
-                 });
+    if (wires != nullptr) wires->CarryPiece(link, asker, fetch, std::move(chunk));
   };
   Carry(link, asker, [link, asker, fetch, reply] {
     const SimEnd& source = link->ends[1 - asker];
     source.process->receiver->OnSnapshotAsked(source.id, fetch->next, reply);
   });
+}
+
+void SimNetwork::Wires::CarryPiece(const LinkPtr& link, size_t asker,
+                                   const std::shared_ptr<SimFetch>& fetch,
+                                   absl::StatusOr<SnapshotChunk> chunk) {
+  const size_t from = 1 - asker;
+  SimEnd& sender = link->ends[from];
+  const std::shared_ptr<SimProcess> process = sender.process;
+  if (link->broken || process->dead()) return;
+  const bool told = observer_ != nullptr && chunk.ok();
+  const SimNetworkObserver::Carried carried{.piece = chunk.ok() ? &*chunk : nullptr};
+  if (told) observer_->OnSent(RouteOf(*link, from), carried);
+  if (Loses(link, from)) {
+    if (told) observer_->OnLost(RouteOf(*link, from), carried, Loss::kLinkBroke);
+  } else {
+    Piece piece{.sent = scheduler_.now(), .order = ++sender.sent, .what = std::move(chunk)};
+    Later(Delay(*link, from), [this, link, asker, fetch, piece = std::move(piece)]() mutable {
+      ArrivePiece(link, asker, fetch, std::move(piece));
+    });
+  }
+  AfterSaying(process.get());
+}
+
+void SimNetwork::Wires::ArrivePiece(const LinkPtr& link, size_t asker,
+                                    const std::shared_ptr<SimFetch>& fetch, Piece piece) {
+  const size_t from = 1 - asker;
+  const SimEnd& sender = link->ends[from];
+  if (!link->broken && !MayRead(*link, from)) {
+    return Later(options_.redial_delay,
+                 [this, link, asker, fetch, piece = std::move(piece)]() mutable {
+                   ArrivePiece(link, asker, fetch, std::move(piece));
+                 });
+  }
+  if (observer_ != nullptr && piece.what.ok()) {
+    const SimNetworkObserver::Route route = RouteOf(*link, from);
+    const SimNetworkObserver::Carried carried{.piece = &*piece.what};
+    if (link->broken) return observer_->OnLost(route, carried, sender.loss);
+    if (sender.delivered > piece.order) observer_->OnOvertaken(route, carried);
+    if (scheduler_.now() - piece.sent > 4 * delay_.max) observer_->OnDelayed(route, carried);
+    observer_->OnDelivered(route, carried);
+  }
+  Answer(link, asker, fetch, std::move(piece.what));
 }
 
 void SimNetwork::Wires::Answer(const LinkPtr& link, size_t asker,

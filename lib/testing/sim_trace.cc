@@ -39,7 +39,10 @@ std::string Ends(const SimNetworkObserver::Route& route) {
 }
 
 std::string TextOf(const SimNetworkObserver::Carried& carried) {
-  return carried.message != nullptr ? ToString(*carried.message) : ToString(*carried.notification);
+  if (carried.message != nullptr) return ToString(*carried.message);
+  if (carried.notification != nullptr) return ToString(*carried.notification);
+  return "piece at " + std::to_string(carried.piece->offset) + ", " +
+         std::to_string(carried.piece->bytes.size()) + " bytes";
 }
 
 }  // namespace
@@ -60,8 +63,8 @@ void SimTrace::Add(const std::string& line) {
 void SimTrace::Passed(uint64_t kind, std::string_view verb, const Route& route,
                       const Carried& carried) {
   const uint64_t what = carried.message != nullptr ? carried.message->body.index() : ~uint64_t{0};
-  const uint64_t size = carried.message != nullptr ? SizeOf(*carried.message)
-                                                   : HashOf(ToString(*carried.notification));
+  const uint64_t size =
+      carried.message != nullptr ? SizeOf(*carried.message) : HashOf(TextOf(carried));
   Mix(kind, ToInt(route.from) << 32 | ToInt(route.to), route.link << 8 | (what & 0xff), size);
   if (carried.message != nullptr) {
     const Session& session = carried.message->session;

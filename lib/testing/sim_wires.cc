@@ -210,6 +210,7 @@ void SimNetwork::Wires::CutShort(const LinkPtr& link, size_t from, const Breakin
   const Loss loss = !breaking.crash ? Loss::kLinkBroke
                     : deaf          ? Loss::kReceiverCrashed
                                     : Loss::kSenderCrashed;
+  sender.loss = loss;
   absl::Duration last = scheduler_.now();
   if (!deaf) last += Delay(*link, from);
   last = std::max(last, CutShort(*link, from, &sender.control, deaf, loss));
@@ -488,6 +489,7 @@ bool SimNetwork::Wires::DeliverNotification(const LinkPtr& link, size_t from) {
     newest = sender.notifications.front();
     sender.notifications.pop_front();
   }
+  sender.delivered = std::max(sender.delivered, newest.order);
   NoteOvertaken(*link, from, newest.order, &sender.control);
   NoteOvertaken(*link, from, newest.order, &sender.zab);
   NotePassed(*link, from, newest);
@@ -508,6 +510,7 @@ bool SimNetwork::Wires::DeliverNext(const LinkPtr& link, size_t from) {
   if (!arrived(lane)) return false;
   OnTheWay<Message> next = std::move(lane.front());
   lane.pop_front();
+  sender.delivered = std::max(sender.delivered, next.order);
   NoteOvertaken(*link, from, next.order, control ? &sender.zab : &sender.control);
   NoteOvertaken(*link, from, next.order, &sender.notifications);
   NotePassed(*link, from, next);

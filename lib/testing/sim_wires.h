@@ -59,6 +59,8 @@ struct SimEnd {
   absl::Duration down_at = absl::ZeroDuration();  // when it hears that the link broke
   bool lossy = false;                             // what it sends is lost from here on
   uint64_t sent = 0;
+  uint64_t delivered = 0;              // the newest, by order
+  SimNetworkObserver::Loss loss = {};  // of what is on its way when the link is broken
   SimLane<Message> control = {};
   SimLane<Notification> notifications = {};
   SimLane<Message> zab = {};
@@ -179,6 +181,11 @@ class SimNetwork::Wires : public std::enable_shared_from_this<Wires> {
   // Reading snapshots. `asker` is the end that reads.
   void Carry(const LinkPtr& link, size_t from, absl::AnyInvocable<void()> arrive);
   void Arrive(const LinkPtr& link, size_t from, absl::AnyInvocable<void()> arrive);
+  using Piece = OnTheWay<absl::StatusOr<SnapshotChunk>>;
+  void CarryPiece(const LinkPtr& link, size_t asker, const std::shared_ptr<SimFetch>& fetch,
+                  absl::StatusOr<SnapshotChunk> chunk);
+  void ArrivePiece(const LinkPtr& link, size_t asker, const std::shared_ptr<SimFetch>& fetch,
+                   Piece piece);
   void Ask(const LinkPtr& link, size_t asker, const std::shared_ptr<SimFetch>& fetch);
   void Answer(const LinkPtr& link, size_t asker, const std::shared_ptr<SimFetch>& fetch,
               absl::StatusOr<SnapshotChunk> chunk);

@@ -35,9 +35,7 @@ class Counter final : public testing::SimObserver {
 
  private:
   void Count(const Carried& carried, Coverage::Fate fate) {
-    const size_t kind =
-        carried.message != nullptr ? carried.message->body.index() : Coverage::kKinds - 1;
-    ++coverage_.messages[kind][fate];
+    ++coverage_.messages[KindOf(carried)][fate];
   }
   Coverage& coverage_;
 };

@@ -80,8 +80,10 @@ enum class Profile : uint8_t {
 };
 ZKQ_EXPORT std::string_view ToString(Profile profile);
 
-// Kinds of messages: MessageBody's index, and behind the last a Notification.
-inline constexpr size_t kMessageKinds = std::variant_size_v<MessageBody> + 1;
+// Kinds of messages: MessageBody's index, and behind the last a Notification and a piece
+// of a snapshot.
+inline constexpr size_t kMessageKinds = std::variant_size_v<MessageBody> + 2;
+ZKQ_EXPORT size_t KindOf(const SimNetworkObserver::Carried& carried);
 ZKQ_EXPORT std::string_view MessageName(size_t kind);
 
 // What a strike waits for: most of what is worth striking lasts no longer than a message

@@ -36,10 +36,11 @@ class ZKQ_EXPORT SimNetworkObserver {
     uint64_t from_boot = 0, to_boot = 0;  // the process lives at its ends
     uint64_t link = 0;                    // the dialler's count, as in LinkId::seq
   };
-  // One of the two.
+  // One of the three.
   struct Carried {
     const Message* message = nullptr;
     const Notification* notification = nullptr;
+    const SnapshotChunk* piece = nullptr;  // of a snapshot
   };
   enum class Loss { kLinkBroke, kSenderCrashed, kReceiverCrashed };
 

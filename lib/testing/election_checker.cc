@@ -30,6 +30,7 @@ void ElectionChecker::OnSent(const Route& route, const Carried& carried) {
   if (looks && !(looked && before->look_seq == peer.said->look_seq)) {
     peer.looks_since = scheduler_.now();
   }
+  if (looks && before && !looked) peer.looking_since = scheduler_.now();
   if (looks) peer.vouched[peer.said->vote.leader] = scheduler_.now();
   if (!looked || looks) return;
   CheckJoins(route.from, peer, peer.said->vote);
@@ -38,7 +39,7 @@ void ElectionChecker::OnSent(const Route& route, const Carried& carried) {
 
 void ElectionChecker::CheckJoins(ServerId sid, const Peer& peer, const Vote& decided) {
   const auto vouched = peer.vouched.find(decided.leader);
-  const bool since = vouched != peer.vouched.end() && vouched->second >= peer.looks_since;
+  const bool since = vouched != peer.vouched.end() && vouched->second >= peer.looking_since;
   if (decided.leader == sid || since) return;
   violation_ = {"a leader says so itself",
                 "server " + ToString(sid) + " joins " + ToString(decided) +

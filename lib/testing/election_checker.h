@@ -35,7 +35,8 @@ class ElectionChecker final : public SimObserver {
   };
   struct Peer {
     std::optional<Notification> said = {};
-    absl::Duration looks_since = absl::ZeroDuration();
+    absl::Duration looks_since = absl::ZeroDuration();    // in this round of looking
+    absl::Duration looking_since = absl::ZeroDuration();  // and at all; 0: from its start
     std::map<ServerId, Heard> heard = {};  // by whom, over links that are up
     // For whom somebody who looks has voted, itself included, or who has said that it
     // leads; and when last.

@@ -2,7 +2,6 @@
 
 #include "examples/kv/state_machine.h"
 #include "test/harness/catch.h"
-#include "zkq/testing/conformance.h"
 
 namespace {
 
@@ -87,44 +86,6 @@ pb::Command Swap(const std::string& key, const std::string& expected, const std:
   return command;
 }
 
-// Few keys, so that commands meet; large enough values now and then.
-std::string RandomKey(zkq::testing::SimRandom& random) {
-  return "key/" + std::to_string(random.Below(10));
-}
-std::string RandomValue(zkq::testing::SimRandom& random) {
-  return std::string(random.Below(20) == 0 ? 100'000 : 1, static_cast<char>('0' + random.Below(4)));
-}
-
-std::string RandomCommand(zkq::testing::SimRandom& random) {
-  pb::Command command;
-  switch (random.Below(4)) {
-    case 0:
-      command.mutable_delete_()->set_key(RandomKey(random));
-      break;
-    case 1: {
-      const std::string key = RandomKey(random), expected = RandomValue(random);
-      command = Swap(key, expected, RandomValue(random));
-      command.mutable_cas()->set_expect_absent(random.Below(3) == 0);
-      break;
-    }
-    default:
-      command.mutable_put()->set_key(RandomKey(random));
-      command.mutable_put()->set_value(RandomValue(random));
-  }
-  return command.SerializeAsString();
-}
-
-std::string RandomQuery(zkq::testing::SimRandom& random) {
-  pb::Query query;
-  if (random.Below(2) == 0) {
-    query.mutable_get()->set_key(RandomKey(random));
-  } else {
-    query.mutable_list()->set_prefix("key/");
-    query.mutable_list()->set_limit(static_cast<uint32_t>(random.Below(5)));
-  }
-  return query.SerializeAsString();
-}
-
 std::string Keys(const pb::ListResponse& page) {
   std::string keys;
   for (const pb::KeyValue& item : page.items()) keys += item.key() + " ";
@@ -132,17 +93,6 @@ std::string Keys(const pb::ListResponse& page) {
 }
 
 }  // namespace
-
-TEST_CASE("the store keeps every promise of a state machine") {
-  for (const std::string& claim : zkq::testing::StateMachineClaims()) {
-    DYNAMIC_SECTION(claim) {
-      const absl::Status status = zkq::testing::RunStateMachineConformance(
-          [] { return std::make_unique<kv::KvStateMachine>(nullptr); },
-          {.command = RandomCommand, .query = RandomQuery}, claim);
-      CHECK(status.ToString() == "OK");
-    }
-  }
-}
 
 TEST_CASE("a get finds the last put, and the zxid that made it") {
   Store store;

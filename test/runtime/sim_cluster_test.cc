@@ -99,6 +99,17 @@ TEST_CASE("own calls that a snapshot passes over are answered, as unknown") {
   REQUIRE(unknown > 0);
 }
 
+TEST_CASE("nobody is busy while a disk stands still") {
+  World world(3);
+  const ServerId leader = world.Leader();
+  world.Write(leader, "first");
+  world.cluster.StallDisk(leader, absl::Seconds(1));
+  world.cluster.Propose(leader, "waits", absl::Seconds(5), nullptr);
+  const uint64_t before = world.cluster.steps();
+  world.cluster.RunFor(absl::Seconds(1));
+  REQUIRE(world.cluster.steps() - before < 10'000);  // heartbeats are a few hundred
+}
+
 TEST_CASE("two histories that come while the state machine is busy are both taken in") {
   World world(3, [](ReplicaOptions* options) {
     options->retain_snapshots = 1;

@@ -19,6 +19,7 @@ for example in counter leader_election kv simulation; do
   cmake --build "$work/$example"
 done
 "$work/simulation/zkq-tally-test"
+"$work/kv/zkq-kv-state-machine-test"
 
 echo "== a host with zkq as subproject, shared"
 configure -S test/stand_alone -B "$work/host" -DZKQ_WERROR=ON -DBUILD_SHARED_LIBS=ON

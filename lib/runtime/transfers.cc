@@ -66,7 +66,7 @@ void Transfers::Begin(core::FetchSnapshot ask) {
   const uint64_t fetch = ++fetches_;
   running_.reset();
   // A crash or a lost link behind the last byte: it may be here already.
-  if (node_.disk.snapshots->Verify(ask.snapshot).ok()) return End(ask, absl::OkStatus());
+  if (node_.disk.snapshots->Adopt(ask.snapshot).ok()) return End(ask, absl::OkStatus());
   auto file = node_.disk.snapshots->Receive(ask.snapshot);
   if (!file.ok()) return End(ask, file.status());
   const SnapshotRequest request{.snapshot = ask.snapshot, .offset = (*file)->offset()};

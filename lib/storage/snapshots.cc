@@ -126,6 +126,11 @@ absl::Status Snapshots::Verify(Zxid snapshot) const {
   return VerifyFile(file_system_.get(), directory_ + "/" + NameOf(snapshot), snapshot);
 }
 
+absl::Status Snapshots::Adopt(Zxid snapshot) const {
+  absl::Status verified = Verify(snapshot);
+  return verified.ok() ? file_system_->SyncDirectory(directory_) : verified;
+}
+
 absl::StatusOr<std::unique_ptr<SnapshotReader>> Snapshots::Read(Zxid snapshot) const {
   absl::StatusOr<std::unique_ptr<SnapshotFileReader>> reader =
       SnapshotFileReader::Open(file_system_.get(), directory_ + "/" + NameOf(snapshot), snapshot);

@@ -29,6 +29,9 @@ class Snapshots {
   std::vector<Zxid> List() const;
   // Reads the whole file and checks every checksum. kDataLoss, kNotFound.
   absl::Status Verify(Zxid snapshot) const;
+  // The same, and makes its name durable: what failed behind its rename may have left it
+  // without, and a power cut would take it away.
+  absl::Status Adopt(Zxid snapshot) const;
   absl::StatusOr<std::unique_ptr<SnapshotReader>> Read(Zxid snapshot) const;
 
   // Runs `job` and makes its records the snapshot at `zxid`. On failure nothing

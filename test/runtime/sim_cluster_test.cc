@@ -99,6 +99,22 @@ TEST_CASE("own calls that a snapshot passes over are answered, as unknown") {
   REQUIRE(unknown > 0);
 }
 
+// A rename whose directory fsync has failed is seen, and a power cut undoes it.
+TEST_CASE("a snapshot whose name is not durable yet is not gone on from") {
+  World world(3, [](ReplicaOptions* options) { options->retain_snapshots = 1; });
+  const ServerId follower = world.Follower();
+  world.Write(world.Leader(), "first");
+  world.LeaveBehind(follower);
+  const Zxid before = world.cluster.Status(follower).last_logged;
+  world.cluster.FailDisk(follower, Step::kSyncDirectory);
+  world.cluster.network().Heal();
+  world.Until([&] { return world.cluster.Status(follower).last_logged > before; });
+  world.Until([&] { return world.cluster.Status(follower).leader.has_value(); });
+  world.cluster.Crash(follower, CrashMode::kPower);
+  REQUIRE(world.cluster.Start(follower).ok());
+  REQUIRE(world.notes[follower].restores > 0);
+}
+
 TEST_CASE("nobody is busy while a disk stands still") {
   World world(3);
   const ServerId leader = world.Leader();

@@ -30,20 +30,20 @@ void ElectionChecker::OnSent(const Route& route, const Carried& carried) {
   if (looks && !(looked && before->look_seq == peer.said->look_seq)) {
     peer.looks_since = scheduler_.now();
   }
-  if (looks && before && !looked) peer.looking_since = scheduler_.now();
   if (looks) peer.vouched[peer.said->vote.leader] = scheduler_.now();
-  if (!looked || looks) return;
-  CheckJoins(route.from, peer, peer.said->vote);
-  if (before->round == peer.said->round) CheckDecision(route.from, peer, *peer.said);
+  if (looks) return;
+  if (looked) CheckJoins(route.from, peer, peer.said->vote);
+  peer.settled_at = scheduler_.now();
+  if (looked && before->round == peer.said->round) CheckDecision(route.from, peer, *peer.said);
 }
 
 void ElectionChecker::CheckJoins(ServerId sid, const Peer& peer, const Vote& decided) {
   const auto vouched = peer.vouched.find(decided.leader);
-  const bool since = vouched != peer.vouched.end() && vouched->second >= peer.looking_since;
+  const bool since = vouched != peer.vouched.end() && vouched->second >= peer.settled_at;
   if (decided.leader == sid || since) return;
   violation_ = {"a leader says so itself",
                 "server " + ToString(sid) + " joins " + ToString(decided) +
-                    ", which since it looks nobody votes for who looks, and has not said itself"};
+                    ", for whom nobody has voted who looks, and which has not said so"};
 }
 
 void ElectionChecker::CheckDecision(ServerId sid, const Peer& peer, const Notification& decided) {

@@ -35,9 +35,9 @@ class ElectionChecker final : public SimObserver {
   };
   struct Peer {
     std::optional<Notification> said = {};
-    absl::Duration looks_since = absl::ZeroDuration();    // in this round of looking
-    absl::Duration looking_since = absl::ZeroDuration();  // and at all; 0: from its start
-    std::map<ServerId, Heard> heard = {};  // by whom, over links that are up
+    absl::Duration looks_since = absl::ZeroDuration();  // in this round of looking
+    absl::Duration settled_at = absl::ZeroDuration();   // when it last said it was not
+    std::map<ServerId, Heard> heard = {};               // by whom, over links that are up
     // For whom somebody who looks has voted, itself included, or who has said that it
     // leads; and when last.
     std::map<ServerId, absl::Duration> vouched = {};

@@ -274,7 +274,8 @@ void Nemesis::PerformOnProcess(const Strike& strike, ServerId sid) {
       return cluster_.clock(sid).SetWallOffset(
           absl::Seconds(static_cast<int64_t>(strike.dice[1] % 7200) - 3600));
     case Fault::kSlowApply:
-      cluster_.SlowApply(sid, strike.lasts / (1 + static_cast<double>(strike.dice[1] % 100)));
+      // Many short ones, or one that takes all the time.
+      cluster_.SlowApply(sid, strike.lasts / (strike.dice[1] % 2 == 0 ? 100 : 1));
       return After(strike.lasts, [this, sid] { cluster_.SlowApply(sid, absl::ZeroDuration()); });
     case Fault::kFailApply:
       return cluster_.FailApply(sid);
@@ -374,6 +375,15 @@ void Nemesis::Partition(const Strike& strike) {
   cluster_.network().Partition(side);
 }
 
+void Nemesis::CatchUpBySnapshot(ServerId behind) {
+  for (const ServerId sid : cluster_.servers()) {
+    if (sid != behind && cluster_.up(sid)) {
+      cluster_.replica(sid).TakeSnapshot([](absl::StatusOr<Zxid>) {});
+    }
+  }
+  After(absl::Milliseconds(10), [this] { cluster_.network().Partition({}); });
+}
+
 // Each ends with its own repair: others may last longer.
 void Nemesis::PerformOnNetwork(const Strike& strike, const Victims& victims) {
   const ServerId a = victims.a, b = victims.b;
@@ -408,6 +418,10 @@ void Nemesis::PerformOnNetwork(const Strike& strike, const Victims& victims) {
       network.Partition({led});
       repair = [&network] { network.Partition({}); };
       lasts += absl::Seconds(2);  // it has to be replaced
+      break;
+    case Fault::kLeaveBehind:
+      network.Partition({a});
+      repair = [this, a] { CatchUpBySnapshot(a); };
       break;
     case Fault::kStallOneWay:
       network.Stall(a, b);

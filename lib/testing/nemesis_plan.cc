@@ -27,7 +27,7 @@ const std::vector<Weighted>& NetworkFaults() {
       {Fault::kBreakLink, 5},  {Fault::kReplaceLink, 4},   {Fault::kCutLink, 4},
       {Fault::kPartition, 3},  {Fault::kIsolateLeader, 3}, {Fault::kStallOneWay, 3},
       {Fault::kLoseOneWay, 2}, {Fault::kSlowLink, 2},      {Fault::kSlowNetwork, 1},
-      {Fault::kFlap, 2},       {Fault::kSlowReader, 2},
+      {Fault::kFlap, 2},       {Fault::kSlowReader, 2},    {Fault::kLeaveBehind, 3},
   };
   return all;
 }
@@ -44,7 +44,7 @@ const std::vector<Weighted>& DiskFaults() {
 const std::vector<Weighted>& OtherFaults() {
   static const auto& all = *new std::vector<Weighted>{
       {Fault::kDriftClock, 2},    {Fault::kStallClock, 1}, {Fault::kJumpClock, 1},
-      {Fault::kJumpWallClock, 1}, {Fault::kSlowApply, 3},  {Fault::kFailApply, 1},
+      {Fault::kJumpWallClock, 1}, {Fault::kSlowApply, 4},  {Fault::kFailApply, 1},
   };
   return all;
 }
@@ -133,15 +133,44 @@ Moment DrawnMoment(SimRandom* random) {
 }  // namespace
 
 std::string_view ToString(Fault fault) {
-  constexpr std::string_view kNames[] = {
-      "kill",          "power cut",    "torn power cut", "power cut of all", "crash at disk",
-      "crash at send", "crash loop",   "pause",          "break link",       "replace link",
-      "cut link",      "partition",    "isolate leader", "stall one way",    "lose one way",
-      "slow link",     "slow network", "flap",           "slow reader",      "slow disk",
-      "slow reads",    "stall disk",   "fail write",     "fail sync",        "fail read",
-      "full disk",     "wipe disk",    "rot disk",       "lose sector",      "overwrite sector",
-      "drift clock",   "stall clock",  "jump clock",     "jump wall clock",  "slow apply",
-      "fail apply",    "take snapshot"};
+  constexpr std::string_view kNames[] = {"kill",
+                                         "power cut",
+                                         "torn power cut",
+                                         "power cut of all",
+                                         "crash at disk",
+                                         "crash at send",
+                                         "crash loop",
+                                         "pause",
+                                         "break link",
+                                         "replace link",
+                                         "cut link",
+                                         "partition",
+                                         "isolate leader",
+                                         "leave behind",
+                                         "stall one way",
+                                         "lose one way",
+                                         "slow link",
+                                         "slow network",
+                                         "flap",
+                                         "slow reader",
+                                         "slow disk",
+                                         "slow reads",
+                                         "stall disk",
+                                         "fail write",
+                                         "fail sync",
+                                         "fail read",
+                                         "full disk",
+                                         "wipe disk",
+                                         "rot disk",
+                                         "lose sector",
+                                         "overwrite sector",
+                                         "drift clock",
+                                         "stall clock",
+                                         "jump clock",
+                                         "jump wall clock",
+                                         "slow apply",
+                                         "fail apply",
+                                         "take snapshot"};
   static_assert(std::size(kNames) == kFaults);
   return kNames[static_cast<size_t>(fault)];
 }

@@ -37,6 +37,7 @@ enum class Fault : uint8_t {
   kCutLink,
   kPartition,
   kIsolateLeader,
+  kLeaveBehind,  // one is cut off, and the others have taken snapshots when it is back
   kStallOneWay,
   kLoseOneWay,
   kSlowLink,
@@ -163,6 +164,7 @@ class ZKQ_EXPORT Nemesis : private SimObserver {
   bool DamageDisk(const Strike& strike, ServerId sid);
   bool DamageSomewhere(Fault fault, ServerId sid, SimRandom* random);
   void Partition(const Strike& strike);
+  void CatchUpBySnapshot(ServerId behind);
   void Crash(ServerId sid, CrashMode mode);
   void Flap(ServerId a, ServerId b, absl::Duration lasts);
   void CrashFor(ServerId sid, CrashMode mode, absl::Duration down);

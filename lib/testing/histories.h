@@ -13,9 +13,9 @@ namespace zkq::testing {
 
 class Histories {
  public:
-  // Somebody holds `txn`. Returns what is wrong with that: another transaction has
-  // this name (INV-6), or stands elsewhere in another history (INV-7), or its leader
-  // time is before that of the one it follows.
+  // Somebody holds `txn`. Returns what is wrong with that: it does not stand behind what
+  // it follows (INV-8), another transaction has this name (INV-6), or stands elsewhere in
+  // another history (INV-7), or its leader time is before that of the one it follows.
   std::optional<std::string> Add(const Txn& txn);
   bool Knows(Zxid zxid) const { return entries_.contains(zxid); }
   // The entry before this one, which is known.

@@ -122,6 +122,12 @@ void InvariantChecker::OnWiped(ServerId sid) {
 
 void InvariantChecker::OnExcused(ServerId sid, std::string_view) { at(sid).excused = true; }
 
+// Whoever has halted meanwhile keeps it: it did so for that.
+void InvariantChecker::OnExcuseEnds(ServerId sid) {
+  Server& server = at(sid);
+  if (server.status && server.status->health.ok()) server.excused = false;
+}
+
 void InvariantChecker::OnDamaged(ServerId sid) {
   Server& server = at(sid);
   if (!server.lost) server.had = server.disk.durable().last;

@@ -41,6 +41,7 @@ class InvariantChecker final : public SimObserver {
   void OnCrashed(ServerId sid, const MemoryFileSystem& disk) override;
   void OnWiped(ServerId sid) override;
   void OnExcused(ServerId sid, std::string_view why) override;
+  void OnExcuseEnds(ServerId sid) override;
   void OnDamaged(ServerId sid) override;
   void OnDisk(ServerId sid, const MemoryFileSystem::Operation& operation) override;
   void OnApplied(ServerId sid, const Transaction& txn, std::string_view reply) override;

@@ -97,6 +97,8 @@ void InvariantChecker::Sent(const Route& route, const Session& session, const Ac
 // may move to it (PROTOCOL §6.3).
 void InvariantChecker::CheckPromise(const Route& route, Epoch epoch) {
   const std::pair to(route.to, route.to_boot);
+  const auto completed = leaders_.find(epoch);
+  if (completed != leaders_.end() && completed->second == route.to) return;
   if (PromisedByQuorum({route.to, route.to_boot, epoch})) return;
   const DiskId& disk = at(route.from).disk.durable().state.disk;
   const auto [given, first] = promised_.try_emplace({route.from, disk, epoch}, to);
@@ -189,6 +191,7 @@ void InvariantChecker::Delivered(const Route& route, const Session& session, con
 // A leader knows what has been counted, whether or not anybody is left to be told; and
 // it may apply it only when it leads no more.
 void InvariantChecker::LearnCommitted(ServerId leader) {
+  if (at(leader).damaged) return;  // what its disk holds, and for which term, is not known
   const LogState& durable = at(leader).disk.durable();
   const Term term{leader, durable.state.boot, durable.state.current};
   std::set<Zxid> counted{durable.last};

@@ -212,23 +212,23 @@ Operations Explaining(const Operations& kept, Operations others, const Sequentia
 // Leaves out call after call as long as the others cannot be put in order, wherever
 // those that were left out take effect.
 Operations Shrunk(const Operations& all, const SequentialModel& model) {
-  constexpr size_t kPairsMax = 5'000'000;  // looked at: about a second
+  constexpr size_t kPairsMax = 10'000'000;  // looked at: about a second
   Operations kept = FailingBeginning(all, model), left_out;
   size_t pairs = 0;
   for (size_t piece = kept.size() / 2; piece > 0; piece /= 2) {
     for (size_t at = 0; at + piece <= kept.size() && pairs < kPairsMax;) {
-      pairs += kept.size() * (kept.size() + left_out.size());
       const auto begin = static_cast<std::ptrdiff_t>(at);
       const auto end = static_cast<std::ptrdiff_t>(at + piece);
       Operations fewer = kept, out = left_out;
       out.insert(out.end(), kept.begin() + begin, kept.begin() + end);
       for (Operation& one : out) Forget(&one);
       fewer.erase(fewer.begin() + begin, fewer.begin() + end);
+      pairs += (fewer.size() + out.size()) * out.size();
       if (Contradicts(Explaining(fewer, out, model), model, kStatesToShrink)) {
         kept = std::move(fewer);
         left_out = std::move(out);
       } else {
-        ++at;
+        at += piece;
       }
     }
   }

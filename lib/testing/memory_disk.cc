@@ -26,12 +26,10 @@ std::string DirectoryOf(const std::string& path) {
 }
 
 void MemoryFile::Touch(uint64_t begin, uint64_t end) {
-  if (dirty_begin_ == dirty_end_) {
-    dirty_begin_ = begin;
-    dirty_end_ = end;
+  if (!dirty_.empty() && begin <= dirty_.back().second && end >= dirty_.back().first) {
+    dirty_.back() = {std::min(begin, dirty_.back().first), std::max(end, dirty_.back().second)};
   } else {
-    dirty_begin_ = std::min(dirty_begin_, begin);
-    dirty_end_ = std::max(dirty_end_, end);
+    dirty_.emplace_back(begin, end);
   }
 }
 
@@ -50,23 +48,25 @@ void MemoryFile::Resize(uint64_t size) {
 
 void MemoryFile::Sync() {
   durable_.resize(live_.size());
-  const uint64_t end = std::min<uint64_t>(dirty_end_, live_.size());
-  if (dirty_begin_ < end) {
-    std::memcpy(durable_.data() + dirty_begin_, live_.data() + dirty_begin_, end - dirty_begin_);
+  for (const auto& [begin, dirty_end] : std::exchange(dirty_, {})) {
+    const uint64_t end = std::min<uint64_t>(dirty_end, live_.size());
+    if (begin < end) std::memcpy(durable_.data() + begin, live_.data() + begin, end - begin);
   }
-  dirty_begin_ = dirty_end_ = 0;
 }
 
 void MemoryFile::FailSync() {
-  if (dirty_begin_ < dirty_end_) failed_.emplace_back(dirty_begin_, dirty_end_);
-  dirty_begin_ = dirty_end_ = 0;
+  failed_.insert(failed_.end(), dirty_.begin(), dirty_.end());
+  dirty_.clear();
 }
 
 void MemoryFile::DropFailed() {
+  const auto written_since = [this](uint64_t at) {
+    return std::any_of(dirty_.begin(), dirty_.end(),
+                       [at](const Range& range) { return at >= range.first && at < range.second; });
+  };
   for (const auto& [begin, end] : std::exchange(failed_, {})) {
     for (uint64_t at = begin; at < std::min<uint64_t>(end, live_.size()); ++at) {
-      if (at >= dirty_begin_ && at < dirty_end_) continue;
-      live_[at] = at < durable_.size() ? durable_[at] : '\0';
+      if (!written_since(at)) live_[at] = at < durable_.size() ? durable_[at] : '\0';
     }
   }
 }
@@ -74,7 +74,7 @@ void MemoryFile::DropFailed() {
 void MemoryFile::Crash() {
   live_ = durable_;
   failed_.clear();
-  dirty_begin_ = dirty_end_ = 0;
+  dirty_.clear();
 }
 
 void MemoryFile::CrashTorn(Random& random) {

@@ -43,11 +43,11 @@ class MemoryFile {
 
   std::string live_;
   std::string durable_;
-  // Where the two may differ, so that a Sync costs what was written since the
-  // last one, not the whole file.
-  uint64_t dirty_begin_ = 0;
-  uint64_t dirty_end_ = 0;
-  std::vector<std::pair<uint64_t, uint64_t>> failed_;  // begin and end, of failed Syncs
+  // Begin and end of what was written since the last Sync, so that one costs no more
+  // than that; and of what a failed one has left undone.
+  using Range = std::pair<uint64_t, uint64_t>;
+  std::vector<Range> dirty_;
+  std::vector<Range> failed_;
 };
 
 class MemoryDisk {

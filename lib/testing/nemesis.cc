@@ -42,6 +42,8 @@ void Nemesis::Run(const std::vector<Strike>& strikes, absl::Duration length) {
   sprung_.clear();
   repairs_.clear();
   restarts_.clear();
+  lasting_.clear();
+  armed_.clear();
 }
 
 void Nemesis::Begin(const Strike& strike) {
@@ -375,16 +377,31 @@ void Nemesis::Partition(const Strike& strike) {
   cluster_.network().Partition(side);
 }
 
-void Nemesis::CatchUpBySnapshot(ServerId behind) {
-  for (const ServerId sid : cluster_.servers()) {
-    if (sid != behind && cluster_.up(sid)) {
-      cluster_.replica(sid).TakeSnapshot([](absl::StatusOr<Zxid>) {});
+// It comes back when the others have taken theirs, or not much later.
+void Nemesis::LeaveBehind(ServerId sid, absl::Duration lasts) {
+  constexpr absl::Duration kTakes = absl::Seconds(1);
+  const auto heal = [this] { cluster_.network().Partition({}); };
+  After(lasts, [this, sid] {
+    for (const ServerId other : cluster_.servers()) {
+      if (other == sid || !cluster_.up(other)) continue;
+      cluster_.replica(other).TakeSnapshot([](absl::StatusOr<Zxid>) {});
     }
-  }
-  After(absl::Milliseconds(10), [this] { cluster_.network().Partition({}); });
+  });
+  EndAfter({kNoServer, kNoServer}, lasts + kTakes, heal);
 }
 
-// Each ends with its own repair: others may last longer.
+// What lasts longest of its kind there ends it.
+void Nemesis::EndAfter(std::pair<ServerId, ServerId> where, absl::Duration lasts,
+                       std::function<void()> repair) {
+  absl::Duration& until = lasting_[where];
+  until = std::max(until, cluster_.now() + lasts);
+  After(lasts, [this, where, repair = std::move(repair)] {
+    if (cluster_.now() >= lasting_[where]) repair();
+  });
+}
+
+// A fault of a link, of a partition, of a reader and of all delays each ends when the
+// last of its kind there does.
 void Nemesis::PerformOnNetwork(const Strike& strike, const Victims& victims) {
   const ServerId a = victims.a, b = victims.b;
   if (a == b) return;
@@ -392,6 +409,7 @@ void Nemesis::PerformOnNetwork(const Strike& strike, const Victims& victims) {
   const std::optional<Role> role = RoleOf(strike.fault == Fault::kIsolateLeader ? led : a);
   SimNetwork& network = cluster_.network();
   bool done = true;
+  std::pair<ServerId, ServerId> where = std::minmax(a, b);
   std::function<void()> repair = [&network, a, b] { network.Mend(a, b); };
   absl::Duration lasts = strike.lasts;
   switch (strike.fault) {
@@ -412,16 +430,19 @@ void Nemesis::PerformOnNetwork(const Strike& strike, const Victims& victims) {
       break;
     case Fault::kPartition:
       Partition(strike);
+      where = {kNoServer, kNoServer};
       repair = [&network] { network.Partition({}); };
       break;
     case Fault::kIsolateLeader:
       network.Partition({led});
+      where = {kNoServer, kNoServer};
       repair = [&network] { network.Partition({}); };
       lasts += absl::Seconds(2);  // it has to be replaced
       break;
     case Fault::kLeaveBehind:
       network.Partition({a});
-      repair = [this, a] { CatchUpBySnapshot(a); };
+      LeaveBehind(a, lasts);
+      repair = nullptr;
       break;
     case Fault::kStallOneWay:
       network.Stall(a, b);
@@ -434,19 +455,21 @@ void Nemesis::PerformOnNetwork(const Strike& strike, const Victims& victims) {
       break;
     case Fault::kSlowNetwork:
       network.SetDelay(absl::Milliseconds(1), absl::Milliseconds(1 + strike.dice[1] % 100));
+      where = {kNoServer, cluster_.servers().front()};  // of all
       repair = [&network] {
         network.SetDelay(network.options().delay_min, network.options().delay_max);
       };
       break;
     case Fault::kSlowReader:
       network.SetReading(a, false);
+      where = {a, a};
       repair = [&network, a] { network.SetReading(a, true); };
       break;
     default:
       return;
   }
   if (done) Note(strike.fault, role);
-  if (repair) After(lasts, std::move(repair));
+  if (repair) EndAfter(where, lasts, std::move(repair));
 }
 
 void Nemesis::Flap(ServerId a, ServerId b, absl::Duration lasts) {

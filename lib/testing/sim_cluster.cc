@@ -58,10 +58,13 @@ class SimCluster::Impl {
       if (done) std::move(done)(std::move(result));
     };
   }
-  // Nobody is there to take a call.
-  static absl::Status Down(ServerId sid) {
-    return MakeError(absl::StatusCode::kUnavailable, "server " + ToString(sid) + " is down",
-                     {.outcome = Outcome::kNotCommitted});
+  // Nobody is there to take a call; told in a task, as every answer is.
+  void Refuse(ServerId sid, Done done) {
+    scheduler.After(absl::ZeroDuration(), [sid, done = std::move(done)]() mutable {
+      std::move(done)(MakeError(absl::StatusCode::kUnavailable,
+                                "server " + ToString(sid) + " is down",
+                                {.outcome = Outcome::kNotCommitted}));
+    });
   }
   absl::Duration Patience() const {
     absl::Duration longest = absl::ZeroDuration();
@@ -174,7 +177,7 @@ void SimCluster::Propose(ServerId sid, std::string command, absl::Duration timeo
   const uint64_t call = ++impl_->calls;
   impl_->observers.OnProposed(call, sid, command);
   Done watched = impl_->Watched(call, sid, timeout, std::move(done));
-  if (!up(sid)) return std::move(watched)(Impl::Down(sid));
+  if (!up(sid)) return impl_->Refuse(sid, std::move(watched));
   replica(sid).Propose(std::move(command), {.timeout = timeout}, std::move(watched));
 }
 
@@ -182,7 +185,7 @@ void SimCluster::Read(ServerId sid, std::string request, absl::Duration timeout,
   const uint64_t call = ++impl_->calls;
   impl_->observers.OnReadAsked(call, sid);
   Done watched = impl_->Watched(call, sid, timeout, std::move(done));
-  if (!up(sid)) return std::move(watched)(Impl::Down(sid));
+  if (!up(sid)) return impl_->Refuse(sid, std::move(watched));
   replica(sid).Read(std::move(request), {.timeout = timeout}, std::move(watched));
 }
 
@@ -298,8 +301,10 @@ absl::Status SimCluster::CheckConverges(absl::Duration limit, const std::vector<
   if (violation()) return CheckInvariants();
   const Statuses calm = impl_->StatusesOfAll();
   std::optional<Violation> change;
+  // Also for a server that is not waited for, and has promised too much.
+  const bool renews = impl_->options.epoch_transactions != 0 || !lost.empty();
   const auto changed = [&] {
-    change = CheckStable(calm, impl_->StatusesOfAll(), impl_->options.epoch_transactions != 0);
+    change = CheckStable(calm, impl_->StatusesOfAll(), renews);
     return change.has_value();
   };
   if (RunUntil(changed, calm_for)) Report(change->property, change->what);

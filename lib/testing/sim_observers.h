@@ -42,6 +42,9 @@ class SimObservers final : public SimObserver {
   void OnResumed(ServerId sid) override {
     for (SimObserver* one : all_) one->OnResumed(sid);
   }
+  void OnExcuseEnds(ServerId sid) override {
+    for (SimObserver* one : all_) one->OnExcuseEnds(sid);
+  }
   void OnCrashed(ServerId sid, const MemoryFileSystem& disk) override {
     for (SimObserver* one : all_) one->OnCrashed(sid, disk);
   }

@@ -16,6 +16,7 @@ using Step = MemoryFileSystem::Step;
 using Verdict = MemoryFileSystem::Verdict;
 
 constexpr absl::Duration kSettles = absl::Seconds(1);
+constexpr absl::Duration kExcuseLasts = absl::Seconds(2);
 constexpr size_t kSector = 512;
 constexpr uint64_t kNever = std::numeric_limits<uint64_t>::max();
 
@@ -148,8 +149,7 @@ absl::Status SimServer::Start() {
   }
   // At once: much may have been told to it before anybody looks again.
   world_.observer->OnStatus(sid_, replica_->Status());
-  // What was to fail has still to do so.
-  if (fail_ || fail_read_ || fail_apply_ || full_) Excuse("a fault lasts");
+  if (full_) Excuse("the disk is full");
   return absl::OkStatus();
 }
 
@@ -161,7 +161,7 @@ void SimServer::Crash(CrashMode mode) {
   while (!late_.empty()) TellLate(late_.begin()->first);
   if (dying_) Unsettle();  // it may have been dead for a while
   if (paused_) Pause(false);
-  held_up_until_ = world_.scheduler->now();
+  held_up_until_ = down_since_ = world_.scheduler->now();
   switch (mode) {
     case CrashMode::kProcess:
       disk_->KillProcess();
@@ -214,7 +214,7 @@ void SimServer::Pause(bool paused) {
   if (executor_ == nullptr) return;
   Unsettle();
   if (paused_) {
-    held_up_until_ = world_.scheduler->now();
+    HeldUp(world_.scheduler->now());
     world_.observer->OnResumed(sid_);
   }
   paused_ = paused;
@@ -228,30 +228,37 @@ void SimServer::Pause(bool paused) {
   }
 }
 
-void SimServer::Excuse(std::string_view why) { world_.observer->OnExcused(sid_, why); }
-
-void SimServer::FailApply() {
-  fail_apply_ = true;
-  Excuse("an Apply fails");
+// Until it has run on for a while behind what it could have halted for.
+void SimServer::Excuse(std::string_view why) {
+  world_.observer->OnExcused(sid_, why);
+  const uint64_t excuse = ++excuses_;
+  EndExcuse(excuse, std::max(world_.scheduler->now(), blocked_until_) + kExcuseLasts);
 }
+
+void SimServer::EndExcuse(uint64_t excuse, absl::Duration when) {
+  world_.scheduler->After(when - world_.scheduler->now(), [this, excuse] {
+    if (excuse != excuses_ || full_) return;  // another one holds, or this one still
+    const absl::Duration blocked = std::max(blocked_until_, held_up_until());
+    const absl::Duration now = world_.scheduler->now();
+    if (blocked + kExcuseLasts > now) return EndExcuse(excuse, blocked + kExcuseLasts);
+    if (up() && !paused_) world_.observer->OnExcuseEnds(sid_);
+  });
+}
+
+void SimServer::HeldUp(absl::Duration until) { held_up_until_ = std::max(held_up_until_, until); }
+
+void SimServer::FailApply() { fail_apply_ = true; }
 
 void SimServer::StallDisk(absl::Duration duration) {
   stalled_until_ = std::max(stalled_until_, world_.scheduler->now() + duration);
 }
 
-void SimServer::FailDisk(Step step) {
-  fail_ = step;
-  Excuse("an operation of the disk fails");
-}
-
-void SimServer::FailRead() {
-  fail_read_ = true;
-  Excuse("a read of the disk fails");
-}
+void SimServer::FailDisk(Step step) { fail_ = step; }
+void SimServer::FailRead() { fail_read_ = true; }
 
 void SimServer::FillDisk(bool full) {
-  full_ = full;
-  if (full) Excuse("the disk is full");
+  const bool was_full = std::exchange(full_, full);
+  if (full || was_full) Excuse("the disk is full, or was");
   disk_->SetCapacity(full ? 0 : kNever);
 }
 
@@ -308,7 +315,7 @@ void SimServer::Unsettle() {
 }
 
 bool SimServer::Settled(const std::string& path, uint64_t offset) const {
-  const absl::Duration since = (up() ? world_.scheduler->now() : held_up_until_) - kSettles;
+  const absl::Duration since = (up() ? world_.scheduler->now() : down_since_) - kSettles;
   return std::none_of(fresh_.begin(), fresh_.end(), [&](const Fresh& fresh) {
     return fresh.at > since && fresh.path == path && offset >= fresh.begin && offset < fresh.end;
   });
@@ -334,6 +341,7 @@ Verdict SimServer::Judge(const Operation& operation) {
   }
   if (fail_ == operation.step) {
     fail_.reset();
+    Excuse("an operation of the disk fails");
     return Verdict::kFail;
   }
   absl::Duration takes = std::max(stalled_until_ - world_.scheduler->now(), absl::ZeroDuration());
@@ -348,7 +356,9 @@ Verdict SimServer::JudgeRead() {
     takes += longest_read_ * (static_cast<double>(world_.scheduler->random().Below(1000)) / 1000);
   }
   if (takes > absl::ZeroDuration()) Block(takes);
-  return std::exchange(fail_read_, false) ? Verdict::kFail : Verdict::kProceed;
+  if (!std::exchange(fail_read_, false)) return Verdict::kProceed;
+  Excuse("a read of the disk fails");
+  return Verdict::kFail;
 }
 
 // A task that is blocked is over before its time: what it has done behind that is told
@@ -379,10 +389,13 @@ absl::Duration SimServer::held_up_until() const {
 }
 
 absl::Status SimServer::BeforeApply() {
-  if (std::exchange(fail_apply_, false)) return absl::InternalError("told to fail");
+  if (std::exchange(fail_apply_, false)) {
+    Excuse("an Apply fails");
+    return absl::InternalError("told to fail");
+  }
   if (apply_takes_ > absl::ZeroDuration()) {
     Block(apply_takes_);
-    held_up_until_ = blocked_until_;  // a reply that is made now is told then
+    HeldUp(blocked_until_);  // a reply that is made now is told then
   }
   return absl::OkStatus();
 }

@@ -84,6 +84,8 @@ class SimServer {
   runtime::Tuning Tuning() const;
   MemoryFileSystem::Verdict Judge(const MemoryFileSystem::Operation& operation);
   void Excuse(std::string_view why);
+  void EndExcuse(uint64_t excuse, absl::Duration when);
+  void HeldUp(absl::Duration until);
   MemoryFileSystem::Verdict JudgeRead();
   bool Damage(const std::string& path, const std::function<void(std::string*)>& change);
   void OnWritten(const MemoryFileSystem::Operation& operation);
@@ -131,6 +133,8 @@ class SimServer {
   absl::Duration longest_read_ = absl::ZeroDuration();
   absl::Duration blocked_until_ = absl::ZeroDuration();
   absl::Duration held_up_until_ = absl::ZeroDuration();
+  absl::Duration down_since_ = absl::ZeroDuration();
+  uint64_t excuses_ = 0;
   bool paused_ = false;
   bool changed_ = false;
 };

@@ -108,8 +108,8 @@ TEST_CASE("a counter-example has the calls that matter, and no others") {
   REQUIRE(verdict.kind == Kind::kNotLinearizable);
   REQUIRE(verdict.counter_example ==
           "key k: no order of these calls explains the answers\n"
-          "  1m10s … 1m11s  client 0  put v7 -> \"\"\n"
-          "  8m12s … 8m13s  client 0  get -> \"=v49\"\n"
+          "  1m12s … 1m13s  client 0  get -> \"=v7\"\n"
+          "  2m … 2m1s  client 0  put v12 -> \"\"\n"
           "  10m … 10m1s  client 0  get -> \"=v7\"\n"
           "  (whatever the 98 others did)\n");
 }

@@ -52,7 +52,8 @@ class ZKQ_EXPORT MemoryFileSystem final : public FileSystem {
     kProceed,
     // This one fails and does nothing; the disk goes on. What a Sync that fails was to
     // make durable stays readable and becomes durable by no later one: whoever opens
-    // the file to write, and the next life, does not find it.
+    // the file to write, and the next life, does not find it. Names wait for the next
+    // SyncDirectory.
     kFail,
     kCrash,  // this one and every one behind it fails, until Crash()
   };

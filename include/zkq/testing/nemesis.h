@@ -37,7 +37,7 @@ enum class Fault : uint8_t {
   kCutLink,
   kPartition,
   kIsolateLeader,
-  kLeaveBehind,  // one is cut off, and the others have taken snapshots when it is back
+  kLeaveBehind,  // one is cut off, and the others take snapshots before it is back
   kStallOneWay,
   kLoseOneWay,
   kSlowLink,
@@ -164,7 +164,9 @@ class ZKQ_EXPORT Nemesis : private SimObserver {
   bool DamageDisk(const Strike& strike, ServerId sid);
   bool DamageSomewhere(Fault fault, ServerId sid, SimRandom* random);
   void Partition(const Strike& strike);
-  void CatchUpBySnapshot(ServerId behind);
+  void LeaveBehind(ServerId sid, absl::Duration lasts);
+  void EndAfter(std::pair<ServerId, ServerId> where, absl::Duration lasts,
+                std::function<void()> repair);
   void Crash(ServerId sid, CrashMode mode);
   void Flap(ServerId a, ServerId b, absl::Duration lasts);
   void CrashFor(ServerId sid, CrashMode mode, absl::Duration down);
@@ -182,9 +184,10 @@ class ZKQ_EXPORT Nemesis : private SimObserver {
   SimCluster& cluster_;
   const Witness witness_;
   std::vector<Repair> repairs_;
-  std::map<ServerId, std::pair<PeerState, ZabPhase>> roles_;  // of those that are up
-  std::map<ServerId, Fault> armed_;                           // to die at some instant
-  std::map<ServerId, int> restarts_;                          // that are due
+  std::map<ServerId, std::pair<PeerState, ZabPhase>> roles_;         // of those that are up
+  std::map<ServerId, Fault> armed_;                                  // to die at some instant
+  std::map<std::pair<ServerId, ServerId>, absl::Duration> lasting_;  // until when, by where
+  std::map<ServerId, int> restarts_;                                 // that are due
   std::vector<Strike> waiting_;
   std::vector<Sprung> sprung_;
   std::vector<ServerId> lost_;

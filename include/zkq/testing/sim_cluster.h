@@ -48,7 +48,7 @@ struct SimClusterOptions {
 
 // What a crash leaves on the disk.
 enum class CrashMode {
-  kProcess,  // all that was written: only the process was killed
+  kProcess,  // all that was written, but for failed fsyncs: only the process was killed
   kPower,    // only what was synced
   kTorn,     // what was synced, and of the rest any sectors
 };
@@ -110,7 +110,7 @@ class ZKQ_EXPORT SimCluster {
   void SlowDisk(ServerId sid, absl::Duration per_sync);
   void SlowReads(ServerId sid, absl::Duration longest);   // each read takes up to so long
   void StallDisk(ServerId sid, absl::Duration duration);  // nothing is answered for so long
-  // The next operation of this kind fails, and the replica halts.
+  // The next operation of this kind fails; the replica may halt.
   void FailDisk(ServerId sid, MemoryFileSystem::Step step);
   void FailRead(ServerId sid);  // the next read
   void FillDisk(ServerId sid, bool full);

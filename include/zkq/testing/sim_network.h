@@ -81,7 +81,7 @@ class ZKQ_EXPORT SimNetwork {
   void Crash(ServerId sid);
   // After so many more messages nothing that this process says leaves any more: it
   // has died between two of them. Whoever owns it is told behind the last one, inside
-  // the process's own task, and has to Crash it. 0: it is silent at once, and nobody
+  // the task that said it, and has to Crash it. 0: it is silent at once, and nobody
   // is told.
   void KillAfterSends(ServerId sid, uint64_t sends);
   void OnKilled(std::function<void(ServerId)> owner);

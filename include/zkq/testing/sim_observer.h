@@ -32,8 +32,10 @@ class ZKQ_EXPORT SimObserver : public SimNetworkObserver {
   virtual void OnCrashed(ServerId, const MemoryFileSystem&) {}
   virtual void OnWiped(ServerId) {}
   // Something was done to this server that it may halt for, or refuse to start
-  // with: what it does of that kind is no violation until its next good start.
+  // with: what it does of that kind is no violation until its next good start, or
+  // until it has run on in spite of it.
   virtual void OnExcused(ServerId, std::string_view /*why*/) {}
+  virtual void OnExcuseEnds(ServerId) {}
   // What its disk holds was changed under it: it may lose what it had, but has to
   // notice.
   virtual void OnDamaged(ServerId) {}

@@ -377,17 +377,29 @@ void Nemesis::Partition(const Strike& strike) {
   cluster_.network().Partition(side);
 }
 
-// It comes back when the others have taken theirs, or not much later.
-void Nemesis::LeaveBehind(ServerId sid, absl::Duration lasts) {
-  constexpr absl::Duration kTakes = absl::Seconds(1);
-  const auto heal = [this] { cluster_.network().Partition({}); };
-  After(lasts, [this, sid] {
-    for (const ServerId other : cluster_.servers()) {
-      if (other == sid || !cluster_.up(other)) continue;
-      cluster_.replica(other).TakeSnapshot([](absl::StatusOr<Zxid>) {});
-    }
-  });
-  EndAfter({kNoServer, kNoServer}, lasts + kTakes, heal);
+// It comes back when the others have taken theirs, or not much later; and may be left
+// behind again at once, with a state machine that is busy all the while.
+void Nemesis::LeaveBehind(const Strike& strike, ServerId sid) {
+  constexpr absl::Duration kTakes = absl::Milliseconds(500);
+  const absl::Duration each = strike.lasts + kTakes;
+  const int times = strike.dice[1] % 2 == 0 ? 1 : 2;
+  if (times == 2) {
+    cluster_.SlowApply(sid, 4 * each);
+    After(2 * each, [this, sid] { cluster_.SlowApply(sid, absl::ZeroDuration()); });
+  }
+  for (int time = 0; time < times; ++time) {
+    const absl::Duration begin = 2 * time * each;
+    After(begin, [this, sid, each] {
+      cluster_.network().Partition({sid});
+      EndAfter({kNoServer, kNoServer}, each, [this] { cluster_.network().Partition({}); });
+    });
+    After(begin + strike.lasts, [this, sid] {
+      for (const ServerId other : cluster_.servers()) {
+        if (other == sid || !cluster_.up(other)) continue;
+        cluster_.replica(other).TakeSnapshot([](absl::StatusOr<Zxid>) {});
+      }
+    });
+  }
 }
 
 // What lasts longest of its kind there ends it.
@@ -440,8 +452,7 @@ void Nemesis::PerformOnNetwork(const Strike& strike, const Victims& victims) {
       lasts += absl::Seconds(2);  // it has to be replaced
       break;
     case Fault::kLeaveBehind:
-      network.Partition({a});
-      LeaveBehind(a, lasts);
+      LeaveBehind(strike, a);
       repair = nullptr;
       break;
     case Fault::kStallOneWay:

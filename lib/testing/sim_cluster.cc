@@ -94,6 +94,35 @@ class SimCluster::Impl {
         observers.OnStatus(sid, server->replica().Status());
       }
     }
+    constexpr absl::Duration kLook = absl::Seconds(1);
+    if (scheduler.now() < looks_at) return;
+    looks_at = scheduler.now() + kLook;
+    CheckApplying();
+  }
+
+  // What is committed and here is applied before long, by whoever is not kept from it.
+  void CheckApplying() {
+    constexpr absl::Duration kLong = absl::Seconds(5);
+    for (const auto& [sid, server] : servers) {
+      Applying& applying = applyings[sid];
+      if (!server->up()) {
+        applying = {};
+        continue;
+      }
+      const ReplicaStatus status = server->replica().Status();
+      const absl::Duration held = std::max(server->held_up_until(), server->blocked_until());
+      // A peer that looks, or is being brought up, delivers nothing.
+      const bool delivers = status.health.ok() && status.phase == ZabPhase::kBroadcast;
+      const bool done = status.last_applied >= std::min(status.last_committed, status.last_logged);
+      if (done || !delivers || status.last_applied != applying.applied) {
+        applying = {status.last_applied, scheduler.now()};
+      } else if (std::max(applying.since, held) + kLong < scheduler.now()) {
+        Report("applying goes on", "server " + ToString(sid) + " has applied " +
+                                       ToString(status.last_applied) + " of " +
+                                       ToString(status.last_committed) + ", and no more for " +
+                                       absl::FormatDuration(scheduler.now() - applying.since));
+      }
+    }
   }
 
   Statuses StatusesOfAll() const {
@@ -115,6 +144,13 @@ class SimCluster::Impl {
   std::vector<ServerId> sids;
   std::map<ServerId, std::unique_ptr<SimServer>> servers;
   uint64_t calls = 0;
+  // How far each was, and since when.
+  struct Applying {
+    Zxid applied = {};
+    absl::Duration since = absl::ZeroDuration();
+  };
+  std::map<ServerId, Applying> applyings;
+  absl::Duration looks_at = absl::ZeroDuration();
   std::optional<Violation> reported;
 };
 

@@ -164,7 +164,7 @@ class ZKQ_EXPORT Nemesis : private SimObserver {
   bool DamageDisk(const Strike& strike, ServerId sid);
   bool DamageSomewhere(Fault fault, ServerId sid, SimRandom* random);
   void Partition(const Strike& strike);
-  void LeaveBehind(ServerId sid, absl::Duration lasts);
+  void LeaveBehind(const Strike& strike, ServerId sid);
   void EndAfter(std::pair<ServerId, ServerId> where, absl::Duration lasts,
                 std::function<void()> repair);
   void Crash(ServerId sid, CrashMode mode);

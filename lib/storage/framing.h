@@ -106,7 +106,7 @@ struct Start {
 std::string EncodeStart(const Start& start);
 ZKQ_EXPORT std::optional<Start> DecodeStart(std::string_view bytes);
 
-std::string EncodeZxid(Zxid zxid);
+ZKQ_EXPORT std::string EncodeZxid(Zxid zxid);
 ZKQ_EXPORT std::optional<Zxid> DecodeZxid(std::string_view bytes);
 
 }  // namespace zkq::storage

@@ -1,5 +1,6 @@
-// Snapshots: the snapshot files of a replica. A file appears under its name only
-// when it is whole and durable (temp, fsync, rename, fsync of the directory).
+// Snapshots: the snapshot files of a replica. A file appears under its name only when
+// it is whole and durable; the name is durable when Take, Finish or Adopt says so (temp,
+// fsync, rename, fsync of the directory).
 //
 // Threads: any; calls for different files may overlap. Take and receive one at a
 // time each.
@@ -29,13 +30,13 @@ class Snapshots {
   std::vector<Zxid> List() const;
   // Reads the whole file and checks every checksum. kDataLoss, kNotFound.
   absl::Status Verify(Zxid snapshot) const;
-  // The same, and makes its name durable: what failed behind its rename may have left it
-  // without, and a power cut would take it away.
-  absl::Status Adopt(Zxid snapshot) const;
+  // The same, and makes its name durable, which a crash or a failure behind its rename may
+  // have left undone. If that fails the file is gone. Only of one that nothing rests on.
+  absl::Status Adopt(Zxid snapshot);
   absl::StatusOr<std::unique_ptr<SnapshotReader>> Read(Zxid snapshot) const;
 
-  // Runs `job` and makes its records the snapshot at `zxid`. On failure nothing
-  // is left and what was there stays.
+  // Runs `job` and makes its records the snapshot at `zxid`. On failure none is there
+  // for it, unless the disk refuses that as well, and the others stay.
   absl::Status Take(Zxid zxid, SnapshotJob job);
 
   // The raw file, for a peer: up to `size` bytes from `offset`, fewer only at

@@ -186,7 +186,9 @@ void Applier::AskForPage() {
   if (page_asked_ || expected_installs_ > 0) return;
   page_asked_ = true;
   page_through_ = through_;
-  node_.transfers.ReadPage(applied_, kPageBytesMax);
+  strand_.PostNext([this, node = node_.Keep(), after = applied_] {
+    node_.transfers.ReadPage(after, kPageBytesMax);
+  });
 }
 
 void Applier::AbsorbPage(absl::StatusOr<std::vector<Txn>> page) {
@@ -224,7 +226,9 @@ void Applier::RestoreInstalled(int installs, Zxid snapshot) {
   node_.board.SetApplied(applied_);
   node_.board.SetSnapshot(last_snapshot_);
   node_.protocol.OnApplied(applied_);
-  node_.events.Raise(Event::Kind::kSnapshotInstalled, node_.Keep());
+  strand_.PostNext([this, node = node_.Keep()] {
+    node_.events.Raise(Event::Kind::kSnapshotInstalled, node_.Keep());
+  });
 }
 
 // --- reads ------------------------------------------------------------------------------------

@@ -62,7 +62,9 @@ void Snapshotter::Purge(Zxid newest) {
     node_.Say(LogLevel::kWarning, "old snapshots were not removed: ", oldest.status().ToString());
     return;
   }
-  node_.journal.Purge(std::min(*oldest, node_.board.pinned_after()));
+  strand_.PostNext([this, node = node_.Keep(), oldest = *oldest] {
+    node_.journal.Purge(std::min(oldest, node_.board.pinned_after()));
+  });
 }
 
 }  // namespace zkq::runtime

@@ -48,7 +48,7 @@ std::optional<Violation> CallLedger::OnDone(uint64_t number, const absl::StatusO
     return Violation{"each call once", Named(number) + " ends twice"};
   if (result.ok()) {
     return call.is_read ? OnReadDone(number, call, result->zxid)
-                        : OnWriteDone(number, call, result->zxid);
+                        : OnWriteDone(number, call, *result);
   }
   if (call.is_read || GetErrorInfo(result.status()).outcome != Outcome::kNotCommitted) {
     return std::nullopt;
@@ -69,12 +69,17 @@ std::optional<Violation> CallLedger::OnReadDone(uint64_t number, const Call& cal
                                                     " was completed before it"};
 }
 
-std::optional<Violation> CallLedger::OnWriteDone(uint64_t number, const Call& call, Zxid zxid) {
-  completed_ = std::max(completed_, zxid);
-  const auto applied = applied_.find(zxid);
-  if (applied != applied_.end() && applied->second.command == call.command) return std::nullopt;
-  return Violation{"outcome",
-                   Named(number) + " is told " + ToString(zxid) + ", which is not its command"};
+std::optional<Violation> CallLedger::OnWriteDone(uint64_t number, const Call& call,
+                                                 const Reply& reply) {
+  completed_ = std::max(completed_, reply.zxid);
+  const std::string told = Named(number) + " is told " + ToString(reply.zxid);
+  const auto applied = applied_.find(reply.zxid);
+  if (applied == applied_.end() || applied->second.command != call.command) {
+    return Violation{"outcome", told + ", which is not its command"};
+  }
+  if (applied->second.reply == reply.value) return std::nullopt;
+  return Violation{"outcome", told + " with the reply \"" + reply.value +
+                                  "\", and Apply has returned \"" + applied->second.reply + "\""};
 }
 
 std::optional<Violation> CallLedger::CheckAlike(const Applied& first, ServerId sid,

@@ -1,6 +1,7 @@
 // CallLedger: what callers asked for and what they were told, held against what was
-// applied: nothing that was called "not committed" takes effect, nothing takes effect
-// twice, and a read reflects whatever was complete before it was asked (INV-26).
+// applied: a reply is what Apply has returned, nothing that was called "not committed" takes
+// effect, nothing takes effect twice, and a read reflects whatever was complete before it was asked
+// (INV-26).
 //
 // A command is known by its text. One that is proposed twice may be applied twice.
 #pragma once
@@ -48,7 +49,7 @@ class CallLedger {
   };
   const Command* CommandOf(uint64_t call) const;
   std::optional<Violation> OnReadDone(uint64_t number, const Call& call, Zxid zxid);
-  std::optional<Violation> OnWriteDone(uint64_t number, const Call& call, Zxid zxid);
+  std::optional<Violation> OnWriteDone(uint64_t number, const Call& call, const Reply& reply);
 
   std::map<uint64_t, Call> calls_;
   std::map<std::string, Command, std::less<>> commands_;

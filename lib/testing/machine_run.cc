@@ -35,16 +35,21 @@ class Reader final : public SnapshotReader {
  public:
   Reader(const Records& records, size_t fail_at) : records_(records), fail_at_(fail_at) {}
   absl::StatusOr<bool> ReadRecord(std::string* record) override {
-    if (next_ == fail_at_) return absl::DataLossError("the snapshot is damaged, says the test");
+    if (next_ == fail_at_) {
+      failed_ = true;
+      return absl::DataLossError("the snapshot is damaged, says the test");
+    }
     if (next_ == records_.size()) return false;
     *record = records_[next_++];
     return true;
   }
+  bool failed() const { return failed_; }
 
  private:
   const Records& records_;
   const size_t fail_at_;
   size_t next_ = 0;
+  bool failed_ = false;
 };
 
 // Not all transactions of a history are commands, and leaders change.
@@ -159,12 +164,16 @@ bool MachineRun::Restore(const Records& records, size_t at) {
   if (machine_ == nullptr) return false;
   at_ = at;
   std::fill(replies_.begin(), replies_.end(), std::nullopt);
-  return trial_.ExpectOk(TryRestore(records, kNever), "Restore");
+  Reader reader(records, kNever);
+  return trial_.ExpectOk(machine_->Restore(reader), "Restore");
 }
 
-absl::Status MachineRun::TryRestore(const Records& records, size_t fail_at) {
+void MachineRun::RestoreFailing(const Records& records, size_t fail_at) {
+  if (machine_ == nullptr) return;
   Reader reader(records, fail_at);
-  return machine_->Restore(reader);
+  const absl::Status restored = machine_->Restore(reader);
+  trial_.Expect(!(reader.failed() && restored.ok()),
+                "OK from a Restore that could not read record " + std::to_string(fail_at));
 }
 
 std::vector<std::string> MachineRun::Answers() {

@@ -60,8 +60,9 @@ class MachineRun {
   std::optional<Records> Write(SnapshotJob job);
   // `records` are of a machine at step `at`; this one goes on from there.
   bool Restore(const Records& records, size_t at);
-  // Without an expectation; the reader fails instead of giving record `fail_at`.
-  absl::Status TryRestore(const Records& records, size_t fail_at);
+  // The reader fails instead of giving record `fail_at`: expects that to be reported, if
+  // that record is asked for. The state is anything behind it.
+  void RestoreFailing(const Records& records, size_t fail_at);
   std::vector<std::string> Answers();
 
   size_t at() const { return at_; }

@@ -78,6 +78,7 @@ void MemoryFile::Crash() {
 }
 
 void MemoryFile::CrashTorn(Random& random) {
+  DropFailed();
   std::string torn(random.Next() % 2 == 0 ? live_.size() : durable_.size(), '\0');
   for (uint64_t at = 0; at < torn.size(); at += kSector) {
     std::string_view kept = Sector(durable_, at);

@@ -66,7 +66,8 @@ class MemoryFileSystem::Machine {
     if (absl::Status status = Alive(path); !status.ok()) return status;
     const uint64_t begun_in = life;
     operation->number = ++operations;
-    Verdict verdict = operation->number == crash_before ? Verdict::kCrash : Verdict::kProceed;
+    const bool dies = crash_before != 0 && operation->number >= crash_before;
+    Verdict verdict = dies ? Verdict::kCrash : Verdict::kProceed;
     if (observer != nullptr) {
       const std::shared_ptr<const Observer> asked = observer;
       lock->unlock();

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "lib/testing/applying_checker.h"
 #include "lib/testing/election_checker.h"
 #include "lib/testing/invariants.h"
 #include "lib/testing/liveness.h"
@@ -32,7 +33,7 @@ class SimCluster::Impl {
     observers.Add(&checker);
     observers.Add(&elections);
     network.Observe(&observers);
-    network.OnKilled([this](ServerId sid) { at(sid).Die(); });
+    network.OnKilled([this](ServerId sid) { at(sid).DieOfSending(); });
     for (int id = 1; id <= options.servers; ++id) {
       sids.push_back(ServerId(id));
       servers.emplace(ServerId(id), std::make_unique<SimServer>(&world, ServerId(id)));
@@ -58,13 +59,18 @@ class SimCluster::Impl {
       if (done) std::move(done)(std::move(result));
     };
   }
-  // Nobody is there to take a call; told in a task, as every answer is.
-  void Refuse(ServerId sid, Done done) {
-    scheduler.After(absl::ZeroDuration(), [sid, done = std::move(done)]() mutable {
+  // Nobody is there to take a call; told in a task, as answers are.
+  void Refuse(uint64_t call, ServerId sid, Done done) {
+    refused.emplace(call, [sid, done = std::move(done)]() mutable {
       std::move(done)(MakeError(absl::StatusCode::kUnavailable,
                                 "server " + ToString(sid) + " is down",
                                 {.outcome = Outcome::kNotCommitted}));
     });
+    scheduler.After(absl::ZeroDuration(), [this, call] { TellRefused(call); });
+  }
+  void TellRefused(uint64_t call) {
+    auto told = refused.extract(call);
+    if (!told.empty()) std::move(told.mapped())();
   }
   absl::Duration Patience() const {
     absl::Duration longest = absl::ZeroDuration();
@@ -100,28 +106,15 @@ class SimCluster::Impl {
     CheckApplying();
   }
 
-  // What is committed and here is applied before long, by whoever is not kept from it.
   void CheckApplying() {
-    constexpr absl::Duration kLong = absl::Seconds(5);
     for (const auto& [sid, server] : servers) {
-      Applying& applying = applyings[sid];
       if (!server->up()) {
-        applying = {};
+        applying.OnDown(sid);
         continue;
       }
-      const ReplicaStatus status = server->replica().Status();
-      const absl::Duration held = std::max(server->held_up_until(), server->blocked_until());
-      // A peer that looks, or is being brought up, delivers nothing.
-      const bool delivers = status.health.ok() && status.phase == ZabPhase::kBroadcast;
-      const bool done = status.last_applied >= std::min(status.last_committed, status.last_logged);
-      if (done || !delivers || status.last_applied != applying.applied) {
-        applying = {status.last_applied, scheduler.now()};
-      } else if (std::max(applying.since, held) + kLong < scheduler.now()) {
-        Report("applying goes on", "server " + ToString(sid) + " has applied " +
-                                       ToString(status.last_applied) + " of " +
-                                       ToString(status.last_committed) + ", and no more for " +
-                                       absl::FormatDuration(scheduler.now() - applying.since));
-      }
+      const absl::Duration kept = std::max(server->held_up_until(), server->slowed_until());
+      auto stuck = applying.OnLook(sid, server->replica().Status(), kept, scheduler.now());
+      if (stuck) Report(std::move(stuck->property), std::move(stuck->what));
     }
   }
 
@@ -144,12 +137,8 @@ class SimCluster::Impl {
   std::vector<ServerId> sids;
   std::map<ServerId, std::unique_ptr<SimServer>> servers;
   uint64_t calls = 0;
-  // How far each was, and since when.
-  struct Applying {
-    Zxid applied = {};
-    absl::Duration since = absl::ZeroDuration();
-  };
-  std::map<ServerId, Applying> applyings;
+  std::map<uint64_t, absl::AnyInvocable<void() &&>> refused;  // by call, and not told yet
+  ApplyingChecker applying;
   absl::Duration looks_at = absl::ZeroDuration();
   std::optional<Violation> reported;
 };
@@ -160,6 +149,7 @@ SimCluster::SimCluster(const SimClusterOptions& options, MakeStateMachine make)
 // All at once, while each is there still: the end of a replica ends its calls.
 SimCluster::~SimCluster() {
   for (const ServerId sid : servers()) Crash(sid, CrashMode::kProcess);
+  while (!impl_->refused.empty()) impl_->TellRefused(impl_->refused.begin()->first);
   impl_->network.Observe(nullptr);
 }
 
@@ -213,7 +203,7 @@ void SimCluster::Propose(ServerId sid, std::string command, absl::Duration timeo
   const uint64_t call = ++impl_->calls;
   impl_->observers.OnProposed(call, sid, command);
   Done watched = impl_->Watched(call, sid, timeout, std::move(done));
-  if (!up(sid)) return impl_->Refuse(sid, std::move(watched));
+  if (!up(sid)) return impl_->Refuse(call, sid, std::move(watched));
   replica(sid).Propose(std::move(command), {.timeout = timeout}, std::move(watched));
 }
 
@@ -221,7 +211,7 @@ void SimCluster::Read(ServerId sid, std::string request, absl::Duration timeout,
   const uint64_t call = ++impl_->calls;
   impl_->observers.OnReadAsked(call, sid);
   Done watched = impl_->Watched(call, sid, timeout, std::move(done));
-  if (!up(sid)) return impl_->Refuse(sid, std::move(watched));
+  if (!up(sid)) return impl_->Refuse(call, sid, std::move(watched));
   replica(sid).Read(std::move(request), {.timeout = timeout}, std::move(watched));
 }
 
@@ -255,18 +245,16 @@ void SimCluster::FailDisk(ServerId sid, MemoryFileSystem::Step step) {
 }
 void SimCluster::FailRead(ServerId sid) { impl_->at(sid).FailRead(); }
 void SimCluster::FillDisk(ServerId sid, bool full) { impl_->at(sid).FillDisk(full); }
-void SimCluster::WipeDisk(ServerId sid) {
-  if (!up(sid)) impl_->at(sid).WipeDisk();
-}
+bool SimCluster::WipeDisk(ServerId sid) { return !up(sid) && impl_->at(sid).WipeDisk(); }
 bool SimCluster::FlipBit(ServerId sid, const std::string& path, uint64_t offset, int bit) {
-  return impl_->at(sid).FlipBit(path, offset, bit);
+  return !up(sid) && impl_->at(sid).FlipBit(path, offset, bit);
 }
 bool SimCluster::LoseSector(ServerId sid, const std::string& path, uint64_t offset) {
-  return impl_->at(sid).LoseSector(path, offset);
+  return !up(sid) && impl_->at(sid).LoseSector(path, offset);
 }
 bool SimCluster::OverwriteSector(ServerId sid, const std::string& path, uint64_t offset,
                                  uint64_t from) {
-  return impl_->at(sid).OverwriteSector(path, offset, from);
+  return !up(sid) && impl_->at(sid).OverwriteSector(path, offset, from);
 }
 bool SimCluster::Settled(ServerId sid, const std::string& path, uint64_t offset) const {
   return impl_->at(sid).Settled(path, offset);

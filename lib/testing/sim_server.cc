@@ -69,15 +69,18 @@ class WatchedMachine final : public StateMachine {
 
 class WatchedLog final : public LogSink {
  public:
-  WatchedLog(SimServer* server, SimTrace* trace) : server_(*server), trace_(*trace) {}
-  void Log(LogLevel, ServerId self, std::string_view line) override {
+  WatchedLog(SimServer* server, SimTrace* trace, std::shared_ptr<LogSink> user)
+      : server_(*server), trace_(*trace), user_(std::move(user)) {}
+  void Log(LogLevel level, ServerId self, std::string_view line) override {
     server_.MarkChanged();
     trace_.OnLine(self, line);
+    if (user_ != nullptr) user_->Log(level, self, line);
   }
 
  private:
   SimServer& server_;
   SimTrace& trace_;
+  const std::shared_ptr<LogSink> user_;
 };
 
 }  // namespace
@@ -99,12 +102,15 @@ ReplicaOptions SimServer::Options() {
   executor_ = std::make_shared<SimExecutor>(world_.scheduler);
   blocking_ = std::make_shared<SimExecutor>(world_.scheduler);
   ReplicaOptions options;
+  options.log_segment_bytes = 64 << 10;
+  if (world_.options->adjust) world_.options->adjust(sid_, &options);
   options.id = sid_;
+  options.members.clear();
   for (int id = 1; id <= world_.options->servers; ++id) options.members.push_back({ServerId(id)});
   options.data_dir = "data";
-  options.log_segment_bytes = 64 << 10;
   options.transport = world_.network->NewTransport();
-  options.log_sink = std::make_shared<WatchedLog>(this, world_.trace);
+  options.log_sink = std::make_shared<WatchedLog>(this, world_.trace, options.log_sink);
+  options.state_machine = nullptr;
   options.env = {.clock = clock_,
                  .executor = executor_,
                  .blocking_executor = blocking_,
@@ -116,7 +122,6 @@ ReplicaOptions SimServer::Options() {
       options.state_machine = std::make_unique<WatchedMachine>(this, std::move(machine));
     }
   }
-  if (world_.options->adjust) world_.options->adjust(sid_, &options);
   patience_ = options.tick * std::max(options.init_limit, options.sync_limit);
   return options;
 }
@@ -159,9 +164,12 @@ void SimServer::Crash(CrashMode mode) {
   blocking_->Stop();
   world_.network->Crash(sid_);
   while (!late_.empty()) TellLate(late_.begin()->first);
-  if (dying_) Unsettle();  // it may have been dead for a while
+  if (dying_) {  // it may have been dead for a while
+    Unsettle();
+    HeldUp(world_.scheduler->now());
+  }
   if (paused_) Pause(false);
-  held_up_until_ = down_since_ = world_.scheduler->now();
+  down_since_ = world_.scheduler->now();
   switch (mode) {
     case CrashMode::kProcess:
       disk_->KillProcess();
@@ -174,34 +182,38 @@ void SimServer::Crash(CrashMode mode) {
       break;
   }
   world_.observer->OnCrashed(sid_, *disk_);
-  replica_.reset();
-  executor_.reset();
-  blocking_.reset();
   dying_ = false;
   die_in_ = 0;
+  // Down first: the end of the replica ends its calls, and a callback may do anything.
+  const std::shared_ptr<SimExecutor> executor = std::move(executor_);
+  const std::shared_ptr<SimExecutor> blocking = std::move(blocking_);
+  std::unique_ptr<Replica> replica = std::move(replica_);
+  replica.reset();
+  HeldUp(down_since_);  // behind that: a crash excuses no call that is late already
 }
 
 absl::Status SimServer::Shutdown(absl::Duration grace) {
   absl::Status status = replica_->Shutdown(grace);
-  Crash(CrashMode::kProcess);
+  Crash(dying_ ? crash_mode_ : CrashMode::kProcess);
   return status;
 }
 
 // --- dying in the middle of something ----------------------------------------------------
 
 void SimServer::CrashAtDisk(uint64_t operations, CrashMode mode, std::optional<Step> step) {
-  crash_mode_ = mode;
+  disk_kills_by_ = mode;
   die_in_ = operations;
   die_at_step_ = step;
 }
 
 void SimServer::CrashAtSend(uint64_t messages, CrashMode mode) {
-  crash_mode_ = mode;
+  send_kills_by_ = mode;
   world_.network->KillAfterSends(sid_, messages);
 }
 
-void SimServer::Die() {
+void SimServer::Die(CrashMode mode) {
   if (executor_ == nullptr || std::exchange(dying_, true)) return;
+  crash_mode_ = mode;
   executor_->Stop();
   blocking_->Stop();
   disk_->CrashBefore(disk_->operations() + 1);
@@ -212,12 +224,12 @@ void SimServer::Die() {
 
 void SimServer::Pause(bool paused) {
   if (executor_ == nullptr) return;
+  if (std::exchange(paused_, paused) == paused) return;
   Unsettle();
-  if (paused_) {
+  if (!paused) {
     HeldUp(world_.scheduler->now());
     world_.observer->OnResumed(sid_);
   }
-  paused_ = paused;
   world_.network->SetPaused(sid_, paused);
   for (SimExecutor* executor : {executor_.get(), blocking_.get()}) {
     if (paused) {
@@ -238,9 +250,9 @@ void SimServer::Excuse(std::string_view why) {
 void SimServer::EndExcuse(uint64_t excuse, absl::Duration when) {
   world_.scheduler->After(when - world_.scheduler->now(), [this, excuse] {
     if (excuse != excuses_ || full_) return;  // another one holds, or this one still
-    const absl::Duration blocked = std::max(blocked_until_, held_up_until());
+    const absl::Duration kept = std::max(slowed_until_, held_up_until());
     const absl::Duration now = world_.scheduler->now();
-    if (blocked + kExcuseLasts > now) return EndExcuse(excuse, blocked + kExcuseLasts);
+    if (kept + kExcuseLasts > now) return EndExcuse(excuse, kept + kExcuseLasts);
     if (up() && !paused_) world_.observer->OnExcuseEnds(sid_);
   });
 }
@@ -262,9 +274,11 @@ void SimServer::FillDisk(bool full) {
   disk_->SetCapacity(full ? 0 : kNever);
 }
 
-void SimServer::WipeDisk() {
+bool SimServer::WipeDisk() {
+  const bool held_anything = !disk_->Files().empty();
   disk_->Wipe();
   world_.observer->OnWiped(sid_);
+  return held_anything;
 }
 
 // Whether that has changed anything.
@@ -336,7 +350,7 @@ void SimServer::Heal() {
 Verdict SimServer::Judge(const Operation& operation) {
   const bool counts = !die_at_step_ || *die_at_step_ == operation.step;
   if (die_in_ != 0 && counts && --die_in_ == 0) {
-    Die();
+    Die(disk_kills_by_);
     return Verdict::kCrash;
   }
   if (fail_ == operation.step) {
@@ -344,18 +358,18 @@ Verdict SimServer::Judge(const Operation& operation) {
     Excuse("an operation of the disk fails");
     return Verdict::kFail;
   }
-  absl::Duration takes = std::max(stalled_until_ - world_.scheduler->now(), absl::ZeroDuration());
-  if (operation.step == Step::kSync) takes += world_.options->sync_delay + extra_per_sync_;
-  if (takes > absl::ZeroDuration()) Block(takes);
+  const bool syncs = operation.step == Step::kSync || operation.step == Step::kSyncDirectory;
+  if (syncs) Block(world_.options->sync_delay);
+  SlowDown(Stalled() + (syncs ? extra_per_sync_ : absl::ZeroDuration()));
   return Verdict::kProceed;
 }
 
 Verdict SimServer::JudgeRead() {
-  absl::Duration takes = std::max(stalled_until_ - world_.scheduler->now(), absl::ZeroDuration());
+  absl::Duration takes = Stalled();
   if (longest_read_ > absl::ZeroDuration()) {
     takes += longest_read_ * (static_cast<double>(world_.scheduler->random().Below(1000)) / 1000);
   }
-  if (takes > absl::ZeroDuration()) Block(takes);
+  SlowDown(takes);
   if (!std::exchange(fail_read_, false)) return Verdict::kProceed;
   Excuse("a read of the disk fails");
   return Verdict::kFail;
@@ -378,9 +392,20 @@ void SimServer::TellLate(uint64_t number) {
   world_.observer->OnDisk(sid_, late.mapped().operation);
 }
 
+absl::Duration SimServer::Stalled() const {
+  return std::max(stalled_until_ - world_.scheduler->now(), absl::ZeroDuration());
+}
+
 void SimServer::Block(absl::Duration duration) {
+  if (duration <= absl::ZeroDuration()) return;
   world_.scheduler->Charge(duration);
   blocked_until_ = std::max(blocked_until_, world_.scheduler->now());
+}
+
+void SimServer::SlowDown(absl::Duration duration) {
+  if (duration <= absl::ZeroDuration()) return;
+  Block(duration);
+  slowed_until_ = std::max(slowed_until_, world_.scheduler->now());
 }
 
 absl::Duration SimServer::held_up_until() const {
@@ -394,8 +419,8 @@ absl::Status SimServer::BeforeApply() {
     return absl::InternalError("told to fail");
   }
   if (apply_takes_ > absl::ZeroDuration()) {
-    Block(apply_takes_);
-    HeldUp(blocked_until_);  // a reply that is made now is told then
+    SlowDown(apply_takes_);
+    HeldUp(slowed_until_);  // a reply that is made now is told then
   }
   return absl::OkStatus();
 }

@@ -41,7 +41,8 @@ class SimServer {
   // whatever it does; Bury, outside of all tasks, completes the crash.
   void CrashAtDisk(uint64_t operations, CrashMode mode, std::optional<MemoryFileSystem::Step> step);
   void CrashAtSend(uint64_t messages, CrashMode mode);
-  void Die();
+  void Die(CrashMode mode);
+  void DieOfSending() { Die(send_kills_by_); }
   bool dying() const { return dying_; }
   void Bury() { Crash(crash_mode_); }
 
@@ -54,7 +55,7 @@ class SimServer {
   void FailDisk(MemoryFileSystem::Step step);
   void FailRead();
   void FillDisk(bool full);
-  void WipeDisk();
+  bool WipeDisk();
   bool FlipBit(const std::string& path, uint64_t offset, int bit);
   bool LoseSector(const std::string& path, uint64_t offset);
   bool OverwriteSector(const std::string& path, uint64_t offset, uint64_t from);
@@ -62,6 +63,8 @@ class SimServer {
   void Heal();
   // When the last call that was ever held up goes on: healing does not wake it.
   absl::Duration blocked_until() const { return blocked_until_; }
+  // The same of those that a fault held up.
+  absl::Duration slowed_until() const { return slowed_until_; }
   // How long it bears with a silent peer, by the options of its last start.
   absl::Duration patience() const { return patience_; }
   // When it was last kept from doing what was due: paused, down, or in a slow Apply.
@@ -92,7 +95,9 @@ class SimServer {
   void Unsettle();
   void Witness(const MemoryFileSystem::Operation& operation);
   void TellLate(uint64_t number);
+  absl::Duration Stalled() const;
   void Block(absl::Duration duration);
+  void SlowDown(absl::Duration duration);  // by a fault
 
   const World& world_;
   const ServerId sid_;
@@ -120,7 +125,9 @@ class SimServer {
 
   absl::Duration patience_ = absl::ZeroDuration();
   bool dying_ = false;
-  CrashMode crash_mode_ = CrashMode::kPower;
+  CrashMode crash_mode_ = CrashMode::kPower;  // of which it is dying
+  CrashMode disk_kills_by_ = CrashMode::kPower;
+  CrashMode send_kills_by_ = CrashMode::kPower;
   uint64_t die_in_ = 0;  // before the disk's operation so many from now; 0: at none
   std::optional<MemoryFileSystem::Step> die_at_step_ = {};  // counting only these
   std::optional<MemoryFileSystem::Step> fail_ = {};
@@ -132,6 +139,7 @@ class SimServer {
   absl::Duration stalled_until_ = absl::ZeroDuration();
   absl::Duration longest_read_ = absl::ZeroDuration();
   absl::Duration blocked_until_ = absl::ZeroDuration();
+  absl::Duration slowed_until_ = absl::ZeroDuration();
   absl::Duration held_up_until_ = absl::ZeroDuration();
   absl::Duration down_since_ = absl::ZeroDuration();
   uint64_t excuses_ = 0;

@@ -1,7 +1,9 @@
 // The parts of the checker that stand alone: calls, lanes, statuses, liveness.
 #include <functional>
 
+#include "lib/testing/applying_checker.h"
 #include "lib/testing/call_ledger.h"
+#include "lib/testing/election_checker.h"
 #include "lib/testing/histories.h"
 #include "lib/testing/lane_order.h"
 #include "lib/testing/liveness.h"
@@ -74,6 +76,16 @@ TEST_CASE("a write is told its own zxid") {
   calls.Apply({1, 1}, "b");
   SECTION("not another's") { REQUIRE(calls.Done(1, {1, 1}) == "outcome"); }
   SECTION("not one that nobody has applied") { REQUIRE(calls.Done(1, {1, 2}) == "outcome"); }
+}
+
+TEST_CASE("a write is told what its Apply has returned") {
+  Calls calls;
+  calls.OnProposed(1, "a");
+  calls.OnProposed(2, "b");
+  calls.Apply({1, 1}, "a", 1, "x");
+  calls.Apply({1, 2}, "b", 1, "y");
+  REQUIRE(Property(calls.OnDone(1, Reply{{1, 1}, "x"})) == "");
+  REQUIRE(Property(calls.OnDone(2, Reply{{1, 2}, "x"})) == "outcome");
 }
 
 TEST_CASE("what was told not committed never is") {
@@ -272,6 +284,91 @@ TEST_CASE("two histories share what is before the point where they part") {
   REQUIRE(histories.Below(4, {4, 1}) == Zxid{1, 3});
 }
 
+TEST_CASE("leader time never falls") {
+  Histories histories;
+  Txn first = MakeTxn({1, 1}, {}), second = MakeTxn({1, 2}, {1, 1});
+  second.leader_time = first.leader_time - 1;
+  REQUIRE(histories.Add(first) == std::nullopt);
+  REQUIRE(histories.Add(second)->starts_with("leader time never falls"));
+}
+
+// --- elections -----------------------------------------------------------------------------------
+
+// Server 1 hears others and says something itself, a millisecond later each time.
+struct Votes {
+  SimScheduler scheduler{1};
+  ElectionChecker checker{&scheduler};
+
+  static Notification Looking(int leader, Epoch epoch, uint64_t round) {
+    return {.vote = {.epoch = epoch, .leader = ServerId(leader)},
+            .round = round,
+            .state = PeerState::kLooking,
+            .look_seq = 1,
+            .quorum_connected = true};
+  }
+  static Notification Settled(PeerState state, int leader, uint64_t round, Epoch epoch = 0) {
+    return {.vote = {.epoch = epoch, .leader = ServerId(leader)},
+            .round = round,
+            .state = state,
+            .look_seq = 1};
+  }
+  void Hear(int from, const Notification& notification) {
+    scheduler.RunFor(absl::Milliseconds(1));
+    checker.OnDelivered({.from = ServerId(from), .to = ServerId{1}},
+                        {.notification = &notification});
+  }
+  std::string Say(const Notification& notification) {
+    scheduler.RunFor(absl::Milliseconds(1));
+    checker.OnSent({.from = ServerId{1}, .to = ServerId{2}}, {.notification = &notification});
+    return Property(checker.violation());
+  }
+};
+
+TEST_CASE("whoever decides an election takes the best it has heard of") {
+  Votes votes;
+  votes.Say(Votes::Looking(1, 1, 5));
+  votes.Hear(2, Votes::Looking(2, 2, 5));
+  SECTION("the best") { REQUIRE(votes.Say(Votes::Settled(PeerState::kFollowing, 2, 5, 2)) == ""); }
+  SECTION("not itself") {
+    REQUIRE(votes.Say(Votes::Settled(PeerState::kLeading, 1, 5)) == "the best vote wins");
+  }
+  SECTION("nor whoever is worse") {
+    votes.Hear(3, Votes::Looking(3, 0, 5));
+    REQUIRE(votes.Say(Votes::Settled(PeerState::kFollowing, 3, 5)) == "the best vote wins");
+  }
+  SECTION("unless that one is gone") {
+    votes.checker.OnLinkDown({.from = ServerId{2}, .to = ServerId{1}});
+    REQUIRE(votes.Say(Votes::Settled(PeerState::kLeading, 1, 5)) == "");
+  }
+  SECTION("or of another round") {
+    votes.Hear(2, Votes::Looking(2, 2, 4));
+    REQUIRE(votes.Say(Votes::Settled(PeerState::kLeading, 1, 5)) == "");
+  }
+}
+
+TEST_CASE("nobody joins whom only followers vouch for") {
+  Votes votes;
+  votes.Say(Votes::Looking(1, 1, 5));
+  votes.Hear(2, Votes::Settled(PeerState::kFollowing, 3, 4));
+  SECTION("who says so itself") {
+    votes.Hear(3, Votes::Settled(PeerState::kLeading, 3, 4));
+    REQUIRE(votes.Say(Votes::Settled(PeerState::kFollowing, 3, 4)) == "");
+  }
+  SECTION("or is voted for by one who looks") {
+    votes.Hear(2, Votes::Looking(3, 2, 4));
+    REQUIRE(votes.Say(Votes::Settled(PeerState::kFollowing, 3, 4)) == "");
+  }
+  SECTION("not who has said so before it was settled last") {
+    votes.Hear(3, Votes::Settled(PeerState::kLeading, 3, 4));
+    votes.Say(Votes::Settled(PeerState::kFollowing, 3, 4));
+    votes.Say(Votes::Looking(1, 1, 6));
+    REQUIRE(votes.Say(Votes::Settled(PeerState::kFollowing, 3, 4)) == "a leader says so itself");
+  }
+  SECTION("not on their word alone") {
+    REQUIRE(votes.Say(Votes::Settled(PeerState::kFollowing, 3, 4)) == "a leader says so itself");
+  }
+}
+
 // --- statuses ------------------------------------------------------------------------------------
 
 ReplicaStatus Serving(int id, int leader, Epoch epoch, Zxid applied = {}) {
@@ -283,6 +380,43 @@ ReplicaStatus Serving(int id, int leader, Epoch epoch, Zxid applied = {}) {
           .last_logged = applied,
           .last_committed = applied,
           .last_applied = applied};
+}
+
+TEST_CASE("what is committed and here is applied before long") {
+  ApplyingChecker checker;
+  ReplicaStatus status = Serving(2, 1, 3, {3, 5});
+  status.last_applied = {3, 1};
+  absl::Duration kept, now;
+  const auto look = [&] {
+    now += absl::Seconds(1);
+    return Property(checker.OnLook(ServerId{2}, status, kept, now));
+  };
+  for (int i = 0; i < 6; ++i) REQUIRE(look() == "");
+  SECTION("by whoever is healthy") { REQUIRE(look() == "applying goes on"); }
+  SECTION("unless it is done") {
+    status.last_applied = status.last_committed;
+    REQUIRE(look() == "");
+  }
+  SECTION("or goes on") {
+    status.last_applied = {3, 2};
+    REQUIRE(look() == "");
+  }
+  SECTION("or is brought up") {
+    status.phase = ZabPhase::kSynchronization;
+    REQUIRE(look() == "");
+  }
+  SECTION("or has what is committed only in part") {
+    status.last_logged = status.last_applied;
+    REQUIRE(look() == "");
+  }
+  SECTION("or is kept from it by a fault") {
+    kept = now;
+    REQUIRE(look() == "");
+  }
+  SECTION("or begins anew") {
+    checker.OnDown(ServerId{2});
+    REQUIRE(look() == "");
+  }
 }
 
 TEST_CASE("a status agrees with itself") {

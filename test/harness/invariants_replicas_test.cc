@@ -47,11 +47,11 @@ struct World {
 
   void Write(ServerId sid, int times) {
     for (int i = 0; i < times; ++i) {
-      bool answered = false, read = false;
+      const int before = answers;
       cluster.Propose(sid, "add " + std::to_string(++commands), absl::Seconds(5),
-                      [&](absl::StatusOr<Reply>) { answered = true; });
-      cluster.Read(sid, "", absl::Seconds(5), [&](absl::StatusOr<Reply>) { read = true; });
-      REQUIRE(cluster.RunUntil([&] { return answered && read; }, absl::Seconds(20)));
+                      [this](absl::StatusOr<Reply>) { ++answers; });
+      cluster.Read(sid, "", absl::Seconds(5), [this](absl::StatusOr<Reply>) { ++answers; });
+      REQUIRE(cluster.RunUntil([&] { return answers == before + 2; }, absl::Seconds(20)));
     }
   }
   ServerId Leader() {
@@ -59,8 +59,8 @@ struct World {
     return *cluster.leader();
   }
 
+  int commands = 0, answers = 0;
   SimCluster cluster;
-  int commands = 0;
 };
 
 // How often each tap was heard.

@@ -195,6 +195,28 @@ TEST_CASE("a torn crash keeps, sector by sector, the old or the new") {
   REQUIRE(mixed);
 }
 
+TEST_CASE("what a sync has failed to make durable no torn crash keeps") {
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    MemoryFileSystem disk;
+    auto file = DurableFile(disk, "f", "old");
+    disk.Observe([](const MemoryFileSystem::Operation& operation) {
+      return operation.step == Step::kSync ? Verdict::kFail : Verdict::kProceed;
+    });
+    REQUIRE(Write(*file, 0, "new").ok());
+    REQUIRE_FALSE(file->Sync().ok());
+    SimRandom random(seed);
+    disk.CrashTorn(random);
+    REQUIRE(*disk.Contents("f") == "old");
+  }
+}
+
+TEST_CASE("a crash before an operation that is past comes at the next") {
+  MemoryFileSystem disk;
+  auto file = DurableFile(disk, "f", "old");
+  disk.CrashBefore(1);
+  REQUIRE(Write(*file, 0, "new").code() == absl::StatusCode::kUnavailable);
+}
+
 TEST_CASE("a torn crash keeps a beginning of what was done to names") {
   std::set<std::string> seen;
   for (uint64_t seed = 0; seed < 50; ++seed) {

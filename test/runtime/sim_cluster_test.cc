@@ -14,6 +14,25 @@ namespace {
 
 using Step = MemoryFileSystem::Step;
 
+// Fails all that it is to apply once it is told to.
+class Failing final : public StateMachine {
+ public:
+  Failing(Notes* notes, const bool* fails) : inner_(notes), fails_(fails) {}
+  absl::StatusOr<std::string> Apply(const Transaction& txn) override {
+    if (fails_ != nullptr && *fails_) return absl::InternalError("told to fail");
+    return inner_.Apply(txn);
+  }
+  absl::StatusOr<std::string> Query(std::string_view request) override {
+    return inner_.Query(request);
+  }
+  absl::StatusOr<SnapshotJob> Snapshot() override { return inner_.Snapshot(); }
+  absl::Status Restore(SnapshotReader& in) override { return inner_.Restore(in); }
+
+ private:
+  Machine inner_;
+  const bool* const fails_;
+};
+
 // One transaction reaches a follower alone, and no quorum: its leader dies before it
 // is on the leader's own disk, and the third server is cut off. False if it was lost
 // on its way.
@@ -82,14 +101,16 @@ TEST_CASE("own calls that a snapshot passes over are answered, as unknown") {
   world.Until([&] { return world.cluster.Status(follower).leader.has_value(); });
   world.cluster.SlowApply(follower, absl::Seconds(30));
   int answered = 0, unknown = 0;
-  for (int i = 0; i < 5; ++i) {
-    world.cluster.Propose(follower, "own" + std::to_string(i), absl::InfiniteDuration(),
-                          [&](absl::StatusOr<Reply> reply) {
-                            ++answered;
-                            unknown += !reply.ok() &&
-                                       GetErrorInfo(reply.status()).outcome == Outcome::kUnknown;
-                          });
-  }
+  const auto propose = [&](const std::string& command) {
+    world.cluster.Propose(
+        follower, command, absl::InfiniteDuration(), [&](absl::StatusOr<Reply> reply) {
+          ++answered;
+          unknown += !reply.ok() && GetErrorInfo(reply.status()).outcome == Outcome::kUnknown;
+        });
+  };
+  propose("own");
+  world.Until([&] { return world.Count(follower, "own") == 1; });  // in that Apply
+  for (int i = 1; i < 5; ++i) propose("own" + std::to_string(i));
   world.cluster.RunFor(absl::Seconds(1));
   world.LeaveBehind(follower);
   world.cluster.SlowApply(follower, absl::ZeroDuration());
@@ -137,13 +158,14 @@ TEST_CASE("two histories that come while the state machine is busy are both take
   world.Until([&] { return world.cluster.Status(follower).last_applied.counter == 1; });
   world.cluster.SlowApply(follower, absl::Seconds(100));
   world.Write(leader, "slow");
+  world.Until([&] { return world.Count(follower, "slow") == 1; });
   for (int round = 1; round <= 2; ++round) {
     const Zxid before = world.cluster.Status(follower).last_logged;
     world.LeaveBehind(follower);
     world.cluster.network().Heal();
     world.Until([&] { return world.cluster.Status(follower).last_logged > before; });
     world.Until([&] { return world.cluster.Status(follower).leader.has_value(); });
-    REQUIRE(world.notes[follower].commands.size() <= 2);  // still in that Apply
+    REQUIRE(world.notes[follower].commands.size() == 2);  // still in that Apply
   }
   for (int i = 0; i < 3; ++i) world.Write(leader, std::string(1000, static_cast<char>('A' + i)));
   world.cluster.SlowApply(follower, absl::ZeroDuration());
@@ -231,6 +253,127 @@ TEST_CASE("nobody has to ask for an answer") {
   replica.TakeSnapshot(nullptr);
   const Subscription none = replica.Subscribe(nullptr);
   world.Until([&] { return world.notes[ServerId{1}].snapshots == 1; });
+}
+
+// --- the cluster itself -------------------------------------------------------------------
+
+TEST_CASE("an excuse ends while the server is kept busy") {
+  std::map<ServerId, Notes> notes;
+  bool fails = false;
+  SimCluster cluster({.servers = 3}, [&](ServerId sid) {
+    return std::make_unique<Failing>(&notes[sid], sid == ServerId{1} ? &fails : nullptr);
+  });
+  cluster.StartAll();
+  REQUIRE(cluster.RunUntil([&] { return cluster.leader().has_value(); }, absl::Seconds(10)));
+  cluster.FillDisk(ServerId{1}, true);
+  cluster.FillDisk(ServerId{1}, false);
+  int commands = 0;
+  const auto write = [&] {
+    cluster.Propose(ServerId{2}, std::to_string(++commands), absl::Seconds(1), nullptr);
+    cluster.RunFor(absl::Milliseconds(50));
+  };
+  SECTION("it holds for a while") {
+    fails = true;
+    for (int i = 0; i < 20; ++i) write();
+    REQUIRE(cluster.CheckInvariants().ok());
+  }
+  SECTION("and no longer") {
+    for (int i = 0; i < 100; ++i) write();
+    fails = true;
+    for (int i = 0; i < 20; ++i) write();
+    REQUIRE(cluster.violation().has_value());
+    REQUIRE(cluster.violation()->property == "no halt without cause");
+  }
+}
+
+TEST_CASE("what runs is not damaged") {
+  World world(3);
+  const ServerId sid{1};
+  const std::string log = "data/log-0000000000000001";
+  REQUIRE_FALSE(world.cluster.WipeDisk(sid));
+  REQUIRE_FALSE(world.cluster.FlipBit(sid, log, 0, 0));
+  REQUIRE_FALSE(world.cluster.LoseSector(sid, log, 0));
+  REQUIRE_FALSE(world.cluster.OverwriteSector(sid, log, 0, 512));
+  world.cluster.Crash(sid);
+  REQUIRE(world.cluster.FlipBit(sid, log, 0, 0));
+  REQUIRE(world.cluster.WipeDisk(sid));
+  REQUIRE_FALSE(world.cluster.WipeDisk(sid));
+}
+
+TEST_CASE("every call ends with the cluster, once") {
+  std::map<std::string, int> ends;
+  {
+    World world(3);
+    for (const ServerId sid : world.cluster.servers()) {
+      if (sid == ServerId{3}) world.cluster.Crash(sid);
+      world.cluster.Propose(sid, "a" + ToString(sid), absl::Seconds(5),
+                            [&ends](absl::StatusOr<Reply>) { ++ends["write"]; });
+      world.cluster.Read(sid, "", absl::Seconds(5),
+                         [&ends](absl::StatusOr<Reply>) { ++ends["read"]; });
+    }
+  }
+  REQUIRE(ends == std::map<std::string, int>{{"read", 3}, {"write", 3}});
+}
+
+TEST_CASE("whoever is told of a crash may start the server again") {
+  World world(3);
+  const ServerId sid = world.Follower();
+  bool refused = false;
+  absl::Status started = absl::UnknownError("not asked for");
+  world.cluster.network().Partition({sid});
+  world.cluster.RunFor(absl::Seconds(3));
+  world.cluster.Propose(sid, "a", absl::InfiniteDuration(), [&](absl::StatusOr<Reply> reply) {
+    refused = !reply.ok();
+    started = world.cluster.Start(sid);
+  });
+  world.cluster.Crash(sid);
+  REQUIRE(refused);
+  REQUIRE(started.ok());
+  REQUIRE(world.cluster.up(sid));
+  world.cluster.network().Heal();
+  world.Write(sid, "goes on");
+  world.cluster.Crash(sid);
+  REQUIRE_FALSE(world.cluster.up(sid));
+}
+
+TEST_CASE("what is the cluster's own stays so, whatever is adjusted") {
+  class Lines final : public LogSink {
+   public:
+    void Log(LogLevel, ServerId, std::string_view) override { ++lines; }
+    int lines = 0;
+  };
+  const auto sink = std::make_shared<Lines>();
+  World world(3, [&](ReplicaOptions* options) {
+    options->id = ServerId{7};
+    options->members = {};
+    options->data_dir = "elsewhere";
+    options->env = {};
+    options->log_sink = sink;
+  });
+  world.Write(world.Follower(), "a");
+  REQUIRE(sink->lines > 0);
+  REQUIRE(world.cluster.CheckConverges(absl::Seconds(60)).ok());
+}
+
+TEST_CASE("a death has the mode it was armed with") {
+  World world(3);
+  const ServerId sid = world.Follower();
+  world.Write(world.Leader(), "a");
+  world.cluster.RunFor(absl::Seconds(1));
+  const std::vector<std::string> before = world.cluster.disk(sid).Files();
+  // Armed later and never come to: nothing is sent by whoever is gone.
+  world.cluster.CrashAtDisk(sid, 3, CrashMode::kPower, Step::kSync);
+  world.cluster.CrashAtSend(sid, 1'000'000, CrashMode::kProcess);
+  world.cluster.disk(sid).SetContents("data/other", "");
+  const std::unique_ptr<File> file =
+      *world.cluster.disk(sid).Open("data/other", FileSystem::Mode::kWrite);
+  const std::string_view bytes = "not synced";
+  REQUIRE(file->Write(0, {&bytes, 1}).ok());
+  for (int i = 0; world.cluster.up(sid) && i < 100; ++i) {
+    world.Write(world.Leader(), "w" + std::to_string(i));
+  }
+  REQUIRE_FALSE(world.cluster.up(sid));
+  REQUIRE(*world.cluster.disk(sid).Contents("data/other") == "");
 }
 
 TEST_CASE("two runs of one seed are one run, to the byte") {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -96,14 +97,12 @@ struct World {
   // Each attempt is a command of its own: the checker knows them by their text.
   void Write(ServerId sid, std::string command) {
     for (bool done = false; !done; command += "'") {
-      absl::StatusOr<Reply> result;
-      bool answered = false;
-      cluster.Propose(sid, command, absl::Seconds(5), [&](absl::StatusOr<Reply> reply) {
-        result = std::move(reply);
-        answered = true;
-      });
-      Until([&] { return answered; });
-      done = result.ok();
+      // A test that fails here is left before the call ends.
+      const auto answer = std::make_shared<std::optional<absl::StatusOr<Reply>>>();
+      cluster.Propose(sid, command, absl::Seconds(5),
+                      [answer](absl::StatusOr<Reply> reply) { *answer = std::move(reply); });
+      Until([&] { return answer->has_value(); });
+      done = (*answer)->ok();
       if (!done) cluster.RunFor(absl::Milliseconds(50));  // a refusal takes no time
     }
   }

@@ -120,7 +120,8 @@ class Progress {
   }
   bool ok() const {
     const bool judged = absl::GetFlag(FLAGS_coverage) && done_ >= kRunsThatCover;
-    return failed_ == 0 && (!judged || Holes(coverage_).empty());
+    const bool decided = undecided_ * 100 <= done_;
+    return failed_ == 0 && decided && (!judged || Holes(coverage_).empty());
   }
   // Whether another run is to begin.
   bool goes_on() const {

@@ -6,9 +6,9 @@
 // chosen operation, fail one, fill up, and hold things up.
 //
 //   MemoryFileSystem disk;
-//   disk.CrashBefore(n);    // the n-th operation and all behind it fail
+//   disk.CrashBefore(disk.operations() + n);  // the n-th from here and all behind it fail
 //   Run(disk);
-//   disk.Crash();           // what is durable stays; the world goes on
+//   disk.Crash();  // what is durable stays; the world goes on
 //   Recover(disk);
 //
 // Renames stay within one directory. Thread-safe.
@@ -78,12 +78,14 @@ class ZKQ_EXPORT MemoryFileSystem final : public FileSystem {
   absl::Status SyncDirectory(const std::string& directory) override;
   absl::StatusOr<std::unique_ptr<File>> Lock(const std::string& path) override;
 
-  // Each in place of the one before; null: none.
+  // Each in place of the one before, which may still be running; null: none.
   void Observe(Observer observer);
   void ObserveReads(ReadObserver observer);
   void SetWitness(Witness witness);
-  void CrashBefore(uint64_t number);  // kCrash there, whatever the observer says
-  uint64_t operations() const;        // so far, those that failed included
+  // kCrash at the operation of this number, or the next one if it is past, whatever the
+  // observer says; 0: nowhere.
+  void CrashBefore(uint64_t number);
+  uint64_t operations() const;  // so far, those that failed included
 
   // Power is cut and comes back: only what is durable is there, locks are free,
   // files opened before fail for ever, CrashBefore is over; the observer stays.

@@ -34,15 +34,16 @@ struct SimClusterOptions {
   int servers = 3;  // their ids are 1, 2, …
   uint64_t seed = 1;
   SimNetworkOptions network = {};
-  absl::Duration sync_delay = absl::Microseconds(200);  // of an fsync of a healthy disk
+  absl::Duration sync_delay = absl::Microseconds(200);  // of a file or directory, when healthy
   // Limits that no ReplicaOptions sets and no short run reaches, brought near. 0: as shipped.
   uint32_t epoch_transactions = 0;     // then an epoch is renewed in place
   size_t proposed_bytes_max = 0;       // and not committed: more is refused
   size_t learner_bytes_max = 0;        // sent to a learner and not durable there: more waits
   uint64_t diff_transactions_max = 0;  // that a learner lacks: for more it gets a snapshot
   size_t log_batch_bytes_max = 0;      // written at once: more takes several batches
-  // Applied to the options of every start; null: none. The id, members, state machine,
-  // transport, log sink and env are the cluster's.
+  // Applied to the options of every start; null: none. The id, members, data_dir, state
+  // machine, transport and env are the cluster's, whatever it sets; a log sink gets the
+  // lines as well as the trace.
   std::function<void(ServerId, ReplicaOptions*)> adjust = nullptr;
 };
 
@@ -76,7 +77,9 @@ class ZKQ_EXPORT SimCluster {
   // --- time ------------------------------------------------------------------
   absl::Duration now() const;
   // Neither runs on behind a violation, nor inside a task: virtual time stands still
-  // there. Callbacks are called inside tasks.
+  // there. Callbacks are called inside tasks, but for those of calls that a Crash, a
+  // Shutdown or the end of the cluster ends: these are called inside it, so that what
+  // they refer to must live as long. They may call the cluster, but not from its destructor.
   void RunFor(absl::Duration duration);
   // Until condition() holds, an invariant is violated, or `limit` has passed;
   // returns condition().
@@ -93,8 +96,8 @@ class ZKQ_EXPORT SimCluster {
   // --- faults of processes -----------------------------------------------------------
   // It dies before its n-th operation on the disk from now, also in the middle of a
   // start, or, of a server that is up, after its n-th message: between any two effects.
-  // n is 1 or more.
-  // With `step`, only operations of this kind are counted.
+  // n is 1 or more. With `step`, only operations of this kind are counted. Each replaces
+  // the one of its kind before; `mode` is its own.
   void CrashAtDisk(ServerId sid, uint64_t operations, CrashMode mode,
                    std::optional<MemoryFileSystem::Step> step = {});
   void CrashAtSend(ServerId sid, uint64_t messages, CrashMode mode);
@@ -115,8 +118,9 @@ class ZKQ_EXPORT SimCluster {
   void FailRead(ServerId sid);  // the next read
   void FillDisk(ServerId sid, bool full);
   // Of a server that is down. A damaged one may lose what it had, and must notice.
-  void WipeDisk(ServerId sid);
-  // False: nothing has changed by that; the file is not there, or not so long.
+  // False: nothing has changed by that; the server is up, or the file is not there, or not
+  // so long.
+  bool WipeDisk(ServerId sid);
   bool FlipBit(ServerId sid, const std::string& path, uint64_t offset, int bit);
   // 512 bytes at `offset` read as zeros: of a log, as before they were written.
   bool LoseSector(ServerId sid, const std::string& path, uint64_t offset);
@@ -130,7 +134,7 @@ class ZKQ_EXPORT SimCluster {
   // For its faults; its observer and its OnKilled are the cluster's.
   SimNetwork& network();
 
-  // Ends every fault that lasts; who is down stays down.
+  // Ends every fault that lasts, but that wall clocks were set; who is down stays down.
   void Heal();
 
   // --- judgement -----------------------------------------------------------------------

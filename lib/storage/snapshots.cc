@@ -30,19 +30,11 @@ bool IsLeftover(std::string_view name) {
   return name.starts_with("snapshot-") && (name.ends_with(kTaking) || name.ends_with(kReceiving));
 }
 
-// Makes a whole and durable file appear under its name, durably. On failure neither
-// name is left: nothing is gone on from that a power cut may take away.
+// Makes a whole and durable file appear under its name, durably.
 absl::Status Publish(FileSystem* file_system, const std::string& directory, const std::string& from,
                      Zxid zxid) {
-  const std::string path = directory + "/" + NameOf(zxid);
-  absl::Status status = file_system->Rename(from, path);
-  if (!status.ok()) {
-    file_system->Remove(from).IgnoreError();  // else swept at the next start
-    return status;
-  }
-  status = file_system->SyncDirectory(directory);
-  if (!status.ok()) file_system->Remove(path).IgnoreError();
-  return status;
+  absl::Status status = file_system->Rename(from, directory + "/" + NameOf(zxid));
+  return status.ok() ? file_system->SyncDirectory(directory) : status;
 }
 
 absl::Status VerifyFile(FileSystem* file_system, const std::string& path, Zxid zxid) {
@@ -134,15 +126,9 @@ absl::Status Snapshots::Verify(Zxid snapshot) const {
   return VerifyFile(file_system_.get(), directory_ + "/" + NameOf(snapshot), snapshot);
 }
 
-// Renamed anew: where the fsync behind its name has failed, another alone may find
-// nothing to do and say OK.
-absl::Status Snapshots::Adopt(Zxid snapshot) {
-  absl::Status status = Verify(snapshot);
-  if (!status.ok()) return status;
-  const std::string path = directory_ + "/" + NameOf(snapshot);
-  const std::string unnamed = path + std::string(kReceiving);
-  status = file_system_->Rename(path, unnamed);
-  return status.ok() ? Publish(file_system_.get(), directory_, unnamed, snapshot) : status;
+absl::Status Snapshots::Adopt(Zxid snapshot) const {
+  absl::Status verified = Verify(snapshot);
+  return verified.ok() ? file_system_->SyncDirectory(directory_) : verified;
 }
 
 absl::StatusOr<std::unique_ptr<SnapshotReader>> Snapshots::Read(Zxid snapshot) const {

@@ -1,6 +1,7 @@
 // Snapshots: the snapshot files of a replica. A file appears under its name only when
 // it is whole and durable; the name is durable when Take, Finish or Adopt says so (temp,
-// fsync, rename, fsync of the directory).
+// fsync, rename, fsync of the directory). One under its name is never renamed or removed
+// but by Purge: the log may rest on it.
 //
 // Threads: any; calls for different files may overlap. Take and receive one at a
 // time each.
@@ -30,13 +31,15 @@ class Snapshots {
   std::vector<Zxid> List() const;
   // Reads the whole file and checks every checksum. kDataLoss, kNotFound.
   absl::Status Verify(Zxid snapshot) const;
-  // The same, and makes its name durable, which a crash or a failure behind its rename may
-  // have left undone. If that fails the file is gone. Only of one that nothing rests on.
-  absl::Status Adopt(Zxid snapshot);
+  // The same, and makes its name durable: what failed behind its rename may have left it
+  // without, and a power cut would take it away. The fsync of the directory is then another
+  // one of another name: where a file system loses names to a failed one for good, and says
+  // OK to the next, this does not notice.
+  absl::Status Adopt(Zxid snapshot) const;
   absl::StatusOr<std::unique_ptr<SnapshotReader>> Read(Zxid snapshot) const;
 
-  // Runs `job` and makes its records the snapshot at `zxid`. On failure none is there
-  // for it, unless the disk refuses that as well, and the others stay.
+  // Runs `job` and makes its records the snapshot at `zxid`. On failure what was there
+  // stays, and this one is there only if all but the fsync of the directory was done.
   absl::Status Take(Zxid zxid, SnapshotJob job);
 
   // The raw file, for a peer: up to `size` bytes from `offset`, fewer only at
@@ -50,8 +53,8 @@ class Snapshots {
     virtual ~Incoming() = default;
     virtual uint64_t offset() const = 0;
     virtual absl::Status Write(std::string_view bytes) = 0;
-    // Verifies every checksum and makes the file durable under its name. If it
-    // does not verify it is removed: kDataLoss.
+    // Verifies every checksum and makes the file durable under its name. If it does not
+    // verify it is removed: kDataLoss. Otherwise what has arrived is kept on failure.
     virtual absl::Status Finish() = 0;
   };
   absl::StatusOr<std::unique_ptr<Incoming>> Receive(Zxid snapshot);

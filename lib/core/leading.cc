@@ -67,6 +67,12 @@ void Leading::Forget(const LinkId& link) {
 
 void Leading::Progress() { give_up_at_ = self_.now + self_.Ticks(self_.options.init_limit); }
 
+// One that leaves and comes again brings nothing nearer: it must not keep a leader
+// that no quorum can follow from giving up.
+void Leading::Progress(ServerId voter) {
+  if (moved_on_.insert({stage_, voter}).second) Progress();
+}
+
 void Leading::On(const LinkDown& down) { Forget(down.link); }
 
 void Leading::On(const Received& received) {
@@ -114,7 +120,7 @@ void Leading::OnFollowerInfo(const LinkId& link, const Session& session, const F
   learner.deadline = self_.now + self_.Ticks(self_.options.init_limit + self_.options.sync_limit);
   if (stage_ != Stage::kConnecting) return Inform(&learner);
   candidate_ = std::max(candidate_, info.accepted.epoch + 1);
-  if (self_.quorum.IsVoter(link.sid) && connecting_.insert(link.sid).second) Progress();
+  if (self_.quorum.IsVoter(link.sid) && connecting_.insert(link.sid).second) Progress(link.sid);
   TryFixEpoch();
 }
 
@@ -133,7 +139,7 @@ void Leading::Inform(Learner* learner) {
   const Promise mine{epoch_, self_.options.self, self_.state.boot};
   // It promised this very epoch to somebody else; until the quorum is complete
   // that other may still get it. It waits here.
-  if (given.epoch == epoch_ && given != mine && !Discovered()) return;
+  if (given.epoch == epoch_ && given != mine && !Discovered()) return CountOut(learner->link.sid);
   self_.SendTo(learner->link, learner->session, LeaderInfo{epoch_, Discovered()});
   learner->session.epoch = epoch_;
   learner->step = Learner::Step::kInformed;
@@ -152,10 +158,14 @@ void Leading::RefuseAhead(const Learner& learner, SessionEndReason reason) {
   ahead_epoch_ = std::max(ahead_epoch_, learner.info.accepted.epoch);
   EndSession(link, reason);
   if (stage_ == Stage::kBroadcast) return ConsiderRenewal();
-  ahead_.insert(link.sid);
+  CountOut(link.sid);
+}
+
+void Leading::CountOut(ServerId voter) {
+  counted_out_.insert(voter);
   std::set<ServerId> others = self_.quorum.Voters();
-  for (ServerId sid : ahead_) others.erase(sid);
-  if (!self_.quorum.Contains(others)) Resign("too many voters are ahead of this leader");
+  for (ServerId sid : counted_out_) others.erase(sid);
+  if (!self_.quorum.Contains(others)) Resign("too many voters cannot choose this leader");
 }
 
 void Leading::Handle(Learner* learner, const AckEpoch& ack) {
@@ -175,7 +185,7 @@ void Leading::Handle(Learner* learner, const AckEpoch& ack) {
     return RefuseAhead(*learner, SessionEndReason::kLeaderBehind);
   }
   const ServerId sid = learner->link.sid;
-  if (ack.current && self_.quorum.IsVoter(sid) && electing_.insert(sid).second) Progress();
+  if (ack.current && self_.quorum.IsVoter(sid) && electing_.insert(sid).second) Progress(sid);
   TryFinishDiscovery();
 }
 

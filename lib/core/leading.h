@@ -81,6 +81,7 @@ class Leading {
   void EndSession(const LinkId& link, SessionEndReason reason);
   void Forget(const LinkId& link);
   void Progress();
+  void Progress(ServerId voter);
 
   // Discovery.
   void Handle(Learner* learner, const AckEpoch& ack);
@@ -89,6 +90,7 @@ class Leading {
   void Inform(Learner* learner);
   void InformAll();
   void RefuseAhead(const Learner& learner, SessionEndReason reason);
+  void CountOut(ServerId voter);
   void TryFinishDiscovery();
   bool Discovered() const { return stage_ >= Stage::kStoring; }
 
@@ -144,13 +146,14 @@ class Leading {
   Epoch established_ = 0;
   WriteId write_ = 0;  // what kPromising or kStoring waits for
   std::map<LinkId, Learner> learners_;
-  std::set<ServerId> connecting_;  // sent FollowerInfo, while the epoch is open
-  std::set<ServerId> electing_;    // counted AckEpoch of this epoch
-  std::set<ServerId> ahead_;       // cannot follow this leader
-  std::set<ServerId> looking_;     // have left again before the term was established
-  std::set<ServerId> accepted_;    // acknowledged NewLeader of this epoch
-  Epoch ahead_epoch_ = 0;          // the highest promise heard of
-  Time give_up_at_{};              // until established: without progress
+  std::set<ServerId> connecting_;   // sent FollowerInfo, while the epoch is open
+  std::set<ServerId> electing_;     // counted AckEpoch of this epoch
+  std::set<ServerId> counted_out_;  // ahead, or promised this epoch to another
+  std::set<ServerId> looking_;      // have left again before the term was established
+  std::set<ServerId> accepted_;     // acknowledged NewLeader of this epoch
+  Epoch ahead_epoch_ = 0;           // the highest promise heard of
+  Time give_up_at_{};               // until established: without progress
+  std::set<std::pair<Stage, ServerId>> moved_on_;  // who has been progress, and for what
 
   uint32_t counter_ = 0;                 // of the last proposal of this epoch
   std::deque<Outstanding> outstanding_;  // proposed, not committed

@@ -156,7 +156,7 @@ void Leading::OnAccepted(Learner* learner) {
   learner->Returned(learner->target);
   if (self_.quorum.IsVoter(learner->link.sid)) {
     accepted_.insert(learner->link.sid);
-    if (stage_ != Stage::kBroadcast) Progress();
+    if (stage_ != Stage::kBroadcast) Progress(learner->link.sid);
   }
   if (stage_ == Stage::kBroadcast) {
     SendUpToDate(learner);

@@ -154,8 +154,9 @@ void Leading::Renew() {
   stage_ = Stage::kPromising;
   electing_.clear();
   accepted_.clear();
-  ahead_.clear();
+  counted_out_.clear();
   looking_.clear();
+  moved_on_.clear();
   Progress();
   std::vector<LinkId> not_synced;
   for (auto& [link, learner] : learners_) {

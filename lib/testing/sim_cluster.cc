@@ -112,7 +112,8 @@ class SimCluster::Impl {
         applying.OnDown(sid);
         continue;
       }
-      const absl::Duration kept = std::max(server->held_up_until(), server->slowed_until());
+      const absl::Duration kept =
+          std::max(server->held_up_until(), server->kept_from_applying_until());
       auto stuck = applying.OnLook(sid, server->replica().Status(), kept, scheduler.now());
       if (stuck) Report(std::move(stuck->property), std::move(stuck->what));
     }

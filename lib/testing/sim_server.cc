@@ -139,6 +139,8 @@ runtime::Tuning SimServer::Tuning() const {
 
 absl::Status SimServer::Start() {
   if (up()) return absl::OkStatus();
+  // Time passes while it waits for its disk, and who is called meanwhile may ask again.
+  if (executor_ != nullptr) return absl::UnavailableError("it is being started");
   world_.observer->OnStarting(sid_);
   Unsettle();
   auto started = runtime::TunedStart::Start(Options(), Tuning());
@@ -160,11 +162,12 @@ absl::Status SimServer::Start() {
 
 void SimServer::Crash(CrashMode mode) {
   if (executor_ == nullptr) return;
+  if (shuts_down_) return Die(mode);  // buried by whoever waits for it there
   executor_->Stop();
   blocking_->Stop();
   world_.network->Crash(sid_);
   while (!late_.empty()) TellLate(late_.begin()->first);
-  if (dying_) {  // it may have been dead for a while
+  if (dying_ && died_at_ < world_.scheduler->now()) {
     Unsettle();
     HeldUp(world_.scheduler->now());
   }
@@ -193,7 +196,9 @@ void SimServer::Crash(CrashMode mode) {
 }
 
 absl::Status SimServer::Shutdown(absl::Duration grace) {
+  shuts_down_ = true;
   absl::Status status = replica_->Shutdown(grace);
+  shuts_down_ = false;
   Crash(dying_ ? crash_mode_ : CrashMode::kProcess);
   return status;
 }
@@ -214,6 +219,7 @@ void SimServer::CrashAtSend(uint64_t messages, CrashMode mode) {
 void SimServer::Die(CrashMode mode) {
   if (executor_ == nullptr || std::exchange(dying_, true)) return;
   crash_mode_ = mode;
+  died_at_ = world_.scheduler->now();
   executor_->Stop();
   blocking_->Stop();
   disk_->CrashBefore(disk_->operations() + 1);
@@ -250,9 +256,9 @@ void SimServer::Excuse(std::string_view why) {
 void SimServer::EndExcuse(uint64_t excuse, absl::Duration when) {
   world_.scheduler->After(when - world_.scheduler->now(), [this, excuse] {
     if (excuse != excuses_ || full_) return;  // another one holds, or this one still
-    const absl::Duration kept = std::max(slowed_until_, held_up_until());
+    const absl::Duration held = held_up_until();
     const absl::Duration now = world_.scheduler->now();
-    if (kept + kExcuseLasts > now) return EndExcuse(excuse, kept + kExcuseLasts);
+    if (held + kExcuseLasts > now) return EndExcuse(excuse, held + kExcuseLasts);
     if (up() && !paused_) world_.observer->OnExcuseEnds(sid_);
   });
 }
@@ -275,10 +281,10 @@ void SimServer::FillDisk(bool full) {
 }
 
 bool SimServer::WipeDisk() {
-  const bool held_anything = !disk_->Files().empty();
+  if (disk_->Files().empty()) return false;
   disk_->Wipe();
   world_.observer->OnWiped(sid_);
-  return held_anything;
+  return true;
 }
 
 // Whether that has changed anything.
@@ -359,8 +365,7 @@ Verdict SimServer::Judge(const Operation& operation) {
     return Verdict::kFail;
   }
   const bool syncs = operation.step == Step::kSync || operation.step == Step::kSyncDirectory;
-  if (syncs) Block(world_.options->sync_delay);
-  SlowDown(Stalled() + (syncs ? extra_per_sync_ : absl::ZeroDuration()));
+  Block(Stalled() + (syncs ? world_.options->sync_delay + extra_per_sync_ : absl::ZeroDuration()));
   return Verdict::kProceed;
 }
 
@@ -369,7 +374,7 @@ Verdict SimServer::JudgeRead() {
   if (longest_read_ > absl::ZeroDuration()) {
     takes += longest_read_ * (static_cast<double>(world_.scheduler->random().Below(1000)) / 1000);
   }
-  SlowDown(takes);
+  KeepFromApplying(takes);  // it may read what is to be applied
   if (!std::exchange(fail_read_, false)) return Verdict::kProceed;
   Excuse("a read of the disk fails");
   return Verdict::kFail;
@@ -402,10 +407,10 @@ void SimServer::Block(absl::Duration duration) {
   blocked_until_ = std::max(blocked_until_, world_.scheduler->now());
 }
 
-void SimServer::SlowDown(absl::Duration duration) {
+void SimServer::KeepFromApplying(absl::Duration duration) {
   if (duration <= absl::ZeroDuration()) return;
   Block(duration);
-  slowed_until_ = std::max(slowed_until_, world_.scheduler->now());
+  kept_from_applying_until_ = std::max(kept_from_applying_until_, world_.scheduler->now());
 }
 
 absl::Duration SimServer::held_up_until() const {
@@ -419,8 +424,8 @@ absl::Status SimServer::BeforeApply() {
     return absl::InternalError("told to fail");
   }
   if (apply_takes_ > absl::ZeroDuration()) {
-    SlowDown(apply_takes_);
-    HeldUp(slowed_until_);  // a reply that is made now is told then
+    KeepFromApplying(apply_takes_);
+    HeldUp(blocked_until_);  // a reply that is made now is told then
   }
   return absl::OkStatus();
 }

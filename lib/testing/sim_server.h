@@ -63,8 +63,8 @@ class SimServer {
   void Heal();
   // When the last call that was ever held up goes on: healing does not wake it.
   absl::Duration blocked_until() const { return blocked_until_; }
-  // The same of those that a fault held up.
-  absl::Duration slowed_until() const { return slowed_until_; }
+  // When a slow read or Apply was last over.
+  absl::Duration kept_from_applying_until() const { return kept_from_applying_until_; }
   // How long it bears with a silent peer, by the options of its last start.
   absl::Duration patience() const { return patience_; }
   // When it was last kept from doing what was due: paused, down, or in a slow Apply.
@@ -97,7 +97,7 @@ class SimServer {
   void TellLate(uint64_t number);
   absl::Duration Stalled() const;
   void Block(absl::Duration duration);
-  void SlowDown(absl::Duration duration);  // by a fault
+  void KeepFromApplying(absl::Duration duration);
 
   const World& world_;
   const ServerId sid_;
@@ -124,7 +124,9 @@ class SimServer {
   std::map<uint64_t, Late> late_ = {};
 
   absl::Duration patience_ = absl::ZeroDuration();
+  bool shuts_down_ = false;
   bool dying_ = false;
+  absl::Duration died_at_ = absl::ZeroDuration();
   CrashMode crash_mode_ = CrashMode::kPower;  // of which it is dying
   CrashMode disk_kills_by_ = CrashMode::kPower;
   CrashMode send_kills_by_ = CrashMode::kPower;
@@ -139,7 +141,7 @@ class SimServer {
   absl::Duration stalled_until_ = absl::ZeroDuration();
   absl::Duration longest_read_ = absl::ZeroDuration();
   absl::Duration blocked_until_ = absl::ZeroDuration();
-  absl::Duration slowed_until_ = absl::ZeroDuration();
+  absl::Duration kept_from_applying_until_ = absl::ZeroDuration();
   absl::Duration held_up_until_ = absl::ZeroDuration();
   absl::Duration down_since_ = absl::ZeroDuration();
   uint64_t excuses_ = 0;

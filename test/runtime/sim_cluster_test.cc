@@ -95,12 +95,12 @@ TEST_CASE("damage to the last write of a quiet log is noticed") {
 }
 
 TEST_CASE("own calls that a snapshot passes over are answered, as unknown") {
+  int answered = 0, unknown = 0;
   World world(3, [](ReplicaOptions* options) { options->retain_snapshots = 1; });
   const ServerId follower = world.Follower();
   world.Write(world.Leader(), "first");
   world.Until([&] { return world.cluster.Status(follower).leader.has_value(); });
   world.cluster.SlowApply(follower, absl::Seconds(30));
-  int answered = 0, unknown = 0;
   const auto propose = [&](const std::string& command) {
     world.cluster.Propose(
         follower, command, absl::InfiniteDuration(), [&](absl::StatusOr<Reply> reply) {
@@ -316,10 +316,10 @@ TEST_CASE("every call ends with the cluster, once") {
 }
 
 TEST_CASE("whoever is told of a crash may start the server again") {
-  World world(3);
-  const ServerId sid = world.Follower();
   bool refused = false;
   absl::Status started = absl::UnknownError("not asked for");
+  World world(3);
+  const ServerId sid = world.Follower();
   world.cluster.network().Partition({sid});
   world.cluster.RunFor(absl::Seconds(3));
   world.cluster.Propose(sid, "a", absl::InfiniteDuration(), [&](absl::StatusOr<Reply> reply) {
@@ -334,6 +334,36 @@ TEST_CASE("whoever is told of a crash may start the server again") {
   world.Write(sid, "goes on");
   world.cluster.Crash(sid);
   REQUIRE_FALSE(world.cluster.up(sid));
+}
+
+TEST_CASE("whoever is told of a Shutdown may crash the server") {
+  bool told = false;
+  World world(3);
+  const ServerId sid = world.Follower();
+  world.cluster.network().Partition({sid});
+  world.cluster.RunFor(absl::Seconds(3));
+  world.cluster.Propose(sid, "a", absl::Seconds(1), [&](absl::StatusOr<Reply>) {
+    told = true;
+    world.cluster.Crash(sid);
+  });
+  (void)world.cluster.Shutdown(sid, absl::Seconds(5));
+  REQUIRE(told);
+  REQUIRE_FALSE(world.cluster.up(sid));
+  world.cluster.network().Heal();
+  REQUIRE(world.cluster.Start(sid).ok());
+  world.Write(sid, "goes on");
+}
+
+TEST_CASE("whoever is called while a server starts does not start it twice") {
+  absl::Status inner;
+  World world(3);
+  const ServerId sid = world.Follower();
+  world.cluster.Crash(sid);
+  world.cluster.Propose(sid, "a", absl::Seconds(1),
+                        [&](absl::StatusOr<Reply>) { inner = world.cluster.Start(sid); });
+  REQUIRE(world.cluster.Start(sid).ok());  // its disk takes time
+  REQUIRE(inner.code() == absl::StatusCode::kUnavailable);
+  REQUIRE(world.cluster.CheckConverges(absl::Seconds(60)).ok());
 }
 
 TEST_CASE("what is the cluster's own stays so, whatever is adjusted") {
@@ -360,7 +390,6 @@ TEST_CASE("a death has the mode it was armed with") {
   const ServerId sid = world.Follower();
   world.Write(world.Leader(), "a");
   world.cluster.RunFor(absl::Seconds(1));
-  const std::vector<std::string> before = world.cluster.disk(sid).Files();
   // Armed later and never come to: nothing is sent by whoever is gone.
   world.cluster.CrashAtDisk(sid, 3, CrashMode::kPower, Step::kSync);
   world.cluster.CrashAtSend(sid, 1'000'000, CrashMode::kProcess);

@@ -4,6 +4,7 @@
 //   zkq-sim --seed=42 --verbose --shrink
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <ctime>
@@ -46,6 +47,8 @@ using Clock = std::chrono::steady_clock;
 constexpr size_t kTraceLines = 30, kTraceLinesVerbose = 300;
 // Fewer runs need not reach every cell of the coverage table.
 constexpr uint64_t kRunsThatCover = 8'000;
+// Histories that could not be judged, or one in a hundred.
+constexpr uint64_t kUndecidedMax = 2;
 
 // The profile of the n-th run.
 std::optional<Profile> ProfileOf(std::string_view name, uint64_t n) {
@@ -89,6 +92,9 @@ class Progress {
     simulated_ += result.simulated;
     coverage_.Add(result.coverage);
     undecided_ += result.undecided;
+    if (result.undecided) {
+      std::cout << (terminal_ ? "\r" : "") << "undecided " << Flags(options) << std::endl;
+    }
     if (result.violation) {
       ++failed_;
       std::cout << (terminal_ ? "\r" : "") << "FAILED " << Flags(options) << "\n  "
@@ -120,7 +126,7 @@ class Progress {
   }
   bool ok() const {
     const bool judged = absl::GetFlag(FLAGS_coverage) && done_ >= kRunsThatCover;
-    const bool decided = undecided_ * 100 <= done_;
+    const bool decided = undecided_ <= std::max<uint64_t>(kUndecidedMax, done_ / 100);
     return failed_ == 0 && decided && (!judged || Holes(coverage_).empty());
   }
   // Whether another run is to begin.

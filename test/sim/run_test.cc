@@ -58,7 +58,8 @@ TEST_CASE("a queue is judged as one") {
 std::vector<std::string> StrikesIn(const std::vector<std::string>& trace) {
   std::vector<std::string> strikes;
   for (const std::string& line : trace) {
-    if (line.find("the nemesis: ") != std::string::npos) strikes.push_back(line);
+    const size_t at = line.find("the nemesis: ");
+    if (at != std::string::npos) strikes.push_back(line.substr(at));
   }
   return strikes;
 }
@@ -75,12 +76,13 @@ TEST_CASE("leaving out a strike leaves the run before it and the other strikes a
   const size_t left_out = 1;
   options.strikes->erase(options.strikes->begin() + left_out);
   const RunResult others = Run(options);
+  REQUIRE_FALSE((all.violation || others.violation));
   const auto [with, without] =
       std::mismatch(all.trace.begin(), all.trace.end(), others.trace.begin(), others.trace.end());
   std::vector<std::string> strikes = StrikesIn(all.trace);
   REQUIRE(strikes.size() == options.strikes->size() + 1);
   REQUIRE(with != all.trace.end());
-  REQUIRE(*with == strikes[left_out]);
+  REQUIRE(with->ends_with(strikes[left_out]));
   strikes.erase(strikes.begin() + left_out);
   REQUIRE(StrikesIn(others.trace) == strikes);
 }

@@ -1,7 +1,7 @@
 // Snapshots: the snapshot files of a replica. A file appears under its name only when
 // it is whole and durable; the name is durable when Take, Finish or Adopt says so (temp,
-// fsync, rename, fsync of the directory). One under its name is never renamed or removed
-// but by Purge: the log may rest on it.
+// fsync, rename, fsync of the directory). One under its name is removed by nothing but
+// Purge: the log may rest on it.
 //
 // Threads: any; calls for different files may overlap. Take and receive one at a
 // time each.
@@ -53,8 +53,8 @@ class Snapshots {
     virtual ~Incoming() = default;
     virtual uint64_t offset() const = 0;
     virtual absl::Status Write(std::string_view bytes) = 0;
-    // Verifies every checksum and makes the file durable under its name. If it does not
-    // verify it is removed: kDataLoss. Otherwise what has arrived is kept on failure.
+    // Verifies every checksum and makes the file durable under its name. What fails before
+    // its rename is removed, kDataLoss if it does not verify; from there on it is kept.
     virtual absl::Status Finish() = 0;
   };
   absl::StatusOr<std::unique_ptr<Incoming>> Receive(Zxid snapshot);

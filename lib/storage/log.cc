@@ -13,29 +13,25 @@
 #include "lib/storage/steps.h"
 
 namespace zkq::storage {
-namespace {
-
-struct Cut {
-  Zxid after;
-};
-struct NewBase {
-  Zxid base;
-};
-struct NewState {
-  std::string encoded;
-};
-using Addition = std::variant<Txn, Cut, NewBase, NewState>;
-
-// The first error, kept as text: a Status would be shared between threads.
-struct Failure {
-  absl::StatusCode code = absl::StatusCode::kOk;
-  std::string message = {};
-};
-
-}  // namespace
-
 class Log::Impl {
  public:
+  struct Cut {
+    Zxid after;
+  };
+  struct NewBase {
+    Zxid base;
+  };
+  struct NewState {
+    std::string encoded;
+  };
+  using Addition = std::variant<Txn, Cut, NewBase, NewState>;
+
+  // The first error, kept as text: a Status would be shared between threads.
+  struct Failure {
+    absl::StatusCode code = absl::StatusCode::kOk;
+    std::string message = {};
+  };
+
   Impl(std::shared_ptr<FileSystem> file_system, std::string directory, const LogOptions& options)
       : file_system_(std::move(file_system)), directory_(std::move(directory)), options_(options) {}
 
@@ -81,7 +77,7 @@ class Log::Impl {
   std::optional<SegmentWriter> writer_;  // none before the first Sync
   SegmentWriter::End end_;               // of the log as read; then, where a segment begins
   Leftover leftover_;
-  bool confirmed_ = false;  // the newest batch holds nothing that could be missed
+  bool confirmed_ = false;         // the newest batch holds nothing that could be missed
   std::vector<Segment> segments_;  // ascending; the last one is being written
   Index index_;
 };
@@ -280,9 +276,9 @@ absl::StatusOr<std::unique_ptr<Log>> Log::Open(std::shared_ptr<FileSystem> file_
 void Log::Append(std::span<const Txn> txns) {
   for (const Txn& txn : txns) impl_->Add(txn);
 }
-void Log::Truncate(Zxid after) { impl_->Add(Cut{after}); }
-void Log::Store(const HardState& state) { impl_->Add(NewState{EncodeHardState(state)}); }
-void Log::Rebase(Zxid base) { impl_->Add(NewBase{base}); }
+void Log::Truncate(Zxid after) { impl_->Add(Impl::Cut{after}); }
+void Log::Store(const HardState& state) { impl_->Add(Impl::NewState{EncodeHardState(state)}); }
+void Log::Rebase(Zxid base) { impl_->Add(Impl::NewBase{base}); }
 void Log::Hint(Zxid commit) { impl_->Hint(commit); }
 bool Log::dirty() const { return impl_->dirty(); }
 absl::Status Log::Sync() { return impl_->Sync(); }

@@ -336,10 +336,10 @@ void SeveralThreads(const Disk& disk, Trial* trial) {
   disk.Lists(disk.directory(), {"f0", "f1", "f2", "f3"});
 }
 
-using Check = void (*)(const Disk& disk, Trial* trial);
+using FileSystemCheck = void (*)(const Disk& disk, Trial* trial);
 
-const Claims<Check>& AllClaims() {
-  static const Claims<Check> claims = {
+const Claims<FileSystemCheck>& AllFileSystemClaims() {
+  static const Claims<FileSystemCheck> claims = {
       {"bytes are read where they were written, and zeros in between", ReadWhereWritten},
       {"a write changes its own bytes and no others", OwnBytesOnly},
       {"any number of pieces is written, one after the other, empty ones too", AnyPieces},
@@ -373,14 +373,14 @@ const Claims<Check>& AllClaims() {
 }  // namespace
 
 absl::Status RunFileSystemConformance(const FileSystemFactory& factory, std::string_view claim) {
-  return TryClaims(AllClaims(), claim, [&](Check check, Trial* trial) {
+  return TryClaims(AllFileSystemClaims(), claim, [&](FileSystemCheck check, Trial* trial) {
     absl::StatusOr<FileSystemUnderTest> under_test = factory();
     if (!under_test.ok()) return trial->GiveUp(under_test.status());
     check(Disk(*std::move(under_test), trial), trial);
   });
 }
 
-std::vector<std::string> FileSystemClaims() { return NamesOf(AllClaims()); }
+std::vector<std::string> FileSystemClaims() { return NamesOf(AllFileSystemClaims()); }
 
 }  // namespace v1
 }  // namespace zkq::testing

@@ -28,7 +28,7 @@ enum Kind : uint64_t {
 
 uint64_t Packed(Zxid zxid) { return uint64_t{zxid.epoch} << 32 | zxid.counter; }
 
-uint64_t HashOf(std::string_view bytes) {
+uint64_t HashOfText(std::string_view bytes) {
   uint64_t hash = bytes.size();
   for (const char c : bytes) hash = hash * 0x100'0000'01b3 + static_cast<unsigned char>(c);
   return hash;
@@ -64,7 +64,7 @@ void SimTrace::Passed(uint64_t kind, std::string_view verb, const Route& route,
                       const Carried& carried) {
   const uint64_t what = carried.message != nullptr ? carried.message->body.index() : ~uint64_t{0};
   const uint64_t size =
-      carried.message != nullptr ? SizeOf(*carried.message) : HashOf(TextOf(carried));
+      carried.message != nullptr ? SizeOf(*carried.message) : HashOfText(TextOf(carried));
   Mix(kind, ToInt(route.from) << 32 | ToInt(route.to), route.link << 8 | (what & 0xff), size);
   if (carried.message != nullptr) {
     const Session& session = carried.message->session;
@@ -108,13 +108,13 @@ void SimTrace::OnWiped(ServerId sid) {
   if (keeps()) Add(ToString(sid) + " has an empty disk");
 }
 void SimTrace::OnExcused(ServerId sid, std::string_view why) {
-  Mix(kExcused, ToInt(sid), HashOf(why));
+  Mix(kExcused, ToInt(sid), HashOfText(why));
   if (keeps()) Add(ToString(sid) + " is excused: " + std::string(why));
 }
 
 void SimTrace::OnDisk(ServerId sid, const MemoryFileSystem::Operation& operation) {
   Mix(kDisk, ToInt(sid) << 8 | static_cast<uint64_t>(operation.step), operation.offset,
-      HashOf(operation.bytes) ^ HashOf(operation.path));
+      HashOfText(operation.bytes) ^ HashOfText(operation.path));
   if (!keeps()) return;
   Add(ToString(sid) + " disk: " + std::string(ToString(operation.step)) + " " + operation.path +
       (operation.to.empty() ? "" : " to " + operation.to) +
@@ -124,7 +124,7 @@ void SimTrace::OnDisk(ServerId sid, const MemoryFileSystem::Operation& operation
 }
 
 void SimTrace::OnApplied(ServerId sid, const Transaction& txn, std::string_view reply) {
-  Mix(kApplied, ToInt(sid), Packed(txn.zxid), HashOf(txn.command) ^ HashOf(reply) << 1);
+  Mix(kApplied, ToInt(sid), Packed(txn.zxid), HashOfText(txn.command) ^ HashOfText(reply) << 1);
   if (keeps()) {
     Add(ToString(sid) + " applies " + ToString(txn.zxid) + " " + std::string(txn.command));
   }
@@ -140,7 +140,7 @@ void SimTrace::OnStatus(ServerId sid, const ReplicaStatus& status) {
 }
 
 void SimTrace::OnProposed(uint64_t call, ServerId sid, std::string_view command) {
-  Mix(kProposed, call, ToInt(sid), HashOf(command));
+  Mix(kProposed, call, ToInt(sid), HashOfText(command));
   if (keeps()) {
     Add(ToString(sid) + " call " + std::to_string(call) + " proposes " + std::string(command));
   }
@@ -151,7 +151,7 @@ void SimTrace::OnReadAsked(uint64_t call, ServerId sid) {
 }
 void SimTrace::OnDone(uint64_t call, const absl::StatusOr<Reply>& result) {
   Mix(kDone, call, static_cast<uint64_t>(result.status().code()),
-      result.ok() ? Packed(result->zxid) ^ HashOf(result->value) : 0);
+      result.ok() ? Packed(result->zxid) ^ HashOfText(result->value) : 0);
   if (!keeps()) return;
   Add("call " + std::to_string(call) + " done: " +
       (result.ok() ? ToString(result->zxid) + " " + result->value : result.status().ToString()));
@@ -170,7 +170,7 @@ void SimTrace::OnMark(std::string_view line) {
 }
 
 void SimTrace::OnLine(ServerId sid, std::string_view line) {
-  Mix(kLine, ToInt(sid), HashOf(line));
+  Mix(kLine, ToInt(sid), HashOfText(line));
   if (keeps()) Add(ToString(sid) + ": " + std::string(line));
 }
 

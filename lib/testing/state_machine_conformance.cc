@@ -183,10 +183,10 @@ void SameAnswers(const MachineScript& script, Trial* trial) {
   }
 }
 
-using Check = void (*)(const MachineScript& script, Trial* trial);
+using MachineCheck = void (*)(const MachineScript& script, Trial* trial);
 
-const Claims<Check>& AllClaims() {
-  static const Claims<Check> claims = {
+const Claims<MachineCheck>& AllMachineClaims() {
+  static const Claims<MachineCheck> claims = {
       {"a fresh machine has applied nothing", FreshMachine},
       {"every command is applied", AllApplied},
       {"the same transactions get the same replies", SameReplies},
@@ -213,10 +213,10 @@ absl::Status RunStateMachineConformance(const StateMachineFactory& factory,
                                         std::string_view claim) {
   absl::StatusOr<MachineScript> script = WriteScript(factory, options);
   if (!script.ok()) return script.status();
-  return TryClaims(AllClaims(), claim, [&](Check check, Trial* trial) { check(*script, trial); });
+  return TryClaims(AllMachineClaims(), claim, [&](MachineCheck check, Trial* trial) { check(*script, trial); });
 }
 
-std::vector<std::string> StateMachineClaims() { return NamesOf(AllClaims()); }
+std::vector<std::string> StateMachineClaims() { return NamesOf(AllMachineClaims()); }
 
 }  // namespace v1
 }  // namespace zkq::testing

@@ -149,7 +149,7 @@ void NoMember(const Factory& factory, Trial* trial) {
   }
 }
 
-const Claims<TransportCheck>& AllClaims() {
+const Claims<TransportCheck>& AllTransportClaims() {
   static const Claims<TransportCheck> claims = [] {
     Claims<TransportCheck> all;
     for (const auto& part : {LinkClaims(), MessageClaims(), BoundClaims(), MembershipClaims(),
@@ -185,11 +185,11 @@ Claims<TransportCheck> MembershipClaims() {
 inline namespace v1 {
 
 absl::Status RunTransportConformance(const TransportWorldFactory& factory, std::string_view claim) {
-  return TryClaims(AllClaims(), claim,
+  return TryClaims(AllTransportClaims(), claim,
                    [&](TransportCheck check, Trial* trial) { check(factory, trial); });
 }
 
-std::vector<std::string> TransportClaims() { return NamesOf(AllClaims()); }
+std::vector<std::string> TransportClaims() { return NamesOf(AllTransportClaims()); }
 
 }  // namespace v1
 }  // namespace zkq::testing

@@ -14,6 +14,7 @@
 #include "lib/base/hard_state.h"
 #include "lib/storage/batch.h"
 #include "lib/testing/invariants.h"
+#include "test/harness/catch.h"
 #include "zkq/testing/memory_file_system.h"
 
 namespace zkq::testing {
@@ -83,5 +84,17 @@ class Story {
 };
 
 Txn MakeTxn(Zxid zxid, Zxid prev, std::string command = "");
+
+// Server 1 leads epoch 1; 2 follows and has 1:1, which is committed. 3 knows nothing.
+struct Led : Story {
+  Led() {
+    Lead(1, {2}, 1);
+    first = Next(1, 1);
+    Broadcast(1, {2}, first);
+    REQUIRE(Violated() == "");
+  }
+  const Session all{.number = 0, .epoch = 1};
+  Txn first;
+};
 
 }  // namespace zkq::testing

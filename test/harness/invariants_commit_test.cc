@@ -10,18 +10,6 @@ namespace {
 
 using storage::RecordType;
 
-// Server 1 leads epoch 1; 2 follows and has 1:1, which is committed. 3 knows nothing.
-struct Led : Story {
-  Led() {
-    Lead(1, {2}, 1);
-    first = Next(1, 1);
-    Broadcast(1, {2}, first);
-    REQUIRE(Violated() == "");
-  }
-  const Session all{.number = 0, .epoch = 1};
-  Txn first;
-};
-
 // --- INV-10, 14 to 17 and 19: what is committed
 // ---------------------------------------------------
 

@@ -9,8 +9,8 @@ namespace {
 
 using storage::RecordType;
 
-struct Led : Story {
-  Led() {
+struct AllFollow : Story {
+  AllFollow() {
     Lead(1, {2, 3}, 1);
     first = Next(1, 1);
     Broadcast(1, {2, 3}, first);
@@ -22,7 +22,7 @@ struct Led : Story {
 // --- recovery ---------------------------------------------------------------------------
 
 TEST_CASE("recovery: a start finds the hard state that its disk has") {
-  Led story;
+  AllFollow story;
   story.Crash(2);
   SECTION("not less") { story.at(2).state.accepted = {}; }
   SECTION("not more") { story.at(2).state.accepted.epoch = 9; }
@@ -31,7 +31,7 @@ TEST_CASE("recovery: a start finds the hard state that its disk has") {
 }
 
 TEST_CASE("recovery: a boot id is not used again") {
-  Led story;
+  AllFollow story;
   story.Crash(2);
   --story.at(2).state.boot;
   story.Start(2);
@@ -39,7 +39,7 @@ TEST_CASE("recovery: a boot id is not used again") {
 }
 
 TEST_CASE("recovery: a start finds the history that its disk has") {
-  Led story;
+  AllFollow story;
   story.Crash(2);
   story.Start(2);
   ReplicaStatus status = story.StatusOf(2);
@@ -55,7 +55,7 @@ TEST_CASE("recovery: a start finds the history that its disk has") {
 }
 
 TEST_CASE("recovery: what a power cut has lost is not there again") {
-  Led story;
+  AllFollow story;
   story.at(2).state.accepted = {2, ServerId{3}, 1};
   story.WriteState(2);  // and no fsync
   story.Crash(2);
@@ -64,7 +64,7 @@ TEST_CASE("recovery: what a power cut has lost is not there again") {
 }
 
 TEST_CASE("recovery: what a killed process has written is there") {
-  Led story;
+  AllFollow story;
   story.at(2).state.accepted = {2, ServerId{3}, 1};
   story.WriteState(2);
   story.Crash(2, /*power=*/false);
@@ -73,7 +73,7 @@ TEST_CASE("recovery: what a killed process has written is there") {
 }
 
 TEST_CASE("a batch that is torn is not there, nor is any behind it") {
-  Led story;
+  AllFollow story;
   const Zxid before = story.at(1).last();
   story.WriteTxn(1, story.Next(1, 1));
   const uint64_t torn = story.at(1).offset - 1;
@@ -93,14 +93,14 @@ TEST_CASE("a batch that is torn is not there, nor is any behind it") {
 }
 
 TEST_CASE("recovery: a segment begins with what those before it have come to") {
-  Led story;
+  AllFollow story;
   storage::Start start{.state = "", .base = {}, .last = story.first.zxid, .hint = {}};
   story.Write(2, {{RecordType::kStart, storage::EncodeStart(start)}});
   REQUIRE(story.Violated() == "recovery");
 }
 
 TEST_CASE("INV-4: a segment whose name is not durable holds nothing that is") {
-  Led story;
+  AllFollow story;
   auto segment = story.at(2).disk.Open("data/log-0000000000000002", FileSystem::Mode::kCreate);
   REQUIRE(segment.ok());
   story.at(2).file = *std::move(segment);
@@ -122,7 +122,7 @@ TEST_CASE("INV-4: a segment whose name is not durable holds nothing that is") {
 // --- starting and halting -----------------------------------------------------------------
 
 TEST_CASE("LIV-3: a server starts whatever a crash has left") {
-  Led story;
+  AllFollow story;
   story.Crash(2);
   story.checker.OnStarting(ServerId{2});
   SECTION("unless something was done to it") {
@@ -138,7 +138,7 @@ TEST_CASE("LIV-3: a server starts whatever a crash has left") {
 }
 
 TEST_CASE("nobody halts without a cause") {
-  Led story;
+  AllFollow story;
   ReplicaStatus status = story.StatusOf(2);
   status.health = absl::InternalError("write failed");
   SECTION("with one it may") {
@@ -162,7 +162,7 @@ TEST_CASE("nobody halts without a cause") {
 // --- roles ---------------------------------------------------------------------------------
 
 TEST_CASE("nobody follows whom nobody has told to be up to date") {
-  Led story;
+  AllFollow story;
   ReplicaStatus status = story.StatusOf(2);
   status.state = PeerState::kFollowing;
   status.phase = ZabPhase::kBroadcast;
@@ -176,7 +176,7 @@ TEST_CASE("nobody follows whom nobody has told to be up to date") {
 }
 
 TEST_CASE("an earlier leader's word that comes late takes nothing back") {
-  Led story;
+  AllFollow story;
   const Session old = story.SessionOf(2, 1);
   story.Say(1, 2, old, UpToDate{story.first.zxid});
   story.Lead(3, {2}, 2);
@@ -205,7 +205,7 @@ TEST_CASE("INV-2: nobody leads an epoch that no quorum has taken") {
 // --- wiped and damaged disks -------------------------------------------------------------------
 
 // Server 2 has lost its disk and starts on an empty one.
-struct Wiped : Led {
+struct Wiped : AllFollow {
   Wiped() {
     Crash(2);
     at(2).disk.Wipe();
@@ -268,7 +268,7 @@ TEST_CASE("amnesia: a wiped server takes no part") {
 }
 
 TEST_CASE("a server whose disk is damaged is not judged by it any more") {
-  Led story;
+  AllFollow story;
   story.checker.OnDamaged(ServerId{2});
   story.Truncate(2, {});
   story.Say(2, 1, story.SessionOf(2, 1), Ack{{1, 0}});
@@ -285,7 +285,7 @@ TEST_CASE("before the ensemble is founded an empty disk is as good as any") {
 }
 
 TEST_CASE("the first violation is kept") {
-  Led story;
+  AllFollow story;
   story.Truncate(2, {});
   const std::string first = story.What();
   story.Say(2, 1, story.SessionOf(2, 1), Ack{{1, 7}});

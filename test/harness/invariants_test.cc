@@ -10,18 +10,6 @@
 namespace zkq::testing {
 namespace {
 
-// Server 1 leads epoch 1; 2 follows and has 1:1, which is committed. 3 knows nothing.
-struct Led : Story {
-  Led() {
-    Lead(1, {2}, 1);
-    first = Next(1, 1);
-    Broadcast(1, {2}, first);
-    REQUIRE(Violated() == "");
-  }
-  const Session all{.number = 0, .epoch = 1};
-  Txn first;
-};
-
 TEST_CASE("the story of a correct ensemble violates nothing") {
   Story story;
   story.checker.OnProposed(1, ServerId{1}, "one");

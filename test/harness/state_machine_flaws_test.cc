@@ -13,7 +13,7 @@
 namespace zkq::testing {
 namespace {
 
-enum class Flaw {
+enum class MachineFlaw {
   kNone,
   kOpensElsewhere,
   kRefusesCommand,
@@ -40,9 +40,11 @@ struct World {  // that a machine should know nothing of
 // "k=v" puts and "k" removes; the reply is what was there. A query gets.
 class Store final : public StateMachine {
  public:
-  Store(Flaw flaw, World* world) : flaw_(flaw), world_(*world), self_(++world->machines) {}
+  Store(MachineFlaw flaw, World* world) : flaw_(flaw), world_(*world), self_(++world->machines) {}
 
-  absl::StatusOr<Zxid> Open() override { return Is(Flaw::kOpensElsewhere) ? Zxid{1, 1} : Zxid{}; }
+  absl::StatusOr<Zxid> Open() override {
+    return Is(MachineFlaw::kOpensElsewhere) ? Zxid{1, 1} : Zxid{};
+  }
 
   absl::StatusOr<std::string> Apply(const Transaction& txn) override {
     ++applied_;
@@ -51,45 +53,46 @@ class Store final : public StateMachine {
     const std::string key(txn.command.substr(0, equals));
     std::string reply = Found(key);
     if (equals == std::string_view::npos) {
-      if (Is(Flaw::kRefusesCommand) && reply.empty()) return absl::NotFoundError("no such key");
+      if (Is(MachineFlaw::kRefusesCommand) && reply.empty())
+        return absl::NotFoundError("no such key");
       entries_.erase(key);
     } else {
       entries_[key] = std::string(txn.command.substr(equals + 1)) + Stamp(txn);
     }
-    if (Is(Flaw::kRepliesBySelf)) reply += " by " + std::to_string(self_);
-    if (Is(Flaw::kForgetsCount)) reply += " #" + std::to_string(applied_);
+    if (Is(MachineFlaw::kRepliesBySelf)) reply += " by " + std::to_string(self_);
+    if (Is(MachineFlaw::kForgetsCount)) reply += " #" + std::to_string(applied_);
     return reply;
   }
 
   absl::StatusOr<std::string> Query(std::string_view request) override {
     const std::string key(request);
-    if (Is(Flaw::kQueryInserts)) entries_[key];
-    if (Is(Flaw::kCountsQueries)) return Found(key) + std::to_string(++asked_);
+    if (Is(MachineFlaw::kQueryInserts)) entries_[key];
+    if (Is(MachineFlaw::kCountsQueries)) return Found(key) + std::to_string(++asked_);
     if (entries_.count(key) == 0) return absl::NotFoundError("no such key");
     return Found(key);
   }
 
   absl::StatusOr<SnapshotJob> Snapshot() override {
     auto copy = std::make_shared<Entries>(entries_);
-    if (Is(Flaw::kCountsSnapshots)) (*copy)["taken"] = std::to_string(++taken_);
-    if (Is(Flaw::kKeepsView)) (*copy)["last"] = last_;
+    if (Is(MachineFlaw::kCountsSnapshots)) (*copy)["taken"] = std::to_string(++taken_);
+    if (Is(MachineFlaw::kKeepsView)) (*copy)["last"] = last_;
     return [this, copy](SnapshotWriter& out) {
-      for (const auto& [key, value] : Is(Flaw::kWritesLate) ? entries_ : *copy) {
+      for (const auto& [key, value] : Is(MachineFlaw::kWritesLate) ? entries_ : *copy) {
         const absl::Status written = out.WriteRecord(key + "=" + value);
-        if (!written.ok() && !Is(Flaw::kIgnoresWriter)) return written;
+        if (!written.ok() && !Is(MachineFlaw::kIgnoresWriter)) return written;
       }
       return absl::OkStatus();
     };
   }
 
   absl::Status Restore(SnapshotReader& in) override {
-    if (!Is(Flaw::kMerges)) entries_.clear();
+    if (!Is(MachineFlaw::kMerges)) entries_.clear();
     std::string record;
     for (int records = 0;; ++records) {
       const absl::StatusOr<bool> more = in.ReadRecord(&record);
-      if (!more.ok() && Is(Flaw::kIgnoresReader)) return absl::OkStatus();
+      if (!more.ok() && Is(MachineFlaw::kIgnoresReader)) return absl::OkStatus();
       if (!more.ok()) return more.status();
-      if (!*more && records == 0 && Is(Flaw::kNoEmptySnapshot)) {
+      if (!*more && records == 0 && Is(MachineFlaw::kNoEmptySnapshot)) {
         return absl::DataLossError("an empty snapshot");
       }
       if (!*more) return absl::OkStatus();
@@ -101,19 +104,19 @@ class Store final : public StateMachine {
  private:
   using Entries = std::map<std::string, std::string>;
 
-  bool Is(Flaw flaw) const { return flaw_ == flaw; }
+  bool Is(MachineFlaw flaw) const { return flaw_ == flaw; }
   std::string Found(const std::string& key) const {
     const auto found = entries_.find(key);
     if (found == entries_.end()) return "";
     return found->second.substr(0, found->second.find('@'));  // the stamp is not shown
   }
   std::string Stamp(const Transaction& txn) const {
-    if (Is(Flaw::kStoresSelf)) return "@" + std::to_string(self_);
-    if (Is(Flaw::kReadsClock)) return "@" + std::to_string(world_.today);
+    if (Is(MachineFlaw::kStoresSelf)) return "@" + std::to_string(self_);
+    if (Is(MachineFlaw::kReadsClock)) return "@" + std::to_string(world_.today);
     return "@" + ToString(txn.zxid) + " " + std::to_string(absl::ToUnixMicros(txn.leader_time));
   }
 
-  const Flaw flaw_;
+  const MachineFlaw flaw_;
   World& world_;
   const int self_;
   Entries entries_;
@@ -127,7 +130,7 @@ std::string RandomCommand(SimRandom& random) {
   return random.Below(4) == 0 ? key : key + "=" + std::to_string(random.Below(100));
 }
 
-absl::Status Run(Flaw flaw, std::string_view claim = {}) {
+absl::Status RunMachine(MachineFlaw flaw, std::string_view claim = {}) {
   World world;
   return RunStateMachineConformance(
       [&] { return std::make_unique<Store>(flaw, &world); },
@@ -136,22 +139,23 @@ absl::Status Run(Flaw flaw, std::string_view claim = {}) {
 }
 
 TEST_CASE("a sound machine keeps every promise") {
-  CHECK(Run(Flaw::kNone).ToString() == "OK");
+  CHECK(RunMachine(MachineFlaw::kNone).ToString() == "OK");
   for (const std::string& claim : StateMachineClaims()) {
-    CHECK(Run(Flaw::kNone, claim).ToString() == "OK");
+    CHECK(RunMachine(MachineFlaw::kNone, claim).ToString() == "OK");
   }
 }
 
 TEST_CASE("each broken promise is reported as the claim that it breaks") {
-  const std::vector<Flaw> flaws = {
-      Flaw::kOpensElsewhere, Flaw::kRefusesCommand,  Flaw::kRepliesBySelf,   Flaw::kStoresSelf,
-      Flaw::kReadsClock,     Flaw::kKeepsView,       Flaw::kCountsSnapshots, Flaw::kWritesLate,
-      Flaw::kIgnoresWriter,  Flaw::kNoEmptySnapshot, Flaw::kForgetsCount,    Flaw::kMerges,
-      Flaw::kIgnoresReader,  Flaw::kQueryInserts,    Flaw::kCountsQueries};
+  const std::vector<MachineFlaw> flaws = {
+      MachineFlaw::kOpensElsewhere,  MachineFlaw::kRefusesCommand, MachineFlaw::kRepliesBySelf,
+      MachineFlaw::kStoresSelf,      MachineFlaw::kReadsClock,     MachineFlaw::kKeepsView,
+      MachineFlaw::kCountsSnapshots, MachineFlaw::kWritesLate,     MachineFlaw::kIgnoresWriter,
+      MachineFlaw::kNoEmptySnapshot, MachineFlaw::kForgetsCount,   MachineFlaw::kMerges,
+      MachineFlaw::kIgnoresReader,   MachineFlaw::kQueryInserts,   MachineFlaw::kCountsQueries};
   const std::vector<std::string> claims = StateMachineClaims();
   REQUIRE(flaws.size() == claims.size());
   for (size_t i = 0; i < claims.size(); ++i) {
-    const absl::Status status = Run(flaws[i]);
+    const absl::Status status = RunMachine(flaws[i]);
     CAPTURE(claims[i], status.ToString());
     CHECK(absl::IsFailedPrecondition(status));
     CHECK(FromAbsl(status.message()).starts_with(claims[i] + ": "));
@@ -160,7 +164,7 @@ TEST_CASE("each broken promise is reported as the claim that it breaks") {
 
 TEST_CASE("commands and queries may be listed") {
   World world;
-  const auto factory = [&] { return std::make_unique<Store>(Flaw::kQueryInserts, &world); };
+  const auto factory = [&] { return std::make_unique<Store>(MachineFlaw::kQueryInserts, &world); };
   const StateMachineOptions options = {.commands = {"a=1", "b=2", "a"}, .queries = {"a", "c"}};
   const absl::Status status = RunStateMachineConformance(factory, options);
   CHECK(status.message() ==
@@ -195,9 +199,9 @@ TEST_CASE("a machine need not read further than what it has written") {
 
 TEST_CASE("a suite without commands is refused, and so is a claim that is none") {
   World world;
-  const auto factory = [&] { return std::make_unique<Store>(Flaw::kNone, &world); };
+  const auto factory = [&] { return std::make_unique<Store>(MachineFlaw::kNone, &world); };
   CHECK(absl::IsInvalidArgument(RunStateMachineConformance(factory, {})));
-  CHECK(absl::IsInvalidArgument(Run(Flaw::kNone, "no such claim")));
+  CHECK(absl::IsInvalidArgument(RunMachine(MachineFlaw::kNone, "no such claim")));
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace {
 constexpr Zxid kAt = {3, 0x1f};
 constexpr char kName[] = "snapshot-00000003-0000001f";
 
-std::unique_ptr<Snapshots> Open(const std::shared_ptr<MemoryFileSystem>& disk) {
+std::unique_ptr<Snapshots> OpenSnapshots(const std::shared_ptr<MemoryFileSystem>& disk) {
   absl::StatusOr<std::unique_ptr<Snapshots>> snapshots = Snapshots::Open(disk, kDir);
   REQUIRE(snapshots.ok());
   return *std::move(snapshots);
@@ -43,13 +43,13 @@ const std::vector<std::string> kSample = {"one", "", "three", std::string(300, '
 
 Files TakeSample() {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
-  REQUIRE(Open(disk)->Take(kAt, Writing(kSample)).ok());
+  REQUIRE(OpenSnapshots(disk)->Take(kAt, Writing(kSample)).ok());
   return FilesOf(*disk);
 }
 
 TEST_CASE("a snapshot gives back its records") {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
-  const std::unique_ptr<Snapshots> snapshots = Open(disk);
+  const std::unique_ptr<Snapshots> snapshots = OpenSnapshots(disk);
   std::vector<std::string> records;
   for (size_t size : {0, 1, 100, 256 << 10, (256 << 10) + 1, 3 << 20}) {
     records.push_back(std::string(size, 'a'));
@@ -65,7 +65,7 @@ TEST_CASE("a snapshot gives back its records") {
 
 TEST_CASE("reading past the end says so again") {
   const std::shared_ptr<MemoryFileSystem> disk = DiskWith(TakeSample());
-  const std::unique_ptr<SnapshotReader> reader = *Open(disk)->Read(kAt);
+  const std::unique_ptr<SnapshotReader> reader = *OpenSnapshots(disk)->Read(kAt);
   std::string record;
   for (size_t i = 0; i < kSample.size(); ++i) REQUIRE(*reader->ReadRecord(&record));
   REQUIRE_FALSE(*reader->ReadRecord(&record));
@@ -77,13 +77,13 @@ TEST_CASE("a snapshot that is damaged at any bit does not verify") {
   std::string& bytes = files[kName];
   for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
     bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << bit % 8));
-    const absl::Status status = Open(DiskWith(files))->Verify(kAt);
+    const absl::Status status = OpenSnapshots(DiskWith(files))->Verify(kAt);
     INFO("bit " << bit << ": " << status.ToString());
     REQUIRE(absl::IsDataLoss(status));
     REQUIRE(status.ToString().find(kName) != std::string::npos);
     bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << bit % 8));
   }
-  REQUIRE(Open(DiskWith(files))->Verify(kAt).ok());
+  REQUIRE(OpenSnapshots(DiskWith(files))->Verify(kAt).ok());
 }
 
 TEST_CASE("a snapshot that is cut anywhere or has a byte more does not verify") {
@@ -91,25 +91,25 @@ TEST_CASE("a snapshot that is cut anywhere or has a byte more does not verify") 
   const std::string bytes = files[kName];
   for (size_t size = 0; size < bytes.size(); ++size) {
     files[kName] = bytes.substr(0, size);
-    REQUIRE(absl::IsDataLoss(Open(DiskWith(files))->Verify(kAt)));
+    REQUIRE(absl::IsDataLoss(OpenSnapshots(DiskWith(files))->Verify(kAt)));
   }
   files[kName] = bytes + '\0';
-  REQUIRE(absl::IsDataLoss(Open(DiskWith(files))->Verify(kAt)));
+  REQUIRE(absl::IsDataLoss(OpenSnapshots(DiskWith(files))->Verify(kAt)));
 }
 
 TEST_CASE("a snapshot under the name of another does not verify") {
   Files files = TakeSample();
   const Files renamed = {{"snapshot-00000003-00000020", files[kName]}};
-  REQUIRE(absl::IsDataLoss(Open(DiskWith(renamed))->Verify({3, 0x20})));
+  REQUIRE(absl::IsDataLoss(OpenSnapshots(DiskWith(renamed))->Verify({3, 0x20})));
 }
 
 TEST_CASE("a snapshot whose chunks changed places does not verify") {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
-  REQUIRE(Open(disk)->Take(kAt, Writing({"aaaa", "bbbb"})).ok());
+  REQUIRE(OpenSnapshots(disk)->Take(kAt, Writing({"aaaa", "bbbb"})).ok());
   Files files = FilesOf(*disk);
   std::string& bytes = files[kName];
   bytes = bytes.substr(0, 32) + bytes.substr(52, 20) + bytes.substr(32, 20) + bytes.substr(72);
-  REQUIRE(absl::IsDataLoss(Open(DiskWith(files))->Verify(kAt)));
+  REQUIRE(absl::IsDataLoss(OpenSnapshots(DiskWith(files))->Verify(kAt)));
 }
 
 TEST_CASE("a newer snapshot format is refused with nothing changed") {
@@ -125,7 +125,7 @@ TEST_CASE("a newer snapshot format is refused with nothing changed") {
 
 TEST_CASE("a job that fails leaves nothing, and what was there stays") {
   const std::shared_ptr<MemoryFileSystem> disk = DiskWith(TakeSample());
-  const std::unique_ptr<Snapshots> snapshots = Open(disk);
+  const std::unique_ptr<Snapshots> snapshots = OpenSnapshots(disk);
   const Files before = FilesOf(*disk);
   const absl::Status status = snapshots->Take(kAt, [](SnapshotWriter& writer) {
     writer.WriteRecord("half of it").IgnoreError();
@@ -137,7 +137,7 @@ TEST_CASE("a job that fails leaves nothing, and what was there stays") {
 
 TEST_CASE("a record that is too large fails the snapshot, whatever the job says") {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
-  const absl::Status status = Open(disk)->Take(kAt, [](SnapshotWriter& writer) {
+  const absl::Status status = OpenSnapshots(disk)->Take(kAt, [](SnapshotWriter& writer) {
     const absl::Status first = writer.WriteRecord(std::string((64 << 20) + 1, 'x'));
     REQUIRE(writer.WriteRecord("small") == first);
     return absl::OkStatus();
@@ -148,7 +148,7 @@ TEST_CASE("a record that is too large fails the snapshot, whatever the job says"
 
 TEST_CASE("a full disk fails the snapshot and leaves nothing") {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
-  const std::unique_ptr<Snapshots> snapshots = Open(disk);
+  const std::unique_ptr<Snapshots> snapshots = OpenSnapshots(disk);
   disk->SetCapacity(100);
   REQUIRE(absl::IsResourceExhausted(snapshots->Take(kAt, Writing(kSample))));
   REQUIRE(FilesOf(*disk).empty());
@@ -157,11 +157,11 @@ TEST_CASE("a full disk fails the snapshot and leaves nothing") {
 TEST_CASE("a crash at any operation leaves a whole snapshot or none") {
   for (uint64_t n = 1; n <= 8; ++n) {
     const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
-    const std::unique_ptr<Snapshots> snapshots = Open(disk);
+    const std::unique_ptr<Snapshots> snapshots = OpenSnapshots(disk);
     disk->CrashBefore(disk->operations() + n);
     const bool taken = snapshots->Take(kAt, Writing(kSample)).ok();
     disk->Crash();
-    const std::unique_ptr<Snapshots> after = Open(disk);
+    const std::unique_ptr<Snapshots> after = OpenSnapshots(disk);
     INFO("operation " << n);
     REQUIRE((!taken || after->List().size() == 1));
     for (Zxid zxid : after->List()) REQUIRE(*ReadAll(*after, zxid) == kSample);
@@ -183,22 +183,22 @@ void Transfer(const Snapshots& from, Snapshots& to, size_t step, uint64_t stop) 
 }
 
 TEST_CASE("a snapshot is received in pieces, and gone on with where it broke off") {
-  const std::unique_ptr<Snapshots> from = Open(DiskWith(TakeSample()));
+  const std::unique_ptr<Snapshots> from = OpenSnapshots(DiskWith(TakeSample()));
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
-  const std::unique_ptr<Snapshots> to = Open(disk);
+  const std::unique_ptr<Snapshots> to = OpenSnapshots(disk);
   Transfer(*from, *to, 7, 100);
   REQUIRE(to->List().empty());
   REQUIRE((*to->Receive(kAt))->offset() == 105);
   Transfer(*from, *to, 64, UINT64_MAX);
   REQUIRE(*ReadAll(*to, kAt) == kSample);
   disk->Crash();
-  REQUIRE(*ReadAll(*Open(disk), kAt) == kSample);
+  REQUIRE(*ReadAll(*OpenSnapshots(disk), kAt) == kSample);
   REQUIRE(FilesOf(*disk).size() == 1);
 }
 
 TEST_CASE("what was received and does not verify is removed") {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
-  const std::unique_ptr<Snapshots> snapshots = Open(disk);
+  const std::unique_ptr<Snapshots> snapshots = OpenSnapshots(disk);
   const std::unique_ptr<Snapshots::Incoming> incoming = *snapshots->Receive(kAt);
   REQUIRE(incoming->Write("anything").ok());
   REQUIRE(absl::IsDataLoss(incoming->Finish()));
@@ -213,13 +213,13 @@ TEST_CASE("leftovers are swept, strangers are left alone") {
   files["snapshot-00000004-00000001.tmp"] = "x";
   files["snapshot-00000004-00000002.part"] = "x";
   const std::shared_ptr<MemoryFileSystem> disk = DiskWith(files);
-  REQUIRE(Open(disk)->List() == std::vector<Zxid>{kAt});
+  REQUIRE(OpenSnapshots(disk)->List() == std::vector<Zxid>{kAt});
   REQUIRE(FilesOf(*disk) == kept);
 }
 
 TEST_CASE("purging keeps the newest, and all that are newer than it is told of") {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
-  const std::unique_ptr<Snapshots> snapshots = Open(disk);
+  const std::unique_ptr<Snapshots> snapshots = OpenSnapshots(disk);
   REQUIRE(*snapshots->Purge(3, {}) == Zxid{});
   for (uint32_t i = 1; i <= 6; ++i) REQUIRE(snapshots->Take({1, i}, Writing({})).ok());
   REQUIRE(*snapshots->Purge(3, {}) == Zxid{1, 1});

@@ -73,6 +73,8 @@ struct Member {
   uint32_t group = 0;
   friend auto operator<=>(const Member&, const Member&) = default;
 };
+// "4=host:7004:observer", "1=[::1]:7001:weight=2:group=1": ParseMembers reads it.
+ZKQ_EXPORT std::string ToString(const Member& member);
 
 // The ensemble as agreed in the transaction `version`; {0,0}: as configured.
 struct Membership {

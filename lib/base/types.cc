@@ -22,6 +22,15 @@ std::string ToString(const LinkId& link) {
   return ToString(link.sid) + "/" + std::to_string(link.boot) + "/" + std::to_string(link.seq);
 }
 
+std::string ToString(const Member& member) {
+  const Member plain;
+  std::string text = ToString(member.id) + "=" + member.address;
+  if (member.type == MemberType::kObserver) text += ":observer";
+  if (member.weight != plain.weight) text += ":weight=" + std::to_string(member.weight);
+  if (member.group != plain.group) text += ":group=" + std::to_string(member.group);
+  return text;
+}
+
 std::string_view ToString(PeerState state) {
   switch (state) {
     case PeerState::kLooking:

@@ -1,12 +1,11 @@
 #include "lib/runtime/options.h"
 
-#include <algorithm>
 #include <set>
 #include <string>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "lib/base/absl/string_view.h"
+#include "lib/base/host_port.h"
 #include "lib/runtime/calls.h"
 #include "zkq/status.h"
 
@@ -15,24 +14,10 @@ namespace {
 
 constexpr size_t kCommandBytesMax = 64 << 20;
 constexpr uint64_t kSegmentBytesMax = uint64_t{1} << 40;
-constexpr uint64_t kServerIdMax = (uint64_t{1} << 63) - 1;
 
 template <typename... Parts>
 absl::Status Invalid(const Parts&... parts) {
   return MakeError(absl::StatusCode::kInvalidArgument, FromAbsl(absl::StrCat(parts...)));
-}
-
-bool IsServerId(ServerId sid) { return sid != kNoServer && ToInt(sid) <= kServerIdMax; }
-
-// "host:port", "[v6]:port", or what a gRPC name resolver knows ("dns:…", "unix:…").
-bool IsAddress(std::string_view address) {
-  const size_t colon = address.rfind(':');
-  if (colon == std::string_view::npos || colon == 0) return false;
-  if (address.substr(0, 5) == "unix:") return address.size() > 5;
-  const std::string_view digits = address.substr(colon + 1);
-  if (digits.find_first_not_of("0123456789") != std::string_view::npos) return false;
-  uint32_t port = 0;
-  return absl::SimpleAtoi(ToAbsl(digits), &port) && port > 0 && port < 65536;
 }
 
 absl::Status CheckMember(const Member& member) {
@@ -55,9 +40,11 @@ absl::Status CheckMembers(const ReplicaOptions& options) {
     if (!ids.insert(member.id).second) {
       return Invalid("members: server ", ToInt(member.id), " is listed twice");
     }
-    if (options.transport == nullptr && !IsAddress(member.address)) {
-      return Invalid("members: server ", ToInt(member.id), " has no host:port: \"", member.address,
-                     "\"");
+    const std::string_view why =
+        options.transport == nullptr ? WhyNotDialled(member.address) : std::string_view();
+    if (!why.empty()) {
+      return Invalid("members: server ", ToInt(member.id), " at \"", member.address,
+                     "\": ", ToAbsl(why));
     }
     if (!member.address.empty() && !addresses.insert(member.address).second) {
       return Invalid("members: ", member.address, " is the address of two servers");
@@ -100,43 +87,7 @@ absl::Status CheckLimits(const ReplicaOptions& o) {
   return absl::OkStatus();
 }
 
-absl::Status ReadMember(std::string_view part, Member* member) {
-  const size_t equals = part.find('=');
-  uint64_t id = 0;
-  if (equals == std::string_view::npos || !absl::SimpleAtoi(ToAbsl(part.substr(0, equals)), &id) ||
-      !IsServerId(ServerId{id})) {
-    return Invalid("\"", ToAbsl(part), "\" is not id=host:port with an id from 1 to 2^63-1");
-  }
-  member->id = ServerId{id};
-  member->address = std::string(part.substr(equals + 1));
-  if (!IsAddress(member->address)) {
-    return Invalid("\"", ToAbsl(part), "\" names no host:port");
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
-
-inline namespace v1 {
-
-absl::StatusOr<std::vector<Member>> ParseMembers(std::string_view spec) {
-  std::vector<Member> members;
-  while (true) {
-    const size_t comma = spec.find(',');
-    const std::string_view part = spec.substr(0, comma);
-    Member member;
-    if (absl::Status s = ReadMember(part, &member); !s.ok()) return s;
-    if (std::any_of(members.begin(), members.end(),
-                    [&](const Member& m) { return m.id == member.id; })) {
-      return Invalid("\"", ToAbsl(part), "\" lists server ", ToInt(member.id), " again");
-    }
-    members.push_back(std::move(member));
-    if (comma == std::string_view::npos) return members;
-    spec.remove_prefix(comma + 1);
-  }
-}
-
-}  // namespace v1
 
 namespace runtime {
 
@@ -146,7 +97,7 @@ absl::Status CheckOptions(const ReplicaOptions& options) {
   }
   if (options.data_dir.empty()) return Invalid("data_dir: \"\"");
   if (options.transport == nullptr && !options.listen_address.empty() &&
-      !IsAddress(options.listen_address)) {
+      !ReadHostPort(options.listen_address)) {
     return Invalid("listen_address: \"", options.listen_address, "\" is not host:port");
   }
   if (options.env.executor != nullptr && options.env.executor == options.env.blocking_executor) {

@@ -55,6 +55,8 @@ TEST_CASE("an option that zkq cannot use is named, with its value") {
   CheckRefused("--ensemble=", {"--ensemble"});
   CheckRefused("--ensemble=1=127.0.0.1:7001,1=127.0.0.1:7002", {"1=127.0.0.1:7002"});
   CheckRefused("--ensemble=1=nowhere", {"nowhere"});
+  CheckRefused("--ensemble=1=127.0.0.1:7001;2=127.0.0.1:7002", {"--ensemble", ";2="});
+  CheckRefused("--ensemble=1=0.0.0.0:7001", {"--ensemble", "wildcard"});
   CheckRefused("--ensemble=one=127.0.0.1:7001", {"one"});
   CheckRefused("--tick=0s", {"tick"});
 }

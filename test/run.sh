@@ -1,11 +1,14 @@
 #!/bin/bash
-# Builds everything and runs every test:
+# Builds everything and runs every test but the planted mistakes, which .ci/run does:
 #   test/run.sh [ctest arguments]     e.g.  test/run.sh -L unit    test/run.sh -R election
-# Installs missing packages first (cmake/bootstrap.sh). The build is build/ci.
-set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# Installs missing packages first (cmake/bootstrap.sh). The build is build/ci. Prints at the
+# end what each stage took.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
+source test/stages.sh
 
-cmake/bootstrap.sh
-cmake --preset ci
-cmake --build --preset ci
-ctest --preset ci -j "$(nproc)" "$@"
+stage packages cmake/bootstrap.sh &&
+  stage configure cmake --preset ci &&
+  stage build cmake --build --preset ci &&
+  stage ctest ctest --preset ci -j "$(nproc)" "$@"
+summary

@@ -1,0 +1,25 @@
+#!/bin/bash
+# The long forms, for a machine that has nothing else to do:
+#   test/nightly.sh 8h        (or 30m, 90s: for how long fresh seeds are simulated)
+# Before them: every planted mistake, rare ones too, and 200 rounds of killing real servers
+# under load. Together about an hour on two cores.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
+source test/stages.sh
+[[ ${1:-} =~ ^([1-9][0-9]*)([hms])$ ]] || { echo "usage: test/nightly.sh 8h, 30m or 90s" >&2; exit 2; }
+case ${BASH_REMATCH[2]} in h) unit=3600 ;; m) unit=60 ;; s) unit=1 ;; esac
+seconds=$((BASH_REMATCH[1] * unit))
+
+# shellcheck disable=SC2317  # stage calls it
+build() {
+  cmake/bootstrap.sh && cmake --preset ci >/dev/null &&
+    cmake --build --preset ci --target zkq-sim zkq-mutants zkq-crash-rounds
+}
+
+if stage build build; then
+  stage mutants build/ci/bin/zkq-mutants --jobs="$(nproc)"
+  stage crash-rounds build/ci/bin/zkq-crash-rounds
+  stage fresh-seeds build/ci/bin/zkq-sim --seed=0 --runs=1000000000 \
+    --seconds=$seconds --jobs="$(nproc)" --profile=all --servers=0 --coverage
+fi
+summary

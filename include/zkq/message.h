@@ -139,6 +139,7 @@ struct Call {
   Payload command = {};
   friend bool operator==(const Call&, const Call&) = default;
 };
+ZKQ_EXPORT std::vector<uint64_t> TagsOf(const std::vector<Call>& calls);
 struct Request {  // learner -> leader, in the order of the calls
   std::vector<Call> calls = {};
   friend bool operator==(const Request&, const Request&) = default;
@@ -150,6 +151,7 @@ enum class RejectReason : uint8_t {
   kAbandoned,  // not committed: not part of the new epoch's history
   kUnknown,    // its fate cannot be told any more
 };
+ZKQ_EXPORT std::string_view ToString(RejectReason reason);  // one word, such as "no-leader"
 struct Refusal {  // leader -> learner: these calls got no zxid and never will
   std::vector<uint64_t> tags = {};
   RejectReason reason = RejectReason::kNoLeader;

@@ -8,22 +8,6 @@ namespace {
 constexpr size_t kMessageBytes = 64;
 constexpr size_t kItemBytes = 32;
 
-std::string_view ToString(RejectReason reason) {
-  switch (reason) {
-    case RejectReason::kNoLeader:
-      return "no leader";
-    case RejectReason::kOverload:
-      return "overload";
-    case RejectReason::kTooLarge:
-      return "too large";
-    case RejectReason::kAbandoned:
-      return "abandoned";
-    case RejectReason::kUnknown:
-      return "unknown";
-  }
-  return "?";
-}
-
 std::string_view ToString(SessionEndReason reason) {
   switch (reason) {
     case SessionEndReason::kNotLeading:
@@ -87,11 +71,7 @@ std::string Text(const Proposal& m) {
 }
 std::string Text(const Ack& m) { return "ack " + ToString(m.zxid); }
 std::string Text(const Commit& m) { return "commit " + ToString(m.zxid); }
-std::string Text(const Request& m) {
-  std::vector<uint64_t> tags;
-  for (const Call& call : m.calls) tags.push_back(call.tag);
-  return "request " + Tags(tags);
-}
+std::string Text(const Request& m) { return "request " + Tags(TagsOf(m.calls)); }
 std::string Text(const Refusal& m) {
   return "refusal " + Tags(m.tags) + " " + std::string(ToString(m.reason));
 }
@@ -128,6 +108,29 @@ size_t Extra(const Other&) {
 }
 
 }  // namespace
+
+std::vector<uint64_t> TagsOf(const std::vector<Call>& calls) {
+  std::vector<uint64_t> tags;
+  tags.reserve(calls.size());
+  for (const Call& call : calls) tags.push_back(call.tag);
+  return tags;
+}
+
+std::string_view ToString(RejectReason reason) {
+  switch (reason) {
+    case RejectReason::kNoLeader:
+      return "no-leader";
+    case RejectReason::kOverload:
+      return "overload";
+    case RejectReason::kTooLarge:
+      return "too-large";
+    case RejectReason::kAbandoned:
+      return "abandoned";
+    case RejectReason::kUnknown:
+      return "unknown";
+  }
+  return "?";
+}
 
 Lane LaneOf(const Message& message) {
   const bool liveness =

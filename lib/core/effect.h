@@ -77,10 +77,6 @@ struct AnswerReads {
   std::vector<uint64_t> tags = {};
   Zxid at = {};
 };
-// The calls left this replica: from now on their fate may be unknown.
-struct MarkSent {
-  std::vector<uint64_t> tags = {};
-};
 // What Status() tells has changed.
 struct RoleChanged {
   PeerState state = PeerState::kLooking;
@@ -101,9 +97,9 @@ struct Halt {
   std::string what = {};
 };
 
-using Effect = std::variant<Send, Notify, DropLink, Introduce, Append, Truncate, StoreState,
-                            InstallSnapshot, ReadLog, FetchSnapshot, Deliver, Reject, AnswerReads,
-                            MarkSent, RoleChanged, Note, Halt>;
+using Effect =
+    std::variant<Send, Notify, DropLink, Introduce, Append, Truncate, StoreState, InstallSnapshot,
+                 ReadLog, FetchSnapshot, Deliver, Reject, AnswerReads, RoleChanged, Note, Halt>;
 using Effects = std::vector<Effect>;
 std::string ToString(const Effect& effect);
 

@@ -303,11 +303,8 @@ void Following::Handle(const Ping& ping) {
 // --- calls ------------------------------------------------------------------------------
 
 void Following::On(const Proposed& proposed) {
-  std::vector<uint64_t> tags;
-  for (const Call& call : proposed.calls) tags.push_back(call.tag);
-  if (!serving()) return self_.RejectCalls(std::move(tags), RejectReason::kNoLeader);
-  for (uint64_t tag : tags) self_.calls.Sent(tag, session_.number);
-  self_.Emit(MarkSent{std::move(tags)});
+  if (!serving()) return self_.RejectCalls(TagsOf(proposed.calls), RejectReason::kNoLeader);
+  for (const Call& call : proposed.calls) self_.calls.Sent(call.tag, session_.number);
   Reply(Request{proposed.calls});
 }
 

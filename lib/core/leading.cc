@@ -27,9 +27,7 @@ void Leading::Leave() {
   }
   learners_.clear();
   for (const Asked& asked : deferred_) {
-    std::vector<uint64_t> tags;
-    for (const Call& call : asked.calls) tags.push_back(call.tag);
-    if (!asked.asker) Refuse(std::nullopt, std::move(tags), RejectReason::kNoLeader);
+    if (!asked.asker) Refuse(std::nullopt, TagsOf(asked.calls), RejectReason::kNoLeader);
   }
 }
 

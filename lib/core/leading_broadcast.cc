@@ -11,13 +11,6 @@ namespace {
 // renewal has begun long before (PROTOCOL §1, roll-over).
 constexpr uint32_t kCounterMax = 0xFFFF'FFF0;
 
-std::vector<uint64_t> TagsOf(const std::vector<Call>& calls) {
-  std::vector<uint64_t> tags;
-  tags.reserve(calls.size());
-  for (const Call& call : calls) tags.push_back(call.tag);
-  return tags;
-}
-
 }  // namespace
 
 // --- proposals -------------------------------------------------------------------
@@ -75,7 +68,6 @@ void Leading::Admit(const Asked& asked) {
   if (admitted.calls.empty()) return;
   if (!admitted.asker) {
     for (const Call& call : admitted.calls) self_.calls.Sent(call.tag, session_);
-    self_.Emit(MarkSent{TagsOf(admitted.calls)});
   }
   if (renewing_) {
     deferred_.push_back(std::move(admitted));

@@ -144,9 +144,7 @@ class Peer::Impl {
   template <typename E>
   void Unserved(const E&) {}
   void Unserved(const Proposed& proposed) {
-    std::vector<uint64_t> tags;
-    for (const Call& call : proposed.calls) tags.push_back(call.tag);
-    self_.RejectCalls(std::move(tags), RejectReason::kNoLeader);
+    self_.RejectCalls(TagsOf(proposed.calls), RejectReason::kNoLeader);
   }
   void Unserved(const ReadAsked& asked) { self_.RejectCalls(asked.tags, RejectReason::kNoLeader); }
 

@@ -24,22 +24,6 @@ std::string Tags(const std::vector<uint64_t>& tags) {
   return Join(parts);
 }
 
-std::string Name(RejectReason reason) {
-  switch (reason) {
-    case RejectReason::kNoLeader:
-      return "no-leader";
-    case RejectReason::kOverload:
-      return "overload";
-    case RejectReason::kTooLarge:
-      return "too-large";
-    case RejectReason::kAbandoned:
-      return "abandoned";
-    case RejectReason::kUnknown:
-      return "unknown";
-  }
-  return "?";
-}
-
 std::string Promised(const Promise& promise) {
   return std::to_string(promise.epoch) + "@" + ToString(promise.leader);
 }
@@ -54,11 +38,7 @@ struct EventPrinter {
   std::string operator()(const Notified& e) {
     return "notified " + ToString(e.link) + " " + ToString(e.notification);
   }
-  std::string operator()(const Proposed& e) {
-    std::vector<uint64_t> tags;
-    for (const Call& call : e.calls) tags.push_back(call.tag);
-    return "proposed " + Tags(tags);
-  }
+  std::string operator()(const Proposed& e) { return "proposed " + Tags(TagsOf(e.calls)); }
   std::string operator()(const ReadAsked& e) { return "read-asked " + Tags(e.tags); }
   std::string operator()(const Synced& e) { return "synced w" + std::to_string(e.through); }
   std::string operator()(const LogRead& e) {
@@ -113,12 +93,11 @@ struct EffectPrinter {
   }
   std::string operator()(const Deliver& e) { return "deliver " + ToString(e.through); }
   std::string operator()(const Reject& e) {
-    return "reject " + Tags(e.tags) + " " + Name(e.reason);
+    return "reject " + Tags(e.tags) + " " + std::string(ToString(e.reason));
   }
   std::string operator()(const AnswerReads& e) {
     return "answer " + Tags(e.tags) + " at " + ToString(e.at);
   }
-  std::string operator()(const MarkSent& e) { return "sent " + Tags(e.tags); }
   std::string operator()(const RoleChanged& e) {
     std::string line = "role " + std::string(ToString(e.state)) + " " +
                        std::string(ToString(e.phase)) + " epoch " + std::to_string(e.epoch);

@@ -102,10 +102,6 @@ void Protocol::Perform(core::AnswerReads& answer) {
   node_.applier.Answer(std::move(answer.tags), answer.at);
 }
 
-// The table counts a call as sent from when it was taken: in the same drain it is
-// marked or refused.
-void Protocol::Perform(core::MarkSent&) {}
-
 void Protocol::Perform(core::RoleChanged& role) {
   node_.Say(LogLevel::kInfo, ToString(role.state), ", ", ToString(role.phase), ", epoch ",
             std::to_string(role.epoch), ", leader ",

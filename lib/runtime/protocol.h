@@ -97,7 +97,6 @@ class Protocol final : public QuorumTransport::Receiver {
   void Perform(core::Deliver& deliver);
   void Perform(core::Reject& reject);
   void Perform(core::AnswerReads& answer);
-  void Perform(core::MarkSent& sent);
   void Perform(core::RoleChanged& role);
   void Perform(core::Note& note);
   void Perform(core::Halt& halt);

@@ -11,7 +11,7 @@ namespace zkq {
 inline namespace v1 {
 
 struct GrpcTransportOptions {
-  // host:port to listen on; any gRPC address that names a port.
+  // host:port or [v6]:port to listen on; port 0 takes any free one.
   std::string listen_address = {};
   // Bytes queued towards one peer above which its link is dropped.
   size_t outbound_bytes_max = 64 << 20;

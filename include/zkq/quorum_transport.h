@@ -66,6 +66,9 @@ class ZKQ_EXPORT QuorumTransport {
   // Errors: kInvalidArgument (the address), kUnavailable (address in use),
   // kPermissionDenied; each names the address.
   virtual absl::Status Start(const Identity& self, Receiver* receiver) = 0;
+  // Where it listens once Start has returned OK, with the port it got if port 0 was
+  // asked for; empty if there is no such place. From any thread.
+  virtual std::string listen_address() const { return {}; }
   // Says who this peer has become. Links made as somebody else go down and are
   // made anew, so that both ends know.
   virtual void SetIdentity(const Identity& self) = 0;

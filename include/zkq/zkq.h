@@ -2,7 +2,9 @@
 #pragma once
 
 #include "zkq/env.h"
+#include "zkq/options.h"
 #include "zkq/replica.h"
+#include "zkq/replica_status.h"
 #include "zkq/state_machine.h"
 #include "zkq/status.h"
 #include "zkq/types.h"

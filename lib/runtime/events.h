@@ -11,7 +11,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "lib/runtime/strand.h"
-#include "zkq/replica.h"
+#include "zkq/replica_status.h"
 
 namespace zkq::runtime {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "absl/status/status.h"
-#include "zkq/replica.h"
+#include "zkq/options.h"
 
 namespace zkq {
 

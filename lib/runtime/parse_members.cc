@@ -10,7 +10,7 @@
 #include "lib/base/host_port.h"
 #include "lib/base/read_number.h"
 #include "lib/runtime/options.h"
-#include "zkq/replica.h"
+#include "zkq/options.h"
 #include "zkq/status.h"
 
 namespace zkq {

@@ -71,6 +71,7 @@ absl::Status Node::Open() {
                                               std::move(options.election)),
                  options.env.clock->Monotonic());
   if (absl::Status s = options.transport->Start(identity, &protocol); !s.ok()) return s;
+  board.SetListenAddress(options.transport->listen_address());
   protocol.OnCalls();  // the first drain carries out what the first step wants
   return absl::OkStatus();
 }

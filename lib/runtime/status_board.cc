@@ -52,6 +52,11 @@ void StatusBoard::SetSyncLatency(absl::Duration latency) {
   status_.last_sync_latency = latency;
 }
 
+void StatusBoard::SetListenAddress(std::string address) {
+  std::lock_guard lock(mutex_);
+  status_.listen_address = std::move(address);
+}
+
 bool StatusBoard::SetHealth(absl::StatusCode code, std::string why) {
   std::lock_guard lock(mutex_);
   if (health_ != absl::StatusCode::kOk) return false;
@@ -78,7 +83,8 @@ ReplicaStatus StatusBoard::Get() const {
   // Two strands report the two: what is applied may be known before it is known that
   // it was committed.
   status.last_committed = std::max(status.last_committed, status.last_applied);
-  if (health_ != absl::StatusCode::kOk) {
+  status.halted = health_ != absl::StatusCode::kOk;
+  if (status.halted) {
     status.health = MakeError(health_, why_, {.outcome = Outcome::kUnknown});
   } else if (status.amnesic) {
     status.health = MakeError(absl::StatusCode::kFailedPrecondition,

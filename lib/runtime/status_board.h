@@ -10,7 +10,7 @@
 
 #include "absl/time/time.h"
 #include "lib/core/peer.h"
-#include "zkq/replica.h"
+#include "zkq/replica_status.h"
 
 namespace zkq::runtime {
 
@@ -28,6 +28,7 @@ class StatusBoard {
   void SetApplied(Zxid applied);
   void SetSnapshot(Zxid snapshot);
   void SetSyncLatency(absl::Duration latency);
+  void SetListenAddress(std::string address);
   // The replica no longer takes part, and nothing is wrong.
   void Leave();
   // Records why the replica no longer takes part. False: it already did not.

@@ -21,6 +21,8 @@ namespace zkq::transport {
 namespace {
 
 constexpr int kBacklog = 128;
+// Tries for a port that is free on every address of the host.
+constexpr int kFreePortAttempts = 16;
 // How long nothing is accepted when not even refusing works.
 constexpr int kNoFdPauseMs = 50;
 
@@ -40,7 +42,7 @@ std::optional<HostPort> Split(std::string_view address) {
   }
   uint16_t number = 0;
   const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-  if (error != std::errc() || end != port.data() + port.size() || number == 0) return std::nullopt;
+  if (error != std::errc() || end != port.data() + port.size()) return std::nullopt;
   return HostPort{std::string(host), std::string(port)};
 }
 
@@ -80,6 +82,44 @@ Fd ListenAt(const addrinfo& where, int* error) {
   return fd;
 }
 
+// The two kinds of address keep their port in different places.
+in_port_t* PortIn(sockaddr* address) {
+  if (address->sa_family == AF_INET6) return &reinterpret_cast<sockaddr_in6*>(address)->sin6_port;
+  return &reinterpret_cast<sockaddr_in*>(address)->sin_port;
+}
+
+in_port_t PortOf(const Fd& listener) {
+  sockaddr_storage address = {};
+  socklen_t size = sizeof(address);
+  auto* const generic = reinterpret_cast<sockaddr*>(&address);
+  return getsockname(listener.get(), generic, &size) == 0 ? *PortIn(generic) : 0;
+}
+
+// Listeners at all of `found`, on one port. A host may have addresses that cannot be
+// had, such as IPv6 where there is none; one that somebody else has is another matter.
+std::vector<Fd> ListenAtAll(const addrinfo* found, int* error) {
+  std::vector<Fd> listeners;
+  *error = 0;
+  for (const addrinfo* where = found; where != nullptr; where = where->ai_next) {
+    // Port 0: the first address gets any port, and the others must have the same.
+    if (!listeners.empty()) *PortIn(where->ai_addr) = PortOf(listeners.front());
+    Fd listener = ListenAt(*where, error);
+    if (listener.get() >= 0) listeners.push_back(std::move(listener));
+    if (*error == EADDRINUSE) return {};
+  }
+  return listeners;
+}
+
+std::vector<Fd> ListenAtAllOnAnyPort(const addrinfo* found, int* error) {
+  std::vector<Fd> listeners;
+  for (int attempt = 0; attempt < kFreePortAttempts && listeners.empty(); ++attempt) {
+    *PortIn(found->ai_addr) = 0;
+    listeners = ListenAtAll(found, error);
+    if (*error != EADDRINUSE) break;
+  }
+  return listeners;
+}
+
 Fd Spare() { return Fd(open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
 }  // namespace
@@ -113,15 +153,12 @@ absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Listen(const std::string& ad
   }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, freeaddrinfo);
   std::unique_ptr<Acceptor> acceptor(new Acceptor());
-  // A host may have addresses that cannot be had, such as IPv6 where there is
-  // none. One that somebody else has is another matter.
   int error = 0;
-  for (const addrinfo* where = found; where != nullptr && error != EADDRINUSE;
-       where = where->ai_next) {
-    Fd listener = ListenAt(*where, &error);
-    if (listener.get() >= 0) acceptor->listeners_.push_back(std::move(listener));
-  }
-  if (acceptor->listeners_.empty() || error == EADDRINUSE) return ErrnoError(address, error);
+  acceptor->listeners_ = *PortIn(found->ai_addr) == 0 ? ListenAtAllOnAnyPort(found, &error)
+                                                      : ListenAtAll(found, &error);
+  if (acceptor->listeners_.empty()) return ErrnoError(address, error);
+  const in_port_t port = ntohs(PortOf(acceptor->listeners_.front()));
+  acceptor->address_ = address.substr(0, address.rfind(':') + 1) + std::to_string(port);
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return ErrnoError(address, errno);
   acceptor->stop_reads_ = Fd(ends[0]);

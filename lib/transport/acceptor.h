@@ -36,12 +36,15 @@ class Acceptor {
   // Owns `connection` from then on.
   using Serve = absl::AnyInvocable<void(Fd connection)>;
 
-  // Listens on host:port or [v6]:port, on every address the host has; connections
-  // wait until Begin. kInvalidArgument: it is no address with a port, or the host
-  // is unknown; kUnavailable: it is in use, or not this machine's;
+  // Listens on host:port or [v6]:port, on every address the host has; port 0 is any
+  // that is free on all of them. Connections wait until Begin. kInvalidArgument: it is no address
+  // with a port, or the host is unknown; kUnavailable: it is in use, or not this machine's;
   // kPermissionDenied. Each names the address.
   static absl::StatusOr<std::unique_ptr<Acceptor>> Listen(const std::string& address);
   ~Acceptor() { Stop(); }
+
+  // As given to Listen, but with the port it got.
+  const std::string& address() const { return address_; }
 
   // `serve` is called on the acceptor's own thread.
   void Begin(Serve serve);
@@ -55,6 +58,7 @@ class Acceptor {
   bool AcceptOne(int listener);
   bool RefuseOne(int listener);
 
+  std::string address_;
   std::vector<Fd> listeners_;
   Fd spare_;              // given up to accept, and so to refuse, when none is left
   Fd stop_reads_, stop_;  // a pipe; closing the second one ends the loop

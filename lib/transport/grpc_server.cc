@@ -145,6 +145,8 @@ class Server final : public GrpcServer {
     return true;
   }
 
+  std::string address() const override { return acceptor_->address(); }
+
   void Shutdown() override {
     acceptor_->Stop();
     server_->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(500));

@@ -19,6 +19,8 @@ class GrpcServer {
                                                             std::shared_ptr<LinkTable> table,
                                                             std::shared_ptr<Calls> calls);
   virtual ~GrpcServer() = default;
+  // `address`, with the port it got.
+  virtual std::string address() const = 0;
   // Stops listening, and waits for the RPCs, which are cancelled already.
   virtual void Shutdown() = 0;
 };

@@ -49,6 +49,10 @@ class GrpcTransport final : public QuorumTransport {
     return absl::OkStatus();
   }
 
+  std::string listen_address() const override {
+    return server_ == nullptr ? std::string() : server_->address();
+  }
+
   void SetIdentity(const Identity& self) override { table_->SetIdentity(self); }
   void SetMembers(absl::Span<const Member> members) override { table_->SetMembers(members); }
   void Send(std::span<const LinkId> to, Message message) override { table_->Send(to, message); }

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "zkq/replica.h"
+#include "zkq/options.h"
 
 namespace zkq {
 

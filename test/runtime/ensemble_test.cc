@@ -395,6 +395,8 @@ TEST_CASE("an Apply that fails halts its replica and no other") {
   cluster.Write(leader, "two");
   REQUIRE(cluster.Until([&] { return !cluster.at(victim).Status().health.ok(); }));
   REQUIRE(cluster.at(victim).Status().health.code() == absl::StatusCode::kInternal);
+  REQUIRE(cluster.at(victim).Status().halted);
+  REQUIRE(!cluster.at(leader).Status().halted);
   REQUIRE(cluster.Until(
       [&] { return std::count(kinds.begin(), kinds.end(), Event::Kind::kHealthChanged) == 1; }));
   REQUIRE(cluster.at(victim).Propose("x").status().code() == absl::StatusCode::kDataLoss);

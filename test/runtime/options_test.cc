@@ -29,6 +29,7 @@ TEST_CASE("good options are accepted") {
   REQUIRE(Objection([](auto* o) { o->snapshot_every_transactions = 0; }) == "");
   REQUIRE(Objection([](auto* o) { o->listen_address = "0.0.0.0:7"; }) == "");
   REQUIRE(Objection([](auto* o) { o->members[1].address = "[::1]:7"; }) == "");
+  REQUIRE(Objection([](auto* o) { o->listen_address = "0.0.0.0:0"; }) == "");  // any free port
 }
 
 TEST_CASE("an objection names the option and the value") {

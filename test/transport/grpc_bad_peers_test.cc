@@ -429,11 +429,26 @@ TEST_CASE("addresses that cannot be used are refused with a reason") {
   Server holder(IdentityOf(kTwo), taken);
   CHECK(start(taken).code() == absl::StatusCode::kUnavailable);
   CHECK(std::string(start(taken).message()).find(taken) != std::string::npos);
-  for (const char* nonsense : {"", "localhost", "localhost:", "localhost:0", "1.2.3.4:99999",
+  for (const char* nonsense : {"", "localhost", "localhost:", "localhost:x", "1.2.3.4:99999",
                                "::1:80", "no.such.host.invalid:80"}) {
     CHECK(start(nonsense).code() == absl::StatusCode::kInvalidArgument);
   }
   CHECK(start("192.0.2.1:7000").code() == absl::StatusCode::kUnavailable);
+}
+
+TEST_CASE("a transport that listens on port 0 tells the port it got, the same on each address") {
+  for (const std::string host : {"127.0.0.1:", "localhost:", ":"}) {
+    Server server(IdentityOf(kOne), host + "0");
+    const std::string address = server.transport().listen_address();
+    INFO(address);
+    REQUIRE(address.substr(0, host.size()) == host);
+    REQUIRE(std::stoi(address.substr(host.size())) > 0);
+    Server other(IdentityOf(kTwo), FreeAddress());
+    const std::string loopback = "127.0.0.1:" + address.substr(host.size());
+    other.transport().SetMembers({{.id = kOne, .address = loopback}, {.id = kTwo}});
+    server.transport().SetMembers({{.id = kOne}, {.id = kTwo, .address = "127.0.0.1:1"}});
+    CHECK(other.Until([&] { return other.ups() == 1; }));
+  }
 }
 
 TEST_CASE("a transport can be started again at its address at once") {

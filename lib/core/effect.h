@@ -77,13 +77,17 @@ struct AnswerReads {
   std::vector<uint64_t> tags = {};
   Zxid at = {};
 };
-// What Status() tells has changed.
-struct RoleChanged {
+// What a peer is to its ensemble.
+struct Role {
   PeerState state = PeerState::kLooking;
   ZabPhase phase = ZabPhase::kElection;
   ServerId leader{};  // established; else kNoServer
   Epoch epoch = 0;
   bool amnesic = false;
+  friend bool operator==(const Role&, const Role&) = default;
+};
+struct RoleChanged {
+  Role role = {};
 };
 // One line for the log sink: what an operator should know.
 struct Note {

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -79,5 +80,13 @@ struct LogPurged {
 using Event = std::variant<Tick, LinkUp, LinkDown, Received, Notified, Proposed, ReadAsked, Synced,
                            LogRead, SnapshotFetched, Applied, SnapshotTaken, LogPurged>;
 std::string ToString(const Event& event);
+
+// The events that a role does nothing about. Every role lists its own: an event
+// that a role neither takes nor lists does not compile, so none is forgotten.
+template <typename... Events>
+struct EventList {
+  template <typename E>
+  static constexpr bool kHas = (std::is_same_v<E, Events> || ...);
+};
 
 }  // namespace zkq::core

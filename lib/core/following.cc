@@ -303,7 +303,7 @@ void Following::Handle(const Ping& ping) {
 // --- calls ------------------------------------------------------------------------------
 
 void Following::On(const Proposed& proposed) {
-  if (!serving()) return self_.RejectCalls(TagsOf(proposed.calls), RejectReason::kNoLeader);
+  if (!serving()) return self_.RefuseWithoutLeader(proposed);
   for (const Call& call : proposed.calls) self_.calls.Sent(call.tag, session_.number);
   Reply(Request{proposed.calls});
 }

@@ -35,6 +35,7 @@ class Following {
   void On(const ReadAsked& asked);
   void On(const Synced& synced);
   void On(const SnapshotFetched& fetched);
+  using Ignores = EventList<LogRead, Applied, SnapshotTaken, LogPurged>;
 
   Time NextWake() const;
   const std::optional<std::string>& left() const { return left_; }

@@ -53,6 +53,9 @@ void Founding::On(const LinkUp& up) {
   Judge();
 }
 
+void Founding::On(const Proposed& proposed) { self_.RefuseWithoutLeader(proposed); }
+void Founding::On(const ReadAsked& asked) { self_.RefuseWithoutLeader(asked); }
+
 void Founding::On(const Synced&) {
   if (!write_ || done_ || !self_.Durable(*write_)) return;
   done_ = true;

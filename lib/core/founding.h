@@ -28,6 +28,10 @@ class Founding {
   void On(const LinkUp& up);
   void On(const LinkDown&) { Judge(); }
   void On(const Synced& synced);
+  void On(const Proposed& proposed);
+  void On(const ReadAsked& asked);
+  using Ignores = EventList<Tick, Received, Notified, LogRead, SnapshotFetched, Applied,
+                            SnapshotTaken, LogPurged>;
 
   // Founded, and durably so: the peer may take part.
   bool done() const { return done_; }

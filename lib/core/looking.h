@@ -18,6 +18,10 @@ class Looking {
     TryBegin(out);
   }
   void On(const Synced&, Outbox* out) { TryBegin(out); }
+  void On(const Proposed& proposed) { self_.RefuseWithoutLeader(proposed); }
+  void On(const ReadAsked& asked) { self_.RefuseWithoutLeader(asked); }
+  using Ignores = EventList<Tick, LinkUp, LinkDown, Received, Notified, LogRead, SnapshotFetched,
+                            Applied, SnapshotTaken, LogPurged>;
 
   std::optional<Decision> outcome() const { return began_ ? election_.outcome() : std::nullopt; }
 

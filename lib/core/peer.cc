@@ -64,8 +64,6 @@ class Peer::Impl {
   const Invariants& invariants() { return self_.invariants(); }
 
  private:
-  using Role = std::variant<Founding, Looking, Following, Leading>;
-
   // --- what every role shares --------------------------------------------------
   template <typename E>
   void Remember(const E&) {}
@@ -110,20 +108,10 @@ class Peer::Impl {
   // --- the role ------------------------------------------------------------------
   template <typename E>
   void Dispatch(const E& event) {
-    std::visit(
-        [&](auto& role) {
-          if constexpr (requires { role.On(event); }) {
-            role.On(event);
-          } else if constexpr (requires { role.On(event, &outbox_); }) {
-            role.On(event, &outbox_);
-          } else {
-            Unserved(event);
-          }
-        },
-        role_);
+    std::visit([&](auto& role) { Give(event, &role); }, role_);
   }
   void Dispatch(const Notified& notified) {
-    if (FromMember(notified.link)) DispatchToTerm(notified);
+    if (FromMember(notified.link)) Dispatch<Notified>(notified);
   }
   void Dispatch(const Received& received) {
     if (!FromMember(received.link)) return;
@@ -133,20 +121,18 @@ class Peer::Impl {
       self_.SendTo(received.link, message.session, SessionEnd{SessionEndReason::kNotLeading});
       return;
     }
-    DispatchToTerm(received);
+    Dispatch<Received>(received);
   }
-  template <typename E>
-  void DispatchToTerm(const E& event) {
-    if (auto* following = std::get_if<Following>(&role_)) following->On(event);
-    if (auto* leading = std::get_if<Leading>(&role_)) leading->On(event);
+  template <typename E, typename R>
+  void Give(const E& event, R* role) {
+    if constexpr (requires { role->On(event); }) {
+      role->On(event);
+    } else if constexpr (requires { role->On(event, &outbox_); }) {
+      role->On(event, &outbox_);
+    } else {
+      static_assert(R::Ignores::template kHas<E>, "neither taken nor ignored by this role");
+    }
   }
-
-  template <typename E>
-  void Unserved(const E&) {}
-  void Unserved(const Proposed& proposed) {
-    self_.RejectCalls(TagsOf(proposed.calls), RejectReason::kNoLeader);
-  }
-  void Unserved(const ReadAsked& asked) { self_.RejectCalls(asked.tags, RejectReason::kNoLeader); }
 
   // --- transitions -----------------------------------------------------------------
   void Enter() {
@@ -203,24 +189,20 @@ class Peer::Impl {
   // Late joiners tally votes of different generations: what they have in common
   // is the epoch of the established term (PROTOCOL §4.5).
   void SettleIfServing() {
-    const RoleChanged now = Standing();
+    const Role now = role();
     if (now.leader == kNoServer || settled_epoch_ == now.epoch) return;
     settled_epoch_ = vote_.epoch = now.epoch;
     election_->Settle(now.state, vote_, &outbox_);
   }
 
   void Report() {
-    const RoleChanged now = Standing();
-    if (reported_ && Same(now, *reported_)) return;
+    const Role now = role();
+    if (reported_ == now) return;
     reported_ = now;
-    self_.Emit(now);
-  }
-  static bool Same(const RoleChanged& a, const RoleChanged& b) {
-    return a.state == b.state && a.phase == b.phase && a.leader == b.leader && a.epoch == b.epoch &&
-           a.amnesic == b.amnesic;
+    self_.Emit(RoleChanged{now});
   }
 
-  RoleChanged Standing() const;
+  Role role() const;
 
   // What a broken step wanted done must not be done.
   void StopIfBroken(size_t before, Effects* effects) {
@@ -233,18 +215,18 @@ class Peer::Impl {
 
   Self self_;
   std::unique_ptr<Election> election_;
-  Role role_;
+  std::variant<Founding, Looking, Following, Leading> role_;
   bool entered_ = false;
   bool halted_ = false;
   Outbox outbox_;
   Vote vote_;  // the last decision's, with the epoch once established
   Epoch settled_epoch_ = 0;
   std::map<ServerId, Following::Heard> heard_;
-  std::optional<RoleChanged> reported_;
+  std::optional<Role> reported_;
 };
 
-RoleChanged Peer::Impl::Standing() const {
-  RoleChanged now{.epoch = self_.state.current};
+Role Peer::Impl::role() const {
+  Role now{.epoch = self_.state.current};
   if (const auto* founding = std::get_if<Founding>(&role_)) now.amnesic = founding->amnesic();
   if (const auto* following = std::get_if<Following>(&role_)) {
     now.state = PeerState::kFollowing;
@@ -262,13 +244,8 @@ RoleChanged Peer::Impl::Standing() const {
 }
 
 Peer::View Peer::Impl::view() const {
-  const RoleChanged now = Standing();
   const auto* leading = std::get_if<Leading>(&role_);
-  return {.state = now.state,
-          .phase = now.phase,
-          .leader = now.leader,
-          .epoch = now.epoch,
-          .amnesic = now.amnesic,
+  return {.role = role(),
           .last = self_.history.last(),
           .durable = self_.history.durable(),
           .commit = self_.commit,

@@ -57,11 +57,7 @@ class Peer {
   // For Status() and for purging: the log behind `pinned_after` is still being
   // read for a learner and must stay.
   struct View {
-    PeerState state = PeerState::kLooking;
-    ZabPhase phase = ZabPhase::kElection;
-    ServerId leader{};  // established; else kNoServer
-    Epoch epoch = 0;
-    bool amnesic = false;
+    Role role = {};
     Zxid last = {};  // appended
     Zxid durable = {};
     Zxid commit = {};

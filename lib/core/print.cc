@@ -99,10 +99,11 @@ struct EffectPrinter {
     return "answer " + Tags(e.tags) + " at " + ToString(e.at);
   }
   std::string operator()(const RoleChanged& e) {
-    std::string line = "role " + std::string(ToString(e.state)) + " " +
-                       std::string(ToString(e.phase)) + " epoch " + std::to_string(e.epoch);
-    if (e.leader != kNoServer) line += " leader " + ToString(e.leader);
-    return line + (e.amnesic ? " amnesic" : "");
+    const Role& role = e.role;
+    std::string line = "role " + std::string(ToString(role.state)) + " " +
+                       std::string(ToString(role.phase)) + " epoch " + std::to_string(role.epoch);
+    if (role.leader != kNoServer) line += " leader " + ToString(role.leader);
+    return line + (role.amnesic ? " amnesic" : "");
   }
   std::string operator()(const Note& e) { return "note " + e.line; }
   std::string operator()(const Halt& e) { return "halt " + e.what; }

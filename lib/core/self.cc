@@ -82,6 +82,14 @@ void Self::RejectCalls(std::vector<uint64_t> tags, RejectReason reason) {
   if (!tags.empty()) Emit(Reject{std::move(tags), reason});
 }
 
+void Self::RefuseWithoutLeader(const Proposed& proposed) {
+  RejectCalls(TagsOf(proposed.calls), RejectReason::kNoLeader);
+}
+
+void Self::RefuseWithoutLeader(const ReadAsked& asked) {
+  RejectCalls(asked.tags, RejectReason::kNoLeader);
+}
+
 void Self::DecideCalls(uint64_t session) {
   Calls::Verdict verdict = calls.Decide(session);
   RejectCalls(std::move(verdict.abandoned), RejectReason::kAbandoned);

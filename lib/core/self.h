@@ -48,6 +48,8 @@ class Self {
 
   // --- calls ---------------------------------------------------------------------
   void RejectCalls(std::vector<uint64_t> tags, RejectReason reason);
+  void RefuseWithoutLeader(const Proposed& proposed);
+  void RefuseWithoutLeader(const ReadAsked& asked);
   // An epoch is established: the calls of earlier sessions are decided.
   void DecideCalls(uint64_t session);
 

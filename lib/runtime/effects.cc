@@ -102,7 +102,8 @@ void Protocol::Perform(core::AnswerReads& answer) {
   node_.applier.Answer(std::move(answer.tags), answer.at);
 }
 
-void Protocol::Perform(core::RoleChanged& role) {
+void Protocol::Perform(core::RoleChanged& changed) {
+  const core::Role& role = changed.role;
   node_.Say(LogLevel::kInfo, ToString(role.state), ", ", ToString(role.phase), ", epoch ",
             std::to_string(role.epoch), ", leader ",
             role.leader == kNoServer ? "none" : ToString(role.leader));

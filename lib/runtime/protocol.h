@@ -97,7 +97,7 @@ class Protocol final : public QuorumTransport::Receiver {
   void Perform(core::Deliver& deliver);
   void Perform(core::Reject& reject);
   void Perform(core::AnswerReads& answer);
-  void Perform(core::RoleChanged& role);
+  void Perform(core::RoleChanged& changed);
   void Perform(core::Note& note);
   void Perform(core::Halt& halt);
 

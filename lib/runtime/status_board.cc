@@ -18,15 +18,16 @@ std::optional<ServerId> Known(ServerId leader) {
 StatusBoard::Change StatusBoard::SetView(const core::Peer::View& view, absl::Duration heard) {
   std::lock_guard lock(mutex_);
   if (health_ != absl::StatusCode::kOk) return {};  // has left the protocol for good
+  const core::Role& role = view.role;
   const Change change{
-      .role = status_.state != view.state || status_.phase != view.phase ||
-              status_.amnesic != view.amnesic,
-      .leader = status_.leader != Known(view.leader) || status_.epoch != view.epoch};
-  status_.state = view.state;
-  status_.phase = view.phase;
-  status_.leader = Known(view.leader);
-  status_.epoch = view.epoch;
-  status_.amnesic = view.amnesic;
+      .role = status_.state != role.state || status_.phase != role.phase ||
+              status_.amnesic != role.amnesic,
+      .leader = status_.leader != Known(role.leader) || status_.epoch != role.epoch};
+  status_.state = role.state;
+  status_.phase = role.phase;
+  status_.leader = Known(role.leader);
+  status_.epoch = role.epoch;
+  status_.amnesic = role.amnesic;
   status_.last_logged = view.durable;
   status_.last_committed = view.commit;
   status_.ensemble = view.ensemble;

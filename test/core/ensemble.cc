@@ -213,7 +213,7 @@ std::vector<uint64_t> Ensemble::Undecided() const {
 
 // --- what is seen ---------------------------------------------------------------------
 
-bool Ensemble::Serving(ServerId sid) const { return up(sid) && View(sid).leader != kNoServer; }
+bool Ensemble::Serving(ServerId sid) const { return up(sid) && View(sid).role.leader != kNoServer; }
 
 bool Ensemble::AllServe() const {
   return std::all_of(servers_.begin(), servers_.end(),
@@ -225,10 +225,10 @@ ServerId Ensemble::Leader() const {
   Epoch epoch = 0;
   for (const auto& [sid, server] : servers_) {
     if (!server.peer) continue;
-    const Peer::View view = server.peer->view();
-    if (view.state != PeerState::kLeading || view.leader != sid || view.epoch < epoch) continue;
+    const Role role = server.peer->view().role;
+    if (role.state != PeerState::kLeading || role.leader != sid || role.epoch < epoch) continue;
     leader = sid;
-    epoch = view.epoch;
+    epoch = role.epoch;
   }
   return leader;
 }
@@ -248,10 +248,11 @@ std::string Ensemble::Summary() const {
       continue;
     }
     const Peer::View view = server.peer->view();
-    lines += std::string(ToString(view.state)) + " " + std::string(ToString(view.phase));
-    if (view.amnesic) lines += " amnesic";
-    lines += " epoch " + std::to_string(view.epoch) + " last " + ToString(view.last) + " commit " +
-             ToString(view.commit) + " applied " + ToString(server.applied_zxid) + "\n";
+    lines += std::string(ToString(view.role.state)) + " " + std::string(ToString(view.role.phase));
+    if (view.role.amnesic) lines += " amnesic";
+    lines += " epoch " + std::to_string(view.role.epoch) + " last " + ToString(view.last) +
+             " commit " + ToString(view.commit) + " applied " + ToString(server.applied_zxid) +
+             "\n";
   }
   return lines;
 }

@@ -109,9 +109,10 @@ void Ensemble::Check(const Server& server, const Effect& effect) {
       Violate("INV-19: applied transactions are cut");
     }
   }
-  if (const auto* role = std::get_if<RoleChanged>(&effect)) {
-    if (role->state == PeerState::kLeading && role->leader == server.id) {
-      const auto [known, added] = established_.try_emplace(role->epoch, server.id);
+  if (const auto* changed = std::get_if<RoleChanged>(&effect)) {
+    const Role& role = changed->role;
+    if (role.state == PeerState::kLeading && role.leader == server.id) {
+      const auto [known, added] = established_.try_emplace(role.epoch, server.id);
       if (known->second != server.id) Violate("INV-2: two leaders of one epoch");
     }
   }

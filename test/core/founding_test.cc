@@ -33,7 +33,7 @@ bool FoundWithCrash(int servers, ServerId victim, int boundary, Ensemble::Kept k
   REQUIRE(served);
   for (ServerId sid : ensemble.ids()) {
     REQUIRE(ensemble.DiskState(sid).ensemble == ensemble.DiskState(ServerId{1}).ensemble);
-    REQUIRE_FALSE(ensemble.View(sid).amnesic);
+    REQUIRE_FALSE(ensemble.View(sid).role.amnesic);
   }
   return crashed;
 }
@@ -88,7 +88,7 @@ TEST_CASE("a wiped server does not vote, and the others go on without it") {
   const auto two_serve = [&] {
     return ensemble.Serving(ServerId{1}) && ensemble.Serving(ServerId{3});
   };
-  REQUIRE(ensemble.RunUntil([&] { return two_serve() && ensemble.View(ServerId{2}).amnesic; },
+  REQUIRE(ensemble.RunUntil([&] { return two_serve() && ensemble.View(ServerId{2}).role.amnesic; },
                             seconds(10)));
   const uint64_t after = ensemble.Propose(ServerId{3}, "after");
   REQUIRE(ensemble.RunUntil([&] { return ensemble.Outcome(after) == "applied"; }, seconds(5)));
@@ -115,8 +115,8 @@ TEST_CASE("wiped servers do not found a second ensemble beside a founded one") {
   ensemble.Start(ServerId{1});
   ensemble.Start(ServerId{2});
   ensemble.RunFor(seconds(20));
-  REQUIRE(ensemble.View(ServerId{1}).amnesic);
-  REQUIRE(ensemble.View(ServerId{2}).amnesic);
+  REQUIRE(ensemble.View(ServerId{1}).role.amnesic);
+  REQUIRE(ensemble.View(ServerId{2}).role.amnesic);
   REQUIRE(ensemble.Leader() == kNoServer);
   REQUIRE(ensemble.violation() == "");
 }

@@ -146,8 +146,8 @@ TEST_CASE("ZK-790: what is committed survives a candidate that led nobody and la
   // A elects C again and again, and never follows it.
   int led = 0;
   world.seen = [&](ServerId sid, const Effect& effect) {
-    const auto* role = std::get_if<RoleChanged>(&effect);
-    led += sid == kC && role != nullptr && role->state == PeerState::kLeading;
+    const auto* changed = std::get_if<RoleChanged>(&effect);
+    led += sid == kC && changed != nullptr && changed->role.state == PeerState::kLeading;
   };
   world.drop_if = [](ServerId, ServerId to, const Message& message) {
     return to == kC && std::holds_alternative<FollowerInfo>(message.body);
@@ -297,7 +297,7 @@ TEST_CASE("ZK-4643: a synchronisation cut short never outranks what is committed
 TEST_CASE("ZK-2845: a leader that steps down votes with what is on its disk") {
   World world;
   LogAlone(&world, kC, "z");
-  world.Until([&] { return world.View(kC).state == PeerState::kLooking; });
+  world.Until([&] { return world.View(kC).role.state == PeerState::kLooking; });
   // The process lives on, and so does z in its log: it is the better candidate.
   world.Start(kA);
   world.UntilServing({kA, kC});
@@ -331,9 +331,9 @@ TEST_CASE("ZK-1549, ZK-1558, ZK-4837: a snapshot never holds what was not commit
   world.Start(kC);
   // A elects C, and dies before the epoch is found.
   world.Start(kA);
-  world.Until([&] { return world.View(kC).state == PeerState::kLeading; });
+  world.Until([&] { return world.View(kC).role.state == PeerState::kLeading; });
   world.Crash(kA);
-  world.Until([&] { return world.View(kC).state == PeerState::kLooking; });
+  world.Until([&] { return world.View(kC).role.state == PeerState::kLooking; });
   world.SnapshotAndPurge(kC);
   world.Cut(kA, kC);
   world.Cut(kB, kC);
@@ -408,7 +408,7 @@ TEST_CASE("ZK-4712: a disk that lags is waited for before the next vote") {
   world.Crash(kC, Kept::kAll);
   world.RunFor(seconds(5));
   REQUIRE(world.Leader() == kNoServer);  // A asks only, and B is no quorum.
-  REQUIRE(world.View(kA).state == PeerState::kLooking);
+  REQUIRE(world.View(kA).role.state == PeerState::kLooking);
   world.StallDisk(kA, false);
   world.UntilServing({kA, kB});
   REQUIRE(Has(world.Applied(kA), "z"));
@@ -461,7 +461,7 @@ TEST_CASE("ZK-261, ZK-2325: a wiped disk does not elect who lacks what it had") 
   world.Start(kC);
   world.UntilServing({kA, kC});
   REQUIRE(Has(world.Applied(kA), "committed by B and C"));
-  REQUIRE(world.View(kB).amnesic);
+  REQUIRE(world.View(kB).role.amnesic);
   REQUIRE(world.violation() == "");
 }
 
@@ -469,11 +469,11 @@ TEST_CASE("ZK-261, ZK-2325: a wiped disk does not elect who lacks what it had") 
 
 TEST_CASE("ZK-1277: a counter that runs out renews the epoch without an election") {
   World world({.rollover_counter = 20});
-  const Epoch first = world.View(kC).epoch;
+  const Epoch first = world.View(kC).role.epoch;
   int looked = 0;
   world.seen = [&](ServerId sid, const Effect& effect) {
-    const auto* role = std::get_if<RoleChanged>(&effect);
-    looked += sid != kA && role != nullptr && role->state == PeerState::kLooking;
+    const auto* changed = std::get_if<RoleChanged>(&effect);
+    looked += sid != kA && changed != nullptr && changed->role.state == PeerState::kLooking;
   };
   for (int i = 0; i < 200; ++i) {
     world.Write(i % 2 == 0 ? kB : kC, "w" + std::to_string(i));
@@ -482,7 +482,7 @@ TEST_CASE("ZK-1277: a counter that runs out renews the epoch without an election
   }
   REQUIRE(looked == 0);
   REQUIRE(world.Leader() == kC);
-  REQUIRE(world.View(kC).epoch >= first + 9);
+  REQUIRE(world.View(kC).role.epoch >= first + 9);
   world.Settle();
 }
 
@@ -522,10 +522,10 @@ TEST_CASE("OWN-4: a voter that promised too much gets in again") {
   const Epoch promised = world.DiskState(kC).accepted.epoch;
   world.Start(kB);
   world.UntilServing({kA, kB});
-  REQUIRE(world.View(kB).epoch < promised);
+  REQUIRE(world.View(kB).role.epoch < promised);
   world.Start(kC);
   world.UntilServing(world.ids());
-  REQUIRE(world.View(kB).epoch > promised);
+  REQUIRE(world.View(kB).role.epoch > promised);
   world.Settle();
 }
 
@@ -557,7 +557,7 @@ TEST_CASE("ZK-1675, ZK-2136: a leader that has been left behind answers no read"
   world.lost_if = [](ServerId from, ServerId to) { return from == kC || to == kC; };
   std::vector<uint64_t> reads;
   const auto read_at_c = [&] {
-    if (world.View(kC).state == PeerState::kLeading) reads.push_back(world.Read(kC));
+    if (world.View(kC).role.state == PeerState::kLeading) reads.push_back(world.Read(kC));
   };
   for (int i = 0; i < 300 && !(world.Leader() == kB); ++i) {
     read_at_c();
@@ -620,7 +620,7 @@ TEST_CASE("ZK-1732, ZK-1805: whoever comes late joins an ensemble of several gen
 TEST_CASE("a server cut off from the leader alone disturbs nobody") {
   World world;
   world.Cut(kB, kC);
-  world.Until([&] { return world.View(kB).state == PeerState::kLooking; });
+  world.Until([&] { return world.View(kB).role.state == PeerState::kLooking; });
   for (int i = 0; i < 50; ++i) {
     world.Write(kA, "w" + std::to_string(i));
     world.RunFor(milliseconds(200));

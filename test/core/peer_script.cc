@@ -293,7 +293,7 @@ std::vector<std::string> PeerScript::Elect(Words* words) {
     n.look_seq = ++looks_[sid];
     add(Give(Notified{links_.at(sid), n}));
   }
-  if (peer_->view().state == PeerState::kLooking) {
+  if (peer_->view().role.state == PeerState::kLooking) {
     add(Give(Tick{now_ += options_.finalize_wait}));
   }
   return lines;
@@ -363,10 +363,11 @@ void PeerScript::Track(const Effect& effect) {
 
 std::string PeerScript::View() const {
   const Peer::View view = peer_->view();
-  std::string line = std::string(ToString(view.state)) + " " + std::string(ToString(view.phase)) +
-                     " epoch " + std::to_string(view.epoch);
-  if (view.leader != kNoServer) line += " leader " + ToString(view.leader);
-  if (view.amnesic) line += " amnesic";
+  const Role& role = view.role;
+  std::string line = std::string(ToString(role.state)) + " " + std::string(ToString(role.phase)) +
+                     " epoch " + std::to_string(role.epoch);
+  if (role.leader != kNoServer) line += " leader " + ToString(role.leader);
+  if (role.amnesic) line += " amnesic";
   return line + " last " + ToString(view.last) + " durable " + ToString(view.durable) + " commit " +
          ToString(view.commit) + " pinned " + ToString(view.pinned_after);
 }

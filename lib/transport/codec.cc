@@ -20,6 +20,7 @@ constexpr uint64_t LastOf(RejectReason) { return static_cast<uint64_t>(RejectRea
 constexpr uint64_t LastOf(SessionEndReason) {
   return static_cast<uint64_t>(SessionEndReason::kLeaving);
 }
+constexpr uint64_t LastOf(RefusalCode) { return static_cast<uint64_t>(RefusalCode::kShutDown); }
 
 // --- encoding -----------------------------------------------------------------------
 
@@ -131,6 +132,15 @@ std::string EncodeBody(const T& body) {
   return out;
 }
 
+// A message that is in no packet.
+template <typename T>
+std::string EncodeFields(const T& message) {
+  std::string out;
+  Encoder encoder(&out);
+  Fields(encoder, message);
+  return out;
+}
+
 // --- decoding -----------------------------------------------------------------------
 
 // Reads one message: for each field that comes, Fields() is walked and the one
@@ -220,6 +230,7 @@ bool Valid(const AckEpoch& ack) { return ack.table.size() <= kEpochTableMax; }
 bool Valid(const Identity& identity) { return identity.sid != kNoServer; }
 bool Valid(const Hello& hello) { return Valid(hello.from) && hello.seq != 0; }
 bool Valid(const HelloAck& ack) { return Valid(ack.from); }
+bool Valid(const Refused& refused) { return refused.code != RefusalCode{}; }
 template <typename T>
 bool Valid(const T&) {
   return true;
@@ -279,15 +290,16 @@ std::string Encode(const Notification& notification) { return EncodeBody(notific
 std::string Encode(const Hello& hello) { return EncodeBody(hello); }
 std::string Encode(const HelloAck& ack) { return EncodeBody(ack); }
 
-std::string EncodeIdentity(const Identity& identity) {
-  std::string out;
-  Encoder encoder(&out);
-  Fields(encoder, identity);
-  return out;
-}
+std::string EncodeIdentity(const Identity& identity) { return EncodeFields(identity); }
 
 std::optional<Identity> DecodeIdentity(std::string_view bytes) {
   return DecodeValid<Identity>(Payload(), bytes);
+}
+
+std::string EncodeRefused(const Refused& refused) { return EncodeFields(refused); }
+
+std::optional<Refused> DecodeRefused(std::string_view bytes) {
+  return DecodeValid<Refused>(Payload(), bytes);
 }
 
 void AppendPacket(uint64_t seq, std::string_view encoded, std::string* frame) {

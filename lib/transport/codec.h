@@ -40,6 +40,28 @@ struct HelloAck {
   Identity from = {};
   friend bool operator==(const HelloAck&, const HelloAck&) = default;
 };
+// Why a stream gets no link, or a knock is not heard: handshake.h and refusals.h.
+enum class RefusalCode : uint8_t {
+  kMalformed = 1,        // no handshake, or none that can be read
+  kOwnId = 2,            // it has the id of who refuses
+  kVersion = 3,          // no protocol version in common
+  kForeignEnsemble = 4,  // both are founded, in two ensembles
+  kMeantAnother = 5,     // the dialler wants another server
+  kNotAMember = 6,
+  kDialBack = 7,     // the smaller id has dialled: the larger one dials now
+  kWrongWay = 8,     // the larger id has knocked, where it should dial
+  kOlder = 9,        // not newer than the live link to that server
+  kSecondDisk = 10,  // another disk than the founder's, while that one is linked
+  kTooMany = 11,     // streams that have not said Hello yet
+  kTooSlow = 12,     // no handshake in time
+  kShutDown = 13,
+};
+// All that a refused stranger is told.
+struct Refused {
+  RefusalCode code{};
+  ServerId sid{};  // of who refuses
+  friend bool operator==(const Refused&, const Refused&) = default;
+};
 // A piece of a message too large for one frame. All pieces of one message, put
 // together, are what Encode gave.
 struct Fragment {
@@ -65,6 +87,9 @@ std::string Encode(const HelloAck& ack);
 
 std::string EncodeIdentity(const Identity& identity);
 std::optional<Identity> DecodeIdentity(std::string_view bytes);
+std::string EncodeRefused(const Refused& refused);
+// Nothing, too, if the code is one that this build does not know.
+std::optional<Refused> DecodeRefused(std::string_view bytes);
 
 // Adds a packet to a frame.
 void AppendPacket(uint64_t seq, std::string_view encoded, std::string* frame);

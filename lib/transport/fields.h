@@ -55,6 +55,10 @@ void Fields(auto& io, Is<HelloAck> auto& m) {
   io(1, m.protocol);
   io(2, m.from);
 }
+void Fields(auto& io, Is<Refused> auto& m) {
+  io(1, m.code);
+  io(2, m.sid);
+}
 void Fields(auto& io, Is<Fragment> auto& m) {
   io(1, m.last);
   io(2, m.bytes);

@@ -8,7 +8,9 @@
 #include <grpcpp/support/channel_arguments.h>
 #include <grpcpp/support/slice.h>
 
+#include "absl/strings/cord.h"
 #include "lib/base/absl/string_view.h"
+#include "lib/transport/refusals.h"
 
 namespace zkq::transport {
 namespace {
@@ -68,12 +70,18 @@ Payload FromByteBuffer(const grpc::ByteBuffer& buffer) {
 }
 
 grpc::Status ToGrpc(const absl::Status& status) {
+  const auto refused = status.GetPayload(kRefusedPayload);
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()),
-                      std::string(FromAbsl(status.message())));
+                      std::string(FromAbsl(status.message())),
+                      refused ? std::string(*refused) : std::string());
 }
 
 absl::Status FromGrpc(const grpc::Status& status) {
-  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+  absl::Status result(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+  if (!result.ok() && !status.error_details().empty()) {
+    result.SetPayload(kRefusedPayload, absl::Cord(status.error_details()));
+  }
+  return result;
 }
 
 std::shared_ptr<grpc::Channel> NewLinkChannel(const std::string& address) {

@@ -22,6 +22,7 @@ grpc::ByteBuffer ToByteBuffer(Outgoing frame);
 // With the one copy there is: messages share the result.
 Payload FromByteBuffer(const grpc::ByteBuffer& buffer);
 
+// A refusal (refusals.h) travels in the details.
 grpc::Status ToGrpc(const absl::Status& status);
 absl::Status FromGrpc(const grpc::Status& status);
 

@@ -33,12 +33,11 @@ class ServerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc
       : context_(context), table_(std::move(table)), calls_(std::move(calls)) {}
 
   void Begin() {
-    if (calls_->Add(this)) link_ = table_->Accept();
-    if (link_ == nullptr) {
-      Finish(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "too many strangers"));
-    } else {
-      link_->Attach(this);
-    }
+    if (!calls_->Add(this)) return Finish(ToGrpc(absl::UnavailableError("shut down")));
+    absl::StatusOr<LinkPtr> accepted = table_->Accept();
+    if (!accepted.ok()) return Finish(ToGrpc(accepted.status()));
+    link_ = *std::move(accepted);
+    link_->Attach(this);
   }
 
   void Read() override { StartRead(&in_); }
@@ -103,8 +102,7 @@ class Service final : public RawService {
                                   const v1::KnockRequest* request, v1::KnockReply*) override {
     const auto from = DecodeIdentity(request->from().SerializeAsString());
     grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-    reactor->Finish(ToGrpc(from ? table_->OnKnock(*from, ServerId{request->to()})
-                                : absl::InvalidArgumentError("a knock of nobody")));
+    reactor->Finish(ToGrpc(table_->OnKnock(from, ServerId{request->to()})));
     return reactor;
   }
 

@@ -1,18 +1,13 @@
 // Who may be linked with whom: the rules of PROTOCOL 5.3 as pure functions.
-// A refusal names both sides, and is what the peer gets as its RPC status:
 //
-//   FAILED_PRECONDITION  foreign ensemble, no common protocol version, or the
-//                        dialler meant somebody else
-//   INVALID_ARGUMENT     it has our own sid, or is no handshake at all
-//   PERMISSION_DENIED    it is no member
-//   ABORTED              the smaller sid dialled: we dial back
-//   ALREADY_EXISTS       an older duplicate of the live link, or a second
-//                        server with the sid of a healthy one
+// Membership is proved by disk, boot and ensemble. So who is refused is told the
+// code and our sid alone (codec.h: Refused); what else a judgement knows is for the
+// log of the side that judges.
 #pragma once
 
 #include <optional>
+#include <string>
 
-#include "absl/status/status.h"
 #include "lib/transport/codec.h"
 
 namespace zkq::transport {
@@ -20,21 +15,27 @@ namespace zkq::transport {
 // At both ends of a pair the same one: the larger sid dials.
 constexpr bool Dials(ServerId self, ServerId peer) { return self > peer; }
 
-// What the called one knows of the caller.
-struct Acquaintance {
+// What the called one knows of the server that the caller says it is.
+struct KnownPeer {
   bool member = false;
   std::optional<LinkId> live = {};
 };
 
-absl::Status JudgeHello(const Identity& self, const Hello& hello, const Acquaintance& known);
+struct Judgement {
+  RefusalCode refusal{};    // none: admitted
+  std::string detail = {};  // of a refusal; for our own log
+  bool admitted() const { return refusal == RefusalCode{}; }
+};
+
+Judgement JudgeHello(const Identity& self, const Hello& hello, const KnownPeer& known);
 // A knock never comes over a link, so it proves less: a live link goes down only
 // when the knock's larger boot id shows that its peer has died.
-absl::Status JudgeKnock(const Identity& self, const Identity& from, ServerId to,
-                        const Acquaintance& known);
+Judgement JudgeKnock(const Identity& self, const Identity& from, ServerId to,
+                     const KnownPeer& known);
 // On the dialler's side: is it whom we meant?
-absl::Status JudgeAck(const Identity& self, ServerId meant, const HelloAck& ack);
+Judgement JudgeAck(const Identity& self, ServerId meant, const HelloAck& ack);
 
-// "server 2 (boot 17, disk 9f…, ensemble 03…)"
+// "server 2 (boot 17, disk 9f…, ensemble 03…)", or as much of it as is known.
 std::string Describe(const Identity& identity);
 
 }  // namespace zkq::transport

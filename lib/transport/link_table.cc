@@ -14,16 +14,9 @@ absl::Status Copy(const absl::Status& status) {
   return absl::Status(status.code(), status.message());
 }
 
-bool IsRefusal(const absl::Status& status) {
-  return status.code() == absl::StatusCode::kFailedPrecondition ||
-         status.code() == absl::StatusCode::kInvalidArgument ||
-         status.code() == absl::StatusCode::kPermissionDenied ||
-         status.code() == absl::StatusCode::kAlreadyExists;
-}
-
 // What the end of an attempt says about the next one.
 void Learn(const absl::Status& status, Redial* redial) {
-  if (IsRefusal(status)) {
+  if (IsLasting(status)) {
     redial->Refused();
   } else {
     redial->Failed();
@@ -138,38 +131,39 @@ void LinkTable::Shutdown() {
 
 // --- for the RPCs ------------------------------------------------------------------
 
-LinkPtr LinkTable::Accept() {
+absl::StatusOr<LinkPtr> LinkTable::Accept() {
   auto link = std::make_shared<Link>(shared_from_this(), options_.bounds);
   {
     const std::lock_guard lock(mutex_);
-    if (!running_ || strangers_.size() >= kStrangersMax) return nullptr;
+    if (!running_) return ToStatus({RefusalCode::kShutDown, self_.sid});
+    if (strangers_.size() >= kStrangersMax) return ToStatus({RefusalCode::kTooMany, self_.sid});
     strangers_.insert(link);
   }
   WatchHandshake(link);
   return link;
 }
 
-absl::Status LinkTable::OnKnock(const Identity& from, ServerId to) {
+absl::Status LinkTable::OnKnock(const std::optional<Identity>& from, ServerId to) {
+  if (!from) return Refuse({}, {RefusalCode::kMalformed});
   Farewell dead;
-  absl::Status judgement;
+  Judgement judgement;
   {
     const std::lock_guard lock(mutex_);
-    if (!running_) return absl::UnavailableError("shut down");
-    judgement = JudgeKnock(self_, from, to, Know(from.sid));
-    if (judgement.ok()) {
-      Peer& peer = PeerOf(from.sid);
+    if (!running_) return ToStatus({RefusalCode::kShutDown, self_.sid});
+    judgement = JudgeKnock(self_, *from, to, Lookup(from->sid));
+    if (judgement.admitted()) {
+      Peer& peer = PeerOf(from->sid);
       peer.redial.WantSoon();
-      if (peer.live != nullptr && peer.live->id.boot < from.boot) {
-        dead = TakeLive(from.sid, &peer, absl::AbortedError("the peer has started anew"));
+      if (peer.live != nullptr && peer.live->id.boot < from->boot) {
+        dead = TakeLive(from->sid, &peer, absl::AbortedError("the peer has started anew"));
       } else if (peer.live == nullptr) {
         peer.redial.Reset();
-        Reach(from.sid, &peer);
+        Reach(from->sid, &peer);
       }
     }
   }
-  if (!judgement.ok()) LogRefusal(from.sid, judgement);
   Part(std::move(dead));
-  return judgement;
+  return judgement.admitted() ? absl::OkStatus() : Refuse(*from, judgement);
 }
 
 LinkPtr LinkTable::Find(const LinkId& id) {
@@ -247,12 +241,12 @@ void LinkTable::OnEnded(const LinkPtr& link, absl::Status status) {
       farewell = TakeLive(sid, &peer, status);
     } else if (peer.dialling == link) {
       peer.dialling = nullptr;
-      refused = IsRefusal(status);
+      refused = IsLasting(status);
       Learn(status, &peer.redial);
       Reach(sid, &peer);
     }
   }
-  if (refused) LogRefusal(sid, status);
+  if (refused) LogRefusedBy(sid, status);
   if (farewell.strand != nullptr) farewell.strand->Drain();
 }
 
@@ -264,10 +258,10 @@ LinkTable::Peer& LinkTable::PeerOf(ServerId sid) {
   return peer;
 }
 
-Acquaintance LinkTable::Know(ServerId sid) const {
+KnownPeer LinkTable::Lookup(ServerId sid) const {
   const auto peer = peers_.find(sid);
   if (peer == peers_.end()) return {};
-  Acquaintance known{.member = peer->second.member};
+  KnownPeer known{.member = peer->second.member};
   if (peer->second.live != nullptr) known.live = peer->second.live->id;
   return known;
 }
@@ -334,7 +328,7 @@ void LinkTable::TryReach(ServerId sid, uint64_t alarm) {
                     .from = self,
                     .to = sid,
                     .seq = last_seq_};
-  if (!link->QueueControl(Encode(hello))) return;
+  link->QueueControl(Encode(hello));  // Finds room: it is the first.
   peer.dialling = link;
   lock.unlock();
   WatchHandshake(link);
@@ -349,7 +343,7 @@ void LinkTable::OnKnockDone(ServerId sid, const absl::Status& status) {
     Learn(status, &peer.redial);
     Reach(sid, &peer);
   }
-  if (IsRefusal(status)) LogRefusal(sid, status);
+  if (IsLasting(status)) LogRefusedBy(sid, status);
 }
 
 }  // namespace zkq::transport

@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "lib/transport/deliveries.h"
 #include "lib/transport/handshake.h"
@@ -72,10 +73,10 @@ class LinkTable : public LinkOwner, public std::enable_shared_from_this<LinkTabl
   void Shutdown();
 
   // --- for the RPCs ----------------------------------------------------------
-  // A stream has come in. Null: it is refused.
-  LinkPtr Accept();
-  // OK: the caller is going to be dialled.
-  absl::Status OnKnock(const Identity& from, ServerId to);
+  // A stream has come in. An error is what it is to be told, and its end.
+  absl::StatusOr<LinkPtr> Accept();
+  // OK: the caller is going to be dialled. `from` is nothing if it cannot be read.
+  absl::Status OnKnock(const std::optional<Identity>& from, ServerId to);
   // Null if it is not live.
   LinkPtr Find(const LinkId& link);
   // Where a member listens; empty if it is none.
@@ -119,7 +120,7 @@ class LinkTable : public LinkOwner, public std::enable_shared_from_this<LinkTabl
 
   // These five with the lock held.
   Peer& PeerOf(ServerId sid);
-  Acquaintance Know(ServerId sid) const;
+  KnownPeer Lookup(ServerId sid) const;
   Farewell TakeLive(ServerId sid, Peer* peer, const absl::Status& why);
   void MakeLive(Peer* peer, const LinkPtr& link, const Identity& identity);
   void Reach(ServerId sid, Peer* peer);
@@ -129,11 +130,14 @@ class LinkTable : public LinkOwner, public std::enable_shared_from_this<LinkTabl
 
   // First frames.
   void OnFirst(const LinkPtr& link, Payload frame);
-  absl::Status Admit(const LinkPtr& link, const Hello& hello, Farewell* replaced);
-  absl::Status Establish(const LinkPtr& link, const HelloAck& ack);
+  Judgement Admit(const LinkPtr& link, const Hello& hello, Farewell* replaced);
+  Judgement Establish(const LinkPtr& link, const HelloAck& ack);
   void WatchHandshake(const LinkPtr& link);
   void OnHandshakeTimeout(const LinkPtr& link);
-  void LogRefusal(ServerId peer, const absl::Status& why);
+  // Logs it, and returns what the peer is told.
+  absl::Status Refuse(const Identity& peer, const Judgement& why);
+  // `peer` has refused us, and this is what it has told.
+  void LogRefusedBy(ServerId peer, const absl::Status& told);
 
   // On the timers' thread.
   void TryReach(ServerId sid, uint64_t alarm);

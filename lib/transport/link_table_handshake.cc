@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "lib/transport/link_table.h"
 
 namespace zkq::transport {
@@ -9,6 +10,8 @@ namespace {
 
 // More than any handshake has.
 constexpr size_t kFirstFrameMax = 64 << 10;
+// Of what a peer says in its own words.
+constexpr size_t kShownMax = 200;
 
 }  // namespace
 
@@ -18,19 +21,19 @@ void LinkTable::OnFirst(const LinkPtr& link, Payload frame) {
   std::optional<Packet> packet = bytes <= kFirstFrameMax ? rest.Next() : std::nullopt;
   std::optional<Packet> first;
   Farewell replaced;
-  absl::Status verdict = absl::InvalidArgumentError("the stream begins with no handshake");
-  ServerId sid = link->id.sid;
+  Judgement judgement{RefusalCode::kMalformed};
+  Identity peer{.sid = link->id.sid};  // as far as it is known
   if (packet && link->inbound.Accept(*std::move(packet), &first) && first) {
     if (const auto* hello = std::get_if<Hello>(&first->body)) {
-      sid = hello->from.sid;
-      verdict = Admit(link, *hello, &replaced);
+      peer = hello->from;
+      judgement = Admit(link, *hello, &replaced);
     } else if (const auto* ack = std::get_if<HelloAck>(&first->body)) {
-      verdict = Establish(link, *ack);
+      peer = ack->from;
+      judgement = Establish(link, *ack);
     }
   }
-  if (!verdict.ok()) {
-    LogRefusal(sid, verdict);
-    link->Close(std::move(verdict));
+  if (!judgement.admitted()) {
+    link->Close(Refuse(peer, judgement));
     return;
   }
   Part(std::move(replaced));
@@ -39,45 +42,44 @@ void LinkTable::OnFirst(const LinkPtr& link, Payload frame) {
   link->strand->Drain();
 }
 
-absl::Status LinkTable::Admit(const LinkPtr& link, const Hello& hello, Farewell* replaced) {
+Judgement LinkTable::Admit(const LinkPtr& link, const Hello& hello, Farewell* replaced) {
   const ServerId sid = hello.from.sid;
   const std::lock_guard lock(mutex_);
-  if (!running_) return absl::UnavailableError("shut down");
-  if (!strangers_.contains(link)) return absl::InvalidArgumentError("nobody was called");
-  absl::Status judgement = JudgeHello(self_, hello, Know(sid));
-  if (absl::IsAborted(judgement)) {
+  if (!running_) return {RefusalCode::kShutDown};
+  if (!strangers_.contains(link)) return {RefusalCode::kMalformed, "nobody was called"};
+  Judgement judgement = JudgeHello(self_, hello, Lookup(sid));
+  if (judgement.refusal == RefusalCode::kDialBack) {
     PeerOf(sid).redial.Reset();
     Reach(sid, &PeerOf(sid));
   }
-  if (!judgement.ok()) return judgement;
+  if (!judgement.admitted()) return judgement;
   strangers_.erase(link);
   Peer& peer = PeerOf(sid);
   *replaced = TakeLive(sid, &peer, absl::AbortedError("replaced by a newer link"));
   link->id = {sid, hello.from.boot, hello.seq};
   const HelloAck ack{.protocol = std::min(kProtocolMax, hello.protocol_max), .from = self_};
-  if (!link->QueueControl(Encode(ack))) return absl::InternalError("no room for the handshake");
+  link->QueueControl(Encode(ack));  // Finds room: it is the first.
   MakeLive(&peer, link, hello.from);
-  return absl::OkStatus();
+  return {};
 }
 
-absl::Status LinkTable::Establish(const LinkPtr& link, const HelloAck& ack) {
+Judgement LinkTable::Establish(const LinkPtr& link, const HelloAck& ack) {
   const std::lock_guard lock(mutex_);
   const auto found = peers_.find(link->id.sid);
   if (!running_ || found == peers_.end() || found->second.dialling != link) {
-    return absl::AbortedError("nobody waits for this answer");
+    return {RefusalCode::kMalformed, "nobody waits for this answer"};
   }
   Peer& peer = found->second;
-  absl::Status judgement = JudgeAck(self_, link->id.sid, ack);
-  if (!judgement.ok()) {
-    peer.dialling = nullptr;
+  peer.dialling = nullptr;
+  Judgement judgement = JudgeAck(self_, link->id.sid, ack);
+  if (!judgement.admitted()) {
     peer.redial.Refused();
     Reach(link->id.sid, &peer);
     return judgement;
   }
-  peer.dialling = nullptr;
   link->id.boot = ack.from.boot;
   MakeLive(&peer, link, ack.from);
-  return absl::OkStatus();
+  return {};
 }
 
 void LinkTable::WatchHandshake(const LinkPtr& link) {
@@ -104,17 +106,35 @@ void LinkTable::OnHandshakeTimeout(const LinkPtr& link) {
       return;
     }
   }
-  link->Close(absl::DeadlineExceededError("the handshake takes too long"));
+  link->Close(ToStatus({RefusalCode::kTooSlow, self().sid}));
 }
 
-void LinkTable::LogRefusal(ServerId peer, const absl::Status& why) {
-  ServerId self;
+absl::Status LinkTable::Refuse(const Identity& peer, const Judgement& why) {
+  Identity us;
+  bool member = false;
   {
     const std::lock_guard lock(mutex_);
-    self = self_.sid;
-    if (!Know(peer).member) peer = kNoServer;
+    us = self_;
+    member = Lookup(peer.sid).member;
   }
-  refusals_.Log(self, peer, why);
+  std::string line = Describe(peer) + " refused by " + Describe(us) + ": ";
+  line += ToString(why.refusal);
+  if (!why.detail.empty()) line += ", " + why.detail;
+  refusals_.Log(us.sid, member ? peer.sid : kNoServer, why.refusal, line);
+  return ToStatus({why.refusal, us.sid});
+}
+
+void LinkTable::LogRefusedBy(ServerId peer, const absl::Status& told) {
+  const Identity us = self();
+  const std::optional<Refused> refused = RefusedIn(told);
+  std::string line =
+      Describe(us) + " refused at " + AddressOf(peer) + ", the address of server " + ToString(peer);
+  if (refused) {
+    line += ", by server " + ToString(refused->sid) + ": " + std::string(ToString(refused->code));
+  } else {
+    line += ": " + absl::CHexEscape(told.ToString().substr(0, kShownMax));
+  }
+  refusals_.Log(us.sid, peer, refused ? refused->code : RefusalCode{}, line);
 }
 
 }  // namespace zkq::transport

@@ -1,32 +1,52 @@
-// Refusals: what an operator should know about peers that are refused, or that
-// refuse us, without a line for every attempt.
+// Refusals: what a peer is told that gets no link, and what operators are told.
+//
+// A refusal travels as a status: its code and text are for people and for those who
+// do not know zkq, a Refused is its payload (in gRPC: its details). A peer hears no
+// more than that. The log of each side names both as far as that side knows them.
 #pragma once
 
 #include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "lib/transport/codec.h"
 #include "zkq/env.h"
 
 namespace zkq::transport {
 
-// Thread-safe.
+// "another ensemble"
+std::string_view ToString(RefusalCode code);
+
+// The status of a refusal, with the Refused in it.
+absl::Status ToStatus(const Refused& refused);
+// Nothing: the status is no refusal, or one of a newer peer for a reason of its own.
+std::optional<Refused> RefusedIn(const absl::Status& status);
+// What is wrong between the two, and will not be better in a moment.
+bool IsLasting(const absl::Status& refusal);
+// Under which name the Refused is a status's payload.
+inline constexpr char kRefusedPayload[] = "zkq.wire.v1.Refused";
+
+// Writes refusals to the log without a line for every attempt. Thread-safe.
 class Refusals {
  public:
   explicit Refusals(std::shared_ptr<LogSink> sink) : sink_(std::move(sink)) {}
 
-  // One line a minute for each peer and kind of refusal. `peer` is kNoServer
-  // for all that are not members, so that strangers cannot fill the map.
-  void Log(ServerId self, ServerId peer, const absl::Status& why);
+  // One line a minute for each peer and kind. `peer` is kNoServer for all that are
+  // not members, so that strangers cannot fill the map; `kind` is none for what this
+  // build does not know.
+  void Log(ServerId self, ServerId peer, RefusalCode kind, std::string_view line);
 
  private:
   using Clock = std::chrono::steady_clock;
   const std::shared_ptr<LogSink> sink_;
   std::mutex mutex_;
-  std::map<std::pair<ServerId, absl::StatusCode>, Clock::time_point> last_;
+  std::map<std::pair<ServerId, RefusalCode>, Clock::time_point> last_;
 };
 
 }  // namespace zkq::transport

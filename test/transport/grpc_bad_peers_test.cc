@@ -12,6 +12,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -19,6 +20,8 @@
 #include <vector>
 
 #include "lib/transport/codec.h"
+#include "lib/transport/handshake.h"
+#include "lib/transport/refusals.h"
 #include "test/harness/catch.h"
 #include "test/transport/grpc_ports.h"
 #include "test/transport/grpc_random_messages.h"
@@ -47,14 +50,22 @@ class Lines final : public LogSink {
   void Log(LogLevel, ServerId, std::string_view line) override {
     const std::lock_guard lock(mutex_);
     lines_.emplace_back(line);
+    changed_.notify_all();
   }
-  size_t count() const {
+  bool Reaches(size_t count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(20),
+                             [&] { return lines_.size() >= count; });
+  }
+  std::vector<std::string> all() const {
     const std::lock_guard lock(mutex_);
-    return lines_.size();
+    return lines_;
   }
+  size_t count() const { return all().size(); }
 
  private:
   mutable std::mutex mutex_;
+  std::condition_variable changed_;
   std::vector<std::string> lines_;
 };
 
@@ -157,19 +168,36 @@ Hello GoodHello(ServerId to = kOne) {
   return {transport::kProtocolMin, transport::kProtocolMax, IdentityOf(kThree), to, 1};
 }
 
-// A client that writes `frames` and reads until the stream ends: how it ended.
-grpc::StatusCode Say(const std::string& address, const std::vector<v1::Frame>& frames,
-                     grpc_compression_algorithm compression = GRPC_COMPRESS_NONE) {
+// A client that writes `frames` and reads until the stream ends: all it was told.
+struct Told {
+  grpc::Status status;
+  std::vector<v1::Frame> frames;
+  std::multimap<std::string, std::string> metadata;
+};
+Told Listen(const std::string& address, const std::vector<v1::Frame>& frames,
+            grpc_compression_algorithm compression = GRPC_COMPRESS_NONE) {
   const auto stub = v1::Quorum::NewStub(ChannelTo(address));
   grpc::ClientContext context;
   context.set_compression_algorithm(compression);
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
   const auto stream = stub->Link(&context);
   for (const v1::Frame& frame : frames) stream->Write(frame);
+  Told told;
   v1::Frame answer;
-  while (stream->Read(&answer)) {
+  while (stream->Read(&answer)) told.frames.push_back(answer);
+  told.status = stream->Finish();
+  for (const auto* metadata :
+       {&context.GetServerInitialMetadata(), &context.GetServerTrailingMetadata()}) {
+    for (const auto& [key, value] : *metadata) {
+      told.metadata.emplace(std::string(key.data(), key.size()),
+                            std::string(value.data(), value.size()));
+    }
   }
-  return stream->Finish().error_code();
+  return told;
+}
+grpc::StatusCode Say(const std::string& address, const std::vector<v1::Frame>& frames,
+                     grpc_compression_algorithm compression = GRPC_COMPRESS_NONE) {
+  return Listen(address, frames, compression).status.error_code();
 }
 
 TEST_CASE("a handshake that breaks a rule is refused with the rule's status") {
@@ -201,6 +229,81 @@ TEST_CASE("a handshake that breaks a rule is refused with the rule's status") {
   hello.from = IdentityOf(kOne);
   CHECK(Say(pair.two_address, {FrameOf(hello)}) == grpc::StatusCode::ABORTED);
   pair.CheckUnharmed();
+}
+
+// A stranger that tries every door must not learn by what the members prove
+// themselves: with that it would be let in.
+TEST_CASE("a refused stranger hears a code and the server's id, and nothing else") {
+  const Identity member = IdentityOf(kOne, 0x1234567812345678);
+  const std::string address = FreeAddress();
+  Server server(member, address);
+  server.transport().SetMembers(
+      {{{.id = kOne, .address = address}, {.id = kThree, .address = FreeAddress()}}});
+  std::vector<std::pair<wire::v1::RefusalCode, Hello>> doors;
+  Hello hello = GoodHello();
+  hello.from.ensemble = {2, 2};
+  doors.emplace_back(wire::v1::REFUSAL_CODE_FOREIGN_ENSEMBLE, hello);
+  hello = GoodHello();
+  hello.protocol_min = hello.protocol_max = 99;
+  doors.emplace_back(wire::v1::REFUSAL_CODE_VERSION, hello);
+  doors.emplace_back(wire::v1::REFUSAL_CODE_MEANT_ANOTHER, GoodHello(kTwo));
+  hello = GoodHello();
+  hello.from.sid = kOne;
+  doors.emplace_back(wire::v1::REFUSAL_CODE_OWN_ID, hello);
+  hello.from.sid = ServerId{77};
+  doors.emplace_back(wire::v1::REFUSAL_CODE_NOT_A_MEMBER, hello);
+  for (const auto& [code, said] : doors) {
+    const Told told = Listen(address, {FrameOf(said)});
+    CAPTURE(told.status.error_message());
+    CHECK(told.frames.empty());
+    wire::v1::Refused refused;
+    refused.set_code(code);
+    refused.set_sid(1);
+    CHECK(told.status.error_details() == refused.SerializeAsString());
+    const std::optional<transport::Refused> read =
+        transport::DecodeRefused(told.status.error_details());
+    REQUIRE(read.has_value());
+    CHECK(told.status.error_message() == "server 1: " + std::string(ToString(read->code)));
+    // Beside that gRPC's own words alone.
+    for (const auto& [key, value] : told.metadata) {
+      CAPTURE(key, value);
+      CHECK((key == "grpc-accept-encoding" || key == "accept-encoding" ||
+             value == refused.SerializeAsString()));
+    }
+  }
+}
+
+TEST_CASE("an unfounded stranger with a member's id is admitted, and hears who it is linked with") {
+  Pair pair;
+  Hello hello = GoodHello();
+  hello.from.ensemble = {};
+  const auto stub = v1::Quorum::NewStub(ChannelTo(pair.one_address));
+  grpc::ClientContext context;
+  const auto stream = stub->Link(&context);
+  stream->Write(FrameOf(hello));
+  v1::Frame answer;
+  REQUIRE(stream->Read(&answer));
+  REQUIRE(answer.packets_size() == 1);
+  const std::string from = answer.packets(0).hello_ack().from().SerializeAsString();
+  CHECK(transport::DecodeIdentity(from) == IdentityOf(kOne));
+  context.TryCancel();
+  stream->Finish();
+}
+
+TEST_CASE("the log of each side names both as far as that side knows them") {
+  Pair pair;
+  Lines log;
+  Identity foreign = IdentityOf(kThree, 17);
+  foreign.ensemble = {2, 2};
+  Server three(foreign, FreeAddress(), &log);
+  three.transport().SetMembers(
+      {{{.id = kOne, .address = pair.one_address}, {.id = kThree, .address = FreeAddress()}}});
+  REQUIRE(log.Reaches(1));
+  REQUIRE(pair.log.Reaches(1));
+  CHECK(pair.log.all().front() == transport::Describe(foreign) + " refused by " +
+                                      transport::Describe(IdentityOf(kOne)) + ": another ensemble");
+  CHECK(log.all().front() == transport::Describe(foreign) + " refused at " + pair.one_address +
+                                 ", the address of server 1, by server 1: another ensemble");
 }
 
 TEST_CASE("refusals are logged once a minute a peer and kind") {

@@ -194,6 +194,24 @@ TEST_CASE("our fields are the ones of the same name in the schema") {
   CHECK(parse(HelloAck{5, identity}).hello_ack().protocol() == 5);
 }
 
+TEST_CASE("a refusal is protoc's message of the same fields and codes") {
+  using transport::RefusalCode;
+  for (int code = pb::RefusalCode_MIN + 1; code <= pb::RefusalCode_MAX; ++code) {
+    const transport::Refused refused{static_cast<RefusalCode>(code), ServerId{7}};
+    pb::Refused message;
+    REQUIRE(message.ParseFromString(EncodeRefused(refused)));
+    CHECK(message.code() == code);
+    CHECK(message.sid() == 7);
+    CHECK(transport::DecodeRefused(message.SerializeAsString()) == refused);
+  }
+  CHECK(pb::REFUSAL_CODE_SHUT_DOWN == static_cast<int>(RefusalCode::kShutDown));
+  pb::Refused message;
+  CHECK_FALSE(transport::DecodeRefused(message.SerializeAsString()).has_value());
+  message.set_code(static_cast<pb::RefusalCode>(pb::RefusalCode_MAX + 1));
+  CHECK_FALSE(transport::DecodeRefused(message.SerializeAsString()).has_value());
+  CHECK_FALSE(transport::DecodeRefused("\xff").has_value());
+}
+
 TEST_CASE("transactions are protobuf messages, byte for byte") {
   RandomMessages random(2);
   for (int i = 0; i < kRounds; ++i) {

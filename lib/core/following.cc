@@ -5,8 +5,8 @@
 
 namespace zkq::core {
 
-Following::Following(Self* self, ServerId leader, uint64_t look_seq, Heard heard)
-    : self_(*self), leader_(leader), look_seq_(look_seq), heard_(heard) {}
+Following::Following(Self* self, ServerId leader, uint64_t look_seq, Look leader_look)
+    : self_(*self), leader_(leader), look_seq_(look_seq), leader_look_(leader_look) {}
 
 // --- attaching ------------------------------------------------------------------
 
@@ -63,7 +63,8 @@ void Following::On(const Notified& notified) {
     Attach();
   } else if (n.state == PeerState::kFollowing) {
     Quit("the elected leader follows another");
-  } else if (n.state == PeerState::kLooking && Heard{notified.link.boot, n.look_seq} > heard_) {
+  } else if (n.state == PeerState::kLooking &&
+             Look{notified.link.boot, n.look_seq} > leader_look_) {
     Quit("the elected leader looks again");
   }
 }
@@ -304,14 +305,14 @@ void Following::Handle(const Ping& ping) {
 
 void Following::On(const Proposed& proposed) {
   if (!serving()) return self_.RefuseWithoutLeader(proposed);
-  for (const Call& call : proposed.calls) self_.calls.Sent(call.tag, session_.number);
+  for (const Call& call : proposed.calls) self_.outcomes.Sent(call.tag, session_.number);
   Reply(Request{proposed.calls});
 }
 
 void Following::Handle(const Refusal& refusal) {
   std::vector<uint64_t> ours;
   for (uint64_t tag : refusal.tags) {
-    if (self_.calls.Refused(tag) || reads_.erase(tag) > 0) ours.push_back(tag);
+    if (self_.outcomes.Refused(tag) || reads_.erase(tag) > 0) ours.push_back(tag);
   }
   self_.RejectCalls(std::move(ours), refusal.reason);
 }

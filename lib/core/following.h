@@ -14,14 +14,9 @@ namespace zkq::core {
 
 class Following {
  public:
-  // `decision` names the leader; `look_seq` is the look it ended. `heard` is the
-  // leader's newest announcement known, by process life and look.
-  struct Heard {
-    uint64_t boot = 0;
-    uint64_t look_seq = 0;
-    friend auto operator<=>(const Heard&, const Heard&) = default;
-  };
-  Following(Self* self, ServerId leader, uint64_t look_seq, Heard heard);
+  // `look_seq`: this peer's own look, which the decision for `leader` ended.
+  // `leader_look`: the leader's latest that is known.
+  Following(Self* self, ServerId leader, uint64_t look_seq, Look leader_look);
 
   void Enter();
   void Leave();  // the session ends from this side
@@ -87,7 +82,7 @@ class Following {
   Self& self_;
   const ServerId leader_;
   const uint64_t look_seq_;
-  const Heard heard_;
+  const Look leader_look_;
   Step step_ = Step::kConnecting;
   std::optional<LinkId> link_;
   Session session_;

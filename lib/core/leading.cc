@@ -4,8 +4,8 @@
 
 namespace zkq::core {
 
-Leading::Leading(Self* self, std::map<ServerId, Heard> heard)
-    : self_(*self), heard_(std::move(heard)), session_(++self->sessions), entered_(self->now) {}
+Leading::Leading(Self* self, std::map<ServerId, Look> looks)
+    : self_(*self), looks_(std::move(looks)), session_(++self->sessions), entered_(self->now) {}
 
 void Leading::Enter() {
   if (self_.state.accepted.epoch >= kEpochMax) {

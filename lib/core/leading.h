@@ -16,9 +16,9 @@
 #include <string>
 #include <utility>
 
-#include "lib/core/following.h"
 #include "lib/core/learner.h"
 #include "lib/core/read_rounds.h"
+#include "lib/core/self.h"
 
 namespace zkq::core {
 
@@ -27,9 +27,8 @@ inline constexpr Epoch kEpochMax = 0xFFFF'FFFF;
 
 class Leading {
  public:
-  using Heard = Following::Heard;
-  // `heard`: the newest announcement known of each peer.
-  Leading(Self* self, std::map<ServerId, Heard> heard);
+  // `looks`: the latest known of each peer.
+  Leading(Self* self, std::map<ServerId, Look> looks);
 
   void Enter();
   void Leave();
@@ -138,7 +137,7 @@ class Leading {
   void Renew();
 
   Self& self_;
-  const std::map<ServerId, Heard> heard_;
+  const std::map<ServerId, Look> looks_;
   const uint64_t session_;  // tells own calls of this term from earlier ones
   const Time entered_;
   Stage stage_ = Stage::kConnecting;

@@ -45,7 +45,7 @@ void Leading::Refuse(const std::optional<LinkId>& asker, std::vector<uint64_t> t
                      RejectReason reason) {
   if (tags.empty()) return;
   if (!asker) {
-    for (uint64_t tag : tags) self_.calls.Refused(tag);
+    for (uint64_t tag : tags) self_.outcomes.Refused(tag);
     return self_.RejectCalls(std::move(tags), reason);
   }
   if (const Learner* learner = Find(*asker)) {
@@ -67,7 +67,7 @@ void Leading::Admit(const Asked& asked) {
   for (auto& [reason, tags] : refused) Refuse(asked.asker, std::move(tags), reason);
   if (admitted.calls.empty()) return;
   if (!admitted.asker) {
-    for (const Call& call : admitted.calls) self_.calls.Sent(call.tag, session_);
+    for (const Call& call : admitted.calls) self_.outcomes.Sent(call.tag, session_);
   }
   if (renewing_) {
     deferred_.push_back(std::move(admitted));

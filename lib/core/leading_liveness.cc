@@ -106,17 +106,17 @@ void Leading::On(const Notified& notified) {
   const Notification& n = notified.notification;
   const ServerId sid = notified.link.sid;
   if (n.state != PeerState::kLooking || !self_.quorum.IsVoter(sid)) return;
-  const Heard report{notified.link.boot, n.look_seq};
+  const Look report{notified.link.boot, n.look_seq};
   for (const auto& [link, learner] : learners_) {
     // Lanes are not ordered: only a look later than the one that led to this
     // session speaks against it (PROTOCOL §9.4).
-    if (link.sid != sid || report <= Heard{link.boot, learner.info.look_seq}) continue;
+    if (link.sid != sid || report <= Look{link.boot, learner.info.look_seq}) continue;
     EndSession(LinkId(link), SessionEndReason::kTimeout);
     break;
   }
   if (stage_ == Stage::kBroadcast) return;
-  const auto known = heard_.find(sid);
-  if (known == heard_.end() || report > known->second) looking_.insert(sid);
+  const auto known = looks_.find(sid);
+  if (known == looks_.end() || report > known->second) looking_.insert(sid);
 }
 
 void Leading::CheckSupport() {

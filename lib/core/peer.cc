@@ -84,8 +84,8 @@ class Peer::Impl {
   void Remember(const Notified& notified) {
     if (!FromMember(notified.link)) return;
     const Notification& n = notified.notification;
-    Following::Heard& heard = heard_[notified.link.sid];
-    heard = std::max(heard, {notified.link.boot, n.look_seq});
+    Look& latest = looks_[notified.link.sid];
+    latest = std::max(latest, {notified.link.boot, n.look_seq});
     election_->Receive(notified.link.sid, n, self_.now, &outbox_);
   }
   void Remember(const Synced& synced) {
@@ -170,11 +170,11 @@ class Peer::Impl {
     vote_ = decision.vote;
     settled_epoch_ = 0;
     if (decision.state == PeerState::kLeading) {
-      role_.emplace<Leading>(&self_, heard_).Enter();
+      role_.emplace<Leading>(&self_, looks_).Enter();
       return;
     }
     const ServerId leader = decision.vote.leader;
-    role_.emplace<Following>(&self_, leader, election_->current().look_seq, heard_[leader]).Enter();
+    role_.emplace<Following>(&self_, leader, election_->current().look_seq, looks_[leader]).Enter();
   }
 
   // --- reports ---------------------------------------------------------------------
@@ -221,7 +221,7 @@ class Peer::Impl {
   Outbox outbox_;
   Vote vote_;  // the last decision's, with the epoch once established
   Epoch settled_epoch_ = 0;
-  std::map<ServerId, Following::Heard> heard_;
+  std::map<ServerId, Look> looks_;  // the latest known of each peer
   std::optional<Role> reported_;
 };
 

@@ -20,7 +20,7 @@ Self::Self(PeerOptions given, Recovered recovered)
       history(recovered.log_begin, recovered.epochs, std::move(recovered.window),
               {.bytes_max = options.window_bytes_max, .txns_max = options.window_txns_max},
               &invariants_),
-      calls(Origin{.sid = options.self, .boot = state.boot}),
+      outcomes(Origin{.sid = options.self, .boot = state.boot}),
       snapshot(recovered.base),
       commit(recovered.commit),
       delivered(recovered.applied),
@@ -46,21 +46,21 @@ WriteId Self::StoreState() {
 
 WriteId Self::Append(std::vector<Txn> txns) {
   history.Append(++last_write, txns);
-  calls.Appended(txns);
+  outcomes.Appended(txns);
   Emit(core::Append{last_write, std::move(txns)});
   return last_write;
 }
 
 WriteId Self::Truncate(Zxid after) {
   history.Truncate(++last_write, after);
-  calls.Truncated(after);
+  outcomes.Truncated(after);
   Emit(core::Truncate{last_write, after});
   return last_write;
 }
 
 WriteId Self::Install(Zxid installed) {
   history.Install(++last_write, installed);
-  calls.Installed();
+  outcomes.Installed();
   Emit(InstallSnapshot{last_write, installed});
   return last_write;
 }
@@ -74,7 +74,7 @@ void Self::Deliver() {
   const Zxid through = std::min(commit, history.durable());
   if (through <= delivered) return;
   delivered = through;
-  calls.Delivered(through);
+  outcomes.Delivered(through);
   Emit(core::Deliver{through});
 }
 
@@ -91,7 +91,7 @@ void Self::RefuseWithoutLeader(const ReadAsked& asked) {
 }
 
 void Self::DecideCalls(uint64_t session) {
-  Calls::Verdict verdict = calls.Decide(session);
+  Outcomes::Verdict verdict = outcomes.Decide(session);
   RejectCalls(std::move(verdict.abandoned), RejectReason::kAbandoned);
   RejectCalls(std::move(verdict.unknown), RejectReason::kUnknown);
 }

@@ -10,13 +10,21 @@
 #include <vector>
 
 #include "lib/base/checks.h"
-#include "lib/core/calls.h"
 #include "lib/core/effect.h"
 #include "lib/core/history.h"
+#include "lib/core/outcomes.h"
 #include "lib/core/peer.h"
 #include "lib/core/quorum.h"
 
 namespace zkq::core {
+
+// One stay of a peer in the looking role: its process life, and its number there.
+// A later look is larger.
+struct Look {
+  uint64_t boot = 0;
+  uint64_t seq = 0;
+  friend auto operator<=>(const Look&, const Look&) = default;
+};
 
 class Self {
  public:
@@ -63,7 +71,7 @@ class Self {
   History history;
   Configs configs;
   Quorum quorum;
-  Calls calls;
+  Outcomes outcomes;
   Zxid snapshot;  // the newest, durable and verified
   Zxid commit;    // known committed, in the live history
   Zxid delivered;

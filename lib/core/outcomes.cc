@@ -1,8 +1,8 @@
-#include "lib/core/calls.h"
+#include "lib/core/outcomes.h"
 
 namespace zkq::core {
 
-void Calls::Appended(std::span<const Txn> txns) {
+void Outcomes::Appended(std::span<const Txn> txns) {
   for (const Txn& txn : txns) {
     if (txn.origin.sid != self_.sid || txn.origin.boot != self_.boot) continue;
     const auto call = calls_.find(txn.origin.call);
@@ -12,13 +12,13 @@ void Calls::Appended(std::span<const Txn> txns) {
   }
 }
 
-void Calls::Truncated(Zxid after) {
+void Outcomes::Truncated(Zxid after) {
   for (auto cut = logged_.upper_bound(after); cut != logged_.end(); cut = logged_.erase(cut)) {
     calls_[cut->second].zxid = Zxid{};
   }
 }
 
-void Calls::Installed() {
+void Outcomes::Installed() {
   logged_.clear();
   for (auto& [tag, call] : calls_) {
     call.zxid = Zxid{};
@@ -27,14 +27,14 @@ void Calls::Installed() {
   }
 }
 
-void Calls::Delivered(Zxid through) {
+void Outcomes::Delivered(Zxid through) {
   while (!logged_.empty() && logged_.begin()->first <= through) {
     calls_.erase(logged_.begin()->second);
     logged_.erase(logged_.begin());
   }
 }
 
-Calls::Verdict Calls::Decide(uint64_t session) {
+Outcomes::Verdict Outcomes::Decide(uint64_t session) {
   Verdict verdict;
   for (auto call = calls_.begin(); call != calls_.end();) {
     const bool decided = call->second.session != session && call->second.zxid == Zxid{};

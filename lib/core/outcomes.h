@@ -1,4 +1,4 @@
-// Calls: the writes of this replica's user that are under way, and what is known
+// Outcomes: the writes of this replica's user that are under way, and what is known
 // of each. A call is known by its tag; its transaction carries the tag as origin,
 // so any history tells which calls are in it.
 //
@@ -17,9 +17,9 @@
 
 namespace zkq::core {
 
-class Calls {
+class Outcomes {
  public:
-  explicit Calls(const Origin& self) : self_(self) {}
+  explicit Outcomes(const Origin& self) : self_(self) {}
 
   // The call left for a leader (or waits in one) in the session `session`.
   void Sent(uint64_t tag, uint64_t session) { calls_[tag] = {.session = session}; }

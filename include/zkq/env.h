@@ -51,10 +51,6 @@ class ZKQ_EXPORT Executor {
   virtual void Wake() = 0;
   // True on a thread that runs this executor's tasks, in such a task.
   virtual bool InTask() const = 0;
-  // For virtual time: the running task was blocked, and that is not over yet: what it
-  // does from here on, it does too early. Never so where a task takes real time. Only
-  // looks; an executor that stands before another passes it on.
-  virtual bool Blocked() const { return false; }
 };
 
 // Thread-safe.

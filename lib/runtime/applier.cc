@@ -18,7 +18,10 @@ absl::Time TimeOf(const Txn& txn) { return absl::FromUnixMicros(txn.leader_time)
 }  // namespace
 
 Applier::Applier(Node* node, Strand* strand)
-    : node_(*node), strand_(*strand), tail_(node->options.window_bytes, kTailTxnsMax) {
+    : node_(*node),
+      strand_(*strand),
+      tail_(node->options.window_bytes, kTailTxnsMax),
+      inbox_(strand, [this] { Drain(); }) {
   DrawSnapshotInterval();
 }
 
@@ -26,7 +29,7 @@ Applier::Applier(Node* node, Strand* strand)
 
 absl::StatusOr<Zxid> Applier::Recover(const storage::Recovery& recovery) {
   tail_.Append(recovery.window);
-  through_ = inbox_.through = last_snapshot_ = applied_ = recovery.base;
+  through_ = last_snapshot_ = applied_ = recovery.base;
   StateMachine* const machine = node_.options.state_machine.get();
   node_.board.SetApplied(applied_);
   node_.board.SetSnapshot(last_snapshot_);
@@ -40,7 +43,7 @@ absl::StatusOr<Zxid> Applier::Recover(const storage::Recovery& recovery) {
   }
   if (*own >= recovery.log_begin && *own > Zxid{}) {
     applied_ = *own;
-    through_ = inbox_.through = std::max(recovery.base, *own);
+    through_ = std::max(recovery.base, *own);
   } else if (recovery.base > Zxid{}) {
     if (absl::Status restored = Restore(recovery.base); !restored.ok()) return restored;
   }
@@ -57,77 +60,74 @@ absl::Status Applier::Restore(Zxid snapshot) {
 
 // --- what comes in -------------------------------------------------------------------
 
-template <typename Change>
-void Applier::Update(Change change) {
-  {
-    std::lock_guard lock(mutex_);
-    change(&inbox_);
-    if (std::exchange(scheduled_, true)) return;
-  }
-  strand_.Post([this, node = node_.Keep()] { Drain(); });
-}
-
 void Applier::ExpectInstall() {
   tail_.Clear();
-  std::lock_guard lock(mutex_);
-  ++inbox_.expected_installs;
-  inbox_.calls_before_install = node_.calls.last_tag();
+  inbox_.Change([last_tag = node_.calls.last_tag()](Asked& asked) {
+    ++asked.expected_installs;
+    asked.calls_before_install = last_tag;
+    return false;
+  });
 }
 
 void Applier::Deliver(Zxid through) {
-  Update([&](Inbox* in) { in->through = std::max(in->through, through); });
+  inbox_.Change([through](Asked& asked) { asked.through = std::max(asked.through, through); });
 }
 
 void Applier::Answer(std::vector<uint64_t> tags, Zxid at) {
-  Update([&](Inbox* in) { in->reads.push_back({at, std::move(tags)}); });
+  inbox_.Change([tags = std::move(tags), at](Asked& asked) mutable {
+    asked.reads.push_back({at, std::move(tags)});
+  });
 }
 
 void Applier::TakeSnapshot(uint64_t tag) {
-  Update([&](Inbox* in) { in->snapshot_calls.push_back(tag); });
+  inbox_.Change([tag](Asked& asked) { asked.snapshot_calls.push_back(tag); });
 }
 
 void Applier::Install(Zxid snapshot) {
-  Update([&](Inbox* in) {
-    ++in->installs;
-    in->installed = snapshot;
+  inbox_.Change([snapshot](Asked& asked) {
+    ++asked.installs;
+    asked.installed = snapshot;
   });
 }
 
 void Applier::OnPage(absl::StatusOr<std::vector<Txn>> page) {
-  Update([&](Inbox* in) { in->page = std::move(page); });
+  inbox_.Change([page = std::move(page)](Asked& asked) mutable { asked.page = std::move(page); });
 }
 
 void Applier::OnSnapshotDone(absl::StatusOr<Zxid> taken) {
-  Update([&](Inbox* in) { in->snapshot_done = std::move(taken); });
+  inbox_.Change(
+      [taken = std::move(taken)](Asked& asked) mutable { asked.snapshot_done = std::move(taken); });
 }
 
 // --- the strand ------------------------------------------------------------------------
 
+bool Applier::stopping() const { return failed_ || node_.stopping(); }
+
+void Applier::Fail(absl::Status why) {
+  failed_ = true;
+  node_.Halt(std::move(why));
+}
+
 void Applier::Drain() {
   Absorb();
   bool more = true;
-  while (more && !node_.stopping()) {
+  while (more && !stopping()) {
     AnswerReady();
     more = ApplyBatch() && applied_ < through_;
     ConsiderSnapshot();
-    node_.callbacks.Flush(node_.Keep());
+    node_.callbacks.Flush();
   }
 }
 
 void Applier::Absorb() {
-  Inbox in;
-  {
-    std::lock_guard lock(mutex_);
-    scheduled_ = false;
-    in = std::exchange(inbox_, {.through = inbox_.through});
-  }
+  Asked in = inbox_.Take();
   through_ = std::max(through_, in.through);
   expected_installs_ += in.expected_installs;
   calls_before_install_ = std::max(calls_before_install_, in.calls_before_install);
   AddReads(std::move(in.reads));
   snapshot_calls_.insert(snapshot_calls_.end(), in.snapshot_calls.begin(), in.snapshot_calls.end());
   if (in.page) AbsorbPage(*std::move(in.page));
-  if (in.installs > 0 && !node_.stopping()) RestoreInstalled(in.installs, in.installed);
+  if (in.installs > 0 && !stopping()) RestoreInstalled(in.installs, in.installed);
   if (in.snapshot_done) AbsorbSnapshotDone(*std::move(in.snapshot_done));
 }
 
@@ -137,7 +137,7 @@ bool Applier::ApplyBatch() {
   const std::vector<Txn> batch = NextBatch();
   if (batch.empty()) return false;
   for (const Txn& txn : batch) {
-    if (node_.stopping() || !ApplyOne(txn)) break;
+    if (stopping() || !ApplyOne(txn)) break;
     if (!reads_.empty()) AnswerReady();
   }
   node_.board.SetApplied(applied_);
@@ -171,7 +171,7 @@ bool Applier::ApplyOne(const Txn& txn) {
         {.zxid = txn.zxid, .leader_time = TimeOf(txn), .command = txn.command.view()});
   }();
   if (!value.ok()) {
-    node_.Halt(std::move(value).status());
+    Fail(std::move(value).status());
     return false;
   }
   applied_ = txn.zxid;
@@ -186,21 +186,19 @@ void Applier::AskForPage() {
   if (page_asked_ || expected_installs_ > 0) return;
   page_asked_ = true;
   page_through_ = through_;
-  strand_.PostNext([this, node = node_.Keep(), after = applied_] {
-    node_.transfers.ReadPage(after, kPageBytesMax);
-  });
+  node_.transfers.ReadPage(applied_, kPageBytesMax);
 }
 
 void Applier::AbsorbPage(absl::StatusOr<std::vector<Txn>> page) {
   page_asked_ = false;
   if (std::exchange(page_is_stale_, false) || expected_installs_ > 0) return;
-  if (!page.ok()) return node_.Halt(std::move(page).status());
+  if (!page.ok()) return Fail(std::move(page).status());
   // What was not delivered when it was read may have been cut since, and what is
   // delivered now be another history's; it is read again.
   while (!page->empty() && page->back().zxid > page_through_) page->pop_back();
   if (page->empty() || page->front().prev != applied_) {
-    return node_.Halt(MakeError(absl::StatusCode::kDataLoss,
-                                "the log does not hold what follows " + ToString(applied_)));
+    return Fail(MakeError(absl::StatusCode::kDataLoss,
+                          "the log does not hold what follows " + ToString(applied_)));
   }
   page_.assign(std::move_iterator(page->begin()), std::move_iterator(page->end()));
 }
@@ -213,7 +211,7 @@ void Applier::RestoreInstalled(int installs, Zxid snapshot) {
   if (applied_ >= snapshot) return;
   if (node_.options.state_machine != nullptr) {
     absl::Status restored = Restore(snapshot);
-    if (!restored.ok()) return node_.Halt(std::move(restored));
+    if (!restored.ok()) return Fail(std::move(restored));
   }
   // Own calls among what is passed over were applied by nobody here.
   node_.callbacks.Add([&](Completions* out) {
@@ -226,9 +224,7 @@ void Applier::RestoreInstalled(int installs, Zxid snapshot) {
   node_.board.SetApplied(applied_);
   node_.board.SetSnapshot(last_snapshot_);
   node_.protocol.OnApplied(applied_);
-  strand_.PostNext([this, node = node_.Keep()] {
-    node_.events.Raise(Event::Kind::kSnapshotInstalled, node_.Keep());
-  });
+  node_.events.Raise(Event::Kind::kSnapshotInstalled);
 }
 
 // --- reads ------------------------------------------------------------------------------------
@@ -245,7 +241,7 @@ void Applier::AddReads(std::vector<Reads> added) {
 }
 
 void Applier::AnswerReady() {
-  while (!reads_.empty() && reads_.begin()->first <= applied_ && !node_.stopping()) {
+  while (!reads_.empty() && reads_.begin()->first <= applied_ && !stopping()) {
     const auto ready = reads_.extract(reads_.begin());
     for (const uint64_t tag : ready.mapped()) AnswerOne(tag);
   }
@@ -253,7 +249,7 @@ void Applier::AnswerReady() {
 
 void Applier::AnswerOne(uint64_t tag) {
   const std::optional<std::string> request = node_.calls.TakeRequest(tag);
-  if (!request || node_.stopping()) return;  // its deadline, or the end, came first
+  if (!request || stopping()) return;  // its deadline, or the end, came first
   absl::StatusOr<std::string> value = [&] {
     const Strand::Doing doing(strand_, "StateMachine::Query");
     return node_.options.state_machine->Query(*request);

@@ -7,13 +7,12 @@
 
 #include <deque>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <vector>
 
 #include "lib/core/effect.h"
 #include "lib/runtime/calls.h"
-#include "lib/runtime/strand.h"
+#include "lib/runtime/inbox.h"
 #include "lib/runtime/tail.h"
 #include "lib/storage/data_dir.h"
 
@@ -55,7 +54,7 @@ class Applier {
     Zxid at = {};
     std::vector<uint64_t> tags = {};
   };
-  struct Inbox {
+  struct Asked {
     Zxid through = {};
     std::vector<Reads> reads = {};  // bounded by max_outstanding_bytes, as are snapshot calls
     std::vector<uint64_t> snapshot_calls = {};
@@ -68,8 +67,8 @@ class Applier {
     std::optional<absl::StatusOr<Zxid>> snapshot_done = {};
   };
 
-  template <typename Change>  // changes the inbox and schedules a drain
-  void Update(Change change);
+  bool stopping() const;
+  void Fail(absl::Status why);
   void Drain();
   void Absorb();  // the inbox
   void AbsorbPage(absl::StatusOr<std::vector<Txn>> page);
@@ -95,11 +94,10 @@ class Applier {
   Strand& strand_;
   Tail tail_;
 
-  std::mutex mutex_;
-  Inbox inbox_;
-  bool scheduled_ = false;
+  Inbox<Asked> inbox_;
 
   // On the apply strand only, from here on.
+  bool failed_ = false;  // the state machine has; no call to it follows
   Zxid applied_ = {};
   Zxid through_ = {};     // delivered
   std::deque<Txn> page_;  // read from the log, all of it delivered

@@ -16,7 +16,7 @@ void Applier::DrawSnapshotInterval() {
 }
 
 void Applier::ConsiderSnapshot() {
-  if (node_.stopping() || snapshot_runs_ || node_.options.state_machine == nullptr) return;
+  if (stopping() || snapshot_runs_ || node_.options.state_machine == nullptr) return;
   const bool due = snapshot_interval_ != 0 && since_snapshot_ >= snapshot_interval_;
   if (due || !snapshot_calls_.empty()) BeginSnapshot();
 }

@@ -23,7 +23,7 @@ void Callbacks::Add(absl::FunctionRef<void(Completions*)> produce) {
   for (Completion& one : now) Run(std::move(one));
 }
 
-void Callbacks::Flush(std::shared_ptr<void> keep) {
+void Callbacks::Flush() {
   bool wake = false, post = false;
   {
     std::lock_guard lock(mutex_);
@@ -32,7 +32,7 @@ void Callbacks::Flush(std::shared_ptr<void> keep) {
   }
   if (wake) waiters_.Wake();
   if (!post) return;
-  strand_.Post([this, keep = std::move(keep)] {
+  strand_.Post([this] {
     while (RunNext()) {
     }
   });

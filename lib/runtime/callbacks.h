@@ -20,10 +20,9 @@ class Callbacks {
   // Queues what `produce` takes out of the call table; both in one step, so that
   // a call is always in the table's hands, or here, or told. Those of blocking
   // forms are told at once. Nobody is woken before Flush, so that one wake serves
-  // many: a strand that adds must flush before it rests. `keep` holds what this
-  // object lives in.
+  // many: a strand that adds must flush before it rests.
   void Add(absl::FunctionRef<void(Completions*)> produce);
-  void Flush(std::shared_ptr<void> keep);
+  void Flush();
 
   // The end: runs what is still queued on the calling thread, whatever the strand
   // is stuck in. No callback begins afterwards but that of a call made then: it is

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -58,61 +60,46 @@ namespace runtime {
 
 Subscription Events::Subscribe(absl::AnyInvocable<void(const Event&)> on_event) {
   auto impl = std::make_shared<Subscription::Impl>(std::move(on_event));
-  std::lock_guard lock(mutex_);
-  std::erase_if(subscribers_, [](const auto& s) { return s.expired(); });
-  if (!closed_) subscribers_.push_back(impl);
+  inbox_.With([&](Told& told) {
+    std::erase_if(told.subscribers, [](const auto& s) { return s.expired(); });
+    told.subscribers.push_back(impl);
+  });
   return Subscription(std::move(impl));
 }
 
-void Events::Raise(Event::Kind kind, std::shared_ptr<void> keep) {
-  {
-    std::lock_guard lock(mutex_);
-    if (closed_ || subscribers_.empty()) return;
-    std::erase(raised_, kind);
-    raised_.push_back(kind);
-    if (std::exchange(scheduled_, true)) return;
-  }
-  strand_.Post([this, keep = std::move(keep)] { Deliver(); });
+void Events::Raise(Event::Kind kind) {
+  inbox_.Change([kind](Told& told) {
+    if (told.subscribers.empty()) return false;
+    std::erase(told.raised, kind);
+    told.raised.push_back(kind);
+    return true;
+  });
 }
 
-std::optional<Event::Kind> Events::Next(Subscribers* subscribers) {
-  std::lock_guard lock(mutex_);
-  if (closed_) raised_.clear();
-  scheduled_ = !raised_.empty();
-  if (raised_.empty()) return std::nullopt;
-  const Event::Kind kind = raised_.front();
-  raised_.erase(raised_.begin());
-  *subscribers = subscribers_;
-  return kind;
-}
-
-void Events::Deliver() {
+void Events::Drain() {
   const Strand::Doing doing(strand_, "an event call");
+  size_t left = inbox_.Take([](Told& told) { return told.raised.size(); });
+  while (left-- > 0) DeliverNext();
+}
+
+void Events::DeliverNext() {
   Subscribers subscribers;
-  while (const std::optional<Event::Kind> kind = Next(&subscribers)) {
-    const Event event{.kind = *kind, .status = status_()};
-    for (const auto& weak : subscribers) {
-      if (closed()) return;  // by the one before
-      if (const auto subscriber = weak.lock()) subscriber->Deliver(event);
-    }
+  std::optional<Event::Kind> kind;
+  inbox_.With([&](Told& told) {
+    if (told.raised.empty()) return;  // raised anew, it waits behind what is left
+    kind = told.raised.front();
+    told.raised.erase(told.raised.begin());
+    subscribers = told.subscribers;
+  });
+  if (!kind) return;
+  const Event event{.kind = *kind, .status = status_()};
+  for (const auto& weak : subscribers) {
+    if (inbox_.closed()) return;  // by the one before
+    if (const auto subscriber = weak.lock()) subscriber->Deliver(event);
   }
 }
 
-bool Events::closed() const {
-  std::lock_guard lock(mutex_);
-  return closed_;
-}
-
-void Events::Close() {
-  std::lock_guard lock(mutex_);
-  closed_ = true;
-  raised_.clear();
-}
-
-bool Events::idle() const {
-  std::lock_guard lock(mutex_);
-  return raised_.empty() && !scheduled_;
-}
+void Events::Close() { inbox_.Close(); }
 
 }  // namespace runtime
 }  // namespace zkq

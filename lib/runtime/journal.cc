@@ -15,70 +15,54 @@ core::WriteId NumberOf(const Journal::Write& write) {
 }  // namespace
 
 void Journal::Add(std::vector<Write> writes, Zxid committed, absl::Duration now) {
-  std::unique_lock lock(mutex_);
-  inbox_.committed = std::max(inbox_.committed, committed);
-  if (writes.empty()) {
-    const bool quiet = inbox_.writes.empty() && now >= written_at_ + node_.options.tick;
-    if (confirmed_ || !quiet) return;
-    lock.unlock();
-    return Confirm();
-  }
-  confirmed_ = inbox_.confirm = false;  // no acknowledgement waits for a second fsync
-  written_at_ = now;
-  if (inbox_.writes.empty()) {
-    inbox_.writes = std::move(writes);
-  } else {
-    inbox_.writes.insert(inbox_.writes.end(), std::move_iterator(writes.begin()),
+  inbox_.Change([writes = std::move(writes), committed, now,
+                 tick = node_.options.tick](Asked& asked) mutable {
+    Batch& next = asked.next;
+    next.committed = std::max(next.committed, committed);
+    if (writes.empty()) {
+      const bool quiet = next.writes.empty() && now >= asked.written_at + tick;
+      if (!quiet || asked.confirmed) return false;
+      asked.confirmed = next.confirm = true;
+      return true;
+    }
+    asked.confirmed = next.confirm = false;  // no acknowledgement waits for a second fsync
+    asked.written_at = now;
+    if (next.writes.empty()) {
+      next.writes = std::move(writes);
+    } else {
+      next.writes.insert(next.writes.end(), std::move_iterator(writes.begin()),
                          std::move_iterator(writes.end()));
-  }
-  Schedule(std::move(lock));
+    }
+    return true;
+  });
 }
 
 void Journal::Confirm() {
-  std::unique_lock lock(mutex_);
-  confirmed_ = inbox_.confirm = true;
-  Schedule(std::move(lock));
+  inbox_.Change([](Asked& asked) { asked.confirmed = asked.next.confirm = true; });
 }
 
 absl::Duration Journal::NextConfirm() const {
-  std::lock_guard lock(mutex_);
-  const bool waits = !inbox_.writes.empty();  // their end comes by OnSynced
-  return confirmed_ || waits ? absl::InfiniteDuration() : written_at_ + node_.options.tick;
+  return inbox_.With([tick = node_.options.tick](const Asked& asked) {
+    const bool waits = !asked.next.writes.empty();  // their end comes by OnSynced
+    return asked.confirmed || waits ? absl::InfiniteDuration() : asked.written_at + tick;
+  });
 }
 
 void Journal::Purge(Zxid through) {
-  std::unique_lock lock(mutex_);
-  inbox_.purge = through;
-  Schedule(std::move(lock));
-}
-
-void Journal::Schedule(std::unique_lock<std::mutex> lock) {
-  if (std::exchange(scheduled_, true)) return;
-  lock.unlock();
-  strand_.Post([this, node = node_.Keep()] { Drain(); });
+  inbox_.Change([through](Asked& asked) { asked.next.purge = through; });
 }
 
 void Journal::Drain() {
-  Inbox batch;
-  {
-    std::lock_guard lock(mutex_);
-    batch.committed = inbox_.committed;
-    batch.writes.swap(inbox_.writes);
-    batch.purge = std::exchange(inbox_.purge, std::nullopt);
-    batch.confirm = std::exchange(inbox_.confirm, false);
-    // What comes from here on schedules a drain of its own behind this one.
-    scheduled_ = false;
-  }
+  const Batch batch = inbox_.Take(
+      [](Asked& asked) { return std::exchange(asked.next, {.committed = asked.next.committed}); });
   if (node_.halted()) return;
   if (!batch.writes.empty() || batch.confirm) {
     AddToLog(batch);
     absl::Status synced = Sync(batch.confirm);
     if (!synced.ok()) return node_.Halt(std::move(synced));
   }
-  strand_.PostNext([this, node = node_.Keep(), batch = std::move(batch)] {
-    if (!batch.writes.empty()) TellSynced(batch.writes);
-    if (batch.purge) DoPurge(*batch.purge);
-  });
+  if (!batch.writes.empty()) TellSynced(batch.writes);
+  if (batch.purge) DoPurge(*batch.purge);
 }
 
 void Journal::TellSynced(const std::vector<Write>& writes) {
@@ -92,7 +76,7 @@ void Journal::TellSynced(const std::vector<Write>& writes) {
   node_.protocol.OnSynced(NumberOf(writes.back()));
 }
 
-void Journal::AddToLog(const Inbox& batch) {
+void Journal::AddToLog(const Batch& batch) {
   storage::Log& log = *node_.disk.log;
   for (const Write& write : batch.writes) {
     if (const auto* append = std::get_if<core::Append>(&write)) {
@@ -123,8 +107,7 @@ void Journal::DoPurge(Zxid through) {
     node_.Say(LogLevel::kWarning, "the log was not purged: ", base.status().ToString());
     return;
   }
-  strand_.PostNext(
-      [this, node = node_.Keep(), base = *base] { node_.protocol.Post(core::LogPurged{base}); });
+  node_.protocol.Post(core::LogPurged{*base});
 }
 
 }  // namespace zkq::runtime

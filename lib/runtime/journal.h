@@ -6,13 +6,12 @@
 // acknowledged, and is never retried.
 #pragma once
 
-#include <mutex>
 #include <optional>
 #include <variant>
 #include <vector>
 
 #include "lib/core/effect.h"
-#include "lib/runtime/strand.h"
+#include "lib/runtime/inbox.h"
 #include "lib/storage/log.h"
 
 namespace zkq::runtime {
@@ -23,7 +22,8 @@ class Journal {
  public:
   using Write = std::variant<core::Append, core::Truncate, core::StoreState, core::InstallSnapshot>;
 
-  Journal(Node* node, Strand* strand) : node_(*node), strand_(*strand) {}
+  Journal(Node* node, Strand* strand)
+      : node_(*node), strand_(*strand), inbox_(strand, [this] { Drain(); }) {}
 
   // `writes` in the order of their numbers. `committed` is written down at the
   // next opportunity, to shorten a later start. Once nothing has been written for a
@@ -36,28 +36,27 @@ class Journal {
   void Purge(Zxid through);
 
  private:
-  struct Inbox {
+  struct Batch {
     std::vector<Write> writes = {};  // bounded: own calls by max_outstanding_bytes, those of
                                      // others by the transport's Holds and the leader's window
     std::optional<Zxid> purge = {};
     bool confirm = false;
     Zxid committed = {};
   };
-  void Schedule(std::unique_lock<std::mutex> lock);
+  struct Asked {
+    Batch next = {};
+    bool confirmed = false;  // the start's own write is not confirmed yet
+    absl::Duration written_at = absl::ZeroDuration();
+  };
   void Drain();
-  void AddToLog(const Inbox& batch);
+  void AddToLog(const Batch& batch);
   absl::Status Sync(bool confirm);
   void TellSynced(const std::vector<Write>& writes);
   void DoPurge(Zxid through);
 
   Node& node_;
   Strand& strand_;
-  mutable std::mutex mutex_;
-  Inbox inbox_;
-  bool scheduled_ = false;
-  // The start has written the hard state.
-  bool confirmed_ = false;
-  absl::Duration written_at_ = absl::ZeroDuration();
+  Inbox<Asked> inbox_;
   Zxid hinted_ = {};  // on the log strand only
 };
 

@@ -84,15 +84,19 @@ void Node::Refuse(absl::Status why, Caller caller) {
   callbacks.Add([&](Completions* out) {
     out->push_back({.caller = std::move(caller), .result = std::move(why)});
   });
-  callbacks.Flush(Keep());
+  callbacks.Flush();
 }
 
 // --- blocking forms ----------------------------------------------------------------
 
-bool Node::OnZkqThread() const {
+std::array<Strand*, 6> Node::Strands() {
+  return {&protocol_strand, &log_strand,      &apply_strand,
+          &bulk_strand,     &snapshot_strand, &callback_strand};
+}
+
+bool Node::OnZkqThread() {
   if (options.env.executor->InTask() || options.env.blocking_executor->InTask()) return true;
-  for (const Strand* strand : {&protocol_strand, &log_strand, &apply_strand, &bulk_strand,
-                               &snapshot_strand, &callback_strand}) {
+  for (const Strand* strand : Strands()) {
     if (strand->Inside()) return true;
   }
   return false;
@@ -145,10 +149,11 @@ ReplicaStatus Node::Status() const {
 }
 
 void Node::Halt(absl::Status why) {
-  // In virtual time: what has failed here has taken its time first.
-  if (Executor& executor = *options.env.blocking_executor; executor.Blocked()) {
-    return executor.Run([node = Keep(), why = std::move(why)] { node->Halt(why); });
-  }
+  // What has failed has taken its time first.
+  log_strand.InTime([this, why = std::move(why)] { HaltNow(why); });
+}
+
+void Node::HaltNow(const absl::Status& why) {
   const std::string text(FromAbsl(why.message()));
   if (!board.SetHealth(why.code(), text)) return;
   halted_ = true;
@@ -157,12 +162,12 @@ void Node::Halt(absl::Status why) {
   callbacks.Add([&](Completions* out) {
     calls.Close([&](bool sent) { return EndedByHalt(sent, text); }, out);
   });
-  callbacks.Flush(Keep());
+  callbacks.Flush();
   // Not on a strand: each of them may be what is stuck.
   options.env.blocking_executor->Run([weak = weak_from_this()] {
     if (const auto node = weak.lock()) node->CloseTransport();
   });
-  events.Raise(Event::Kind::kHealthChanged, Keep());
+  events.Raise(Event::Kind::kHealthChanged);
   options.env.executor->Wake();  // WaitForLeader
 }
 

@@ -13,14 +13,14 @@
 // what it is asked into its own inbox and posts one drain. No strand ever waits
 // for another.
 //
-// Lifetime. The Replica holds the node, and so does each queued or running task.
-// Closing a strand destroys its queued tasks, so after Shutdown only a task that
-// is stuck in a user's call or in the disk keeps the node, and Shutdown has
-// released all but what that task uses. Timers and the transport hold the node
-// weakly or are ended by Shutdown. Nobody else holds it: a part keeps a plain
-// reference, for it is a member.
+// Lifetime. The Replica holds the node, and so does each queued or running task
+// (Strand::SetOwner). Closing a strand destroys its queued tasks, so after Shutdown only a task
+// that is stuck in a user's call or in the disk keeps the node, and Shutdown has released all but
+// what that task uses. Timers and the transport hold the node weakly or are ended by Shutdown.
+// Nobody else holds it: a part keeps a plain reference, for it is a member.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -65,7 +65,6 @@ struct Node final : std::enable_shared_from_this<Node> {
   void Abandon();
 
   // --- for the parts --------------------------------------------------------------
-  std::shared_ptr<Node> Keep() { return shared_from_this(); }
   bool halted() const { return halted_; }
   // Nothing new is to be begun: halted, or Shutdown no longer waits.
   bool stopping() const { return stopping_ || halted_; }
@@ -127,8 +126,10 @@ struct Node final : std::enable_shared_from_this<Node> {
   absl::Status Objection(const Asked& asked) const;
   absl::Status Closed() const;
   void Refuse(absl::Status why, Caller caller);
+  void HaltNow(const absl::Status& why);
   absl::StatusOr<Reply> Await(absl::AnyInvocable<void(Caller)> ask, std::string_view name);
-  bool OnZkqThread() const;
+  bool OnZkqThread();
+  std::array<Strand*, 6> Strands();
 
   // shutdown.cc; deadlines are by the monotonic clock
   bool ended() const;

@@ -9,12 +9,14 @@
 namespace zkq::runtime {
 namespace {
 
-// Nothing in the protocol is timed finer.
-constexpr absl::Duration kShortestTimer = absl::Milliseconds(1);
-
 absl::Duration Monotonic(const Node& node) { return node.options.env.clock->Monotonic(); }
 
 }  // namespace
+
+Protocol::Protocol(Node* node, Strand* strand)
+    : node_(*node),
+      inbox_(strand, [this] { Drain(); }),
+      alarm_(node->options.env.executor.get(), strand, [this] { OnCalls(); }) {}
 
 void Protocol::Begin(std::unique_ptr<core::Peer> peer, absl::Duration now) {
   peer_ = std::move(peer);
@@ -26,10 +28,8 @@ void Protocol::Begin(std::unique_ptr<core::Peer> peer, absl::Duration now) {
 }
 
 void Protocol::Stop() {
-  std::lock_guard lock(mutex_);
-  stopped_ = true;
-  inbox_ = {};
-  if (timer_ != 0) node_.options.env.executor->Cancel(std::exchange(timer_, 0));
+  inbox_.Close();
+  alarm_.Stop();
 }
 
 void Protocol::Release() {
@@ -40,35 +40,29 @@ void Protocol::Release() {
 
 // --- what comes in -------------------------------------------------------------------
 
-void Protocol::Schedule(std::unique_lock<std::mutex> lock) {
-  if (stopped_ || std::exchange(scheduled_, true)) return;
-  lock.unlock();
-  strand_.Post([this, node = node_.Keep()] { Drain(); });
-}
-
 void Protocol::Enqueue(core::Event event, Hold hold) {
-  std::unique_lock lock(mutex_);
-  if (stopped_) return;
-  inbox_.events.push_back({std::move(event), std::move(hold)});
-  Schedule(std::move(lock));
+  inbox_.Change([event = std::move(event), hold = std::move(hold)](News& news) mutable {
+    news.events.push_back({std::move(event), std::move(hold)});
+  });
 }
 
 void Protocol::OnSynced(core::WriteId through) {
-  std::unique_lock lock(mutex_);
-  inbox_.synced = through;
-  Schedule(std::move(lock));
+  inbox_.Change([through](News& news) { news.synced = through; });
 }
 
 void Protocol::OnApplied(Zxid through) {
-  std::lock_guard lock(mutex_);
-  inbox_.applied = through;
+  inbox_.Change([through](News& news) {
+    news.applied = through;
+    return false;
+  });
 }
 
-void Protocol::OnCalls() { Schedule(std::unique_lock(mutex_)); }
+void Protocol::OnCalls() {
+  inbox_.Change([](News&) {});
+}
 
 void Protocol::OnDeadline(absl::Duration deadline) {
-  std::unique_lock lock(mutex_);
-  if (deadline < armed_for_) Schedule(std::move(lock));
+  if (deadline < alarm_.when()) OnCalls();
 }
 
 void Protocol::OnLinkUp(const LinkId& link, const Identity& peer) {
@@ -80,10 +74,7 @@ void Protocol::OnMessage(const LinkId& link, Message message, Hold hold) {
 }
 
 void Protocol::OnNotification(const LinkId& link, const Notification& notification) {
-  std::unique_lock lock(mutex_);
-  if (stopped_) return;
-  inbox_.notified[link] = notification;
-  Schedule(std::move(lock));
+  inbox_.Change([link, notification](News& news) { news.notified[link] = notification; });
 }
 
 void Protocol::OnLinkDown(const LinkId& link, const absl::Status&) {
@@ -97,39 +88,32 @@ void Protocol::OnSnapshotAsked(const LinkId&, const SnapshotRequest& request,
 
 // --- the strand ------------------------------------------------------------------------
 
-std::optional<Protocol::Inbox> Protocol::TakeInbox() {
-  std::lock_guard lock(mutex_);
-  scheduled_ = false;
-  if (stopped_) return std::nullopt;
-  return std::exchange(inbox_, {.synced = inbox_.synced, .applied = inbox_.applied});
-}
-
 void Protocol::Drain() {
-  std::optional<Inbox> inbox = TakeInbox();
-  if (!inbox) return;
+  if (inbox_.closed()) return;
+  News news = inbox_.Take();
   const absl::Duration now = Monotonic(node_);
   const std::optional<ServerId> leader = node_.board.leader();
   node_.callbacks.Add([&](Completions* out) {
     node_.calls.Expire(
         now, [&](bool sent) { return TimedOut(sent, leader); }, out);
   });
-  StepAll(&*inbox, now);
+  StepAll(std::move(news), now);
   const core::Peer::View view = peer_->view();
   PerformAll(view.commit, now);
-  node_.callbacks.Flush(node_.Keep());
+  node_.callbacks.Flush();
   Publish(view);
   FollowMembership(view.config.members);
-  ArmTimer(now);
+  SetAlarm(now);
 }
 
-void Protocol::StepAll(Inbox* inbox, absl::Duration now) {
+void Protocol::StepAll(News news, absl::Duration now) {
   Step(core::Tick{SinceStart(now)});
-  for (Happened& happened : inbox->events) StepOne(std::move(happened));
-  for (const auto& [link, notification] : inbox->notified) {
+  for (Happened& happened : news.events) StepOne(std::move(happened));
+  for (const auto& [link, notification] : news.notified) {
     Step(core::Notified{link, notification});
   }
-  if (inbox->synced > synced_) StepSynced(inbox->synced);
-  if (inbox->applied > applied_) Step(core::Applied{applied_ = inbox->applied});
+  if (news.synced > synced_) StepSynced(news.synced);
+  if (news.applied > applied_) Step(core::Applied{applied_ = news.applied});
   CallTable::Taken calls = node_.calls.Take();
   if (!calls.writes.empty()) Step(core::Proposed{std::move(calls.writes)});
   if (!calls.reads.empty()) Step(core::ReadAsked{std::move(calls.reads)});
@@ -159,8 +143,8 @@ void Protocol::Publish(const core::Peer::View& view) {
   const StatusBoard::Change change = node_.board.SetView(view, HeardAt(view.last_heard));
   if (!change.role && !change.leader) return;
   node_.options.env.executor->Wake();  // WaitForLeader
-  if (change.role) node_.events.Raise(Event::Kind::kRoleChanged, node_.Keep());
-  if (change.leader) node_.events.Raise(Event::Kind::kLeaderChanged, node_.Keep());
+  if (change.role) node_.events.Raise(Event::Kind::kRoleChanged);
+  if (change.leader) node_.events.Raise(Event::Kind::kLeaderChanged);
 }
 
 // Nobody yet is as stale as can be.
@@ -181,30 +165,12 @@ Time Protocol::SinceStart(absl::Duration now) const {
   return Time{absl::ToInt64Microseconds(now - start_)};
 }
 
-// One timer serves the protocol, every call's deadline and the journal. It is only ever moved
-// forward: one that fires too early costs one empty drain.
-void Protocol::ArmTimer(absl::Duration now) {
+void Protocol::SetAlarm(absl::Duration now) {
   absl::Duration want = std::min(node_.calls.NextDeadline(), node_.journal.NextConfirm());
   if (const std::optional<Time> wake = peer_->NextWake()) {
     want = std::min(want, start_ + absl::Microseconds(wake->count()));
   }
-  want = std::max(want, now + kShortestTimer);
-  std::lock_guard lock(mutex_);
-  if (stopped_ || want >= armed_for_) return;
-  Executor& executor = *node_.options.env.executor;
-  if (timer_ != 0) executor.Cancel(timer_);
-  armed_for_ = want;
-  timer_ = executor.RunAfter(want - now, [weak = node_.weak_from_this(), this, timer = ++timers_] {
-    if (const auto node = weak.lock()) OnTimer(timer);
-  });
-}
-
-void Protocol::OnTimer(uint64_t timer) {
-  std::unique_lock lock(mutex_);
-  if (timer != timers_) return;
-  timer_ = 0;
-  armed_for_ = absl::InfiniteDuration();
-  Schedule(std::move(lock));
+  alarm_.Set(want, now);
 }
 
 }  // namespace zkq::runtime

@@ -11,14 +11,14 @@
 #include <deque>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <vector>
 
 #include "lib/core/peer.h"
+#include "lib/runtime/alarm.h"
 #include "lib/runtime/calls.h"
+#include "lib/runtime/inbox.h"
 #include "lib/runtime/journal.h"
-#include "lib/runtime/strand.h"
 #include "zkq/quorum_transport.h"
 
 namespace zkq::runtime {
@@ -27,7 +27,7 @@ struct Node;
 
 class Protocol final : public QuorumTransport::Receiver {
  public:
-  Protocol(Node* node, Strand* strand) : node_(*node), strand_(*strand) {}
+  Protocol(Node* node, Strand* strand);
 
   // Once, before all else and before the transport starts: takes the first step of
   // a new peer. What it wants done is carried out with the first drain.
@@ -60,7 +60,7 @@ class Protocol final : public QuorumTransport::Receiver {
     core::Event event;
     Hold hold;  // of a message: released when it is stepped, or, of a proposal, durable
   };
-  struct Inbox {
+  struct News {
     std::vector<Happened> events = {};  // messages are bounded by the transport's Holds, the
                                         // rest by how many links and transfers there are
     std::map<LinkId, Notification> notified = {};  // the newest of each link
@@ -73,11 +73,9 @@ class Protocol final : public QuorumTransport::Receiver {
   };
 
   void Enqueue(core::Event event, Hold hold);
-  void Schedule(std::unique_lock<std::mutex> lock);
 
   void Drain();
-  std::optional<Inbox> TakeInbox();
-  void StepAll(Inbox* inbox, absl::Duration now);
+  void StepAll(News news, absl::Duration now);
   void Step(const core::Event& event) { peer_->Step(event, &effects_); }
   void StepOne(Happened happened);
   void StepSynced(core::WriteId through);
@@ -104,20 +102,12 @@ class Protocol final : public QuorumTransport::Receiver {
   void Publish(const core::Peer::View& view);
   absl::Duration HeardAt(Time last_heard) const;
   void FollowMembership(const std::vector<Member>& members);
-  void ArmTimer(absl::Duration now);
-  void OnTimer(uint64_t timer);
+  void SetAlarm(absl::Duration now);
   Time SinceStart(absl::Duration now) const;
 
   Node& node_;
-  Strand& strand_;
-
-  std::mutex mutex_;
-  Inbox inbox_;
-  bool scheduled_ = false;
-  bool stopped_ = false;
-  absl::Duration armed_for_ = absl::InfiniteDuration();  // when the one timer fires
-  uint64_t timer_ = 0;
-  uint64_t timers_ = 0;  // armed so far: one that fires too late to be cancelled is told by this
+  Inbox<News> inbox_;
+  Alarm alarm_;  // for the protocol, every call's deadline and the journal
 
   // On the protocol strand only.
   std::unique_ptr<core::Peer> peer_;

@@ -59,7 +59,7 @@ void Node::Close(absl::Duration deadline, absl::Duration grace) {
   callbacks.Add([this](Completions* out) {
     calls.Close([](bool sent) { return EndedByShutdown(sent); }, out);
   });
-  callbacks.Flush(Keep());
+  callbacks.Flush();
   callback_strand.AwaitIdle(Left(deadline));
   events.Close();
   callbacks.Close();
@@ -90,8 +90,7 @@ void Node::CloseTransport() {
 
 // What still runs when the time is over; "" if nothing does.
 std::string Node::AwaitStrands(absl::Duration deadline) {
-  for (const Strand* strand : {&protocol_strand, &log_strand, &apply_strand, &bulk_strand,
-                               &snapshot_strand, &callback_strand}) {
+  for (const Strand* strand : Strands()) {
     if (!strand->AwaitIdle(Left(deadline))) return strand->doing();
   }
   return "";

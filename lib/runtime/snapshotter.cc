@@ -26,10 +26,10 @@ class StoppableWriter final : public SnapshotWriter {
 }  // namespace
 
 void Snapshotter::Take(Zxid applied, SnapshotJob job) {
-  strand_.Post([this, node = node_.Keep(), applied, job = std::move(job)]() mutable {
+  strand_.Post([this, applied, job = std::move(job)]() mutable {
     if (node_.stopping()) return;
     absl::Status written = Write(applied, std::move(job));
-    strand_.PostNext([this, node = node_.Keep(), applied, written = std::move(written)]() mutable {
+    strand_.InTime([this, applied, written = std::move(written)]() mutable {
       Tell(applied, std::move(written));
     });
   });
@@ -40,7 +40,7 @@ void Snapshotter::Tell(Zxid applied, absl::Status written) {
   node_.board.SetSnapshot(applied);
   node_.protocol.Post(core::SnapshotTaken{applied});
   node_.applier.OnSnapshotDone(applied);
-  node_.events.Raise(Event::Kind::kSnapshotTaken, node_.Keep());
+  node_.events.Raise(Event::Kind::kSnapshotTaken);
   Purge(applied);
 }
 
@@ -62,9 +62,7 @@ void Snapshotter::Purge(Zxid newest) {
     node_.Say(LogLevel::kWarning, "old snapshots were not removed: ", oldest.status().ToString());
     return;
   }
-  strand_.PostNext([this, node = node_.Keep(), oldest = *oldest] {
-    node_.journal.Purge(std::min(oldest, node_.board.pinned_after()));
-  });
+  node_.journal.Purge(std::min(*oldest, node_.board.pinned_after()));
 }
 
 }  // namespace zkq::runtime

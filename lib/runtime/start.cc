@@ -41,6 +41,7 @@ absl::Status CheckMembers(const HardState& state, const ReplicaOptions& options)
 absl::StatusOr<std::shared_ptr<Node>> Node::Start(ReplicaOptions options, const Tuning& tuning) {
   std::sort(options.members.begin(), options.members.end());
   auto node = std::make_shared<Node>(std::move(options), tuning);
+  for (Strand* strand : node->Strands()) strand->SetOwner(node);
   if (absl::Status opened = node->Open(); !opened.ok()) {
     node->Abandon();
     return opened;

@@ -13,11 +13,11 @@ thread_local const void* inside = nullptr;  // the State whose task runs on this
 
 struct Strand::State {
   std::shared_ptr<Executor> executor;
+  std::weak_ptr<void> owner = {};
   std::atomic<const char*> doing{"a task"};
 
   std::mutex mutex;
   std::deque<Task> queue;
-  size_t next = 0;         // of these at its front were posted by PostNext
   bool scheduled = false;  // a drain is on the executor, or runs
   bool running = false;    // a task runs
   bool closed = false;
@@ -27,33 +27,32 @@ Strand::Strand(std::shared_ptr<Executor> executor) : state_(std::make_shared<Sta
   state_->executor = std::move(executor);
 }
 
+void Strand::SetOwner(std::weak_ptr<void> owner) { state_->owner = std::move(owner); }
+
+std::weak_ptr<void> Strand::owner() const { return state_->owner; }
+
 void Strand::Post(Task task) {
   {
     std::lock_guard lock(state_->mutex);
     if (state_->closed) return;
     state_->queue.push_back(std::move(task));
-    if (state_->scheduled) return;
-    state_->scheduled = true;
+    if (std::exchange(state_->scheduled, true)) return;
   }
   Schedule(state_);
 }
 
-void Strand::PostNext(Task task) {
-  std::lock_guard lock(state_->mutex);
-  if (state_->closed) return;
-  state_->queue.insert(state_->queue.begin() + static_cast<std::ptrdiff_t>(state_->next++),
-                       std::move(task));
+void Strand::Later(Task task) {
+  state_->executor->Run(
+      [owner = state_->owner.lock(), task = std::move(task)]() mutable { std::move(task)(); });
 }
 
 void Strand::Schedule(const std::shared_ptr<State>& state) {
-  state->executor->Run([state] { Drain(state); });
+  state->executor->Run([state, owner = state->owner.lock()] { Drain(state); });
 }
 
-// Runs what is queued now, then gives way to others on the executor if more has
-// come. In virtual time a task that was blocked goes through the executor once more
-// before anything that follows from it, and before the strand counts as idle: the
-// blocking call has returned at once and charges what is queued behind it, and this
-// is what charges the strand.
+// Runs what is queued now, then gives way to others on the executor if more has come. A
+// task that is ahead of virtual time goes through the executor once more: that is what
+// charges its strand with the time.
 void Strand::Drain(const std::shared_ptr<State>& state) {
   const void* const outer = std::exchange(inside, state.get());
   size_t left = 0;
@@ -61,15 +60,13 @@ void Strand::Drain(const std::shared_ptr<State>& state) {
     std::lock_guard lock(state->mutex);
     left = state->queue.size();
   }
-  while (left > 0 && RunOne(state.get(), &left) && !state->executor->Blocked()) {
-  }
+  while (left > 0 && RunOne(state.get()) && !VirtualTime::ahead()) --left;
   inside = outer;
-  const bool blocked = state->executor->Blocked();
   bool again = false;
   {
     std::lock_guard lock(state->mutex);
     state->running = false;
-    again = !state->closed && (!state->queue.empty() || blocked);
+    again = !state->closed && (!state->queue.empty() || VirtualTime::ahead());
     state->scheduled = again;
   }
   if (again) {
@@ -79,21 +76,16 @@ void Strand::Drain(const std::shared_ptr<State>& state) {
   }
 }
 
-// One of `*left`, to which it adds what it posted to run next.
-bool Strand::RunOne(State* state, size_t* left) {
+bool Strand::RunOne(State* state) {
   Task task;
   {
     std::lock_guard lock(state->mutex);
     if (state->closed || state->queue.empty()) return false;
     task = std::move(state->queue.front());
     state->queue.pop_front();
-    state->next = 0;
     state->running = true;
   }
   std::move(task)();
-  std::lock_guard lock(state->mutex);
-  *left += state->next;
-  --*left;
   return true;
 }
 

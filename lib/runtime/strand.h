@@ -4,13 +4,19 @@
 // A strand is a queue, not a thread: one that has nothing to do costs nothing,
 // and one whose task blocks holds up no other strand.
 //
+// It is also where virtual time is minded (lib/base/virtual_time.h). A task that has got
+// ahead of its clock is followed by nothing, and its strand is busy, before the clock has
+// caught up; and InTime holds back what such a task does to others.
+//
 // Thread-safe. The object is a handle on state that running tasks share, so it
 // may be destroyed beside one of them, or inside it.
 #pragma once
 
 #include <atomic>
 #include <memory>
+#include <utility>
 
+#include "lib/base/virtual_time.h"
 #include "zkq/env.h"
 
 namespace zkq::runtime {
@@ -24,14 +30,24 @@ class Strand {
   Strand& operator=(const Strand&) = delete;
   ~Strand() { Close(); }
 
+  // What the tasks use: kept alive while one is queued or runs. At most once, before the
+  // first task; without it the tasks must need nobody.
+  void SetOwner(std::weak_ptr<void> owner);
+  std::weak_ptr<void> owner() const;
+
   // Queues `task`; never runs it inside this call. After Close it is destroyed
   // instead. Unbounded: each part of a replica posts at most one drain of its own
   // bounded inbox at a time.
   void Post(Task task);
-  // From inside a task of this strand: `task` runs next, before all that waits. For
-  // what follows from something that has taken its time: in virtual time the rest of
-  // a task comes too early, and this does not.
-  void PostNext(Task task);
+
+  // Runs `fn` at once, on this thread; where the running task is ahead of virtual time,
+  // once that has passed. What one thread hands over so stays in order. For whatever
+  // reaches another strand without being posted to it.
+  template <typename Fn>
+  void InTime(Fn fn) {
+    if (!VirtualTime::ahead()) return std::move(fn)();
+    Later(std::move(fn));
+  }
 
   // No task begins from here on; those that wait are destroyed. One that runs
   // goes on. Idempotent.
@@ -41,7 +57,7 @@ class Strand {
   // Waits until the strand is not busy, and returns whether it is so. Not on a
   // thread of its executor.
   bool AwaitIdle(absl::Duration timeout) const;
-  // The present thread is inside one of this strand's tasks, or stands for it.
+  // The present thread is inside one of this strand's tasks, or holds an Inhabit for it.
   bool Inside() const;
   // This thread does the strand's work from here on, its executor having no part.
   class Inhabit {
@@ -70,9 +86,10 @@ class Strand {
 
  private:
   struct State;
+  void Later(Task task);
   static void Schedule(const std::shared_ptr<State>& state);
   static void Drain(const std::shared_ptr<State>& state);
-  static bool RunOne(State* state, size_t* left);
+  static bool RunOne(State* state);
 
   const std::shared_ptr<State> state_;
 };

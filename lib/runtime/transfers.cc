@@ -14,7 +14,7 @@ constexpr size_t kChunkBytes = 256 << 10;  // QuorumTransport::Receiver::OnSnaps
 
 template <typename Task>
 void Transfers::Post(Task task) {
-  strand_.Post([this, node = node_.Keep(), task = std::move(task)]() mutable {
+  strand_.Post([this, task = std::move(task)]() mutable {
     if (!node_.stopping()) std::move(task)();
   });
 }
@@ -34,17 +34,14 @@ void Transfers::ReadLog(core::ReadLog ask) {
 void Transfers::ReadPage(Zxid after, size_t bytes_max) {
   Post([this, after, bytes_max] {
     const Strand::Doing doing(strand_, "File::Read");
-    strand_.PostNext(
-        [this, node = node_.Keep(), page = node_.disk.log->Read(after, bytes_max)]() mutable {
-          node_.applier.OnPage(std::move(page));
-        });
+    node_.applier.OnPage(node_.disk.log->Read(after, bytes_max));
   });
 }
 
 // --- serving a snapshot ------------------------------------------------------------
 
 void Transfers::Serve(const SnapshotRequest& request, Reply reply) {
-  strand_.Post([this, node = node_.Keep(), request, reply = std::move(reply)]() mutable {
+  strand_.Post([this, request, reply = std::move(reply)]() mutable {
     if (node_.stopping()) return std::move(reply)(EndedByShutdown(/*sent=*/false));
     const Strand::Doing doing(strand_, "File::Read");
     absl::StatusOr<std::string> bytes =
@@ -73,9 +70,9 @@ void Transfers::Begin(core::FetchSnapshot ask) {
   running_ = std::make_unique<Running>(Running{.ask = ask, .file = *std::move(file)});
   node_.options.transport->FetchSnapshot(
       ask.link, request,
-      [this, weak = node_.weak_from_this(), fetch](absl::StatusOr<SnapshotChunk> chunk, Hold hold) {
-        const auto node = weak.lock();
-        if (node == nullptr) return;
+      [this, weak = strand_.owner(), fetch](absl::StatusOr<SnapshotChunk> chunk, Hold hold) {
+        const auto owner = weak.lock();
+        if (owner == nullptr) return;
         Post([this, fetch, chunk = std::move(chunk), hold = std::move(hold)]() mutable {
           OnChunk(fetch, std::move(chunk));
         });
@@ -106,11 +103,7 @@ void Transfers::TellProgress() {
       core::SnapshotFetched{.link = running_->ask.link, .snapshot = running_->ask.snapshot});
 }
 
-void Transfers::TellProtocol(core::Event event) {
-  strand_.PostNext([this, node = node_.Keep(), event = std::move(event)]() mutable {
-    node_.protocol.Post(std::move(event));
-  });
-}
+void Transfers::TellProtocol(core::Event event) { node_.protocol.Post(std::move(event)); }
 
 void Transfers::End(const core::FetchSnapshot& ask, const absl::Status& status) {
   using State = core::SnapshotFetched::State;

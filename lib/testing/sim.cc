@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "lib/base/virtual_time.h"
+
 namespace zkq::testing {
 inline namespace v1 {
 
@@ -113,6 +115,7 @@ void SimScheduler::Run(Slot slot) {
   if (slot.process != nullptr) slot.process->in_task = false;
   in_task_ = false;
   charged_ = absl::ZeroDuration();
+  VirtualTime::SetAhead(false);
 }
 
 void SimScheduler::Resume(Process* process) {
@@ -123,6 +126,7 @@ void SimScheduler::Resume(Process* process) {
 void SimScheduler::Charge(absl::Duration duration) {
   if (in_task_) {
     charged_ += duration;
+    VirtualTime::SetAhead(Charged());
   } else {
     RunFor(duration);  // whoever stands outside waits for it like for anything
   }

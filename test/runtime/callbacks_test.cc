@@ -33,7 +33,7 @@ TEST_CASE("callbacks run on their strand in order, after a flush") {
   world.Add(world.Says("b"));
   world.Run();
   REQUIRE(world.log == "");
-  world.callbacks.Flush(nullptr);
+  world.callbacks.Flush();
   REQUIRE(world.log == "");
   world.Run();
   REQUIRE(world.log == "ab");
@@ -49,7 +49,7 @@ TEST_CASE("who waits in a blocking form is not kept waiting for the strand") {
 TEST_CASE("closing runs what is queued, each once") {
   World world;
   world.Add(world.Says("a"));
-  world.callbacks.Flush(nullptr);
+  world.callbacks.Flush();
   world.Add(world.Says("b"));
   world.callbacks.Close();
   REQUIRE(world.log == "ab");
@@ -72,7 +72,7 @@ TEST_CASE("a call's bytes are free when its callback runs") {
   const auto added = world.calls.Add(CallTable::Kind::kWrite, "x", absl::Seconds(1), &caller);
   world.callbacks.Add([&](Completions* out) { world.calls.Finish(added.tag, Reply{}, out); });
   REQUIRE(world.calls.outstanding_bytes() > 0);
-  world.callbacks.Flush(nullptr);
+  world.callbacks.Flush();
   world.Run();
   REQUIRE(world.log == "free");
 }

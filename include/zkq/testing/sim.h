@@ -152,7 +152,6 @@ class ZKQ_EXPORT SimExecutor final : public Executor {
   bool Await(absl::FunctionRef<bool()> done, absl::Duration timeout) override;
   void Wake() override {}
   bool InTask() const override { return process_->in_task; }
-  bool Blocked() const override { return scheduler_->Charged(); }
 
   // As by SIGSTOP: no task runs. Those that come due meanwhile run with Resume, in
   // the order they came due. Idempotent.

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "lib/core/look.h"
 #include "lib/core/self.h"
 
 namespace zkq::core {

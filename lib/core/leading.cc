@@ -5,18 +5,26 @@
 namespace zkq::core {
 
 Leading::Leading(Self* self, std::map<ServerId, Look> looks)
-    : self_(*self), looks_(std::move(looks)), session_(++self->sessions), entered_(self->now) {}
+    : self_(*self),
+      session_(++self->sessions),
+      attempt_(NewAttempt(self->state.accepted.epoch + 1, std::move(looks))) {}
+
+Establishment Leading::NewAttempt(Epoch lowest, std::map<ServerId, Look> looks) const {
+  return {{.self = self_.options.self,
+           .lowest = lowest,
+           .init_limit = self_.Ticks(self_.options.init_limit),
+           .looks = std::move(looks)},
+          &self_.quorum,
+          self_.now};
+}
 
 void Leading::Enter() {
   if (self_.state.accepted.epoch >= kEpochMax) {
     self_.halt = "the epochs are exhausted";
     return;
   }
-  candidate_ = self_.state.accepted.epoch + 1;
-  connecting_.insert(self_.options.self);
   next_ping_ = self_.now + self_.options.tick / 2;
   disk_advanced_ = self_.now;
-  Progress();
   TryFixEpoch();
 }
 
@@ -32,8 +40,8 @@ void Leading::Leave() {
 }
 
 ZabPhase Leading::phase() const {
-  if (stage_ < Stage::kStoring) return ZabPhase::kDiscovery;
-  return stage_ == Stage::kBroadcast ? ZabPhase::kBroadcast : ZabPhase::kSynchronization;
+  if (!attempt_.discovered()) return ZabPhase::kDiscovery;
+  return attempt_.established() ? ZabPhase::kBroadcast : ZabPhase::kSynchronization;
 }
 
 Learner* Leading::Find(const LinkId& link) {
@@ -48,8 +56,6 @@ void Leading::EndSession(const LinkId& link, SessionEndReason reason) {
   Forget(link);
 }
 
-// A learner that leaves counts no longer for a set that is still open. One that
-// is complete stays: what it stands for has happened.
 void Leading::Forget(const LinkId& link) {
   if (learners_.erase(link) == 0) return;
   // Its calls are dropped with the session: the learner decides them by what is in
@@ -59,16 +65,7 @@ void Leading::Forget(const LinkId& link) {
     for (const Call& call : asked.calls) outstanding_bytes_ -= call.command.size();
     return true;
   });
-  if (stage_ == Stage::kConnecting) connecting_.erase(link.sid);
-  if (!Discovered()) electing_.erase(link.sid);
-}
-
-void Leading::Progress() { give_up_at_ = self_.now + self_.Ticks(self_.options.init_limit); }
-
-// One that leaves and comes again brings nothing nearer: it must not keep a leader
-// that no quorum can follow from giving up.
-void Leading::Progress(ServerId voter) {
-  if (moved_on_.insert({stage_, voter}).second) Progress();
+  attempt_.Leave(link.sid);
 }
 
 void Leading::On(const LinkDown& down) { Forget(down.link); }
@@ -112,68 +109,69 @@ void Leading::OnFollowerInfo(const LinkId& link, const Session& session, const F
     self_.Emit(DropLink{link, "a promise that no epoch can follow"});
     return;
   }
-  looking_.erase(link.sid);
   Learner& learner = learners_.try_emplace(link, link, session, info).first->second;
   learner.heard = self_.now;
   learner.deadline = self_.now + self_.Ticks(self_.options.init_limit + self_.options.sync_limit);
-  if (stage_ != Stage::kConnecting) return Inform(&learner);
-  candidate_ = std::max(candidate_, info.accepted.epoch + 1);
-  if (self_.quorum.IsVoter(link.sid) && connecting_.insert(link.sid).second) Progress(link.sid);
+  attempt_.Connect(link.sid, info.accepted.epoch, self_.now);
+  if (attempt_.stage() != Stage::kConnecting) return SendLeaderInfo(&learner);
   TryFixEpoch();
 }
 
 void Leading::TryFixEpoch() {
-  if (stage_ != Stage::kConnecting || !self_.quorum.Contains(connecting_)) return;
-  epoch_ = candidate_;
-  self_.state.accepted = {epoch_, self_.options.self, self_.state.boot};
-  write_ = self_.StoreState();
-  stage_ = Stage::kPromising;
+  if (attempt_.CanFixEpoch()) FixEpoch();
 }
 
-void Leading::Inform(Learner* learner) {
-  if (stage_ == Stage::kPromising) return;  // The promise is not durable yet.
+void Leading::FixEpoch() {
+  self_.state.accepted = {attempt_.lowest(), self_.options.self, self_.state.boot};
+  attempt_.FixEpoch(self_.StoreState());
+}
+
+void Leading::SendLeaderInfo(Learner* learner) {
+  if (attempt_.stage() == Stage::kPromising) return;  // The promise is not durable yet.
+  const Epoch epoch = attempt_.epoch();
   const Promise& given = learner->info.accepted;
-  if (given.epoch > epoch_) return RefuseAhead(*learner, SessionEndReason::kEpochAhead);
-  const Promise mine{epoch_, self_.options.self, self_.state.boot};
+  if (given.epoch > epoch) return RefuseAhead(*learner, SessionEndReason::kEpochAhead);
+  const Promise mine{epoch, self_.options.self, self_.state.boot};
   // It promised this very epoch to somebody else; until the quorum is complete
   // that other may still get it. It waits here.
-  if (given.epoch == epoch_ && given != mine && !Discovered()) return CountOut(learner->link.sid);
-  self_.SendTo(learner->link, learner->session, LeaderInfo{epoch_, Discovered()});
-  learner->session.epoch = epoch_;
-  learner->step = Learner::Step::kInformed;
+  if (given.epoch == epoch && given != mine && !attempt_.discovered()) {
+    return CountOut(learner->link.sid);
+  }
+  self_.SendTo(learner->link, learner->session, LeaderInfo{epoch, attempt_.discovered()});
+  learner->session.epoch = epoch;
+  learner->step = Learner::Step::kLeaderInfoSent;
 }
 
-void Leading::InformAll() {
-  std::vector<LinkId> waiting;  // Inform may end a session.
+void Leading::SendLeaderInfos() {
+  std::vector<LinkId> waiting;  // SendLeaderInfo may end a session.
   for (const auto& [link, learner] : learners_) {
     if (learner.step == Learner::Step::kWaiting) waiting.push_back(link);
   }
-  for (const LinkId& link : waiting) Inform(Find(link));
+  for (const LinkId& link : waiting) SendLeaderInfo(Find(link));
 }
 
 void Leading::RefuseAhead(const Learner& learner, SessionEndReason reason) {
   const LinkId link = learner.link;
   ahead_epoch_ = std::max(ahead_epoch_, learner.info.accepted.epoch);
   EndSession(link, reason);
-  if (stage_ == Stage::kBroadcast) return ConsiderRenewal();
+  if (attempt_.established()) return ConsiderRenewal();
   CountOut(link.sid);
 }
 
 void Leading::CountOut(ServerId voter) {
-  counted_out_.insert(voter);
-  std::set<ServerId> others = self_.quorum.Voters();
-  for (ServerId sid : counted_out_) others.erase(sid);
-  if (!self_.quorum.Contains(others)) Resign("too many voters cannot choose this leader");
+  attempt_.CountOut(voter);
+  if (attempt_.Hopeless()) Resign("too many voters cannot choose this leader");
 }
 
 void Leading::Handle(Learner* learner, const AckEpoch& ack) {
-  if (learner->step != Learner::Step::kInformed && learner->step != Learner::Step::kInstalling) {
+  if (learner->step != Learner::Step::kLeaderInfoSent &&
+      learner->step != Learner::Step::kInstalling) {
     return EndSession(LinkId(learner->link), SessionEndReason::kGap);
   }
   learner->ack = ack;
   learner->step = Learner::Step::kPromised;
-  if (Discovered()) {
-    if (stage_ != Stage::kStoring) Synchronize(learner);
+  if (attempt_.discovered()) {
+    if (attempt_.stage() != Stage::kStoring) Synchronize(learner);
     return;
   }
   // INV-16. A learner that counts and has more than this leader may hold what is
@@ -182,32 +180,23 @@ void Leading::Handle(Learner* learner, const AckEpoch& ack) {
   if (ack.current && std::pair(*ack.current, ack.last) > mine) {
     return RefuseAhead(*learner, SessionEndReason::kLeaderBehind);
   }
-  const ServerId sid = learner->link.sid;
-  if (ack.current && self_.quorum.IsVoter(sid) && electing_.insert(sid).second) Progress(sid);
+  if (ack.current) attempt_.Promise(learner->link.sid, self_.now);
   TryFinishDiscovery();
 }
 
 void Leading::TryFinishDiscovery() {
-  if (stage_ != Stage::kElecting || !electing_.contains(self_.options.self) ||
-      !self_.quorum.Contains(electing_)) {
-    return;
-  }
-  self_.state.current = epoch_;
-  write_ = self_.StoreState();
-  stage_ = Stage::kStoring;
-  InformAll();
+  if (!attempt_.CanTakeEpoch()) return;
+  self_.state.current = attempt_.epoch();
+  attempt_.TakeEpoch(self_.StoreState());
+  SendLeaderInfos();
 }
 
 void Leading::On(const Synced&) {
-  if (stage_ == Stage::kPromising && self_.Durable(write_)) {
-    stage_ = Stage::kElecting;
-    electing_.insert(self_.options.self);
-    InformAll();
+  if (attempt_.PromiseIsDurable(self_.synced)) {
+    SendLeaderInfos();
     TryFinishDiscovery();
-  } else if (stage_ == Stage::kStoring && self_.Durable(write_)) {
-    // Behind it lies the whole initial history: the journal is first in, first out.
-    stage_ = Stage::kSynchronizing;
-    accepted_.insert(self_.options.self);
+  } else if (attempt_.EpochIsDurable(self_.synced)) {
+    // The whole initial history is durable too: the journal is first in, first out.
     SynchronizeAll();
     TryEstablish();
   }
@@ -243,13 +232,9 @@ void Leading::On(const LogRead& read) {
 }
 
 void Leading::TryEstablish() {
-  if (stage_ != Stage::kSynchronizing || !self_.quorum.Contains(accepted_) ||
-      !accepted_.contains(self_.options.self)) {
-    return;
-  }
-  stage_ = Stage::kBroadcast;
+  if (!attempt_.TryEstablish()) return;
   renewing_ = false;
-  established_ = epoch_;
+  established_ = attempt_.epoch();
   counter_ = 0;
   outstanding_.clear();
   outstanding_bytes_ = 0;

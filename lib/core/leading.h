@@ -14,8 +14,8 @@
 #include <map>
 #include <set>
 #include <string>
-#include <utility>
 
+#include "lib/core/establishment.h"
 #include "lib/core/learner.h"
 #include "lib/core/read_rounds.h"
 #include "lib/core/self.h"
@@ -47,22 +47,15 @@ class Leading {
   const std::optional<std::string>& left() const { return left_; }
   ZabPhase phase() const;
   // Established, now or before a renewal that is under way.
-  bool serving() const { return stage_ == Stage::kBroadcast || renewing_; }
+  bool serving() const { return established_ != 0; }
   // The established epoch, also during a renewal; before that the one that is
   // being established, 0 until it is fixed.
-  Epoch epoch() const { return established_ != 0 ? established_ : epoch_; }
+  Epoch epoch() const { return serving() ? established_ : attempt_.epoch(); }
   // The log behind this is still needed for a learner.
   Zxid PinnedAfter() const;
 
  private:
-  enum class Stage {
-    kConnecting,     // waits for a quorum of FollowerInfo
-    kPromising,      // the epoch is fixed, the promise on its way to the disk
-    kElecting,       // waits for a quorum of AckEpoch
-    kStoring,        // currentEpoch is on its way to the disk, behind the history
-    kSynchronizing,  // waits for a quorum of Ack of NewLeader
-    kBroadcast,      // established
-  };
+  using Stage = Establishment::Stage;
   struct Asked {
     std::optional<LinkId> asker = {};  // none: this replica's own
     Origin origin = {};                // without a call
@@ -76,23 +69,22 @@ class Leading {
   Invariants& invariants() { return self_.invariants(); }
   Learner* Find(const LinkId& link);
   // Addresses every learner's session of this epoch (see Session).
-  Session ToAll() const { return {.number = 0, .epoch = epoch_}; }
+  Session ToAll() const { return {.number = 0, .epoch = attempt_.epoch()}; }
   void Resign(std::string why) { left_ = std::move(why); }
   void EndSession(const LinkId& link, SessionEndReason reason);
   void Forget(const LinkId& link);
-  void Progress();
-  void Progress(ServerId voter);
 
   // Discovery.
   void Handle(Learner* learner, const AckEpoch& ack);
   void OnFollowerInfo(const LinkId& link, const Session& session, const FollowerInfo& info);
+  Establishment NewAttempt(Epoch lowest, std::map<ServerId, Look> looks) const;
   void TryFixEpoch();
-  void Inform(Learner* learner);
-  void InformAll();
+  void FixEpoch();
+  void SendLeaderInfo(Learner* learner);
+  void SendLeaderInfos();
   void RefuseAhead(const Learner& learner, SessionEndReason reason);
   void CountOut(ServerId voter);
   void TryFinishDiscovery();
-  bool Discovered() const { return stage_ >= Stage::kStoring; }
 
   // Synchronisation.
   void SynchronizeAll();
@@ -131,29 +123,17 @@ class Leading {
   void CheckQuorum();
   void CheckSupport();
   void NoteHeard();
-  std::set<ServerId> SyncedVoters() const;
+  std::set<ServerId> SyncedLearners() const;
   void ConsiderRenewal();
   void StartRenewal(std::string why);
   void Renew();
 
   Self& self_;
-  const std::map<ServerId, Look> looks_;
   const uint64_t session_;  // tells own calls of this term from earlier ones
-  const Time entered_;
-  Stage stage_ = Stage::kConnecting;
-  Epoch epoch_ = 0;
-  Epoch candidate_ = 0;
-  Epoch established_ = 0;
-  WriteId write_ = 0;  // what kPromising or kStoring waits for
+  Establishment attempt_;
+  Epoch established_ = 0;  // the last that was
   std::map<LinkId, Learner> learners_;
-  std::set<ServerId> connecting_;   // sent FollowerInfo, while the epoch is open
-  std::set<ServerId> electing_;     // counted AckEpoch of this epoch
-  std::set<ServerId> counted_out_;  // ahead, or promised this epoch to another
-  std::set<ServerId> looking_;      // have left again before the term was established
-  std::set<ServerId> accepted_;     // acknowledged NewLeader of this epoch
-  Epoch ahead_epoch_ = 0;           // the highest promise heard of
-  Time give_up_at_{};               // until established: without progress
-  std::set<std::pair<Stage, ServerId>> moved_on_;  // who has been progress, and for what
+  Epoch ahead_epoch_ = 0;  // the highest promise heard of
 
   uint32_t counter_ = 0;                 // of the last proposal of this epoch
   std::deque<Outstanding> outstanding_;  // proposed, not committed

@@ -80,13 +80,14 @@ void Leading::Admit(const Asked& asked) {
 void Leading::Extend(const Asked& admitted) {
   const int64_t leader_time =
       std::max(self_.history.last_leader_time(), self_.options.wall_at_start + self_.now.count());
+  const Epoch epoch = attempt_.epoch();
   std::vector<Txn> txns;
   size_t bytes = 0;
   Zxid prev = self_.history.last();
   for (const Call& call : admitted.calls) {
     Origin origin = admitted.origin;
     origin.call = call.tag;
-    const Zxid zxid{epoch_, ++counter_};
+    const Zxid zxid{epoch, ++counter_};
     outstanding_.push_back({zxid, call.command.size()});
     txns.push_back(
         EncodeTxn(zxid, prev, TxnKind::kCommand, origin, leader_time, call.command.view()));
@@ -122,7 +123,7 @@ void Leading::Propose(std::vector<Txn> txns) {
 // --- commits ----------------------------------------------------------------------
 
 void Leading::Handle(Learner* learner, const Ack& ack) {
-  const bool accepts = ack.zxid == Zxid{epoch_, 0};
+  const bool accepts = ack.zxid == Zxid{attempt_.epoch(), 0};
   if (accepts && learner->step == Learner::Step::kAccepting) return OnAccepted(learner);
   // Sent before it heard of the renewal; what it holds it will tell in AckEpoch.
   if (renewing_ && learner->step == Learner::Step::kWaiting) return;
@@ -146,11 +147,8 @@ void Leading::OnAccepted(Learner* learner) {
   learner->advanced = self_.now;
   learner->deadline = self_.now + self_.Ticks(self_.options.sync_limit);
   learner->Returned(learner->target);
-  if (self_.quorum.IsVoter(learner->link.sid)) {
-    accepted_.insert(learner->link.sid);
-    if (stage_ != Stage::kBroadcast) Progress(learner->link.sid);
-  }
-  if (stage_ == Stage::kBroadcast) {
+  attempt_.Accept(learner->link.sid, self_.now);
+  if (attempt_.established()) {
     SendUpToDate(learner);
     Pump(learner);
     TryCommit();
@@ -160,7 +158,7 @@ void Leading::OnAccepted(Learner* learner) {
 }
 
 void Leading::TryCommit() {
-  if (stage_ != Stage::kBroadcast) return;
+  if (!attempt_.established()) return;
   std::map<ServerId, Zxid> held{{self_.options.self, self_.history.durable()}};
   for (const auto& [link, learner] : learners_) {
     if (learner.step == Learner::Step::kSynced) held[link.sid] = learner.match;
@@ -168,7 +166,7 @@ void Leading::TryCommit() {
   // Only what this epoch proposed is counted; what came before is committed since
   // the term was established.
   const Zxid known = self_.quorum.Held(held);
-  if (known <= self_.commit || known.epoch != epoch_) return;
+  if (known <= self_.commit || known.epoch != established_) return;
   self_.Commit(known);
   while (!outstanding_.empty() && outstanding_.front().zxid <= known) {
     outstanding_bytes_ -= outstanding_.front().bytes;
@@ -188,7 +186,7 @@ void Leading::Pump(Learner* learner) {
 void Leading::SendCommit(Learner* learner) {
   const Zxid known = std::min(self_.commit, learner->sent);
   const bool told = learner->step != Learner::Step::kSynced || known <= learner->commit_sent;
-  if (told || stage_ != Stage::kBroadcast) return;
+  if (told || !attempt_.established()) return;
   learner->commit_sent = known;
   self_.SendTo(learner->link, learner->session, zkq::Commit{known});
 }
@@ -210,7 +208,7 @@ void Leading::SendCommits() {
 // --- reads ------------------------------------------------------------------------
 
 void Leading::On(const ReadAsked& asked) {
-  if (stage_ != Stage::kBroadcast) {
+  if (!attempt_.established()) {
     return Refuse(std::nullopt, asked.tags, RejectReason::kNoLeader);
   }
   rounds_.Ask({.tags = asked.tags});
@@ -218,7 +216,7 @@ void Leading::On(const ReadAsked& asked) {
 }
 
 void Leading::Handle(Learner* learner, const ReadIndex& ask) {
-  if (stage_ != Stage::kBroadcast || learner->step != Learner::Step::kSynced) {
+  if (!attempt_.established() || learner->step != Learner::Step::kSynced) {
     return Refuse(learner->link, ask.tags, RejectReason::kNoLeader);
   }
   rounds_.Ask({.asker = learner->link, .session = learner->session, .tags = ask.tags});
@@ -226,7 +224,7 @@ void Leading::Handle(Learner* learner, const ReadIndex& ask) {
 }
 
 void Leading::BeginRound() {
-  if (!rounds_.Wanted() || stage_ != Stage::kBroadcast) return;
+  if (!rounds_.Wanted() || !attempt_.established()) return;
   rounds_.Begin(ping_seq_ + 1, self_.commit);
   PingAll();
   CheckRound();
@@ -250,11 +248,13 @@ void Leading::NoteSyncProgress(Learner* learner, const Pong& pong) {
   learner->durable = pong.durable;
   if (!installs && !grows) return;
   learner->deadline = self_.now + self_.Ticks(self_.options.init_limit);
-  if (stage_ != Stage::kBroadcast && self_.quorum.IsVoter(learner->link.sid)) Progress();
+  if (!attempt_.established() && self_.quorum.IsVoter(learner->link.sid)) {
+    attempt_.NoteProgress(self_.now);
+  }
 }
 
 void Leading::CheckRound() {
-  if (!rounds_.running() || stage_ != Stage::kBroadcast) return;
+  if (!rounds_.running() || !attempt_.established()) return;
   std::set<ServerId> heard{self_.options.self};
   for (const auto& [link, learner] : learners_) {
     // Only a session past its Ack of NewLeader speaks for this epoch.

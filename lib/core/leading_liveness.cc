@@ -15,14 +15,14 @@ constexpr Time kRenewalInterval = std::chrono::seconds(60);
 void Leading::On(const Tick&) {
   if (self_.now < next_ping_) return;
   next_ping_ = self_.now + self_.options.tick / 2;
-  if (stage_ != Stage::kBroadcast) {
-    if (self_.now >= give_up_at_) return Resign("no quorum follows in time");
+  if (!attempt_.established()) {
+    if (attempt_.Expired(self_.now)) return Resign("no quorum follows in time");
     CheckSupport();
   }
   DropSilent();
   PingAll();
   NoteHeard();
-  if (stage_ == Stage::kBroadcast) {
+  if (attempt_.established()) {
     CheckQuorum();
     CheckOwnDisk();
   }
@@ -58,7 +58,7 @@ void Leading::DropSilent() {
   for (const LinkId& link : silent) EndSession(link, SessionEndReason::kTimeout);
 }
 
-std::set<ServerId> Leading::SyncedVoters() const {
+std::set<ServerId> Leading::SyncedLearners() const {
   std::set<ServerId> synced;
   for (const auto& [link, learner] : learners_) {
     if (learner.step == Learner::Step::kSynced) synced.insert(link.sid);
@@ -67,7 +67,7 @@ std::set<ServerId> Leading::SyncedVoters() const {
 }
 
 void Leading::CheckQuorum() {
-  std::set<ServerId> live = SyncedVoters();
+  std::set<ServerId> live = SyncedLearners();
   live.insert(self_.options.self);
   if (!self_.quorum.Contains(live)) Resign("a quorum has been lost");
 }
@@ -81,7 +81,7 @@ void Leading::CheckOwnDisk() {
     return;
   }
   if (self_.now - disk_advanced_ < self_.Ticks(self_.options.sync_limit)) return;
-  if (self_.quorum.Contains(SyncedVoters())) Resign("this leader's own disk does not answer");
+  if (self_.quorum.Contains(SyncedLearners())) Resign("this leader's own disk does not answer");
 }
 
 // When a quorum, this leader included, was last heard.
@@ -114,16 +114,15 @@ void Leading::On(const Notified& notified) {
     EndSession(LinkId(link), SessionEndReason::kTimeout);
     break;
   }
-  if (stage_ == Stage::kBroadcast) return;
-  const auto known = looks_.find(sid);
-  if (known == looks_.end() || report > known->second) looking_.insert(sid);
+  if (attempt_.established()) return;
+  attempt_.Desert(sid, report);
 }
 
 void Leading::CheckSupport() {
-  if (self_.now - entered_ < self_.Ticks(kPatienceTicks) || renewing_) return;
-  std::set<ServerId> left = self_.quorum.Voters();
-  for (ServerId sid : looking_) left.erase(sid);
-  if (!self_.quorum.Contains(left)) Resign("its supporters look again");
+  if (serving()) return;  // a renewal
+  if (attempt_.Deserted(self_.now, self_.Ticks(kPatienceTicks))) {
+    Resign("its supporters look again");
+  }
 }
 
 // --- renewal (PROTOCOL §9.5) -------------------------------------------------------
@@ -136,7 +135,7 @@ void Leading::ConsiderRenewal() {
 }
 
 void Leading::StartRenewal(std::string why) {
-  if (renewing_ || stage_ != Stage::kBroadcast) return;
+  if (renewing_ || !attempt_.established()) return;
   self_.Tell(Note::Level::kInfo, "renews its epoch in place: " + std::move(why));
   renewing_ = true;
   self_.renewed = true;
@@ -145,19 +144,13 @@ void Leading::StartRenewal(std::string why) {
 }
 
 void Leading::Renew() {
-  if (std::max(epoch_, ahead_epoch_) >= kEpochMax) {
+  const Epoch highest = std::max(established_, ahead_epoch_);
+  if (highest >= kEpochMax) {
     self_.halt = "the epochs are exhausted";
     return;
   }
   AbandonReads();
-  epoch_ = std::max(epoch_, ahead_epoch_) + 1;
-  stage_ = Stage::kPromising;
-  electing_.clear();
-  accepted_.clear();
-  counted_out_.clear();
-  looking_.clear();
-  moved_on_.clear();
-  Progress();
+  attempt_ = NewAttempt(highest + 1, {});
   std::vector<LinkId> not_synced;
   for (auto& [link, learner] : learners_) {
     if (learner.step == Learner::Step::kSynced) {
@@ -171,8 +164,7 @@ void Leading::Renew() {
     }
   }
   for (const LinkId& link : not_synced) EndSession(link, SessionEndReason::kTimeout);
-  self_.state.accepted = {epoch_, self_.options.self, self_.state.boot};
-  write_ = self_.StoreState();
+  FixEpoch();
 }
 
 }  // namespace zkq::core

@@ -14,8 +14,8 @@ namespace zkq::core {
 class Learner {
  public:
   enum class Step {
-    kWaiting,     // FollowerInfo received, LeaderInfo not sent
-    kInformed,    // LeaderInfo sent
+    kWaiting,  // FollowerInfo received, LeaderInfo not sent
+    kLeaderInfoSent,
     kPromised,    // AckEpoch received; waits for the leader's discovery to end
     kInstalling,  // Snap sent; says AckEpoch again once it is installed
     kFeeding,     // plan sent, NewLeader not

@@ -18,14 +18,6 @@
 
 namespace zkq::core {
 
-// One stay of a peer in the looking role: its process life, and its number there.
-// A later look is larger.
-struct Look {
-  uint64_t boot = 0;
-  uint64_t seq = 0;
-  friend auto operator<=>(const Look&, const Look&) = default;
-};
-
 class Self {
  public:
   Self(PeerOptions options, Recovered recovered);

@@ -1,0 +1,106 @@
+// Establishment: one attempt of a leader to establish an epoch, from the first
+// FollowerInfo to a quorum's Acks of NewLeader (PROTOCOL §6.2, §7.3): how far it
+// has come, whom it counts, and when it is given up.
+//
+// A value: a leader that renews its epoch assigns a new one (§9.5), so nothing of
+// the attempt before is left. It sends and writes nothing. Leading tells it what
+// has come, asks what that makes possible, does it, and says so.
+//
+// Only voters count and only voters steer, whatever is told of others.
+#pragma once
+
+#include <map>
+#include <set>
+#include <utility>
+
+#include "lib/core/event.h"
+#include "lib/core/look.h"
+#include "lib/core/quorum.h"
+
+namespace zkq::core {
+
+class Establishment {
+ public:
+  enum class Stage {  // what each waits for:
+    kConnecting,      // a quorum of FollowerInfo
+    kPromising,       // the leader's own promise of the epoch, durable
+    kElecting,        // a quorum of AckEpoch
+    kStoring,         // the leader's currentEpoch, durable after its whole history
+    kSynchronizing,   // a quorum of Acks of NewLeader
+    kEstablished,
+  };
+
+  struct Options {
+    ServerId self{};
+    Epoch lowest = 0;                     // that this leader may still promise
+    Time init_limit{};                    // without progress it is given up
+    std::map<ServerId, Look> looks = {};  // the latest known of each peer
+  };
+  // `quorum` is asked whenever something is counted, and outlives this object.
+  Establishment(Options options, const Quorum* quorum, Time now);
+
+  Stage stage() const { return stage_; }
+  // The epoch; 0 until it is fixed.
+  Epoch epoch() const { return stage_ == Stage::kConnecting ? 0 : lowest_; }
+  // The lowest epoch that nobody who counts has promised.
+  Epoch lowest() const { return lowest_; }
+  // No other leader can get this epoch any more.
+  bool discovered() const { return stage_ >= Stage::kStoring; }
+  bool established() const { return stage_ == Stage::kEstablished; }
+
+  // --- whom it counts ----------------------------------------------------------
+  // A learner's FollowerInfo, with the epoch it has promised; its AckEpoch, if that
+  // is to be counted; its Ack of NewLeader.
+  void Connect(ServerId sid, Epoch promised, Time now);
+  void Promise(ServerId sid, Time now);
+  void Accept(ServerId sid, Time now);
+  // Its session has ended.
+  void Leave(ServerId sid);
+
+  // --- its stages, in their order ------------------------------------------------
+  bool CanFixEpoch() const;
+  void FixEpoch(WriteId promise);         // to kPromising
+  bool PromiseIsDurable(WriteId synced);  // to kElecting, if it is
+  bool CanTakeEpoch() const;
+  void TakeEpoch(WriteId current);      // to kStoring
+  bool EpochIsDurable(WriteId synced);  // to kSynchronizing, if it is
+  bool TryEstablish();                  // to kEstablished, if it can be
+
+  // --- its end ---------------------------------------------------------------------
+  // Something has come nearer.
+  void NoteProgress(Time now) { give_up_at_ = now + options_.init_limit; }
+  bool Expired(Time now) const { return now >= give_up_at_; }
+  // The voter cannot choose this leader in this epoch: it is ahead, or has promised
+  // the epoch to another leader.
+  void CountOut(ServerId sid) { counted_out_.insert(sid); }
+  // The voters that are left are no quorum.
+  bool Hopeless() const;
+  // The voter looks again, in `look`: it has left, if that is news.
+  void Desert(ServerId sid, const Look& look);
+  // So many have left that the rest is no quorum. Supporters are waited for before
+  // `patience` is over.
+  bool Deserted(Time now, Time patience) const;
+
+ private:
+  void NoteProgressOf(ServerId sid, Time now);
+  bool QuorumWithout(const std::set<ServerId>& voters) const;
+
+  Options options_;
+  const Quorum* quorum_;
+  Time began_;
+  Stage stage_ = Stage::kConnecting;
+  Epoch lowest_;                  // grows until the epoch is fixed
+  WriteId write_ = 0;             // what kPromising or kStoring waits for
+  std::set<ServerId> connected_;  // have sent FollowerInfo
+  std::set<ServerId> promised_;   // have sent an AckEpoch that counts
+  std::set<ServerId> accepted_;   // have acknowledged NewLeader
+  std::set<ServerId> counted_out_;
+  std::set<ServerId> deserters_;
+  // Which voters have been progress in which stage. Each is once: one that leaves and
+  // comes again brings nothing nearer, and must not keep a leader that no quorum can
+  // follow from giving up.
+  std::set<std::pair<Stage, ServerId>> progress_;
+  Time give_up_at_{};
+};
+
+}  // namespace zkq::core

@@ -5,8 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "commands.h"
 #include "service.h"
-#include "state.pb.h"
 
 namespace kv {
 namespace {
@@ -31,36 +31,34 @@ pb::Command ToCommand(pb::BatchRequest& request) {
   return command;
 }
 
-bool ParseResult(pb::BatchRequest::OpCase op, const std::string& value,
-                 pb::BatchResponse* response) {
+google::protobuf::Message* ResultOf(pb::BatchRequest::OpCase op, pb::BatchResponse* response) {
   switch (op) {
     case pb::BatchRequest::kPut:
-      return response->mutable_put()->ParseFromString(value);
+      return response->mutable_put();
     case pb::BatchRequest::kGet:
-      return response->mutable_get()->ParseFromString(value);
+      return response->mutable_get();
     case pb::BatchRequest::kDelete:
-      return response->mutable_delete_()->ParseFromString(value);
+      return response->mutable_delete_();
     case pb::BatchRequest::kCas:
-      return response->mutable_cas()->ParseFromString(value);
+      return response->mutable_cas();
     case pb::BatchRequest::OP_NOT_SET:
       break;
   }
-  return false;
+  return nullptr;  // never asked and answered with success
 }
 
 pb::BatchResponse ToResponse(uint64_t id, pb::BatchRequest::OpCase op,
-                             const absl::StatusOr<zkq::Reply>& reply) {
+                             absl::StatusOr<zkq::Reply> reply) {
   pb::BatchResponse response;
-  response.set_id(id);
-  if (!reply.ok()) {
-    response.set_code(static_cast<uint32_t>(reply.status().code()));
-    response.set_outcome_unknown(zkq::GetErrorInfo(reply.status()).outcome ==
-                                 zkq::Outcome::kUnknown);
-    response.set_error(std::string(reply.status().message()));
-  } else if (!ParseResult(op, reply->value, &response)) {
-    response.set_code(grpc::StatusCode::INTERNAL);
-    response.set_error("the state machine's answer does not parse");
+  const absl::Status status =
+      reply.ok() ? ReadAnswer(reply->value, ResultOf(op, &response)) : std::move(reply).status();
+  if (!status.ok()) {
+    response.Clear();
+    response.set_code(static_cast<uint32_t>(status.code()));
+    response.set_outcome_unknown(zkq::GetErrorInfo(status).outcome == zkq::Outcome::kUnknown);
+    response.set_error(std::string(status.message()));
   }
+  response.set_id(id);
   return response;
 }
 
@@ -120,21 +118,23 @@ class BatchCall final : public grpc::ServerBidiReactor<pb::BatchRequest, pb::Bat
     const uint64_t id = request_.id();
     const pb::BatchRequest::OpCase op = request_.op_case();
     Callback done = [this, id, op](absl::StatusOr<zkq::Reply> reply) {
-      Answered(ToResponse(id, op, reply));
+      Answered(ToResponse(id, op, std::move(reply)));
     };
     const absl::Duration timeout = TimeoutFor(context_.deadline());
     if (op == pb::BatchRequest::kGet) {
       const bool serializable = request_.get().serializable();
       pb::Query query;
       *query.mutable_get() = std::move(*request_.mutable_get());
-      replica_.Read(query.SerializeAsString(),
+      replica_.Read(EncodeQuery(std::move(query)),
                     {.timeout = timeout, .consistency = ConsistencyFor(serializable)},
                     std::move(done));
-    } else if (op == pb::BatchRequest::OP_NOT_SET) {
-      Answered(ToResponse(id, op, absl::InvalidArgumentError("a batch request without an op")));
+      return;
+    }
+    absl::StatusOr<std::string> command = EncodeCommand(ToCommand(request_));
+    if (command.ok()) {
+      replica_.Propose(*std::move(command), {.timeout = timeout}, std::move(done));
     } else {
-      replica_.Propose(ToCommand(request_).SerializeAsString(), {.timeout = timeout},
-                       std::move(done));
+      std::move(done)(std::move(command).status());
     }
   }
 

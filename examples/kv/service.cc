@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "batch.h"
+#include "commands.h"
 
 namespace kv {
 namespace {
@@ -16,17 +17,14 @@ constexpr absl::Duration kTimeoutMax = absl::Minutes(5);
 template <typename Response>
 void Answer(absl::StatusOr<zkq::Reply> reply, grpc::CallbackServerContext* context,
             grpc::ServerUnaryReactor* reactor, Response* response) {
-  if (!reply.ok()) {
-    bool unknown = zkq::GetErrorInfo(reply.status()).outcome == zkq::Outcome::kUnknown;
+  const absl::Status status =
+      reply.ok() ? ReadAnswer(reply->value, response) : std::move(reply).status();
+  if (!status.ok()) {
+    const bool unknown = zkq::GetErrorInfo(status).outcome == zkq::Outcome::kUnknown;
     context->AddTrailingMetadata(kOutcomeKey, unknown ? "unknown" : "not-committed");
-    // The two libraries number their codes alike.
-    reactor->Finish({static_cast<grpc::StatusCode>(reply.status().code()),
-                     std::string(reply.status().message())});
-  } else if (!response->ParseFromString(reply->value)) {
-    reactor->Finish({grpc::StatusCode::INTERNAL, "the state machine's answer does not parse"});
-  } else {
-    reactor->Finish(grpc::Status::OK);
   }
+  // The two libraries number their codes alike.
+  reactor->Finish({static_cast<grpc::StatusCode>(status.code()), std::string(status.message())});
 }
 
 }  // namespace
@@ -43,22 +41,26 @@ zkq::Consistency ConsistencyFor(bool serializable) {
 
 template <typename Response>
 grpc::ServerUnaryReactor* KvService::Propose(grpc::CallbackServerContext* context,
-                                             const pb::Command& command, Response* response) {
+                                             pb::Command command, Response* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  replica_.Propose(command.SerializeAsString(), {.timeout = TimeoutFor(context->deadline())},
-                   [=](absl::StatusOr<zkq::Reply> reply) {
-                     Answer(std::move(reply), context, reactor, response);
-                   });
+  absl::StatusOr<std::string> bytes = EncodeCommand(std::move(command));
+  if (bytes.ok()) {
+    replica_.Propose(*std::move(bytes), {.timeout = TimeoutFor(context->deadline())},
+                     [=](absl::StatusOr<zkq::Reply> reply) {
+                       Answer(std::move(reply), context, reactor, response);
+                     });
+  } else {
+    Answer(std::move(bytes).status(), context, reactor, response);
+  }
   return reactor;
 }
 
 template <typename Response>
-grpc::ServerUnaryReactor* KvService::Read(grpc::CallbackServerContext* context,
-                                          const pb::Query& query, bool serializable,
-                                          Response* response) {
+grpc::ServerUnaryReactor* KvService::Read(grpc::CallbackServerContext* context, pb::Query query,
+                                          bool serializable, Response* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   replica_.Read(
-      query.SerializeAsString(),
+      EncodeQuery(std::move(query)),
       {.timeout = TimeoutFor(context->deadline()), .consistency = ConsistencyFor(serializable)},
       [=](absl::StatusOr<zkq::Reply> reply) {
         Answer(std::move(reply), context, reactor, response);
@@ -70,7 +72,7 @@ grpc::ServerUnaryReactor* KvService::Put(grpc::CallbackServerContext* context,
                                          const pb::PutRequest* request, pb::PutResponse* response) {
   pb::Command command;
   *command.mutable_put() = *request;
-  return Propose(context, command, response);
+  return Propose(context, std::move(command), response);
 }
 
 grpc::ServerUnaryReactor* KvService::Delete(grpc::CallbackServerContext* context,
@@ -78,7 +80,7 @@ grpc::ServerUnaryReactor* KvService::Delete(grpc::CallbackServerContext* context
                                             pb::DeleteResponse* response) {
   pb::Command command;
   *command.mutable_delete_() = *request;
-  return Propose(context, command, response);
+  return Propose(context, std::move(command), response);
 }
 
 grpc::ServerUnaryReactor* KvService::CompareAndSwap(grpc::CallbackServerContext* context,
@@ -86,14 +88,14 @@ grpc::ServerUnaryReactor* KvService::CompareAndSwap(grpc::CallbackServerContext*
                                                     pb::CompareAndSwapResponse* response) {
   pb::Command command;
   *command.mutable_cas() = *request;
-  return Propose(context, command, response);
+  return Propose(context, std::move(command), response);
 }
 
 grpc::ServerUnaryReactor* KvService::Get(grpc::CallbackServerContext* context,
                                          const pb::GetRequest* request, pb::GetResponse* response) {
   pb::Query query;
   *query.mutable_get() = *request;
-  return Read(context, query, request->serializable(), response);
+  return Read(context, std::move(query), request->serializable(), response);
 }
 
 grpc::ServerUnaryReactor* KvService::List(grpc::CallbackServerContext* context,
@@ -101,7 +103,7 @@ grpc::ServerUnaryReactor* KvService::List(grpc::CallbackServerContext* context,
                                           pb::ListResponse* response) {
   pb::Query query;
   *query.mutable_list() = *request;
-  return Read(context, query, request->serializable(), response);
+  return Read(context, std::move(query), request->serializable(), response);
 }
 
 grpc::ServerWriteReactor<pb::WatchEvent>* KvService::Watch(grpc::CallbackServerContext*,

@@ -44,10 +44,10 @@ class KvService final : public pb::Kv::CallbackService {
 
  private:
   template <typename Response>
-  grpc::ServerUnaryReactor* Propose(grpc::CallbackServerContext* context,
-                                    const pb::Command& command, Response* response);
+  grpc::ServerUnaryReactor* Propose(grpc::CallbackServerContext* context, pb::Command command,
+                                    Response* response);
   template <typename Response>
-  grpc::ServerUnaryReactor* Read(grpc::CallbackServerContext* context, const pb::Query& query,
+  grpc::ServerUnaryReactor* Read(grpc::CallbackServerContext* context, pb::Query query,
                                  bool serializable, Response* response);
 
   zkq::Replica& replica_;

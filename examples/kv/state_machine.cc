@@ -18,7 +18,7 @@ absl::StatusOr<std::string> KvStateMachine::Apply(const zkq::Transaction& txn) {
         break;
     }
   }
-  return absl::DataLossError("not a command of this store: " + ToString(txn.zxid));
+  return std::string(kNotACommand);
 }
 
 absl::StatusOr<std::string> KvStateMachine::Query(std::string_view request) {
@@ -85,7 +85,7 @@ std::string KvStateMachine::Get(const pb::GetRequest& request) const {
 std::string KvStateMachine::List(const pb::ListRequest& request) const {
   const uint32_t limit =
       request.limit() == 0 ? kPageItemsMax : std::min(request.limit(), kPageItemsMax);
-  // The first key behind `after` is `after` with a zero byte.
+  // The first key after `after` is `after` with a zero byte.
   const std::string from =
       request.after() < request.prefix() ? request.prefix() : request.after() + '\0';
   pb::ListResponse response;

@@ -1,8 +1,9 @@
 // The replicated state of the key-value store.
 //
 // Commands and queries are the messages of state.proto, serialized; answers are
-// the matching responses of kv.proto. A command that does not parse halts the
-// replica: only a server of this store writes them.
+// the matching responses of kv.proto. A command that cannot be read changes nothing
+// and is answered with kNotACommand, on every replica alike: an error would halt all
+// of them, and again whenever one is started.
 #pragma once
 
 #include <functional>
@@ -17,6 +18,9 @@
 namespace kv {
 
 namespace pb = zkq::kv::v1;
+
+// No response reads like this: as a message it would not parse.
+inline constexpr std::string_view kNotACommand = "not a command of this store";
 
 // Whoever wants to see the changes as they are applied. Called on the apply
 // strand, one call at a time; must not block.

@@ -53,7 +53,13 @@ class ZKQ_EXPORT StateMachine {
   // Applies a committed command, exactly once and in zxid order since the last
   // Restore. Must be deterministic: the same on every replica, from the command
   // and the state alone. What it returns is the caller's reply; a refusal by the
-  // application's own rules is such a value. A non-OK status halts this replica.
+  // application's own rules is such a value.
+  //
+  // A non-OK status halts this replica: it says that this machine is broken, not the
+  // command. A command is committed before it is applied, so an error in answer to bad
+  // input would halt every replica, and again after each restart: one caller could end
+  // the ensemble. So a command that cannot be read is answered with a value too, the
+  // same on every replica.
   virtual absl::StatusOr<std::string> Apply(const Transaction& txn) = 0;
 
   // Answers `request` from the state and must not change it. Its status, OK or

@@ -74,8 +74,10 @@ std::vector<size_t> MachineScript::Stops() const {
 absl::StatusOr<MachineScript> WriteScript(const StateMachineFactory& factory,
                                           const StateMachineOptions& options) {
   std::vector<std::string> commands = options.commands;
-  MachineScript script{
-      .factory = factory, .queries = options.queries, .let_time_pass = options.let_time_pass};
+  MachineScript script{.factory = factory,
+                       .queries = options.queries,
+                       .let_time_pass = options.let_time_pass,
+                       .seed = options.seed};
   SimRandom random(options.seed), own(options.seed + 1);
   if (options.command != nullptr) {
     while (commands.size() < options.transactions) commands.push_back(options.command(random));
@@ -139,6 +141,15 @@ bool MachineRun::ApplyFleetingTo(size_t end) {
     std::fill(fleeting_.begin(), fleeting_.end(), '#');
   }
   return true;
+}
+
+std::optional<std::string> MachineRun::ApplyBeyond(std::string_view command) {
+  const MachineStep& last = script_.steps.back();
+  beyond_ = {last.zxid.epoch + 1, beyond_.counter + 1};
+  absl::StatusOr<std::string> reply =
+      machine_->Apply({.zxid = beyond_, .leader_time = last.leader_time, .command = command});
+  if (!trial_.ExpectOk(reply.status(), "Apply of " + Shown(command))) return std::nullopt;
+  return *std::move(reply);
 }
 
 std::optional<SnapshotJob> MachineRun::BeginSnapshot() {

@@ -27,6 +27,7 @@ struct MachineScript {
   std::vector<MachineStep> steps = {};
   std::vector<std::string> queries = {};
   std::function<void()> let_time_pass = nullptr;
+  uint64_t seed = 1;
 
   size_t size() const { return steps.size(); }
   // Numbers of steps to stop at: none, few, more, all.
@@ -53,6 +54,9 @@ class MachineRun {
   bool ApplyTo(size_t end);
   // The same, with each command gone after its call.
   bool ApplyFleetingTo(size_t end);
+  // Applies a command that is not in the script, once the script is through. Nothing
+  // when it fails.
+  std::optional<std::string> ApplyBeyond(std::string_view command);
   // Takes a snapshot and writes it at once.
   std::optional<Records> Snapshot();
   // Only captures it.
@@ -79,6 +83,7 @@ class MachineRun {
   std::string fleeting_;  // a command during its call
   std::unique_ptr<StateMachine> machine_;
   size_t at_ = 0;
+  Zxid beyond_ = {};  // of the last command that was not in the script
   std::vector<std::optional<std::string>> replies_;  // by step; none: not applied here
 };
 

@@ -2,6 +2,7 @@
 
 #include "lib/testing/claims.h"
 #include "lib/testing/machine_run.h"
+#include "lib/testing/spoiled_commands.h"
 #include "zkq/testing/conformance.h"
 
 namespace zkq::testing {
@@ -54,6 +55,22 @@ void Fleeting(const MachineScript& script, Trial* trial) {
   if (!fleeting.ApplyFleetingTo(script.size()) || !lasting.ApplyTo(script.size())) return;
   fleeting.RepliesLike(lasting);
   fleeting.StateLike(lasting);
+}
+
+// Whoever may call Propose decides what a command holds.
+void AllAnswered(const MachineScript& script, Trial* trial) {
+  MachineRun one(script, trial), other(script, trial);
+  if (!one.ApplyTo(script.size()) || !other.ApplyTo(script.size())) return;
+  std::vector<std::string> commands;
+  for (const MachineStep& step : script.steps) commands.push_back(step.command);
+  SpoiledCommands spoiled(std::move(commands), script.seed);
+  while (const std::optional<std::string> command = spoiled.Next()) {
+    const std::optional<std::string> reply = one.ApplyBeyond(*command);
+    const std::optional<std::string> wanted = other.ApplyBeyond(*command);
+    if (!reply || !wanted) return;
+    if (!trial->ExpectEqual(*reply, *wanted, "the reply to " + Shown(*command))) return;
+  }
+  one.StateLike(other);
 }
 
 // --- snapshots ------------------------------------------------------------------
@@ -193,6 +210,7 @@ const Claims<MachineCheck>& AllMachineClaims() {
       {"the same transactions leave the same state", SameState},
       {"leader_time is the only clock", OnlyClock},
       {"a command is not looked at after its Apply", Fleeting},
+      {"whatever a command holds, Apply answers", AllAnswered},
       {"taking a snapshot changes nothing", SnapshotChangesNothing},
       {"a snapshot is of its moment, whenever it is written", OfItsMoment},
       {"a snapshot that cannot be written is reported", CannotBeWritten},
@@ -213,7 +231,8 @@ absl::Status RunStateMachineConformance(const StateMachineFactory& factory,
                                         std::string_view claim) {
   absl::StatusOr<MachineScript> script = WriteScript(factory, options);
   if (!script.ok()) return script.status();
-  return TryClaims(AllMachineClaims(), claim, [&](MachineCheck check, Trial* trial) { check(*script, trial); });
+  return TryClaims(AllMachineClaims(), claim,
+                   [&](MachineCheck check, Trial* trial) { check(*script, trial); });
 }
 
 std::vector<std::string> StateMachineClaims() { return NamesOf(AllMachineClaims()); }

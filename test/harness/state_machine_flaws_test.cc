@@ -21,6 +21,7 @@ enum class MachineFlaw {
   kStoresSelf,
   kReadsClock,
   kKeepsView,
+  kRefusesNonsense,
   kCountsSnapshots,
   kWritesLate,
   kIgnoresWriter,
@@ -51,6 +52,9 @@ class Store final : public StateMachine {
     last_ = txn.command;
     const size_t equals = txn.command.find('=');
     const std::string key(txn.command.substr(0, equals));
+    if (Is(MachineFlaw::kRefusesNonsense) && key.size() != 1) {
+      return absl::InvalidArgumentError("no such command");
+    }
     std::string reply = Found(key);
     if (equals == std::string_view::npos) {
       if (Is(MachineFlaw::kRefusesCommand) && reply.empty())
@@ -147,11 +151,12 @@ TEST_CASE("a sound machine keeps every promise") {
 
 TEST_CASE("each broken promise is reported as the claim that it breaks") {
   const std::vector<MachineFlaw> flaws = {
-      MachineFlaw::kOpensElsewhere,  MachineFlaw::kRefusesCommand, MachineFlaw::kRepliesBySelf,
-      MachineFlaw::kStoresSelf,      MachineFlaw::kReadsClock,     MachineFlaw::kKeepsView,
-      MachineFlaw::kCountsSnapshots, MachineFlaw::kWritesLate,     MachineFlaw::kIgnoresWriter,
-      MachineFlaw::kNoEmptySnapshot, MachineFlaw::kForgetsCount,   MachineFlaw::kMerges,
-      MachineFlaw::kIgnoresReader,   MachineFlaw::kQueryInserts,   MachineFlaw::kCountsQueries};
+      MachineFlaw::kOpensElsewhere,  MachineFlaw::kRefusesCommand,  MachineFlaw::kRepliesBySelf,
+      MachineFlaw::kStoresSelf,      MachineFlaw::kReadsClock,      MachineFlaw::kKeepsView,
+      MachineFlaw::kRefusesNonsense, MachineFlaw::kCountsSnapshots, MachineFlaw::kWritesLate,
+      MachineFlaw::kIgnoresWriter,   MachineFlaw::kNoEmptySnapshot, MachineFlaw::kForgetsCount,
+      MachineFlaw::kMerges,          MachineFlaw::kIgnoresReader,   MachineFlaw::kQueryInserts,
+      MachineFlaw::kCountsQueries};
   const std::vector<std::string> claims = StateMachineClaims();
   REQUIRE(flaws.size() == claims.size());
   for (size_t i = 0; i < claims.size(); ++i) {

@@ -169,6 +169,7 @@ ZKQ_EXPORT std::vector<std::string> TransportClaims();
 // - the same transactions leave the same state
 // - leader_time is the only clock
 // - a command is not looked at after its Apply
+// - whatever a command holds, Apply answers
 // Snapshots:
 // - taking a snapshot changes nothing
 // - a snapshot is of its moment, whenever it is written
@@ -181,6 +182,10 @@ ZKQ_EXPORT std::vector<std::string> TransportClaims();
 // Queries:
 // - a query changes nothing
 // - the same state gives the same answers
+//
+// Whoever may call Propose decides what a command holds. So beside the commands as
+// they are the machine gets every prefix of them, and 10,000 random changes: it must
+// answer those too, alike wherever they are applied (see StateMachine::Apply).
 //
 // States are compared by their snapshots, record by record: two machines in one
 // state must write the same records in the same order. Transactions have growing

@@ -49,6 +49,9 @@ class ZKQ_EXPORT QuorumTransport {
    public:
     virtual ~Receiver() = default;
     virtual void OnLinkUp(const LinkId& link, const Identity& peer) = 0;
+    // The peer at the other end, still the same process on the same disk, says
+    // something else of itself than before: it has been founded, say.
+    virtual void OnIntroduced(const LinkId& link, const Identity& peer) = 0;
     virtual void OnMessage(const LinkId& link, Message message, Hold hold) = 0;
     virtual void OnNotification(const LinkId& link, const Notification& notification) = 0;
     // Nothing of `link` comes after this.
@@ -69,8 +72,9 @@ class ZKQ_EXPORT QuorumTransport {
   // Where it listens once Start has returned OK, with the port it got if port 0 was
   // asked for; empty if there is no such place. From any thread.
   virtual std::string listen_address() const { return {}; }
-  // Says who this peer has become. Links made as somebody else go down and are
-  // made anew, so that both ends know.
+  // Says who this peer has become, on every link that is up and in every handshake
+  // from now on. A link to whom that makes a stranger goes down. Server, boot and
+  // disk stay what they were at the start.
   virtual void SetIdentity(const Identity& self) = 0;
   // Whom to keep links with (self may be listed). Links to others go down. May be
   // called before Start, and should: who is not listed yet is refused.

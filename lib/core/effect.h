@@ -24,7 +24,7 @@ struct DropLink {
   LinkId link = {};
   std::string why = {};
 };
-// This peer is somebody else from now on; links are to be made anew.
+// This peer says something else of itself from now on: on all links, and in handshakes.
 struct Introduce {
   Identity self = {};
 };

@@ -29,6 +29,11 @@ struct LinkUp {
 struct LinkDown {
   LinkId link = {};
 };
+// The peer at the other end says something else of itself than before.
+struct Introduced {
+  LinkId link = {};
+  Identity peer = {};
+};
 struct Received {
   LinkId link = {};
   Message message = {};
@@ -77,7 +82,7 @@ struct LogPurged {
   Zxid base = {};
 };
 
-using Event = std::variant<Tick, LinkUp, LinkDown, Received, Notified, Proposed, ReadAsked, Synced,
+using Event = std::variant<Tick, LinkUp, LinkDown, Introduced, Received, Notified, Proposed, ReadAsked, Synced,
                            LogRead, SnapshotFetched, Applied, SnapshotTaken, LogPurged>;
 std::string ToString(const Event& event);
 

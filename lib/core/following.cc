@@ -50,6 +50,10 @@ void Following::On(const LinkUp& up) {
   if (up.link.sid == leader_) Attach();
 }
 
+void Following::On(const Introduced& introduced) {
+  if (introduced.link.sid == leader_) Attach();  // it belongs to the ensemble now
+}
+
 void Following::On(const LinkDown& down) {
   if (link_ == down.link) Quit("the link to the leader is down");
 }

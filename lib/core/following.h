@@ -24,6 +24,7 @@ class Following {
 
   void On(const Tick& tick);
   void On(const LinkUp& up);
+  void On(const Introduced& introduced);
   void On(const LinkDown& down);
   void On(const Received& received);
   void On(const Notified& notified);

@@ -26,6 +26,7 @@ class Founding {
 
   void Enter() { Judge(); }
   void On(const LinkUp& up);
+  void On(const Introduced& introduced) { On(LinkUp{introduced.link, introduced.peer}); }
   void On(const LinkDown&) { Judge(); }
   void On(const Synced& synced);
   void On(const Proposed& proposed);

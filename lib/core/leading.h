@@ -41,7 +41,7 @@ class Leading {
   void On(const ReadAsked& asked);
   void On(const Synced& synced);
   void On(const LogRead& read);
-  using Ignores = EventList<LinkUp, SnapshotFetched, Applied, SnapshotTaken, LogPurged>;
+  using Ignores = EventList<LinkUp, Introduced, SnapshotFetched, Applied, SnapshotTaken, LogPurged>;
 
   Time NextWake() const;
   const std::optional<std::string>& left() const { return left_; }

@@ -20,7 +20,7 @@ class Looking {
   void On(const Synced&, Outbox* out) { TryBegin(out); }
   void On(const Proposed& proposed) { self_.RefuseWithoutLeader(proposed); }
   void On(const ReadAsked& asked) { self_.RefuseWithoutLeader(asked); }
-  using Ignores = EventList<Tick, LinkUp, LinkDown, Received, Notified, LogRead, SnapshotFetched,
+  using Ignores = EventList<Tick, LinkUp, LinkDown, Introduced, Received, Notified, LogRead, SnapshotFetched,
                             Applied, SnapshotTaken, LogPurged>;
 
   std::optional<Decision> outcome() const { return began_ ? election_.outcome() : std::nullopt; }

@@ -75,6 +75,7 @@ class Peer::Impl {
     self_.links[up.link] = up.peer;
     if (self_.IsMember(up.peer)) election_->PeerUp(up.link.sid, self_.now, &outbox_);
   }
+  void Remember(const Introduced& introduced) { Remember(LinkUp{introduced.link, introduced.peer}); }
   void Remember(const LinkDown& down) {
     self_.links.erase(down.link);
     if (!self_.LinkTo(down.link.sid)) {

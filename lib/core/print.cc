@@ -32,6 +32,7 @@ struct EventPrinter {
   std::string operator()(const Tick& e) { return "tick " + std::to_string(e.now.count()); }
   std::string operator()(const LinkUp& e) { return "link-up " + ToString(e.link); }
   std::string operator()(const LinkDown& e) { return "link-down " + ToString(e.link); }
+  std::string operator()(const Introduced& e) { return "introduced " + ToString(e.link); }
   std::string operator()(const Received& e) {
     return "received " + ToString(e.link) + " " + ToString(e.message);
   }

@@ -69,6 +69,10 @@ void Protocol::OnLinkUp(const LinkId& link, const Identity& peer) {
   Enqueue(core::LinkUp{link, peer}, nullptr);
 }
 
+void Protocol::OnIntroduced(const LinkId& link, const Identity& peer) {
+  Enqueue(core::Introduced{link, peer}, nullptr);
+}
+
 void Protocol::OnMessage(const LinkId& link, Message message, Hold hold) {
   Enqueue(core::Received{link, std::move(message)}, std::move(hold));
 }

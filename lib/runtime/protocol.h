@@ -49,6 +49,7 @@ class Protocol final : public QuorumTransport::Receiver {
 
   // --- QuorumTransport::Receiver ---------------------------------------------------
   void OnLinkUp(const LinkId& link, const Identity& peer) override;
+  void OnIntroduced(const LinkId& link, const Identity& peer) override;
   void OnMessage(const LinkId& link, Message message, Hold hold) override;
   void OnNotification(const LinkId& link, const Notification& notification) override;
   void OnLinkDown(const LinkId& link, const absl::Status& why) override;

@@ -138,6 +138,16 @@ void ContractPeer::OnLinkUp(const LinkId& link, const Identity& peer) {
   world_->Wake();
 }
 
+void ContractPeer::OnIntroduced(const LinkId& link, const Identity& peer) {
+  {
+    const std::lock_guard lock(mutex_);
+    Expect(IsUp(link), "an introduction on a link that is not up:", link);
+    Expect(link.sid == peer.sid && link.boot == peer.boot, "introduced as another:", link);
+    seen_[link.sid] = peer;
+  }
+  world_->Wake();
+}
+
 void ContractPeer::OnMessage(const LinkId& link, Message message, Hold hold) {
   Reaction reaction;
   {

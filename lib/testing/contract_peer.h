@@ -55,6 +55,7 @@ class ContractPeer final : public QuorumTransport::Receiver {
   int snapshot_questions() const;
 
   void OnLinkUp(const LinkId& link, const Identity& peer) override;
+  void OnIntroduced(const LinkId& link, const Identity& peer) override;
   void OnMessage(const LinkId& link, Message message, Hold hold) override;
   void OnNotification(const LinkId& link, const Notification& notification) override;
   void OnLinkDown(const LinkId& link, const absl::Status& why) override;

@@ -83,9 +83,14 @@ void SimNetwork::Wires::Crash(ServerId sid) {
 void SimNetwork::Wires::SetIdentity(const ProcessPtr& process, const Identity& self) {
   if (process->receiver == nullptr || process->self == self) return;
   process->self = self;
-  const ServerId sid = self.sid;
-  BreakWhere([sid](const Pair& pair) { return pair.first == sid || pair.second == sid; },
-             absl::AbortedError("the identity has changed"));
+  for (const auto& [pair, link] : links_) {
+    if (link->broken || (pair.first != self.sid && pair.second != self.sid)) continue;
+    const size_t from = pair.first == self.sid ? 0 : 1;
+    SimEnd& here = link->ends[from];
+    here.introducing = true;
+    here.introduced_at = scheduler_.now() + Delay(*link, from);
+    Later(here.introduced_at - scheduler_.now(), [this, link = link, from] { Deliver(link, from); });
+  }
 }
 
 void SimNetwork::Wires::SetMembers(const ProcessPtr& process, std::set<ServerId> members) {
@@ -188,6 +193,15 @@ void SimNetwork::Wires::TellUp(const LinkPtr& link, size_t end, const Identity& 
     AfterSaying(here.process.get());
   }
   Deliver(link, 1 - end);
+}
+
+void SimNetwork::Wires::TellIntroduced(const LinkPtr& link, size_t end) {
+  SimEnd& here = link->ends[end];
+  const SimProcess& there = *link->ends[1 - end].process;
+  if (!Accepts(there, *here.process)) {
+    return Break(link, {.why = absl::FailedPreconditionError("it belongs to another ensemble")});
+  }
+  here.process->receiver->OnIntroduced(here.id, there.self);
 }
 
 // --- breaking them --------------------------------------------------------------
@@ -316,7 +330,8 @@ bool SimNetwork::Wires::Put(const LinkPtr& link, size_t from, SimLane<T>* lane, 
     }
     return false;
   }
-  absl::Duration arrives = scheduler_.now() + Delay(*link, from);
+  absl::Duration arrives =
+      std::max(scheduler_.now() + Delay(*link, from), link->ends[from].introduced_at);
   if (!lane->empty()) arrives = std::max(arrives, lane->back().arrives);
   lane->push_back({.sent = scheduler_.now(),
                    .arrives = arrives,
@@ -364,6 +379,11 @@ bool SimNetwork::Wires::MayRead(const SimLink& link, size_t from) const {
 }
 
 void SimNetwork::Wires::Deliver(const LinkPtr& link, size_t from) {
+  SimEnd& sender = link->ends[from];
+  if (sender.introducing && sender.introduced_at <= scheduler_.now() && MayRead(*link, from)) {
+    sender.introducing = false;
+    TellIntroduced(link, 1 - from);
+  }
   while (MayRead(*link, from) && DeliverNext(link, from)) {
   }
 }

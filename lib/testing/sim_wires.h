@@ -58,6 +58,10 @@ struct SimEnd {
   bool over = false;  // nothing is left to tell it
   absl::Duration down_at = absl::ZeroDuration();  // when it hears that the link broke
   bool lossy = false;                             // what it sends is lost from here on
+  // The other end does not know yet what this one has become. It hears that then, and
+  // nothing earlier that is said later.
+  bool introducing = false;
+  absl::Duration introduced_at = absl::ZeroDuration();
   uint64_t sent = 0;
   uint64_t delivered = 0;              // the newest, by order
   SimNetworkObserver::Loss loss = {};  // of what is on its way when the link is broken
@@ -142,6 +146,7 @@ class SimNetwork::Wires : public std::enable_shared_from_this<Wires> {
   void Connect(const ProcessPtr& dialler, const ProcessPtr& acceptor);
   LinkPtr Link(const ProcessPtr& dialler, const ProcessPtr& acceptor);
   void TellUp(const LinkPtr& link, size_t end, const Identity& peer);
+  void TellIntroduced(const LinkPtr& link, size_t end);
 
   // Breaking them. `by` hears nothing more and knows at once, the other end when it
   // has got about; what is lost is lost by `loss`.

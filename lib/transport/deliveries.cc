@@ -3,6 +3,13 @@
 #include <utility>
 
 namespace zkq::transport {
+namespace {
+
+absl::Status OutOfOrder() {
+  return absl::DataLossError("the peer breaks the order of its frames");
+}
+
+}  // namespace
 
 void Deliveries::AddUp(const LinkPtr& link, const Identity& peer) {
   link->strand->Add([this, link, peer] {
@@ -31,28 +38,30 @@ void Deliveries::Deliver(const LinkPtr& link, FrameReader* frame, size_t bytes) 
   while (std::optional<Packet> packet = frame->Next()) {
     const bool piece = std::holds_alternative<Fragment>(packet->body);
     std::optional<Packet> whole;
-    bool good = link->inbound.Accept(*std::move(packet), &whole);
-    if (good && whole) good = DeliverPacket(link, *std::move(whole), piece ? nullptr : hold);
-    if (!good) {
-      link->Break(absl::DataLossError("the peer breaks the order of its frames"));
-      return;
-    }
+    absl::Status status = absl::OkStatus();
+    if (!link->inbound.Accept(*std::move(packet), &whole)) status = OutOfOrder();
+    if (whole) status = DeliverPacket(link, *std::move(whole), piece ? nullptr : hold);
+    if (!status.ok()) return link->Break(std::move(status));
   }
   if (frame->malformed()) link->Break(absl::InvalidArgumentError("malformed frame"));
 }
 
-bool Deliveries::DeliverPacket(const LinkPtr& link, Packet packet, Hold hold) {
+absl::Status Deliveries::DeliverPacket(const LinkPtr& link, Packet packet, Hold hold) {
   if (auto* message = std::get_if<Message>(&packet.body)) {
     // What was put together from fragments lies in a buffer of its own.
     if (hold == nullptr) hold = link->MakeHold(SizeOf(*message));
     receiver_->OnMessage(link->id, std::move(*message), std::move(hold));
-    return true;
+    return absl::OkStatus();
   }
   if (const auto* notification = std::get_if<Notification>(&packet.body)) {
     receiver_->OnNotification(link->id, *notification);
-    return true;
+    return absl::OkStatus();
   }
-  return false;  // a second handshake
+  const auto* hello = std::get_if<Hello>(&packet.body);
+  if (hello == nullptr) return OutOfOrder();  // a second answer to a handshake
+  absl::Status judgement = judge_(link->id, hello->from);
+  if (judgement.ok()) receiver_->OnIntroduced(link->id, hello->from);
+  return judgement;
 }
 
 void Deliveries::AddSnapshotAsked(const LinkPtr& link, const SnapshotRequest& request,

@@ -3,6 +3,7 @@
 // holds no lock.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "lib/transport/codec.h"
@@ -18,6 +19,9 @@ class Deliveries {
 
   // Before anything else; it must live until the gate is closed.
   void SetReceiver(QuorumTransport::Receiver* receiver) { receiver_ = receiver; }
+  // Whether the peer of a live link may be what it says it has become.
+  using Judge = std::function<absl::Status(const LinkId&, const Identity&)>;
+  void SetJudge(Judge judge) { judge_ = std::move(judge); }
 
   void AddUp(const LinkPtr& link, const Identity& peer);
   // What `frame` still holds. Then, with the frame's bytes held until the
@@ -29,9 +33,11 @@ class Deliveries {
 
  private:
   void Deliver(const LinkPtr& link, FrameReader* frame, size_t bytes);
-  bool DeliverPacket(const LinkPtr& link, Packet packet, Hold hold);
+  // Not OK: the link must go down.
+  absl::Status DeliverPacket(const LinkPtr& link, Packet packet, Hold hold);
 
   QuorumTransport::Receiver* receiver_ = nullptr;
+  Judge judge_ = nullptr;
 };
 
 }  // namespace zkq::transport

@@ -63,6 +63,14 @@ Judgement JudgeAck(const Identity& self, ServerId meant, const HelloAck& ack) {
   return {};
 }
 
+Judgement JudgeIntroduction(const Identity& self, const LinkId& link, const Identity& peer) {
+  if (peer.sid != link.sid || peer.boot != link.boot) {
+    return {RefusalCode::kOlder, "it was linked as " + ToString(link)};
+  }
+  if (Foreign(self, peer)) return {RefusalCode::kForeignEnsemble};
+  return {};
+}
+
 std::string Describe(const Identity& identity) {
   if (identity.sid == kNoServer) return "a stranger";
   if (identity.boot == 0) return "server " + ToString(identity.sid);

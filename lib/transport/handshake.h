@@ -35,6 +35,9 @@ Judgement JudgeKnock(const Identity& self, const Identity& from, ServerId to,
 // On the dialler's side: is it whom we meant?
 Judgement JudgeAck(const Identity& self, ServerId meant, const HelloAck& ack);
 
+// A peer that is linked says who it has become.
+Judgement JudgeIntroduction(const Identity& self, const LinkId& link, const Identity& peer);
+
 // "server 2 (boot 17, disk 9f…, ensemble 03…)", or as much of it as is known.
 std::string Describe(const Identity& identity);
 

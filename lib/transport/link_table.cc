@@ -26,7 +26,12 @@ void Learn(const absl::Status& status, Redial* redial) {
 }  // namespace
 
 LinkTable::LinkTable(const TableOptions& options, std::shared_ptr<Timers> timers)
-    : options_(options), timers_(std::move(timers)), refusals_(options.log_sink) {}
+    : options_(options), timers_(std::move(timers)), refusals_(options.log_sink) {
+  deliveries_.SetJudge([this](const LinkId& link, const Identity& peer) {
+    const Judgement judgement = JudgeIntroduction(self(), link, peer);
+    return judgement.admitted() ? absl::OkStatus() : Refuse(peer, judgement);
+  });
+}
 
 // --- QuorumTransport's part ------------------------------------------------------
 
@@ -43,21 +48,35 @@ void LinkTable::ReachOut(Dialler* dialler) {
   for (auto& [sid, peer] : peers_) Reach(sid, &peer);
 }
 
+// Links that are up are told. An attempt that was begun as somebody else is begun anew.
 void LinkTable::SetIdentity(const Identity& self) {
   const absl::Status why = absl::AbortedError("made with an identity that is outdated");
+  std::vector<LinkPtr> live;
   std::vector<Farewell> old;
   {
     const std::lock_guard lock(mutex_);
     if (self == self_) return;
     self_ = self;
     for (auto& [sid, peer] : peers_) {
+      if (peer.live != nullptr) live.push_back(peer.live);
+      if (peer.dialling == nullptr) continue;
       old.push_back({.link = std::exchange(peer.dialling, nullptr), .why = Copy(why)});
       peer.redial.WantSoon();
-      old.push_back(TakeLive(sid, &peer, why));
       Reach(sid, &peer);
     }
   }
   for (Farewell& farewell : old) Part(std::move(farewell));
+  for (const LinkPtr& link : live) Introduce(link, self);
+}
+
+void LinkTable::Introduce(const LinkPtr& link, const Identity& self) {
+  const Hello hello{.protocol_min = kProtocolMin,
+                    .protocol_max = kProtocolMax,
+                    .from = self,
+                    .to = link->id.sid,
+                    .seq = link->id.seq};
+  if (link->QueueControl(Encode(hello))) return link->Flush();
+  OnBroken(link, absl::ResourceExhaustedError("no room to say who this peer has become"));
 }
 
 void LinkTable::SetMembers(absl::Span<const Member> members) {

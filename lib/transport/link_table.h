@@ -126,6 +126,7 @@ class LinkTable : public LinkOwner, public std::enable_shared_from_this<LinkTabl
   void Reach(ServerId sid, Peer* peer);
 
   void Part(Farewell farewell);
+  void Introduce(const LinkPtr& link, const Identity& self);
   void DrainLater(const std::shared_ptr<Strand>& strand);
 
   // First frames.

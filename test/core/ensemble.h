@@ -149,6 +149,7 @@ class Ensemble {
   void Disconnect(ServerId a, ServerId b);
   void Transmit(Server& from, const LinkId& to, const Message& message);
   void SendLatest(Server& from, ServerId to);
+  void TellIntroduced(ServerId sid, ServerId other);
   void Fetch(Server& server, const FetchSnapshot& fetch, int reports);
   void SyncSome(ServerId sid, uint64_t boot);
   void MakeDurable(Server& server, const Effect& effect);

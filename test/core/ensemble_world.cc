@@ -41,6 +41,19 @@ void Ensemble::Disconnect(ServerId a, ServerId b) {
   Connect(a, b);
 }
 
+void Ensemble::TellIntroduced(ServerId sid, ServerId other) {
+  if (other == sid) return;
+  const auto key = Pair(sid, other);
+  const Link& link = links_[key];
+  if (!link.up) return;
+  const LinkId arrives = sid == key.first ? link.at_b : link.at_a;
+  After(Random(options_.delay_max), [this, key, sid, other, arrives] {
+    const Link& link = links_[key];
+    if (!link.up || (link.at_a != arrives && link.at_b != arrives)) return;
+    Step(other, Introduced{arrives, at(sid).identity});
+  });
+}
+
 void Ensemble::Transmit(Server& from, const LinkId& to, const Message& message) {
   if (lost_if && lost_if(from.id, to.sid)) return;
   if (drop_if && drop_if(from.id, to.sid, message)) {
@@ -138,9 +151,7 @@ void Ensemble::Carry(Server& server, const Effect& effect) {
     After({}, [this, sid, to = drop->link.sid] { Disconnect(sid, to); });
   } else if (const auto* introduce = std::get_if<Introduce>(&effect)) {
     server.identity = introduce->self;
-    for (ServerId other : ids()) {
-      if (other != sid) After({}, [this, sid, other] { Disconnect(sid, other); });
-    }
+    for (ServerId other : ids()) TellIntroduced(sid, other);
   } else if (const auto* append = std::get_if<Append>(&effect)) {
     server.live_tail.insert(server.live_tail.end(), append->txns.begin(), append->txns.end());
     write(append->write);

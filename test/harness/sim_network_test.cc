@@ -19,6 +19,7 @@ constexpr ServerId kA{1}, kB{2};
 // Remembers what it hears: "up 1", "7" (a numbered message), "down 1".
 class Ear final : public QuorumTransport::Receiver {
  public:
+  void OnIntroduced(const LinkId&, const Identity&) override {}
   void OnLinkUp(const LinkId& link, const Identity&) override {
     heard.push_back("up " + std::to_string(link.seq));
     now = link;

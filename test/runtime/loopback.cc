@@ -121,9 +121,12 @@ void LoopbackNetwork::Transport::SetIdentity(const Identity& who) {
   std::lock_guard lock(network_->mutex_);
   Station* const station = self();
   if (station == nullptr) return;
-  while (!station->links.empty()) network_->Disconnect(station, station->links.begin()->first);
   station->self = who;
-  network_->ConnectSoon();
+  for (const auto& [peer, seq] : station->links) {
+    Tell(&network_->stations_.at(peer), [link = LinkTo(who, seq), who](auto* receiver) {
+      receiver->OnIntroduced(link, who);
+    });
+  }
 }
 
 void LoopbackNetwork::Transport::Send(std::span<const LinkId> to, Message message) {

@@ -93,6 +93,7 @@ class Server final : public QuorumTransport::Receiver {
   }
   int messages() const { return messages_; }
 
+  void OnIntroduced(const LinkId&, const Identity&) override {}
   void OnLinkUp(const LinkId& link, const Identity&) override {
     const std::lock_guard lock(mutex_);
     ++ups_;

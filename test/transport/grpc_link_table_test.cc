@@ -140,6 +140,9 @@ TEST_CASE("a refusal's status comes back as the refusal, and one of a newer peer
 class Diary final : public QuorumTransport::Receiver {
  public:
   void OnLinkUp(const LinkId& link, const Identity&) override { Write("up " + Name(link)); }
+  void OnIntroduced(const LinkId& link, const Identity& peer) override {
+    Write("introduced " + Name(link) + " " + ToString(peer.ensemble));
+  }
   void OnMessage(const LinkId& link, Message message, Hold hold) override {
     if (keep_holds) holds.push_back(std::move(hold));
     Write("message " + Name(link) + " " + ToString(message));
@@ -540,7 +543,7 @@ TEST_CASE("a stream begins with its half of the handshake, and has it once") {
   CHECK(confused.refused() == RefusalCode::kMalformed);
   CHECK(two.diary.lines().empty());
   PlayedStream& twice = two.FromThree(1, 1);
-  twice.Say(HelloOf(IdentityOf(kThree), 2), 2);
+  twice.Say(HelloAck{1, IdentityOf(kThree)}, 2);
   CHECK(twice.closed() != StatusCode::kOk);
   CHECK(two.diary.Holds({"up 3.1.1", "down 3.1.1"}));
 }
@@ -623,7 +626,7 @@ TEST_CASE("the announcement goes to the next link, the newest only") {
   CHECK(std::get<Notification>(stream.written()[0].body).round == 2);
 }
 
-TEST_CASE("after SetIdentity every link is made anew") {
+TEST_CASE("after SetIdentity every live link is told, and stays") {
   Two two;
   two.table->ReachOut(&two.dialler);
   PlayedStream& dialled = two.Play(two.dialler.NextDial("one"));
@@ -635,9 +638,32 @@ TEST_CASE("after SetIdentity every link is made anew") {
   two.table->SetIdentity(IdentityOf(kTwo));  // the same: nothing
   CHECK(dialled.open());
   two.table->SetIdentity(identity);
-  CHECK(dialled.closed() == StatusCode::kAborted);
-  CHECK(accepted.closed() == StatusCode::kAborted);
-  two.dialler.NextDial("one");
+  for (PlayedStream* stream : {&dialled, &accepted}) {
+    CHECK(stream->open());
+    const Hello told = std::get<Hello>(stream->written().back().body);
+    CHECK(told.from == identity);
+  }
+}
+
+TEST_CASE("a peer that says who it has become is passed on, and one of another ensemble dropped") {
+  Two two;
+  PlayedStream& stream = two.FromThree(5, 10);
+  Identity three = IdentityOf(kThree, 5);
+  three.config = {7, 7};
+  stream.Say(HelloOf(three, 10), 2);
+  CHECK(two.diary.lines().back() == "introduced 3.5.10 " + ToString(three.ensemble));
+  CHECK(stream.open());
+  three.ensemble = kTheirs;
+  stream.Say(HelloOf(three, 10), 3);
+  CHECK(stream.closed() == StatusCode::kFailedPrecondition);
+  CHECK(two.diary.lines().back() == "down 3.5.10");
+}
+
+TEST_CASE("a peer that says it has become another process loses its link") {
+  Two two;
+  PlayedStream& stream = two.FromThree(5, 10);
+  stream.Say(HelloOf(IdentityOf(kThree, 6), 10), 2);
+  CHECK(stream.closed() == StatusCode::kAlreadyExists);
 }
 
 TEST_CASE("an attempt that was begun as somebody else counts no more") {

@@ -118,6 +118,9 @@ class FlawedTransport final : public QuorumTransport, public QuorumTransport::Re
     if (Is(Flaw::kForgetsFounders)) shown.founders.clear();
     receiver_->OnLinkUp(link, shown);
   }
+  void OnIntroduced(const LinkId& link, const Identity& peer) override {
+    receiver_->OnIntroduced(link, peer);
+  }
   void OnMessage(const LinkId& link, Message message, Hold hold) override {
     if (Is(Flaw::kHoldsForEver)) holds_.push_back(hold);
     if (Is(Flaw::kReadsOn)) hold = std::make_shared<int>();

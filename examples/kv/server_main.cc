@@ -1,10 +1,13 @@
 // zkq-kvd: one server of the replicated key-value store.
 //
-// Exit codes: 0 after SIGTERM or SIGINT, 1 cannot run, 2 bad flags.
+// Exit codes: 0 after SIGTERM or SIGINT, 1 cannot run or go on (one line on stderr says
+// why), 2 bad flags.
 #include <grpcpp/grpcpp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -114,6 +117,21 @@ std::unique_ptr<grpc::Server> Listen(const std::string& address, grpc::Service& 
   return server;
 }
 
+// Returns when SIGTERM or SIGINT has come, or the replica has halted.
+void WaitForEnd(zkq::Replica& replica, const sigset_t& signals) {
+  // The main thread waits for signals and nothing else, so a halt is told by one.
+  const auto tell = [](const zkq::ReplicaStatus& status) {
+    if (status.halted) kill(getpid(), SIGUSR1);
+  };
+  const zkq::Subscription events =
+      replica.Subscribe([tell](const zkq::Event& event) { tell(event.status); });
+  tell(replica.Status());  // It may have halted before it could be watched.
+  int signal = 0;
+  do {
+    sigwait(&signals, &signal);
+  } while (signal == SIGUSR1 && !replica.Status().halted);
+}
+
 int Serve(zkq::ReplicaOptions options, const sigset_t& signals) {
   const zkq::ServerId id = options.id;
   auto hub = std::make_shared<kv::WatchHub>();
@@ -133,14 +151,18 @@ int Serve(zkq::ReplicaOptions options, const sigset_t& signals) {
   }
   std::cout << "ready sid=" << ToString(id) << " listen=" << bound << std::endl;
 
-  int signal = 0;
-  sigwait(&signals, &signal);
-  hub->Close();
+  WaitForEnd(**replica, signals);
+  hub->Close((*replica)->Status().halted ? "this server has halted" : "this server shuts down");
   // First the replica, which answers every call, then who carries the answers.
-  absl::Status status = (*replica)->Shutdown(kShutdownGrace);
+  const absl::Status closed = (*replica)->Shutdown(kShutdownGrace);
   server->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(500));
-  if (!status.ok()) std::cerr << "zkq-kvd: shutdown: " << status << "\n";
-  return status.ok() ? 0 : 1;
+  const zkq::ReplicaStatus last = (*replica)->Status();
+  if (last.halted) {
+    std::cerr << "zkq-kvd: server " << ToString(id) << " has halted: " << last.health << "\n";
+    return 1;
+  }
+  if (!closed.ok()) std::cerr << "zkq-kvd: shutdown: " << closed << "\n";
+  return closed.ok() ? 0 : 1;
 }
 
 int BadFlags(const absl::Status& status) {
@@ -165,8 +187,8 @@ int main(int argc, char** argv) {
   // Blocked before the first thread starts, so that sigwait alone sees them.
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGXFSZ, SIG_IGN);  // A file that may not grow is an error of the write.
   return Serve(*std::move(options), signals);
 }

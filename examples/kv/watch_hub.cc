@@ -1,6 +1,5 @@
 #include "watch_hub.h"
 
-#include <optional>
 #include <utility>
 
 namespace kv {
@@ -88,7 +87,7 @@ grpc::ServerWriteReactor<pb::WatchEvent>* WatchHub::Watch(std::string prefix) {
   {
     std::lock_guard lock(mutex_);
     watchers_.insert(watcher);
-    if (closed_) watcher->End({grpc::StatusCode::UNAVAILABLE, "this server shuts down"});
+    if (closed_) watcher->End(*closed_);
   }
   watcher->StartSendInitialMetadata();
   return watcher;
@@ -115,12 +114,13 @@ void WatchHub::OnRestore() {
   EndAll({grpc::StatusCode::ABORTED, "this server has installed a snapshot: list again"});
 }
 
-void WatchHub::Close() {
+void WatchHub::Close(const std::string& why) {
+  const grpc::Status status(grpc::StatusCode::UNAVAILABLE, why);
   {
     std::lock_guard lock(mutex_);
-    closed_ = true;
+    if (!closed_) closed_ = status;
   }
-  EndAll({grpc::StatusCode::UNAVAILABLE, "this server shuts down"});
+  EndAll(status);
 }
 
 void WatchHub::EndAll(const grpc::Status& status) {

@@ -9,6 +9,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -32,8 +33,9 @@ class WatchHub final : public ChangeSink {
   void OnChange(pb::WatchEvent::Kind kind, const std::string& key, const std::string& value,
                 zkq::Zxid zxid) override;
   void OnRestore() override;
-  // Ends every stream, and those to come, with UNAVAILABLE.
-  void Close();
+  // Ends every stream, and those to come, with UNAVAILABLE and `why`: this server does
+  // not serve any more. The first call counts.
+  void Close(const std::string& why);
 
  private:
   class Watcher;
@@ -43,7 +45,7 @@ class WatchHub final : public ChangeSink {
 
   std::mutex mutex_;  // of all that follows, and of the watchers' state
   std::set<Watcher*> watchers_;
-  bool closed_ = false;
+  std::optional<grpc::Status> closed_;
 };
 
 }  // namespace kv

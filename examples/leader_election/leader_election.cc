@@ -14,6 +14,7 @@
 #include <fstream>
 #include <iostream>
 #include <mutex>
+#include <optional>
 
 #include "zkq/zkq.h"
 
@@ -61,13 +62,15 @@ class Leadership {
     // Elected is not enough: only in broadcast has a quorum accepted the epoch.
     leads_ = status.state == zkq::PeerState::kLeading && status.phase == zkq::ZabPhase::kBroadcast;
     epoch_ = status.epoch;
+    halted_ = status.halted;
     changed_.notify_all();
   }
 
-  zkq::Epoch Wait() {
+  // Waits until this server leads. Nothing: it never will, its replica has halted.
+  std::optional<zkq::Epoch> Wait() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return leads_; });
-    return epoch_;
+    changed_.wait(lock, [this] { return leads_ || halted_; });
+    return halted_ ? std::nullopt : std::optional(epoch_);
   }
 
   // Ends early, with false, when `epoch` is not led any more.
@@ -80,6 +83,7 @@ class Leadership {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool leads_ = false;
+  bool halted_ = false;
   zkq::Epoch epoch_ = 0;
 };
 
@@ -110,13 +114,14 @@ int main(int argc, char** argv) {
   leadership.Update(**replica);
 
   FencedLog log(argv[4]);
-  for (;;) {
-    zkq::Epoch epoch = leadership.Wait();
-    std::cout << "leading epoch " << epoch << std::endl;
+  while (const std::optional<zkq::Epoch> epoch = leadership.Wait()) {
+    std::cout << "leading epoch " << *epoch << std::endl;
     do {
-      if (!log.Append(epoch, std::string("worked: ") + argv[1]))
+      if (!log.Append(*epoch, std::string("worked: ") + argv[1]))
         std::cout << "refused: a newer leader has written" << std::endl;
-    } while (leadership.KeepFor(epoch, std::chrono::milliseconds(500)));
-    std::cout << "stopped leading epoch " << epoch << std::endl;
+    } while (leadership.KeepFor(*epoch, std::chrono::milliseconds(500)));
+    std::cout << "stopped leading epoch " << *epoch << std::endl;
   }
+  std::cerr << "halted: " << (*replica)->Status().health << "\n";
+  return 1;
 }

@@ -19,7 +19,7 @@ class WatchServer final : public pb::Kv::CallbackService {
     stub_ = pb::Kv::NewStub(server_->InProcessChannel({}));
   }
   ~WatchServer() override {
-    hub.Close();
+    hub.Close("the test is over");
     server_->Shutdown();
   }
 
@@ -99,14 +99,19 @@ TEST_CASE("a watch ends when the server installs a snapshot, and when it closes"
 
   grpc::ClientContext second_context;
   auto second = server.Watch(&second_context, "");
-  server.hub.Close();
+  server.hub.Close("this server has halted");
+  server.hub.Close("this server shuts down");
   CHECK_FALSE(second->Read(&event));
-  CHECK(second->Finish().error_code() == grpc::StatusCode::UNAVAILABLE);
+  grpc::Status status = second->Finish();
+  CHECK(status.error_code() == grpc::StatusCode::UNAVAILABLE);
+  CHECK(status.error_message() == "this server has halted");
 
   grpc::ClientContext third_context;
   auto third = server.Watch(&third_context, "");
   CHECK_FALSE(third->Read(&event));
-  CHECK(third->Finish().error_code() == grpc::StatusCode::UNAVAILABLE);
+  status = third->Finish();
+  CHECK(status.error_code() == grpc::StatusCode::UNAVAILABLE);
+  CHECK(status.error_message() == "this server has halted");
 }
 
 TEST_CASE("a watcher that goes away is forgotten") {

@@ -5,28 +5,26 @@
 namespace zkq::transport {
 namespace {
 
-absl::Status OutOfOrder() {
-  return absl::DataLossError("the peer breaks the order of its frames");
-}
+absl::Status OutOfOrder() { return absl::DataLossError("the peer breaks the order of its frames"); }
 
 }  // namespace
 
 void Deliveries::AddUp(const LinkPtr& link, const Identity& peer) {
-  link->strand->Add([this, link, peer] {
+  link->queue->Add([this, link, peer] {
     link->delivering = true;
     receiver_->OnLinkUp(link->id, peer);
   });
 }
 
 void Deliveries::AddDown(const LinkPtr& link, absl::Status why) {
-  link->strand->Add([this, link, why = std::move(why)] {
+  link->queue->Add([this, link, why = std::move(why)] {
     link->delivering = false;
     receiver_->OnLinkDown(link->id, why);
   });
 }
 
 void Deliveries::AddFrame(const LinkPtr& link, FrameReader frame, size_t bytes) {
-  link->strand->Add([this, link, frame = std::move(frame), bytes]() mutable {
+  link->queue->Add([this, link, frame = std::move(frame), bytes]() mutable {
     Deliver(link, &frame, bytes);
     link->FrameDone();
   });
@@ -66,7 +64,7 @@ absl::Status Deliveries::DeliverPacket(const LinkPtr& link, Packet packet, Hold 
 
 void Deliveries::AddSnapshotAsked(const LinkPtr& link, const SnapshotRequest& request,
                                   SnapshotReply reply) {
-  link->strand->Add([this, link, request, reply = std::move(reply)]() mutable {
+  link->queue->Add([this, link, request, reply = std::move(reply)]() mutable {
     if (link->delivering) {
       receiver_->OnSnapshotAsked(link->id, request, std::move(reply));
     } else {

@@ -1,5 +1,5 @@
 // Deliveries: every call to the receiver, in its turn. Each function queues on
-// the link's strand and calls nothing; the caller drains the strand once it
+// the link's queue and calls nothing; the caller drains the queue once it
 // holds no lock.
 #pragma once
 
@@ -8,7 +8,7 @@
 
 #include "lib/transport/codec.h"
 #include "lib/transport/link.h"
-#include "lib/transport/strand.h"
+#include "lib/transport/serial_queue.h"
 #include "zkq/quorum_transport.h"
 
 namespace zkq::transport {

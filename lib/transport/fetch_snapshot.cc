@@ -16,14 +16,14 @@ namespace {
 // out. It holds the call (AddHold) from the start to the end of reading, since
 // the next read begins where the hold is released.
 class Fetch final : public grpc::ClientReadReactor<v1::Chunk>,
-                    public Dependent,
-                    public Call,
+                    public LinkListener,
+                    public Rpc,
                     public std::enable_shared_from_this<Fetch> {
  public:
-  Fetch(const std::string& address, std::shared_ptr<LinkTable> table, std::shared_ptr<Calls> calls,
+  Fetch(const std::string& address, std::shared_ptr<LinkTable> table, std::shared_ptr<Rpcs> rpcs,
         QuorumTransport::SnapshotSink sink)
       : table_(std::move(table)),
-        calls_(std::move(calls)),
+        rpcs_(std::move(rpcs)),
         sink_(std::move(sink)),
         rpc_(std::make_shared<Rpc>(address)) {}
 
@@ -33,14 +33,14 @@ class Fetch final : public grpc::ClientReadReactor<v1::Chunk>,
     self_ = shared_from_this();
     // Until the call is under way, whoever stops it leaves the letting go to this.
     reading_ = true;
-    if (!calls_->Add(this)) {  // shut down: the sink is not called any more
+    if (!rpcs_->Add(this)) {  // shut down: the sink is not called any more
       self_.reset();
       return;
     }
     rpc_->stub->async()->FetchSnapshot(&rpc_->context, &request_, this);
     AddHold();
     StartCall();
-    if (!link->AddDependent(weak_from_this())) Stop(absl::UnavailableError("the link is down"));
+    if (!link->AddListener(weak_from_this())) Stop(absl::UnavailableError("the link is down"));
     bool stopped;
     {
       const std::lock_guard lock(mutex_);
@@ -89,7 +89,7 @@ class Fetch final : public grpc::ClientReadReactor<v1::Chunk>,
       GiveToSink(std::move(why), nullptr);
       sink_ = nullptr;
     }
-    calls_->Remove(call_id, std::move(rpc));
+    rpcs_->Remove(rpc_id, std::move(rpc));
   }
 
  private:
@@ -163,7 +163,7 @@ class Fetch final : public grpc::ClientReadReactor<v1::Chunk>,
   }
 
   const std::shared_ptr<LinkTable> table_;
-  const std::shared_ptr<Calls> calls_;
+  const std::shared_ptr<Rpcs> rpcs_;
   QuorumTransport::SnapshotSink sink_;  // null once it was given the last chunk
   v1::FetchRequest request_;
   v1::Chunk chunk_;
@@ -179,7 +179,7 @@ class Fetch final : public grpc::ClientReadReactor<v1::Chunk>,
 
 }  // namespace
 
-void FetchSnapshotFrom(const std::shared_ptr<LinkTable>& table, const std::shared_ptr<Calls>& calls,
+void FetchSnapshotFrom(const std::shared_ptr<LinkTable>& table, const std::shared_ptr<Rpcs>& rpcs,
                        const LinkId& id, const SnapshotRequest& request,
                        QuorumTransport::SnapshotSink sink) {
   const LinkPtr link = table->Find(id);
@@ -201,7 +201,7 @@ void FetchSnapshotFrom(const std::shared_ptr<LinkTable>& table, const std::share
   wire.mutable_snapshot()->set_epoch(request.snapshot.epoch);
   wire.mutable_snapshot()->set_counter(request.snapshot.counter);
   wire.set_offset(request.offset);
-  std::make_shared<Fetch>(table->AddressOf(id.sid), table, calls, std::move(sink))
+  std::make_shared<Fetch>(table->AddressOf(id.sid), table, rpcs, std::move(sink))
       ->Begin(link, wire);
 }
 

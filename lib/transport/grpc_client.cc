@@ -18,13 +18,13 @@ namespace {
 // thread.
 class ClientStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
                            public Stream,
-                           public Call {
+                           public Rpc {
  public:
-  ClientStream(const std::string& address, LinkPtr link, std::shared_ptr<Calls> calls)
-      : stub_(NewLinkChannel(address)), link_(std::move(link)), calls_(std::move(calls)) {}
+  ClientStream(const std::string& address, LinkPtr link, std::shared_ptr<Rpcs> rpcs)
+      : stub_(NewLinkChannel(address)), link_(std::move(link)), rpcs_(std::move(rpcs)) {}
 
   void Begin() {
-    if (!calls_->Add(this)) {
+    if (!rpcs_->Add(this)) {
       link_->OnEnded(absl::UnavailableError("shut down"));
       delete this;
       return;
@@ -40,7 +40,7 @@ class ClientStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc
     out_ = ToByteBuffer(std::move(frame));
     StartWrite(&out_);
   }
-  void Hurry() override { context_.TryCancel(); }
+  void AbortSoon() override { context_.TryCancel(); }
   void Cancel() override { context_.TryCancel(); }
   void Close(const absl::Status&) override {
     // A cancellation could displace the status that the peer has ended it with.
@@ -62,29 +62,29 @@ class ClientStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc
   }
   void OnDone(const grpc::Status& status) override {
     link_->OnEnded(FromGrpc(status));
-    const auto calls = calls_;
-    calls->Remove(call_id, std::shared_ptr<ClientStream>(this));
+    const auto rpcs = rpcs_;
+    rpcs->Remove(rpc_id, std::shared_ptr<ClientStream>(this));
   }
 
  private:
   grpc::GenericStub stub_;
   grpc::ClientContext context_;
   const LinkPtr link_;
-  const std::shared_ptr<Calls> calls_;
+  const std::shared_ptr<Rpcs> rpcs_;
   grpc::ByteBuffer in_, out_;
   std::atomic<bool> ended_by_peer_ = false;
 };
 
 // One Knock. Lives until its end.
-class KnockCall final : public Call {
+class KnockRpc final : public Rpc {
  public:
-  KnockCall(const std::string& address, Dialler::KnockDone done, std::shared_ptr<Calls> calls)
+  KnockRpc(const std::string& address, Dialler::KnockDone done, std::shared_ptr<Rpcs> rpcs)
       : stub_(v1::Quorum::NewStub(NewLinkChannel(address))),
         done_(std::move(done)),
-        calls_(std::move(calls)) {}
+        rpcs_(std::move(rpcs)) {}
 
   void Begin(const Identity& from, ServerId to, absl::Duration timeout) {
-    if (!calls_->Add(this)) {
+    if (!rpcs_->Add(this)) {
       std::move(done_)(absl::UnavailableError("shut down"));
       delete this;
       return;
@@ -94,8 +94,8 @@ class KnockCall final : public Call {
     context_.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
     stub_->async()->Knock(&context_, &request_, &reply_, [this](const grpc::Status& status) {
       std::move(done_)(FromGrpc(status));
-      const auto calls = calls_;
-      calls->Remove(call_id, std::shared_ptr<KnockCall>(this));
+      const auto rpcs = rpcs_;
+      rpcs->Remove(rpc_id, std::shared_ptr<KnockRpc>(this));
     });
   }
   void Cancel() override { context_.TryCancel(); }
@@ -106,18 +106,18 @@ class KnockCall final : public Call {
   v1::KnockRequest request_;
   v1::KnockReply reply_;
   Dialler::KnockDone done_;
-  const std::shared_ptr<Calls> calls_;
+  const std::shared_ptr<Rpcs> rpcs_;
 };
 
 }  // namespace
 
 void GrpcClient::Dial(const std::string& address, LinkPtr link) {
-  (new ClientStream(address, std::move(link), calls_))->Begin();
+  (new ClientStream(address, std::move(link), rpcs_))->Begin();
 }
 
 void GrpcClient::Knock(const std::string& address, const Identity& from, ServerId to,
                        KnockDone done) {
-  (new KnockCall(address, std::move(done), calls_))->Begin(from, to, timeout_);
+  (new KnockRpc(address, std::move(done), rpcs_))->Begin(from, to, timeout_);
 }
 
 }  // namespace zkq::transport

@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "lib/transport/calls.h"
 #include "lib/transport/link_table.h"
+#include "lib/transport/rpcs.h"
 
 namespace zkq::transport {
 
@@ -13,21 +13,21 @@ class GrpcClient : public Dialler {
  public:
   // A knock takes `timeout` at most; how long a dial may take the link table
   // knows.
-  GrpcClient(std::shared_ptr<Calls> calls, absl::Duration timeout)
-      : calls_(std::move(calls)), timeout_(timeout) {}
+  GrpcClient(std::shared_ptr<Rpcs> rpcs, absl::Duration timeout)
+      : rpcs_(std::move(rpcs)), timeout_(timeout) {}
 
   void Dial(const std::string& address, LinkPtr link) override;
   void Knock(const std::string& address, const Identity& from, ServerId to,
              KnockDone done) override;
 
  private:
-  const std::shared_ptr<Calls> calls_;
+  const std::shared_ptr<Rpcs> rpcs_;
   const absl::Duration timeout_;
 };
 
 // QuorumTransport::FetchSnapshot. `table` lets the sink be called until its gate
 // is closed.
-void FetchSnapshotFrom(const std::shared_ptr<LinkTable>& table, const std::shared_ptr<Calls>& calls,
+void FetchSnapshotFrom(const std::shared_ptr<LinkTable>& table, const std::shared_ptr<Rpcs>& rpcs,
                        const LinkId& link, const SnapshotRequest& request,
                        QuorumTransport::SnapshotSink sink);
 

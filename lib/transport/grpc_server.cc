@@ -26,14 +26,14 @@ constexpr int kIdleMs = 10'000;
 // The dialled one's end of a link. Lives until OnDone.
 class ServerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
                            public Stream,
-                           public Call {
+                           public Rpc {
  public:
   ServerStream(grpc::CallbackServerContext* context, std::shared_ptr<LinkTable> table,
-               std::shared_ptr<Calls> calls)
-      : context_(context), table_(std::move(table)), calls_(std::move(calls)) {}
+               std::shared_ptr<Rpcs> rpcs)
+      : context_(context), table_(std::move(table)), rpcs_(std::move(rpcs)) {}
 
   void Begin() {
-    if (!calls_->Add(this)) return Finish(ToGrpc(absl::UnavailableError("shut down")));
+    if (!rpcs_->Add(this)) return Finish(ToGrpc(absl::UnavailableError("shut down")));
     absl::StatusOr<LinkPtr> accepted = table_->Accept();
     if (!accepted.ok()) return Finish(ToGrpc(accepted.status()));
     link_ = *std::move(accepted);
@@ -45,12 +45,12 @@ class ServerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc
     out_ = ToByteBuffer(std::move(frame));
     StartWrite(&out_);
   }
-  void Hurry() override {
-    table_->timers().RunAfter(kLinger, [calls = calls_, id = call_id] { calls->Cancel(id); });
+  void AbortSoon() override {
+    table_->timers().RunAfter(kLinger, [rpcs = rpcs_, id = rpc_id] { rpcs->Cancel(id); });
   }
   void Cancel() override { context_->TryCancel(); }
   void Close(const absl::Status& why) override {
-    Hurry();
+    AbortSoon();
     Finish(ToGrpc(why));
   }
 
@@ -70,7 +70,7 @@ class ServerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc
     if (link_ != nullptr) link_->OnReadFailed(absl::UnavailableError("the peer is gone"));
   }
   void OnDone() override {
-    calls_->Remove(call_id);
+    rpcs_->Remove(rpc_id);
     if (link_ != nullptr) link_->OnEnded(absl::OkStatus());
     delete this;
   }
@@ -78,7 +78,7 @@ class ServerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc
  private:
   grpc::CallbackServerContext* const context_;
   const std::shared_ptr<LinkTable> table_;
-  const std::shared_ptr<Calls> calls_;
+  const std::shared_ptr<Rpcs> rpcs_;
   LinkPtr link_;
   grpc::ByteBuffer in_, out_;
 };
@@ -88,12 +88,12 @@ using RawService = v1::Quorum::WithRawCallbackMethod_Link<v1::Quorum::WithCallba
 
 class Service final : public RawService {
  public:
-  Service(std::shared_ptr<LinkTable> table, std::shared_ptr<Calls> calls)
-      : table_(std::move(table)), calls_(std::move(calls)) {}
+  Service(std::shared_ptr<LinkTable> table, std::shared_ptr<Rpcs> rpcs)
+      : table_(std::move(table)), rpcs_(std::move(rpcs)) {}
 
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Link(
       grpc::CallbackServerContext* context) override {
-    auto* const stream = new ServerStream(context, table_, calls_);
+    auto* const stream = new ServerStream(context, table_, rpcs_);
     stream->Begin();
     return stream;
   }
@@ -108,19 +108,19 @@ class Service final : public RawService {
 
   grpc::ServerWriteReactor<v1::Chunk>* FetchSnapshot(grpc::CallbackServerContext* context,
                                                      const v1::FetchRequest* request) override {
-    return ServeSnapshot(context, *request, table_, calls_);
+    return ServeSnapshot(context, *request, table_, rpcs_);
   }
 
  private:
   const std::shared_ptr<LinkTable> table_;
-  const std::shared_ptr<Calls> calls_;
+  const std::shared_ptr<Rpcs> rpcs_;
 };
 
 class Server final : public GrpcServer {
  public:
   Server(std::unique_ptr<Acceptor> acceptor, std::shared_ptr<LinkTable> table,
-         std::shared_ptr<Calls> calls)
-      : service_(std::move(table), std::move(calls)), acceptor_(std::move(acceptor)) {}
+         std::shared_ptr<Rpcs> rpcs)
+      : service_(std::move(table), std::move(rpcs)), acceptor_(std::move(acceptor)) {}
 
   bool Start() {
     grpc::ServerBuilder builder;
@@ -161,10 +161,10 @@ class Server final : public GrpcServer {
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Listen(const std::string& address,
                                                                std::shared_ptr<LinkTable> table,
-                                                               std::shared_ptr<Calls> calls) {
+                                                               std::shared_ptr<Rpcs> rpcs) {
   auto acceptor = Acceptor::Listen(address);
   if (!acceptor.ok()) return acceptor.status();
-  auto server = std::make_unique<Server>(*std::move(acceptor), std::move(table), std::move(calls));
+  auto server = std::make_unique<Server>(*std::move(acceptor), std::move(table), std::move(rpcs));
   if (!server->Start()) return absl::InternalError("gRPC does not start a server");
   return server;
 }

@@ -6,8 +6,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "lib/transport/calls.h"
 #include "lib/transport/link_table.h"
+#include "lib/transport/rpcs.h"
 
 namespace zkq::transport {
 
@@ -17,7 +17,7 @@ class GrpcServer {
   // names the address.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Listen(const std::string& address,
                                                             std::shared_ptr<LinkTable> table,
-                                                            std::shared_ptr<Calls> calls);
+                                                            std::shared_ptr<Rpcs> rpcs);
   virtual ~GrpcServer() = default;
   // `address`, with the port it got.
   virtual std::string address() const = 0;

@@ -11,10 +11,10 @@ namespace zkq {
 inline namespace v1 {
 namespace {
 
-using transport::Calls;
 using transport::GrpcClient;
 using transport::GrpcServer;
 using transport::LinkTable;
+using transport::Rpcs;
 using transport::TableOptions;
 using transport::Timers;
 
@@ -25,8 +25,8 @@ class GrpcTransport final : public QuorumTransport {
   explicit GrpcTransport(GrpcTransportOptions options)
       : listen_address_(std::move(options.listen_address)),
         timers_(std::make_shared<Timers>()),
-        calls_(std::make_shared<Calls>(timers_)),
-        client_(calls_, options.handshake_timeout),
+        rpcs_(std::make_shared<Rpcs>(timers_)),
+        client_(rpcs_, options.handshake_timeout),
         table_(std::make_shared<LinkTable>(
             TableOptions{.bounds = {.outbound_bytes_max = options.outbound_bytes_max,
                                     .inbound_bytes_max = options.inbound_bytes_max},
@@ -39,13 +39,13 @@ class GrpcTransport final : public QuorumTransport {
 
   absl::Status Start(const Identity& self, Receiver* receiver) override {
     table_->Start(self, receiver);
-    auto server = GrpcServer::Listen(listen_address_, table_, calls_);
+    auto server = GrpcServer::Listen(listen_address_, table_, rpcs_);
     if (!server.ok()) {
       table_->Shutdown();
       return server.status();
     }
     server_ = *std::move(server);
-    table_->ReachOut(&client_);
+    table_->StartDialling(&client_);
     return absl::OkStatus();
   }
 
@@ -62,23 +62,23 @@ class GrpcTransport final : public QuorumTransport {
   void DropLink(const LinkId& link) override { table_->DropLink(link); }
   void FetchSnapshot(const LinkId& link, const SnapshotRequest& request,
                      SnapshotSink sink) override {
-    transport::FetchSnapshotFrom(table_, calls_, link, request, std::move(sink));
+    transport::FetchSnapshotFrom(table_, rpcs_, link, request, std::move(sink));
   }
 
   void Shutdown() override {
     std::call_once(shut_down_, [this] {
       table_->Shutdown();
-      calls_->Stop();
+      rpcs_->Stop();
       timers_->Stop();
       if (server_ != nullptr) server_->Shutdown();
-      calls_->AwaitNone(std::chrono::milliseconds(500));
+      rpcs_->AwaitNone(std::chrono::milliseconds(500));
     });
   }
 
  private:
   const std::string listen_address_;
   const std::shared_ptr<Timers> timers_;
-  const std::shared_ptr<Calls> calls_;
+  const std::shared_ptr<Rpcs> rpcs_;
   GrpcClient client_;
   const std::shared_ptr<LinkTable> table_;
   std::unique_ptr<GrpcServer> server_;

@@ -46,13 +46,13 @@ void Link::Close(absl::Status why) {
   closing_ = std::move(why);
   lanes_.Clear();
   wants_read_ = false;
-  const auto dependents = std::exchange(dependents_, {});
+  const auto listeners = std::exchange(listeners_, {});
   ++calls_;
   Stream* const stuck = writing_ ? stream_ : nullptr;
   lock.unlock();
-  if (stuck != nullptr) stuck->Hurry();
-  for (const auto& weak : dependents) {
-    if (const auto dependent = weak.lock()) dependent->OnLinkClosed();
+  if (stuck != nullptr) stuck->AbortSoon();
+  for (const auto& weak : listeners) {
+    if (const auto listener = weak.lock()) listener->OnLinkClosed();
   }
   lock.lock();
   --calls_;
@@ -127,11 +127,11 @@ void Link::Release(size_t bytes) {
   ReadNext(&lock);
 }
 
-bool Link::AddDependent(std::weak_ptr<Dependent> dependent) {
+bool Link::AddListener(std::weak_ptr<LinkListener> listener) {
   const Lock lock(mutex_);
   if (closing_) return false;
-  std::erase_if(dependents_, [](const auto& weak) { return weak.expired(); });
-  dependents_.push_back(std::move(dependent));
+  std::erase_if(listeners_, [](const auto& weak) { return weak.expired(); });
+  listeners_.push_back(std::move(listener));
   return true;
 }
 

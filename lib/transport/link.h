@@ -15,7 +15,7 @@
 #include "absl/status/status.h"
 #include "lib/transport/inbound.h"
 #include "lib/transport/lanes.h"
-#include "lib/transport/strand.h"
+#include "lib/transport/serial_queue.h"
 #include "lib/transport/stream.h"
 #include "zkq/quorum_transport.h"
 
@@ -40,9 +40,9 @@ class LinkOwner {
 };
 
 // Something that ends when the link goes down: a transfer between the two peers.
-class Dependent {
+class LinkListener {
  public:
-  virtual ~Dependent() = default;
+  virtual ~LinkListener() = default;
   virtual void OnLinkClosed() = 0;
 };
 
@@ -79,7 +79,7 @@ class Link : public std::enable_shared_from_this<Link> {
   // Counts `bytes` as held until the result is destroyed.
   Hold MakeHold(size_t bytes);
   // False: the link is closed already.
-  bool AddDependent(std::weak_ptr<Dependent> dependent);
+  bool AddListener(std::weak_ptr<LinkListener> listener);
 
   // --- for the stream --------------------------------------------------------
   // The stream is ready: begins to read, and to write what is queued.
@@ -94,8 +94,8 @@ class Link : public std::enable_shared_from_this<Link> {
   // --- what the owner remembers of it ------------------------------------------
   // Set before the link is live, fixed from then on.
   LinkId id = {};
-  std::shared_ptr<Strand> strand = nullptr;
-  // In the hands of whoever delivers: first the reading thread, then the strand.
+  std::shared_ptr<SerialQueue> queue = nullptr;
+  // In the hands of whoever delivers: first the reading thread, then the queue.
   Inbound inbound = {};
   bool delivering = false;  // between LinkUp and LinkDown
 
@@ -119,7 +119,7 @@ class Link : public std::enable_shared_from_this<Link> {
   bool probed_ = false;      // the owner knows that reading waits
   size_t held_ = 0;
   std::optional<absl::Status> closing_ = {};
-  std::vector<std::weak_ptr<Dependent>> dependents_ = {};
+  std::vector<std::weak_ptr<LinkListener>> listeners_ = {};
 };
 
 }  // namespace zkq::transport

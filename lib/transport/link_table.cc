@@ -42,17 +42,17 @@ void LinkTable::Start(const Identity& self, QuorumTransport::Receiver* receiver)
   running_ = true;
 }
 
-void LinkTable::ReachOut(Dialler* dialler) {
+void LinkTable::StartDialling(Dialler* dialler) {
   const std::lock_guard lock(mutex_);
   dialler_ = dialler;
-  for (auto& [sid, peer] : peers_) Reach(sid, &peer);
+  for (auto& [sid, peer] : peers_) ScheduleAttempt(sid, &peer);
 }
 
 // Links that are up are told. An attempt that was begun as somebody else is begun anew.
 void LinkTable::SetIdentity(const Identity& self) {
   const absl::Status why = absl::AbortedError("made with an identity that is outdated");
   std::vector<LinkPtr> live;
-  std::vector<Farewell> old;
+  std::vector<Closing> old;
   {
     const std::lock_guard lock(mutex_);
     if (self == self_) return;
@@ -62,10 +62,10 @@ void LinkTable::SetIdentity(const Identity& self) {
       if (peer.dialling == nullptr) continue;
       old.push_back({.link = std::exchange(peer.dialling, nullptr), .why = Copy(why)});
       peer.redial.WantSoon();
-      Reach(sid, &peer);
+      ScheduleAttempt(sid, &peer);
     }
   }
-  for (Farewell& farewell : old) Part(std::move(farewell));
+  for (Closing& closing : old) FinishClose(std::move(closing));
   for (const LinkPtr& link : live) Introduce(link, self);
 }
 
@@ -81,7 +81,7 @@ void LinkTable::Introduce(const LinkPtr& link, const Identity& self) {
 
 void LinkTable::SetMembers(absl::Span<const Member> members) {
   const absl::Status why = absl::PermissionDeniedError("not a member any more");
-  std::vector<Farewell> old;
+  std::vector<Closing> old;
   {
     const std::lock_guard lock(mutex_);
     for (auto& [sid, peer] : peers_) peer.member = false;
@@ -92,13 +92,13 @@ void LinkTable::SetMembers(absl::Span<const Member> members) {
       peer.address = member.address;
     }
     for (auto& [sid, peer] : peers_) {
-      Reach(sid, &peer);
+      ScheduleAttempt(sid, &peer);
       if (peer.member) continue;
       old.push_back({.link = std::exchange(peer.dialling, nullptr), .why = Copy(why)});
       old.push_back(TakeLive(sid, &peer, why));
     }
   }
-  for (Farewell& farewell : old) Part(std::move(farewell));
+  for (Closing& closing : old) FinishClose(std::move(closing));
 }
 
 void LinkTable::Send(std::span<const LinkId> to, const Message& message) {
@@ -126,7 +126,7 @@ void LinkTable::DropLink(const LinkId& id) {
 
 void LinkTable::Shutdown() {
   const absl::Status why = absl::UnavailableError("shut down");
-  std::vector<Farewell> old;
+  std::vector<Closing> old;
   {
     const std::lock_guard lock(mutex_);
     running_ = false;
@@ -136,14 +136,14 @@ void LinkTable::Shutdown() {
     for (auto& [sid, peer] : peers_) {
       old.push_back({.link = std::exchange(peer.dialling, nullptr), .why = Copy(why)});
       old.push_back(TakeLive(sid, &peer, why));
-      old.back().strand = peer.strand;
+      old.back().queue = peer.queue;
     }
   }
-  for (const Farewell& farewell : old) {
-    if (farewell.link != nullptr) farewell.link->Close(Copy(why));
+  for (const Closing& closing : old) {
+    if (closing.link != nullptr) closing.link->Close(Copy(why));
   }
-  for (const Farewell& farewell : old) {
-    if (farewell.strand != nullptr) farewell.strand->Settle();
+  for (const Closing& closing : old) {
+    if (closing.queue != nullptr) closing.queue->Settle();
   }
   gate_->Close();
 }
@@ -164,7 +164,7 @@ absl::StatusOr<LinkPtr> LinkTable::Accept() {
 
 absl::Status LinkTable::OnKnock(const std::optional<Identity>& from, ServerId to) {
   if (!from) return Refuse({}, {RefusalCode::kMalformed});
-  Farewell dead;
+  Closing dead;
   Judgement judgement;
   {
     const std::lock_guard lock(mutex_);
@@ -177,11 +177,11 @@ absl::Status LinkTable::OnKnock(const std::optional<Identity>& from, ServerId to
         dead = TakeLive(from->sid, &peer, absl::AbortedError("the peer has started anew"));
       } else if (peer.live == nullptr) {
         peer.redial.Reset();
-        Reach(from->sid, &peer);
+        ScheduleAttempt(from->sid, &peer);
       }
     }
   }
-  Part(std::move(dead));
+  FinishClose(std::move(dead));
   return judgement.admitted() ? absl::OkStatus() : Refuse(*from, judgement);
 }
 
@@ -206,31 +206,31 @@ Identity LinkTable::self() {
 void LinkTable::AskSnapshot(const LinkPtr& link, const SnapshotRequest& request,
                             Deliveries::SnapshotReply reply) {
   deliveries_.AddSnapshotAsked(link, request, std::move(reply));
-  link->strand->Drain();
+  link->queue->Drain();
 }
 
 // --- LinkOwner -----------------------------------------------------------------------
 
 void LinkTable::OnFrame(const LinkPtr& link, Payload frame) {
-  if (link->strand == nullptr) {
+  if (link->queue == nullptr) {
     OnFirst(link, std::move(frame));
     return;
   }
   const size_t bytes = frame.size();
   deliveries_.AddFrame(link, FrameReader(std::move(frame)), bytes);
-  link->strand->Drain();
+  link->queue->Drain();
 }
 
 void LinkTable::OnBroken(const LinkPtr& link, absl::Status why) {
-  Farewell farewell{.link = link, .why = Copy(why)};
+  Closing closing{.link = link, .why = Copy(why)};
   {
     const std::lock_guard lock(mutex_);
     const auto peer = peers_.find(link->id.sid);
     if (peer != peers_.end() && peer->second.live == link) {
-      farewell = TakeLive(link->id.sid, &peer->second, why);
+      closing = TakeLive(link->id.sid, &peer->second, why);
     }
   }
-  Part(std::move(farewell));
+  FinishClose(std::move(closing));
 }
 
 void LinkTable::OnPaused(const LinkPtr& link) {
@@ -246,7 +246,7 @@ void LinkTable::OnPaused(const LinkPtr& link) {
 
 void LinkTable::OnEnded(const LinkPtr& link, absl::Status status) {
   if (status.ok()) status = absl::UnavailableError("the peer has closed the stream");
-  Farewell farewell;
+  Closing closing;
   bool refused = false;
   ServerId sid;
   {
@@ -257,23 +257,23 @@ void LinkTable::OnEnded(const LinkPtr& link, absl::Status status) {
     if (found == peers_.end()) return;
     Peer& peer = found->second;
     if (peer.live == link) {
-      farewell = TakeLive(sid, &peer, status);
+      closing = TakeLive(sid, &peer, status);
     } else if (peer.dialling == link) {
       peer.dialling = nullptr;
       refused = IsLasting(status);
       Learn(status, &peer.redial);
-      Reach(sid, &peer);
+      ScheduleAttempt(sid, &peer);
     }
   }
   if (refused) LogRefusedBy(sid, status);
-  if (farewell.strand != nullptr) farewell.strand->Drain();
+  if (closing.queue != nullptr) closing.queue->Drain();
 }
 
 // --- links come and go ---------------------------------------------------------------
 
 LinkTable::Peer& LinkTable::PeerOf(ServerId sid) {
   Peer& peer = peers_[sid];
-  if (peer.strand == nullptr) peer.strand = std::make_shared<Strand>(gate_);
+  if (peer.queue == nullptr) peer.queue = std::make_shared<SerialQueue>(gate_);
   return peer;
 }
 
@@ -285,47 +285,47 @@ KnownPeer LinkTable::Lookup(ServerId sid) const {
   return known;
 }
 
-LinkTable::Farewell LinkTable::TakeLive(ServerId sid, Peer* peer, const absl::Status& why) {
+LinkTable::Closing LinkTable::TakeLive(ServerId sid, Peer* peer, const absl::Status& why) {
   if (peer->live == nullptr) return {};
-  Farewell farewell{
-      .link = std::exchange(peer->live, nullptr), .strand = peer->strand, .why = Copy(why)};
-  deliveries_.AddDown(farewell.link, Copy(why));
+  Closing closing{
+      .link = std::exchange(peer->live, nullptr), .queue = peer->queue, .why = Copy(why)};
+  deliveries_.AddDown(closing.link, Copy(why));
   peer->redial.Lost(options_.redial, absl::FromChrono(Clock::now() - peer->live_since));
-  Reach(sid, peer);
-  return farewell;
+  ScheduleAttempt(sid, peer);
+  return closing;
 }
 
 void LinkTable::MakeLive(Peer* peer, const LinkPtr& link, const Identity& identity) {
   peer->live = link;
   peer->live_since = Clock::now();
-  link->strand = peer->strand;
+  link->queue = peer->queue;
   if (!peer->latest.empty()) link->QueueLatest(peer->latest);
   deliveries_.AddUp(link, identity);
 }
 
-void LinkTable::Part(Farewell farewell) {
-  if (farewell.link != nullptr) farewell.link->Close(std::move(farewell.why));
-  if (farewell.strand != nullptr) {
-    timers_->Run([strand = std::move(farewell.strand)] { strand->Drain(); });
+void LinkTable::FinishClose(Closing closing) {
+  if (closing.link != nullptr) closing.link->Close(std::move(closing.why));
+  if (closing.queue != nullptr) {
+    timers_->Run([queue = std::move(closing.queue)] { queue->Drain(); });
   }
 }
 
 // --- reaching out --------------------------------------------------------------------
 
-void LinkTable::Reach(ServerId sid, Peer* peer) {
+void LinkTable::ScheduleAttempt(ServerId sid, Peer* peer) {
   if (dialler_ == nullptr || !peer->member || sid == self_.sid) return;
   if (peer->live != nullptr || peer->dialling != nullptr || peer->knocking) return;
   jitter_ = jitter_ * 6364136223846793005 + self_.boot;
   const absl::Duration delay = peer->redial.Next(options_.redial, jitter_ >> 33);
-  timers_->RunAfter(delay, [self = weak_from_this(), sid, alarm = ++peer->alarm] {
-    if (const auto table = self.lock()) table->TryReach(sid, alarm);
+  timers_->RunAfter(delay, [self = weak_from_this(), sid, timer = ++peer->timer] {
+    if (const auto table = self.lock()) table->MakeAttempt(sid, timer);
   });
 }
 
-void LinkTable::TryReach(ServerId sid, uint64_t alarm) {
+void LinkTable::MakeAttempt(ServerId sid, uint64_t timer) {
   std::unique_lock lock(mutex_);
   Peer& peer = PeerOf(sid);
-  if (dialler_ == nullptr || !peer.member || peer.alarm != alarm || peer.live != nullptr ||
+  if (dialler_ == nullptr || !peer.member || peer.timer != timer || peer.live != nullptr ||
       peer.dialling != nullptr || peer.knocking) {
     return;
   }
@@ -360,7 +360,7 @@ void LinkTable::OnKnockDone(ServerId sid, const absl::Status& status) {
     Peer& peer = PeerOf(sid);
     peer.knocking = false;
     Learn(status, &peer.redial);
-    Reach(sid, &peer);
+    ScheduleAttempt(sid, &peer);
   }
   if (IsLasting(status)) LogRefusedBy(sid, status);
 }

@@ -4,7 +4,7 @@
 // hands in.
 //
 // Threads: everything may be called from any thread. One lock guards the table;
-// links and strands may be locked inside it, but nothing is called out while it
+// links and queues may be locked inside it, but nothing is called out while it
 // is held. The receiver is called on the thread that read the stream, or on the
 // timers' thread, never inside a public call.
 #pragma once
@@ -62,8 +62,8 @@ class LinkTable : public LinkOwner, public std::enable_shared_from_this<LinkTabl
   // --- QuorumTransport's part, see there ---------------------------------------
   // From now on streams may come in.
   void Start(const Identity& self, QuorumTransport::Receiver* receiver);
-  // From now on links are dialled too: once the port is ours, and so is the id.
-  void ReachOut(Dialler* dialler);
+  // From now on links are dialled too. Call it after the port is bound.
+  void StartDialling(Dialler* dialler);
   void SetIdentity(const Identity& self);
   void SetMembers(absl::Span<const Member> members);
   void Send(std::span<const LinkId> to, const Message& message);
@@ -97,7 +97,7 @@ class LinkTable : public LinkOwner, public std::enable_shared_from_this<LinkTabl
   using Clock = std::chrono::steady_clock;
 
   struct Peer {
-    std::shared_ptr<Strand> strand = {};
+    std::shared_ptr<SerialQueue> queue = {};
     bool member = false;
     std::string address = {};
     std::string latest = {};  // what was announced to it last, encoded
@@ -107,31 +107,30 @@ class LinkTable : public LinkOwner, public std::enable_shared_from_this<LinkTabl
     LinkPtr dialling = {};
     bool knocking = false;
     Redial redial = {};
-    uint64_t alarm = 0;  // numbers the timer that counts; older ones are void
+    uint64_t timer = 0;  // numbers the timers; only the newest counts
   };
 
-  // What a link that was taken out of the table still needs, once the lock is
-  // released: to be closed, and the receiver told.
-  struct Farewell {
+  // A link that was taken out of the table. Once the lock is released, FinishClose
+  // closes it and has the receiver told.
+  struct Closing {
     LinkPtr link = {};
-    std::shared_ptr<Strand> strand = {};  // null: it was never up
-    absl::Status why = {};                // for the peer
+    std::shared_ptr<SerialQueue> queue = {};  // null: it was never up
+    absl::Status why = {};                    // for the peer
   };
 
   // These five with the lock held.
   Peer& PeerOf(ServerId sid);
   KnownPeer Lookup(ServerId sid) const;
-  Farewell TakeLive(ServerId sid, Peer* peer, const absl::Status& why);
+  Closing TakeLive(ServerId sid, Peer* peer, const absl::Status& why);
   void MakeLive(Peer* peer, const LinkPtr& link, const Identity& identity);
-  void Reach(ServerId sid, Peer* peer);
+  void ScheduleAttempt(ServerId sid, Peer* peer);
 
-  void Part(Farewell farewell);
+  void FinishClose(Closing closing);
   void Introduce(const LinkPtr& link, const Identity& self);
-  void DrainLater(const std::shared_ptr<Strand>& strand);
 
   // First frames.
   void OnFirst(const LinkPtr& link, Payload frame);
-  Judgement Admit(const LinkPtr& link, const Hello& hello, Farewell* replaced);
+  Judgement Admit(const LinkPtr& link, const Hello& hello, Closing* replaced);
   Judgement Establish(const LinkPtr& link, const HelloAck& ack);
   void WatchHandshake(const LinkPtr& link);
   void OnHandshakeTimeout(const LinkPtr& link);
@@ -141,7 +140,7 @@ class LinkTable : public LinkOwner, public std::enable_shared_from_this<LinkTabl
   void LogRefusedBy(ServerId peer, const absl::Status& told);
 
   // On the timers' thread.
-  void TryReach(ServerId sid, uint64_t alarm);
+  void MakeAttempt(ServerId sid, uint64_t timer);
   void OnKnockDone(ServerId sid, const absl::Status& status);
 
   const TableOptions options_;
@@ -153,7 +152,7 @@ class LinkTable : public LinkOwner, public std::enable_shared_from_this<LinkTabl
   std::mutex mutex_;
   Identity self_ = {};
   bool running_ = false;        // between Start and Shutdown
-  Dialler* dialler_ = nullptr;  // between ReachOut and Shutdown
+  Dialler* dialler_ = nullptr;  // between StartDialling and Shutdown
   uint64_t last_seq_ = 0;       // of the streams dialled
   uint64_t jitter_ = 0;
   std::map<ServerId, Peer> peers_;

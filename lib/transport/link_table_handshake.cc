@@ -20,7 +20,7 @@ void LinkTable::OnFirst(const LinkPtr& link, Payload frame) {
   FrameReader rest(std::move(frame));
   std::optional<Packet> packet = bytes <= kFirstFrameMax ? rest.Next() : std::nullopt;
   std::optional<Packet> first;
-  Farewell replaced;
+  Closing replaced;
   Judgement judgement{RefusalCode::kMalformed};
   Identity peer{.sid = link->id.sid};  // as far as it is known
   if (packet && link->inbound.Accept(*std::move(packet), &first) && first) {
@@ -36,13 +36,13 @@ void LinkTable::OnFirst(const LinkPtr& link, Payload frame) {
     link->Close(Refuse(peer, judgement));
     return;
   }
-  Part(std::move(replaced));
+  FinishClose(std::move(replaced));
   link->Flush();
   deliveries_.AddFrame(link, std::move(rest), bytes);
-  link->strand->Drain();
+  link->queue->Drain();
 }
 
-Judgement LinkTable::Admit(const LinkPtr& link, const Hello& hello, Farewell* replaced) {
+Judgement LinkTable::Admit(const LinkPtr& link, const Hello& hello, Closing* replaced) {
   const ServerId sid = hello.from.sid;
   const std::lock_guard lock(mutex_);
   if (!running_) return {RefusalCode::kShutDown};
@@ -50,7 +50,7 @@ Judgement LinkTable::Admit(const LinkPtr& link, const Hello& hello, Farewell* re
   Judgement judgement = JudgeHello(self_, hello, Lookup(sid));
   if (judgement.refusal == RefusalCode::kDialBack) {
     PeerOf(sid).redial.Reset();
-    Reach(sid, &PeerOf(sid));
+    ScheduleAttempt(sid, &PeerOf(sid));
   }
   if (!judgement.admitted()) return judgement;
   strangers_.erase(link);
@@ -74,7 +74,7 @@ Judgement LinkTable::Establish(const LinkPtr& link, const HelloAck& ack) {
   Judgement judgement = JudgeAck(self_, link->id.sid, ack);
   if (!judgement.admitted()) {
     peer.redial.Refused();
-    Reach(link->id.sid, &peer);
+    ScheduleAttempt(link->id.sid, &peer);
     return judgement;
   }
   link->id.boot = ack.from.boot;
@@ -101,7 +101,7 @@ void LinkTable::OnHandshakeTimeout(const LinkPtr& link) {
     if (peer != peers_.end() && peer->second.dialling == link) {
       peer->second.dialling = nullptr;
       peer->second.redial.Failed();
-      Reach(sid, &peer->second);
+      ScheduleAttempt(sid, &peer->second);
     } else if (strangers_.erase(link) == 0) {
       return;
     }

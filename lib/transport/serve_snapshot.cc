@@ -12,23 +12,23 @@ namespace {
 // One transfer. Kept alive by `self_` until OnDone, and by a reply that is still
 // awaited.
 class Transfer final : public grpc::ServerWriteReactor<v1::Chunk>,
-                       public Dependent,
-                       public Call,
+                       public LinkListener,
+                       public Rpc,
                        public std::enable_shared_from_this<Transfer> {
  public:
   Transfer(grpc::CallbackServerContext* context, const v1::FetchRequest& request,
-           std::shared_ptr<LinkTable> table, std::shared_ptr<Calls> calls)
+           std::shared_ptr<LinkTable> table, std::shared_ptr<Rpcs> rpcs)
       : context_(context),
         table_(std::move(table)),
-        calls_(std::move(calls)),
+        rpcs_(std::move(rpcs)),
         asked_{.snapshot = {request.snapshot().epoch(), request.snapshot().counter()},
                .offset = request.offset()} {}
 
   void Begin(const LinkId& caller, ServerId to) {
     self_ = shared_from_this();
-    const bool known = calls_->Add(this);
+    const bool known = rpcs_->Add(this);
     if (known && to == table_->self().sid) link_ = table_->Find(caller);
-    if (link_ == nullptr || !link_->AddDependent(weak_from_this())) {
+    if (link_ == nullptr || !link_->AddListener(weak_from_this())) {
       End(absl::FailedPreconditionError("a snapshot is asked for over a link that is not live"));
       return;
     }
@@ -36,7 +36,7 @@ class Transfer final : public grpc::ServerWriteReactor<v1::Chunk>,
   }
 
   void Cancel() override { context_->TryCancel(); }
-  void OnLinkClosed() override { calls_->Cancel(call_id); }
+  void OnLinkClosed() override { rpcs_->Cancel(rpc_id); }
 
   void OnWriteDone(bool ok) override {
     {
@@ -53,7 +53,7 @@ class Transfer final : public grpc::ServerWriteReactor<v1::Chunk>,
   }
   void OnCancel() override { End(absl::AbortedError("the transfer is cut off")); }
   void OnDone() override {
-    calls_->Remove(call_id);
+    rpcs_->Remove(rpc_id);
     self_.reset();
   }
 
@@ -107,7 +107,7 @@ class Transfer final : public grpc::ServerWriteReactor<v1::Chunk>,
 
   grpc::CallbackServerContext* const context_;
   const std::shared_ptr<LinkTable> table_;
-  const std::shared_ptr<Calls> calls_;
+  const std::shared_ptr<Rpcs> rpcs_;
   LinkPtr link_;
   SnapshotRequest asked_;
   v1::Chunk chunk_;
@@ -122,9 +122,9 @@ class Transfer final : public grpc::ServerWriteReactor<v1::Chunk>,
 grpc::ServerWriteReactor<v1::Chunk>* ServeSnapshot(grpc::CallbackServerContext* context,
                                                    const v1::FetchRequest& request,
                                                    std::shared_ptr<LinkTable> table,
-                                                   std::shared_ptr<Calls> calls) {
+                                                   std::shared_ptr<Rpcs> rpcs) {
   const auto transfer =
-      std::make_shared<Transfer>(context, request, std::move(table), std::move(calls));
+      std::make_shared<Transfer>(context, request, std::move(table), std::move(rpcs));
   transfer->Begin({.sid = ServerId{request.from_sid()},
                    .boot = request.from_boot(),
                    .seq = request.stream_seq()},

@@ -7,8 +7,8 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
-#include "lib/transport/calls.h"
 #include "lib/transport/link_table.h"
+#include "lib/transport/rpcs.h"
 #include "zkq/v1/quorum.pb.h"
 
 namespace zkq::transport {
@@ -18,6 +18,6 @@ namespace zkq::transport {
 grpc::ServerWriteReactor<v1::Chunk>* ServeSnapshot(grpc::CallbackServerContext* context,
                                                    const v1::FetchRequest& request,
                                                    std::shared_ptr<LinkTable> table,
-                                                   std::shared_ptr<Calls> calls);
+                                                   std::shared_ptr<Rpcs> rpcs);
 
 }  // namespace zkq::transport

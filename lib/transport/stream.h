@@ -17,7 +17,7 @@ class Stream {
   // One at a time; answered by Link::OnWritten.
   virtual void Write(Outgoing frame) = 0;
   // What is outstanding need not succeed any more, but has to end soon.
-  virtual void Hurry() = 0;
+  virtual void AbortSoon() = 0;
   // Ends the stream; `why` is what the dialler is told. No write is outstanding.
   // Answered by Link::OnEnded.
   virtual void Close(const absl::Status& why) = 0;

@@ -194,7 +194,7 @@ class PlayedStream final : public Stream {
     ++writes_;
     changed_.notify_all();
   }
-  void Hurry() override { link_->OnWritten(false); }
+  void AbortSoon() override { link_->OnWritten(false); }
   void Close(const absl::Status& why) override {
     {
       const std::lock_guard lock(mutex_);
@@ -376,7 +376,7 @@ struct Two {
 
 TEST_CASE("the larger id dials, the smaller knocks, until there is a link") {
   Two two;
-  two.table->ReachOut(&two.dialler);
+  two.table->StartDialling(&two.dialler);
   for (int i = 0; i < 3; ++i) {
     two.dialler.NextDial("one")->OnEnded(absl::UnavailableError("nobody there"));
     two.dialler.NextKnock("three")(absl::UnavailableError("nobody there"));
@@ -425,7 +425,7 @@ TEST_CASE("a second server with a live one's id does not push it out") {
 
 TEST_CASE("a knock leaves a healthy link alone, and a later life of its peer ends it") {
   Two two;
-  two.table->ReachOut(&two.dialler);
+  two.table->StartDialling(&two.dialler);
   PlayedStream& stream = two.Play(two.dialler.NextDial("one"));
   stream.Say(HelloAck{1, IdentityOf(kOne, 8)});
   stream.Written();
@@ -499,7 +499,7 @@ TEST_CASE("who is admitted hears the whole identity, founded or not") {
 
 TEST_CASE("the log of a refused dialler names the address, the server there and itself") {
   Two two;
-  two.table->ReachOut(&two.dialler);
+  two.table->StartDialling(&two.dialler);
   two.dialler.NextDial("one")->OnEnded(ToStatus({RefusalCode::kMeantAnother, kThree}));
   CHECK(two.log->lines() ==
         std::vector<std::string>{Describe(IdentityOf(kTwo)) +
@@ -515,7 +515,7 @@ TEST_CASE("the log of a refused dialler names the address, the server there and 
 
 TEST_CASE("whoever dials although we should is refused, and dialled") {
   Two two;
-  two.table->ReachOut(&two.dialler);
+  two.table->StartDialling(&two.dialler);
   two.dialler.NextDial("one")->OnEnded(absl::UnavailableError("not yet"));
   PlayedStream& stream = two.Accept();
   stream.Say(HelloOf(IdentityOf(kOne), 1));
@@ -525,7 +525,7 @@ TEST_CASE("whoever dials although we should is refused, and dialled") {
 
 TEST_CASE("an answer from somebody else is no link") {
   Two two;
-  two.table->ReachOut(&two.dialler);
+  two.table->StartDialling(&two.dialler);
   PlayedStream& stream = two.Play(two.dialler.NextDial("one"));
   stream.Say(HelloAck{1, IdentityOf(kThree)});
   CHECK(stream.closed() == StatusCode::kFailedPrecondition);
@@ -560,14 +560,14 @@ TEST_CASE("a gap in a lane takes the link down") {
 TEST_CASE("who says nothing is not waited for") {
   Two two(absl::Milliseconds(10));
   CHECK(two.Accept().refused() == RefusalCode::kTooSlow);
-  two.table->ReachOut(&two.dialler);
+  two.table->StartDialling(&two.dialler);
   CHECK(two.Play(two.dialler.NextDial("one")).closed() == StatusCode::kDeadlineExceeded);
 }
 
 // ZOOKEEPER-2164, -3756, -4220: its attempt lasts, and the others are linked meanwhile.
 TEST_CASE("a peer that never answers holds up no other") {
   Two two;
-  two.table->ReachOut(&two.dialler);
+  two.table->StartDialling(&two.dialler);
   PlayedStream& mute = two.Play(two.dialler.NextDial("one"));
   two.dialler.NextKnock("three")(absl::OkStatus());
   two.FromThree(5, 10).Say(Message{.body = Ack{{1, 1}}});
@@ -598,7 +598,7 @@ TEST_CASE("a probe that fails takes the link down") {
   two.diary.keep_holds = true;
   stream.Say(Message{.body = Request{{{1, Payload(std::string(2 << 20, 'x'))}}}});
   REQUIRE(stream.HasWritten(2));
-  stream.Hurry();  // its write fails
+  stream.AbortSoon();  // its write fails
   CHECK(two.diary.Holds({"up 3.1.1", "message 3.1.1 request 1", "down 3.1.1"}));
   two.diary.holds.clear();
 }
@@ -616,7 +616,7 @@ TEST_CASE("the announcement goes to the next link, the newest only") {
   Two two;
   two.table->Notify(kOne, {.round = 1});
   two.table->Notify(kOne, {.round = 2});
-  two.table->ReachOut(&two.dialler);
+  two.table->StartDialling(&two.dialler);
   const LinkPtr link = two.dialler.NextDial("one");
   PlayedStream& stream = two.Play(link);
   stream.Written();  // Hello
@@ -628,7 +628,7 @@ TEST_CASE("the announcement goes to the next link, the newest only") {
 
 TEST_CASE("after SetIdentity every live link is told, and stays") {
   Two two;
-  two.table->ReachOut(&two.dialler);
+  two.table->StartDialling(&two.dialler);
   PlayedStream& dialled = two.Play(two.dialler.NextDial("one"));
   dialled.Say(HelloAck{1, IdentityOf(kOne, 8)});
   dialled.Written();
@@ -668,7 +668,7 @@ TEST_CASE("a peer that says it has become another process loses its link") {
 
 TEST_CASE("an attempt that was begun as somebody else counts no more") {
   Two two;
-  two.table->ReachOut(&two.dialler);
+  two.table->StartDialling(&two.dialler);
   PlayedStream& old = two.Play(two.dialler.NextDial("one"));
   Identity identity = IdentityOf(kTwo);
   identity.config = {7, 7};

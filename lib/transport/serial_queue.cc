@@ -1,4 +1,4 @@
-#include "lib/transport/strand.h"
+#include "lib/transport/serial_queue.h"
 
 #include <utility>
 
@@ -22,12 +22,12 @@ void Gate::Close() {
   left_.wait(lock, [this] { return inside_ == 0; });
 }
 
-void Strand::Add(Task task) {
+void SerialQueue::Add(Task task) {
   const std::lock_guard lock(mutex_);
   tasks_.push_back(std::move(task));
 }
 
-void Strand::Drain() {
+void SerialQueue::Drain() {
   std::unique_lock lock(mutex_);
   if (running_) return;
   running_ = true;
@@ -45,7 +45,7 @@ void Strand::Drain() {
   idle_.notify_all();
 }
 
-void Strand::Settle() {
+void SerialQueue::Settle() {
   Drain();
   std::unique_lock lock(mutex_);
   idle_.wait(lock, [this] { return !running_ && tasks_.empty(); });

@@ -10,8 +10,8 @@
 
 namespace zkq::transport {
 
-// Lets calls to the receiver through until it is closed: behind Close() none
-// runs and none begins.
+// Lets calls to the receiver through until it is closed: after Close() none runs and
+// none begins.
 class Gate {
  public:
   // True: inside, until Leave.
@@ -28,14 +28,14 @@ class Gate {
 };
 
 // Runs tasks one at a time, in the order in which they were added, on whichever
-// thread drains it. All calls about one peer go through one strand: so a link
+// thread drains it. All calls about one peer go through one queue: so a link
 // is down at the receiver before the next one to the same peer is up.
 //
 // Bound: a link adds a frame only after its last one was delivered.
-class Strand {
+class SerialQueue {
  public:
   using Task = absl::AnyInvocable<void() &&>;
-  explicit Strand(std::shared_ptr<Gate> gate) : gate_(std::move(gate)) {}
+  explicit SerialQueue(std::shared_ptr<Gate> gate) : gate_(std::move(gate)) {}
 
   // Runs nothing; may be called with locks held.
   void Add(Task task);

@@ -1,7 +1,7 @@
-// Calls: the RPCs that are alive, on both sides, so that a shutdown can cancel
-// them and outwait them: gRPC ends a cancelled call within a few milliseconds.
+// Rpcs: the RPCs that are alive, on both sides, so that a shutdown can cancel them
+// and wait for their end: gRPC ends a cancelled one within a few milliseconds.
 //
-// And what is left of calls that were made: a channel must not be destroyed on a
+// And what is left of those that have ended: a channel must not be destroyed on a
 // thread of gRPC's, because the last one of a process joins those threads (1.51
 // aborts then). So a channel goes to the timers' thread to die.
 #pragma once
@@ -19,53 +19,53 @@
 
 namespace zkq::transport {
 
-class Call {
+class Rpc {
  public:
-  virtual ~Call() = default;
+  virtual ~Rpc() = default;
   // Makes the RPC end soon. It is alive: it leaves the registry before its
   // context dies.
   virtual void Cancel() = 0;
 
-  uint64_t call_id = 0;  // given by the registry, never to another call
+  uint64_t rpc_id = 0;  // given by the registry, never to another one
 };
 
 // Thread-safe.
-class Calls {
+class Rpcs {
  public:
-  explicit Calls(std::shared_ptr<Timers> timers) : timers_(std::move(timers)) {}
+  explicit Rpcs(std::shared_ptr<Timers> timers) : timers_(std::move(timers)) {}
 
   // False, and not added: no calls are taken any more.
-  [[nodiscard]] bool Add(Call* call) {
+  [[nodiscard]] bool Add(Rpc* rpc) {
     const std::lock_guard lock(mutex_);
     if (stopped_) return false;
-    call->call_id = ++last_id_;
-    alive_[call->call_id] = call;
+    rpc->rpc_id = ++last_id_;
+    alive_[rpc->rpc_id] = rpc;
     return true;
   }
-  // At the call's end. Waits for a Cancel of it that is running. `remains` is
-  // what must not be destroyed on this thread: maybe the call itself, so that it
+  // At the RPC's end. Waits for a Cancel of it that is running. `remains` is
+  // what must not be destroyed on this thread: maybe the RPC itself, so that it
   // must not be touched from here on.
-  void Remove(uint64_t call_id, std::shared_ptr<void> remains = nullptr) {
+  void Remove(uint64_t rpc_id, std::shared_ptr<void> remains = nullptr) {
     const bool sweep = remains != nullptr;
     {
       const std::lock_guard lock(mutex_);
-      alive_.erase(call_id);
+      alive_.erase(rpc_id);
       if (sweep) remains_.push_back(std::move(remains));
       if (alive_.empty()) none_.notify_all();
     }
     if (sweep) timers_->Run([this] { Sweep(); });
   }
   // If it is still alive.
-  void Cancel(uint64_t call_id) {
+  void Cancel(uint64_t rpc_id) {
     const std::lock_guard lock(mutex_);
-    const auto call = alive_.find(call_id);
-    if (call != alive_.end()) call->second->Cancel();
+    const auto rpc = alive_.find(rpc_id);
+    if (rpc != alive_.end()) rpc->second->Cancel();
   }
-  // Takes no more calls, and cancels those that are alive.
+  // Takes no more RPCs, and cancels those that are alive.
   void Stop() {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
-    for (const auto& [id, call] : alive_) call->Cancel();
+    for (const auto& [id, rpc] : alive_) rpc->Cancel();
   }
   // Waits for the end of all, and sweeps.
   void AwaitNone(std::chrono::milliseconds timeout) {
@@ -86,7 +86,7 @@ class Calls {
   const std::shared_ptr<Timers> timers_;
   std::mutex mutex_;
   std::condition_variable none_;
-  std::map<uint64_t, Call*> alive_;
+  std::map<uint64_t, Rpc*> alive_;
   std::vector<std::shared_ptr<void>> remains_;
   uint64_t last_id_ = 0;
   bool stopped_ = false;

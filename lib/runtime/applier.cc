@@ -12,6 +12,7 @@ namespace {
 constexpr size_t kTailTxnsMax = 100'000;
 constexpr size_t kBatchTxnsMax = 256;
 constexpr size_t kPageBytesMax = 1 << 20;
+constexpr absl::Duration kResultsWaitMax = absl::Microseconds(100);
 
 absl::Time TimeOf(const Txn& txn) { return absl::FromUnixMicros(txn.leader_time); }
 
@@ -115,8 +116,9 @@ void Applier::Drain() {
     AnswerReady();
     more = ApplyBatch() && applied_ < through_;
     ConsiderSnapshot();
-    node_.callbacks.Flush();
+    TellResults();
   }
+  TellResults();
 }
 
 void Applier::Absorb() {
@@ -139,6 +141,7 @@ bool Applier::ApplyBatch() {
   for (const Txn& txn : batch) {
     if (stopping() || !ApplyOne(txn)) break;
     if (!reads_.empty()) AnswerReady();
+    if (ResultsAreDue()) TellResults();
   }
   node_.board.SetApplied(applied_);
   node_.protocol.OnApplied(applied_);
@@ -214,10 +217,8 @@ void Applier::RestoreInstalled(int installs, Zxid snapshot) {
     if (!restored.ok()) return Fail(std::move(restored));
   }
   // Own calls among what is passed over were applied by nobody here.
-  node_.callbacks.Add([&](Completions* out) {
-    node_.calls.FailTaken(
-        calls_before_install_,
-        [&](bool) { return Rejected(RejectReason::kUnknown, node_.board.leader()); }, out);
+  node_.calls.FailTaken(calls_before_install_, [leader = node_.board.leader()](Fate) {
+    return Rejected(RejectReason::kUnknown, leader);
   });
   applied_ = last_snapshot_ = snapshot;
   since_snapshot_ = 0;
@@ -243,7 +244,10 @@ void Applier::AddReads(std::vector<Reads> added) {
 void Applier::AnswerReady() {
   while (!reads_.empty() && reads_.begin()->first <= applied_ && !stopping()) {
     const auto ready = reads_.extract(reads_.begin());
-    for (const uint64_t tag : ready.mapped()) AnswerOne(tag);
+    for (const uint64_t tag : ready.mapped()) {
+      AnswerOne(tag);
+      if (ResultsAreDue()) TellResults();
+    }
   }
 }
 
@@ -258,10 +262,22 @@ void Applier::AnswerOne(uint64_t tag) {
   Finish(tag, Reply{.zxid = applied_, .value = *std::move(value)});
 }
 
-// The next call may take its time: who is answered does not wait for it, for the
-// protocol strand flushes too.
-void Applier::Finish(uint64_t tag, absl::StatusOr<Reply> result) {
-  node_.callbacks.Add([&](Completions* out) { node_.calls.Finish(tag, std::move(result), out); });
+// --- results ------------------------------------------------------------------------------------
+
+void Applier::Finish(uint64_t tag, absl::StatusOr<Reply> reply) {
+  if (results_.empty()) first_result_ = node_.options.env.clock->Monotonic();
+  results_.push_back({tag, std::move(reply)});
+}
+
+// A batch of results costs one hand-over. But the next call of the state machine may take
+// its time, so a result waits for one call at most.
+bool Applier::ResultsAreDue() const {
+  return !results_.empty() &&
+         node_.options.env.clock->Monotonic() - first_result_ >= kResultsWaitMax;
+}
+
+void Applier::TellResults() {
+  if (!results_.empty()) node_.calls.Finish(std::exchange(results_, {}));
 }
 
 }  // namespace zkq::runtime

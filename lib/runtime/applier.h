@@ -84,7 +84,9 @@ class Applier {
   void AddReads(std::vector<Reads> reads);
   void AnswerReady();
   void AnswerOne(uint64_t tag);
-  void Finish(uint64_t tag, absl::StatusOr<Reply> result);
+  void Finish(uint64_t tag, absl::StatusOr<Reply> reply);
+  bool ResultsAreDue() const;
+  void TellResults();
   void ConsiderSnapshot();
   void BeginSnapshot();
   void DrawSnapshotInterval();
@@ -108,6 +110,9 @@ class Applier {
   uint64_t calls_before_install_ = 0;                 // the last tag given before the last of them
   std::multimap<Zxid, std::vector<uint64_t>> reads_;  // wait for their zxid to be applied
   size_t sweep_reads_at_ = 1024;  // above so many, those whose calls have ended are dropped
+
+  std::vector<Calls::Result> results_;  // of this batch, not told yet
+  absl::Duration first_result_ = absl::ZeroDuration();
 
   std::vector<uint64_t> snapshot_calls_;
   std::vector<uint64_t> running_calls_;  // answered by the snapshot that runs

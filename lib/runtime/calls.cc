@@ -1,153 +1,209 @@
 #include "lib/runtime/calls.h"
 
-#include <algorithm>
-#include <functional>
 #include <utility>
 
 namespace zkq::runtime {
 namespace {
 
-// What a call costs besides its text, so that empty calls are bounded too.
-constexpr size_t kStaleDeadlinesMin = 1024;
+Fate FateOf(Calls::Kind kind, bool taken) {
+  if (kind != Calls::Kind::kWrite) return Fate::kNothing;
+  return taken ? Fate::kSent : Fate::kNotSent;
+}
 
 }  // namespace
 
-CallTable::Added CallTable::Add(Kind kind, std::string text, absl::Duration deadline,
-                                Caller* caller) {
+Calls::Calls(Strand* callbacks, Executor* waiters, size_t outstanding_bytes_max)
+    : strand_(*callbacks),
+      waiters_(*waiters),
+      outstanding_bytes_max_(outstanding_bytes_max),
+      inbox_(callbacks, [this] { Tell(); }) {}
+
+// --- taking calls on ---------------------------------------------------------------
+
+Calls::Added Calls::Add(Kind kind, std::string text, absl::Duration deadline, Caller* caller) {
   const size_t bytes = text.size() + kCallBytes;
   Payload command;
   if (kind == Kind::kWrite) command = Payload(std::exchange(text, {}));
-  std::lock_guard lock(mutex_);
-  if (closed_) return {Verdict::kClosed};
-  if (bytes > outstanding_bytes_max_ - bytes_) return {Verdict::kOverloaded};
-  bytes_ += bytes;
-  const uint64_t tag = ++last_tag_;
-  entries_.emplace_hint(entries_.end(), tag,
-                        Entry{.kind = kind,
-                              .taken = false,
-                              .bytes = bytes,
-                              .caller = std::move(*caller),
-                              .request = std::move(text)});
-  if (kind == Kind::kWrite) writes_.push_back({.tag = tag, .command = std::move(command)});
-  if (kind == Kind::kIndexRead) reads_.push_back(tag);
-  AddDeadline(deadline, tag);
-  return {Verdict::kAdded, tag};
-}
-
-CallTable::Taken CallTable::Take() {
-  Taken taken;
-  std::lock_guard lock(mutex_);
-  taken.writes.swap(writes_);
-  taken.reads.swap(reads_);
-  // What has expired meanwhile is gone from the table and must not be proposed:
-  // its caller was told that it did not happen.
-  std::erase_if(taken.writes, [&](const Call& call) {
-    Entry* entry = Find(call.tag);
-    if (entry != nullptr) entry->taken = true;
-    return entry == nullptr;
+  return inbox_.With([&](State& state) -> Added {
+    if (state.closed) return {Verdict::kClosed};
+    if (bytes > outstanding_bytes_max_ - bytes_) return {Verdict::kOverloaded};
+    bytes_ += bytes;
+    Taken& to_take = state.to_take;
+    Added added{.first = to_take.writes.empty() && to_take.reads.empty()};
+    added.tag = state.pending.Add({.kind = kind,
+                                   .taken = false,
+                                   .bytes = bytes,
+                                   .caller = std::move(*caller),
+                                   .request = std::move(text)});
+    if (kind == Kind::kWrite) to_take.writes.push_back({added.tag, std::move(command)});
+    if (kind == Kind::kIndexRead) to_take.reads.push_back(added.tag);
+    state.deadlines.Add(deadline, added.tag, state.pending.size(),
+                        [&](uint64_t tag) { return state.Waits(tag); });
+    return added;
   });
-  std::erase_if(taken.reads, [&](uint64_t tag) { return Find(tag) == nullptr; });
-  return taken;
 }
 
-std::optional<std::string> CallTable::TakeRequest(uint64_t tag) {
-  std::lock_guard lock(mutex_);
-  Entry* entry = Find(tag);
-  if (entry == nullptr) return std::nullopt;
-  return std::move(entry->request);
+void Calls::Refuse(absl::Status why, Caller caller) {
+  Completion refusal{.caller = std::move(caller), .result = std::move(why)};
+  const bool here = inbox_.With([&](State& state) {
+    if (state.ended) refusal.result = ShutDown();
+    if (state.ended || refusal.caller.waits) return true;
+    state.done.push_back(std::move(refusal));
+    return false;
+  });
+  if (here) return Run(std::move(refusal));
+  inbox_.Change([](State&) {});
 }
 
-bool CallTable::Waits(uint64_t tag) const {
-  std::lock_guard lock(mutex_);
-  return entries_.contains(tag);
+// --- pending -------------------------------------------------------------------------
+
+Calls::Taken Calls::Take() {
+  return inbox_.With([](State& state) {
+    Taken taken = std::exchange(state.to_take, {});
+    // What has expired meanwhile is pending no more and must not be proposed: its
+    // caller was told that it did not happen.
+    std::erase_if(taken.writes, [&](const Call& call) {
+      Pending* const pending = state.pending.Find(call.tag);
+      if (pending != nullptr) pending->taken = true;
+      return pending == nullptr;
+    });
+    std::erase_if(taken.reads, [&](uint64_t tag) { return !state.Waits(tag); });
+    return taken;
+  });
 }
 
-void CallTable::Finish(uint64_t tag, absl::StatusOr<Reply> result, Completions* out) {
-  std::lock_guard lock(mutex_);
-  const auto at = entries_.find(tag);
-  if (at != entries_.end()) End(at, std::move(result), out);
+std::optional<std::string> Calls::TakeRequest(uint64_t tag) {
+  return inbox_.With([tag](State& state) -> std::optional<std::string> {
+    Pending* const pending = state.pending.Find(tag);
+    if (pending == nullptr) return std::nullopt;
+    return std::move(pending->request);
+  });
 }
 
-void CallTable::Fail(std::span<const uint64_t> tags, Why why, Completions* out) {
-  std::lock_guard lock(mutex_);
-  for (const uint64_t tag : tags) FailOne(tag, why, out);
+bool Calls::Waits(uint64_t tag) const {
+  return inbox_.With([tag](const State& state) { return state.Waits(tag); });
 }
 
-void CallTable::FailTaken(uint64_t last, Why why, Completions* out) {
-  std::lock_guard lock(mutex_);
-  for (auto at = entries_.begin(); at != entries_.end() && at->first <= last;) {
-    const auto entry = at++;
-    const bool taken = entry->second.kind == Kind::kWrite && entry->second.taken;
-    if (taken) End(entry, why(/*sent=*/true), out);
+uint64_t Calls::last_tag() const {
+  return inbox_.With([](const State& state) { return state.pending.last_tag(); });
+}
+
+absl::Duration Calls::NextDeadline() {
+  return inbox_.With([](State& state) {
+    return state.deadlines.Next([&](uint64_t tag) { return state.Waits(tag); });
+  });
+}
+
+size_t Calls::waiting() const {
+  return inbox_.With([](const State& state) { return state.pending.size(); });
+}
+
+// --- done ------------------------------------------------------------------------------
+
+template <typename Fn>
+void Calls::Settle(Fn settle) {
+  strand_.InTime([this, settle = std::move(settle)]() mutable {
+    inbox_.Change([&](State& state) {
+      settle(state);
+      return !state.done.empty();
+    });
+    waiters_.Wake();
+  });
+}
+
+void Calls::Finish(std::vector<Result> results) {
+  Settle([this, results = std::move(results)](State& state) mutable {
+    for (Result& result : results) Done(&state, result.tag, std::move(result.reply));
+  });
+}
+
+void Calls::Finish(uint64_t tag, absl::StatusOr<Reply> reply) {
+  Settle([this, tag, reply = std::move(reply)](State& state) mutable {
+    Done(&state, tag, std::move(reply));
+  });
+}
+
+void Calls::Fail(std::vector<uint64_t> tags, Why why) {
+  Settle([this, tags = std::move(tags), why = std::move(why)](State& state) {
+    for (const uint64_t tag : tags) FailOne(&state, tag, why);
+  });
+}
+
+void Calls::FailTaken(uint64_t last, Why why) {
+  Settle([this, last, why = std::move(why)](State& state) {
+    for (const uint64_t tag : state.pending.Tags(last)) {
+      const Pending& pending = *state.pending.Find(tag);
+      if (FateOf(pending.kind, pending.taken) == Fate::kSent) FailOne(&state, tag, why);
+    }
+  });
+}
+
+void Calls::Expire(absl::Duration now, Why why) {
+  if (NextDeadline() > now) return;
+  Settle([this, now, why = std::move(why)](State& state) {
+    while (const uint64_t tag = state.deadlines.TakeDue(now)) FailOne(&state, tag, why);
+  });
+}
+
+void Calls::Close(Why why) {
+  Settle([this, why = std::move(why)](State& state) {
+    state.closed = true;
+    for (const uint64_t tag : state.pending.Tags()) FailOne(&state, tag, why);
+    state.to_take = {};
+    state.deadlines.Clear();
+  });
+}
+
+void Calls::Done(State* state, uint64_t tag, absl::StatusOr<Reply> result) {
+  if (!state->Waits(tag)) return;
+  Pending call = state->pending.Take(tag);
+  Completion done{std::move(call.caller), std::move(result), call.bytes};
+  if (done.caller.waits) return Run(std::move(done));
+  state->done.push_back(std::move(done));
+}
+
+void Calls::FailOne(State* state, uint64_t tag, const Why& why) {
+  const Pending* const pending = state->pending.Find(tag);
+  if (pending != nullptr) Done(state, tag, why(FateOf(pending->kind, pending->taken)));
+}
+
+// --- told ------------------------------------------------------------------------------
+
+// What is done meanwhile has a turn of its own, so others on the strand have theirs.
+void Calls::Tell() {
+  const Strand::Doing doing(strand_, "a callback");
+  size_t left = inbox_.Take([](State& state) { return state.done.size(); });
+  while (left-- > 0) TellNext();
+}
+
+void Calls::TellNext() {
+  std::optional<Completion> next;
+  inbox_.With([&](State& state) {
+    if (state.done.empty()) return;  // End has them
+    next = std::move(state.done.front());
+    state.done.pop_front();
+  });
+  if (next) Run(*std::move(next));
+}
+
+void Calls::Run(Completion completion) {
+  bytes_ -= completion.bytes;
+  if (completion.caller.done != nullptr) {
+    std::move(completion.caller.done)(std::move(completion.result));
   }
 }
 
-uint64_t CallTable::last_tag() const {
-  std::lock_guard lock(mutex_);
-  return last_tag_;
+void Calls::End() {
+  const Strand::Inhabit inside(strand_);  // what runs here must not wait for itself
+  std::deque<Completion> rest = inbox_.With([](State& state) {
+    state.ended = true;
+    return std::exchange(state.done, {});
+  });
+  for (Completion& one : rest) Run(std::move(one));
 }
 
-void CallTable::Expire(absl::Duration now, Why why, Completions* out) {
-  std::lock_guard lock(mutex_);
-  while (!deadlines_.empty() && deadlines_.front().when <= now) {
-    FailOne(deadlines_.front().tag, why, out);
-    std::pop_heap(deadlines_.begin(), deadlines_.end(), std::greater<>());
-    deadlines_.pop_back();
-  }
-}
-
-void CallTable::Close(Why why, Completions* out) {
-  std::lock_guard lock(mutex_);
-  closed_ = true;
-  while (!entries_.empty()) FailOne(entries_.begin()->first, why, out);
-  writes_.clear();
-  reads_.clear();
-  deadlines_.clear();
-}
-
-absl::Duration CallTable::NextDeadline() const {
-  std::lock_guard lock(mutex_);
-  return deadlines_.empty() ? absl::InfiniteDuration() : deadlines_.front().when;
-}
-
-size_t CallTable::waiting() const {
-  std::lock_guard lock(mutex_);
-  return entries_.size();
-}
-
-size_t CallTable::outstanding_bytes() const {
-  std::lock_guard lock(mutex_);
-  return bytes_;
-}
-
-void CallTable::Release(size_t bytes) {
-  std::lock_guard lock(mutex_);
-  bytes_ -= bytes;
-}
-
-CallTable::Entry* CallTable::Find(uint64_t tag) {
-  const auto at = entries_.find(tag);
-  return at == entries_.end() ? nullptr : &at->second;
-}
-
-void CallTable::End(Entries::iterator at, absl::StatusOr<Reply> result, Completions* out) {
-  out->push_back({std::move(at->second.caller), std::move(result), at->second.bytes});
-  entries_.erase(at);
-}
-
-void CallTable::FailOne(uint64_t tag, Why why, Completions* out) {
-  const auto at = entries_.find(tag);
-  if (at != entries_.end()) End(at, why(at->second.taken), out);
-}
-
-void CallTable::AddDeadline(absl::Duration when, uint64_t tag) {
-  if (when == absl::InfiniteDuration()) return;
-  if (deadlines_.size() >= kStaleDeadlinesMin && deadlines_.size() >= 2 * entries_.size()) {
-    std::erase_if(deadlines_, [&](const Deadline& d) { return Find(d.tag) == nullptr; });
-    std::make_heap(deadlines_.begin(), deadlines_.end(), std::greater<>());
-  }
-  deadlines_.push_back({when, tag});
-  std::push_heap(deadlines_.begin(), deadlines_.end(), std::greater<>());
+bool Calls::ended() const {
+  return inbox_.With([](const State& state) { return state.ended; });
 }
 
 }  // namespace zkq::runtime

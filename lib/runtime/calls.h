@@ -1,29 +1,35 @@
-// CallTable: the calls of this replica's user that are not answered yet.
+// Calls: what this replica's user has asked for, until each caller is told.
 //
-// A call is known by its tag. It leaves the table once, with its result, as a
-// Completion: by being finished, failed, expired, or by the table's end; who
-// comes second finds nothing. So every callback is called exactly once, whatever
-// the order in which an answer, a deadline and a shutdown come.
+//   Add ──► pending, by tag ──► done: it has its result ──► told: its callback runs
 //
-// The table also tells what a failed call's outcome is. A write that waits to be
-// taken has surely not happened; one that was taken may have, until its answer
-// says more.
+// A call leaves `pending` once, whoever comes first: its result, a refusal, its deadline,
+// a halt or the end; who comes second finds nothing. All of it is one state under one
+// lock, so a call is always in one of the three, and each callback is called exactly once.
 //
-// Thread-safe. Calls nothing of the user's.
+// Callbacks run on the callback strand, one at a time, in the order their calls were done.
+// Blocking forms are told at once, on the strand that has the result.
+//
+// A call that fails is told what may have become of it (Fate): a write that waits to be
+// taken has surely not happened; one that was taken may have, until its answer says more.
+//
+// Thread-safe. Never calls the user's code but on the callback strand, and at the end.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
-#include <map>
-#include <mutex>
+#include <deque>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
-#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "lib/runtime/deadlines.h"
+#include "lib/runtime/errors.h"
+#include "lib/runtime/inbox.h"
+#include "lib/runtime/tag_ring.h"
 #include "zkq/message.h"
 #include "zkq/replica.h"
 
@@ -31,20 +37,13 @@ namespace zkq::runtime {
 
 // Who is told the result.
 struct Caller {
-  absl::AnyInvocable<void(absl::StatusOr<Reply>) &&> done;
-  // `done` is zkq's own, for a blocking form: quick, and run wherever the result
+  absl::AnyInvocable<void(absl::StatusOr<Reply>) &&> done;  // null: nobody wants to know
+  // `done` is a blocking form's own: quick, calls nobody, and is run wherever the result
   // is made.
   bool waits = false;
 };
 
-struct Completion {
-  Caller caller;
-  absl::StatusOr<Reply> result;
-  size_t bytes = 0;  // outstanding until the callback runs
-};
-using Completions = std::vector<Completion>;
-
-class CallTable {
+class Calls {
  public:
   enum class Kind {
     kWrite,      // to be taken for the protocol
@@ -52,24 +51,35 @@ class CallTable {
     kRead,       // answered as soon as the state is new enough
     kSnapshot,
   };
-  // What a failed call's status is made of.
-  using Why = absl::FunctionRef<absl::Status(bool sent)>;
+  // Makes the status that a failed call is told.
+  using Why = absl::AnyInvocable<absl::Status(Fate) const>;
+  struct Result {
+    uint64_t tag = 0;
+    absl::StatusOr<Reply> reply;
+  };
 
-  // What a call counts for besides its text.
+  // What a call counts for besides its text, so that empty calls are bounded too.
   static constexpr size_t kCallBytes = 256;
 
-  explicit CallTable(size_t outstanding_bytes_max)
-      : outstanding_bytes_max_(outstanding_bytes_max) {}
+  // `waiters` is the executor that blocking forms, and Shutdown, wait on.
+  Calls(Strand* callbacks, Executor* waiters, size_t outstanding_bytes_max);
 
+  // --- taking calls on -------------------------------------------------------------
   enum class Verdict { kAdded, kOverloaded, kClosed };
   struct Added {
     Verdict verdict = Verdict::kAdded;
     uint64_t tag = 0;
+    bool first = false;  // of what waits to be taken: whoever takes must be woken
   };
   // Takes on a call, unless its bytes exceed what is left of the bound. `caller`
   // is moved from only when it was added. `deadline` is by the monotonic clock.
   Added Add(Kind kind, std::string text, absl::Duration deadline, Caller* caller);
+  // Tells `caller`, who was not taken on, as if its call had failed. Such calls count
+  // nothing: their number is the callers' own pace. After End it is told inside this call,
+  // that the replica is shut down.
+  void Refuse(absl::Status why, Caller caller);
 
+  // --- pending -------------------------------------------------------------------------
   // The calls that wait for the protocol, in the order they were made. From here
   // on a write's outcome is unknown.
   struct Taken {
@@ -80,55 +90,67 @@ class CallTable {
   // The request of a read that still waits; to be finished later.
   std::optional<std::string> TakeRequest(uint64_t tag);
   bool Waits(uint64_t tag) const;
-
-  void Finish(uint64_t tag, absl::StatusOr<Reply> result, Completions* out);
-  void Fail(std::span<const uint64_t> tags, Why why, Completions* out);
-  // Fails the writes up to `last` that were taken: nobody can tell their fate.
-  void FailTaken(uint64_t last, Why why, Completions* out);
-  void Expire(absl::Duration now, Why why, Completions* out);
-  // The end: fails what is there, and takes nothing on any more.
-  void Close(Why why, Completions* out);
-
   uint64_t last_tag() const;  // given so far
   // The earliest deadline; infinite if there is none.
-  absl::Duration NextDeadline() const;
+  absl::Duration NextDeadline();
   size_t waiting() const;
-  size_t outstanding_bytes() const;
-  // A callback is about to run: its call's bytes are free again.
-  void Release(size_t bytes);
+
+  // --- done ------------------------------------------------------------------------------
+  void Finish(std::vector<Result> results);
+  void Finish(uint64_t tag, absl::StatusOr<Reply> reply);
+  void Fail(std::vector<uint64_t> tags, Why why);
+  // Fails the writes up to `last` that were taken: nobody can tell their fate.
+  void FailTaken(uint64_t last, Why why);
+  void Expire(absl::Duration now, Why why);
+  // Fails what is pending, and takes nothing on any more.
+  void Close(Why why);
+
+  // --- told ------------------------------------------------------------------------------
+  size_t outstanding_bytes() const { return bytes_; }  // until the callback is called
+  // The end, once the callback strand is closed: runs what is still queued on this thread,
+  // whatever the strand is stuck in. No callback begins after it, but inside Refuse.
+  void End();
+  bool ended() const;
 
  private:
-  struct Entry {
+  struct Pending {
     Kind kind = Kind::kWrite;
     bool taken = false;
     size_t bytes = 0;
     Caller caller;
     std::string request;  // of a read
   };
-  using Entries = std::map<uint64_t, Entry>;
-  struct Deadline {
-    absl::Duration when;
-    uint64_t tag;
-    bool operator>(const Deadline& other) const { return when > other.when; }
+  struct Completion {
+    Caller caller;
+    absl::StatusOr<Reply> result;
+    size_t bytes = 0;  // outstanding until the callback is called
   };
+  struct State {
+    TagRing<Pending> pending = {};  // bounded, with all that follows, by outstanding_bytes_max
+    Deadlines deadlines = {};
+    Taken to_take = {};
+    std::deque<Completion> done = {};
+    bool closed = false;
+    bool ended = false;
 
-  // All with the lock held.
-  Entry* Find(uint64_t tag);
-  void End(Entries::iterator at, absl::StatusOr<Reply> result, Completions* out);
-  void FailOne(uint64_t tag, Why why, Completions* out);
-  void AddDeadline(absl::Duration when, uint64_t tag);
+    bool Waits(uint64_t tag) const { return pending.Find(tag) != nullptr; }
+  };
+  // Changes the state by what ends calls, tells those who wait, and has the rest told.
+  template <typename Fn>
+  void Settle(Fn settle);
+  // With the lock held.
+  void Done(State* state, uint64_t tag, absl::StatusOr<Reply> result);
+  void FailOne(State* state, uint64_t tag, const Why& why);
 
+  void Tell();
+  void TellNext();
+  void Run(Completion completion);
+
+  Strand& strand_;
+  Executor& waiters_;
   const size_t outstanding_bytes_max_;
-  mutable std::mutex mutex_;
-  Entries entries_;  // bounded, with what waits below, by outstanding_bytes_max_
-  std::vector<Call> writes_;
-  std::vector<uint64_t> reads_;
-  // A heap, earliest first. Calls that have ended stay in it until their deadline
-  // or until they are the greater part of it.
-  std::vector<Deadline> deadlines_;
-  uint64_t last_tag_ = 0;
-  size_t bytes_ = 0;
-  bool closed_ = false;
+  std::atomic<size_t> bytes_{0};
+  Inbox<State> inbox_;
 };
 
 }  // namespace zkq::runtime

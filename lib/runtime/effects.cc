@@ -92,10 +92,8 @@ void Protocol::Perform(core::Deliver& deliver) { node_.applier.Deliver(deliver.t
 
 void Protocol::Perform(core::Reject& reject) {
   const std::optional<ServerId> leader = node_.board.leader();
-  node_.callbacks.Add([&](Completions* out) {
-    node_.calls.Fail(
-        reject.tags, [&](bool) { return Rejected(reject.reason, leader); }, out);
-  });
+  node_.calls.Fail(std::move(reject.tags),
+                   [reason = reject.reason, leader](Fate) { return Rejected(reason, leader); });
 }
 
 void Protocol::Perform(core::AnswerReads& answer) {

@@ -12,30 +12,38 @@ using Code = absl::StatusCode;
 constexpr absl::Duration kElection = absl::Milliseconds(200);
 constexpr absl::Duration kCongestion = absl::Milliseconds(20);
 
-ErrorInfo After(bool sent) {
-  return {.outcome = sent ? Outcome::kUnknown : Outcome::kNotCommitted};
+ErrorInfo InfoOf(Fate fate) {
+  return {.outcome = fate == Fate::kSent ? Outcome::kUnknown : Outcome::kNotCommitted};
+}
+
+// `what` happened, and what it means for the call.
+std::string With(std::string_view what, Fate fate) {
+  switch (fate) {
+    case Fate::kNothing:
+      break;
+    case Fate::kNotSent:
+      return std::string(what) + " before the call was sent";
+    case Fate::kSent:
+      return std::string(what) + "; the call may yet be committed";
+  }
+  return std::string(what);
 }
 
 }  // namespace
 
-absl::Status TimedOut(bool sent, std::optional<ServerId> leader) {
-  ErrorInfo info = After(sent);
+absl::Status TimedOut(Fate fate, std::optional<ServerId> leader) {
+  ErrorInfo info = InfoOf(fate);
   info.leader = leader;
-  return MakeError(Code::kDeadlineExceeded,
-                   sent ? "timed out; it may yet be committed" : "timed out before it was sent",
-                   info);
+  return MakeError(Code::kDeadlineExceeded, With("timed out", fate), info);
 }
 
-absl::Status EndedByShutdown(bool sent) {
-  return MakeError(Code::kCancelled,
-                   sent ? "replica shut down; the call may yet be committed"
-                        : "replica shut down before the call was sent",
-                   After(sent));
+absl::Status EndedByShutdown(Fate fate) {
+  return MakeError(Code::kCancelled, With("replica shut down", fate), InfoOf(fate));
 }
 
-absl::Status EndedByHalt(bool sent, std::string_view why) {
+absl::Status EndedByHalt(Fate fate, std::string_view why) {
   return MakeError(Code::kDataLoss, FromAbsl(absl::StrCat("replica has halted: ", ToAbsl(why))),
-                   After(sent));
+                   InfoOf(fate));
 }
 
 absl::Status Rejected(RejectReason reason, std::optional<ServerId> leader) {

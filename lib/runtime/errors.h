@@ -12,10 +12,17 @@
 
 namespace zkq::runtime {
 
-// A call that ended before it was answered; `sent`: it may have left this replica.
-absl::Status TimedOut(bool sent, std::optional<ServerId> leader);
-absl::Status EndedByShutdown(bool sent);
-absl::Status EndedByHalt(bool sent, std::string_view why);
+// What may have become of a call that has failed.
+enum class Fate {
+  kNothing,  // a read or a snapshot: it changes nothing
+  kNotSent,  // a write that never left this replica's hands: it has not happened
+  kSent,     // a write that may have happened, or may yet
+};
+
+// A call that ended before it was answered.
+absl::Status TimedOut(Fate fate, std::optional<ServerId> leader);
+absl::Status EndedByShutdown(Fate fate);
+absl::Status EndedByHalt(Fate fate, std::string_view why);
 absl::Status Rejected(RejectReason reason, std::optional<ServerId> leader);
 
 // Calls that were never taken on.

@@ -11,19 +11,18 @@ Node::Node(ReplicaOptions given, const Tuning& tuned)
     : options(std::move(given)),
       tuning(tuned),
       board(options.id),
-      calls(options.max_outstanding_bytes),
       protocol_strand(options.env.executor),
       log_strand(options.env.blocking_executor),
       apply_strand(options.env.blocking_executor),
       bulk_strand(options.env.blocking_executor),
       snapshot_strand(options.env.blocking_executor),
       callback_strand(options.env.blocking_executor),
+      calls(&callback_strand, options.env.executor.get(), options.max_outstanding_bytes),
       protocol(this, &protocol_strand),
       journal(this, &log_strand),
       applier(this, &apply_strand),
       transfers(this, &bulk_strand),
       snapshotter(this, &snapshot_strand),
-      callbacks(&calls, &callback_strand, options.env.executor.get()),
       events(&callback_strand, [this] { return Status(); }) {}
 
 // --- calls -----------------------------------------------------------------------
@@ -39,7 +38,7 @@ void Node::Read(std::string request, const ReadOptions& read, Caller caller) {
   if (read.consistency == Consistency::kSequential) asked.at_least = read.at_least;
   if (read.consistency == Consistency::kLocal &&
       options.env.clock->Monotonic() - board.heard() > read.max_staleness) {
-    return Refuse(TooStale(board.leader()), std::move(caller));
+    return calls.Refuse(TooStale(board.leader()), std::move(caller));
   }
   Take(std::move(asked), std::move(caller));
 }
@@ -48,19 +47,22 @@ void Node::TakeSnapshot(Caller caller) { Take({.kind = Kind::kSnapshot}, std::mo
 
 void Node::Take(Asked asked, Caller caller) {
   if (absl::Status objection = Objection(asked); !objection.ok()) {
-    return Refuse(std::move(objection), std::move(caller));
+    return calls.Refuse(std::move(objection), std::move(caller));
   }
   const absl::Duration deadline = options.env.clock->Monotonic() + asked.timeout;
-  const CallTable::Added added = calls.Add(asked.kind, std::move(asked.text), deadline, &caller);
+  const Calls::Added added = calls.Add(asked.kind, std::move(asked.text), deadline, &caller);
   switch (added.verdict) {
-    case CallTable::Verdict::kOverloaded:
-      return Refuse(Overloaded(options.max_outstanding_bytes), std::move(caller));
-    case CallTable::Verdict::kClosed:
-      return Refuse(Closed(), std::move(caller));
-    case CallTable::Verdict::kAdded:
+    case Calls::Verdict::kOverloaded:
+      return calls.Refuse(Overloaded(options.max_outstanding_bytes), std::move(caller));
+    case Calls::Verdict::kClosed:
+      return calls.Refuse(Closed(), std::move(caller));
+    case Calls::Verdict::kAdded:
       break;
   }
-  if (asked.kind == Kind::kWrite || asked.kind == Kind::kIndexRead) return protocol.OnCalls();
+  if (asked.kind == Kind::kWrite || asked.kind == Kind::kIndexRead) {
+    if (added.first) protocol.OnCalls();
+    return;
+  }
   protocol.OnDeadline(deadline);
   if (asked.kind == Kind::kSnapshot) return applier.TakeSnapshot(added.tag);
   applier.Answer({added.tag}, asked.at_least);
@@ -77,14 +79,7 @@ absl::Status Node::Objection(const Asked& asked) const {
 
 absl::Status Node::Closed() const {
   if (closing_) return ShutDown();
-  return EndedByHalt(/*sent=*/false, board.halted().value_or(""));
-}
-
-void Node::Refuse(absl::Status why, Caller caller) {
-  callbacks.Add([&](Completions* out) {
-    out->push_back({.caller = std::move(caller), .result = std::move(why)});
-  });
-  callbacks.Flush();
+  return EndedByHalt(Fate::kNotSent, board.halted().value_or(""));
 }
 
 // --- blocking forms ----------------------------------------------------------------
@@ -118,7 +113,7 @@ absl::StatusOr<Reply> Node::Await(absl::AnyInvocable<void(Caller)> ask, std::str
   // The call's own deadline and the replica's end see to it that an answer comes.
   const bool there =
       options.env.executor->Await([&] { return answer->there.load(); }, absl::InfiniteDuration());
-  if (!there) return EndedByShutdown(/*sent=*/true);  // a simulated process that was killed
+  if (!there) return EndedByShutdown(Fate::kSent);  // a simulated process that was killed
   return std::move(answer->result);
 }
 
@@ -159,10 +154,7 @@ void Node::HaltNow(const absl::Status& why) {
   halted_ = true;
   Say(LogLevel::kError, "halted: ", text);
   protocol.Stop();
-  callbacks.Add([&](Completions* out) {
-    calls.Close([&](bool sent) { return EndedByHalt(sent, text); }, out);
-  });
-  callbacks.Flush();
+  calls.Close([text](Fate fate) { return EndedByHalt(fate, text); });
   // Not on a strand: each of them may be what is stuck.
   options.env.blocking_executor->Run([weak = weak_from_this()] {
     if (const auto node = weak.lock()) node->CloseTransport();

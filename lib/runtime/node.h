@@ -7,7 +7,7 @@
 //   apply      blocking   StateMachine                  Applier
 //   bulk       blocking   reading the Log, transfers    Transfers
 //   snapshot   blocking   snapshot jobs, purging        Snapshotter
-//   callback   blocking   the user's callbacks          Callbacks, Events
+//   callback   blocking   the user's callbacks          Calls, Events
 //
 // A part may be called from any strand unless its header says otherwise: it puts
 // what it is asked into its own inbox and posts one drain. No strand ever waits
@@ -31,7 +31,6 @@
 #include "absl/status/statusor.h"
 #include "lib/base/absl/string_view.h"
 #include "lib/runtime/applier.h"
-#include "lib/runtime/callbacks.h"
 #include "lib/runtime/calls.h"
 #include "lib/runtime/events.h"
 #include "lib/runtime/journal.h"
@@ -89,7 +88,6 @@ struct Node final : std::enable_shared_from_this<Node> {
   uint64_t boot = 0;
 
   StatusBoard board;
-  CallTable calls;
 
   Strand protocol_strand;
   Strand log_strand;
@@ -98,16 +96,16 @@ struct Node final : std::enable_shared_from_this<Node> {
   Strand snapshot_strand;
   Strand callback_strand;
 
+  Calls calls;
   Protocol protocol;
   Journal journal;
   Applier applier;
   Transfers transfers;
   Snapshotter snapshotter;
-  Callbacks callbacks;
   Events events;
 
  private:
-  using Kind = CallTable::Kind;
+  using Kind = Calls::Kind;
   enum class Stage { kOpen, kClosing, kClosed };
 
   // start.cc
@@ -125,7 +123,6 @@ struct Node final : std::enable_shared_from_this<Node> {
   void Take(Asked asked, Caller caller);
   absl::Status Objection(const Asked& asked) const;
   absl::Status Closed() const;
-  void Refuse(absl::Status why, Caller caller);
   void HaltNow(const absl::Status& why);
   absl::StatusOr<Reply> Await(absl::AnyInvocable<void(Caller)> ask, std::string_view name);
   bool OnZkqThread();

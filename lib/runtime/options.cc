@@ -72,10 +72,10 @@ absl::Status CheckLimits(const ReplicaOptions& o) {
     return Invalid("max_command_bytes: ", o.max_command_bytes, " is not from 1 to ",
                    kCommandBytesMax);
   }
-  if (o.max_outstanding_bytes < o.max_command_bytes + runtime::CallTable::kCallBytes) {
+  if (o.max_outstanding_bytes < o.max_command_bytes + runtime::Calls::kCallBytes) {
     return Invalid("max_outstanding_bytes: ", o.max_outstanding_bytes,
                    " leaves no room for a command of max_command_bytes, ", o.max_command_bytes,
-                   ", and ", runtime::CallTable::kCallBytes, " bytes a call");
+                   ", and ", runtime::Calls::kCallBytes, " bytes a call");
   }
   if (o.retain_snapshots < 1)
     return Invalid("retain_snapshots: ", o.retain_snapshots, " is not 1 or more");

@@ -97,14 +97,10 @@ void Protocol::Drain() {
   News news = inbox_.Take();
   const absl::Duration now = Monotonic(node_);
   const std::optional<ServerId> leader = node_.board.leader();
-  node_.callbacks.Add([&](Completions* out) {
-    node_.calls.Expire(
-        now, [&](bool sent) { return TimedOut(sent, leader); }, out);
-  });
+  node_.calls.Expire(now, [leader](Fate fate) { return TimedOut(fate, leader); });
   StepAll(std::move(news), now);
   const core::Peer::View view = peer_->view();
   PerformAll(view.commit, now);
-  node_.callbacks.Flush();
   Publish(view);
   FollowMembership(view.config.members);
   SetAlarm(now);
@@ -118,7 +114,7 @@ void Protocol::StepAll(News news, absl::Duration now) {
   }
   if (news.synced > synced_) StepSynced(news.synced);
   if (news.applied > applied_) Step(core::Applied{applied_ = news.applied});
-  CallTable::Taken calls = node_.calls.Take();
+  Calls::Taken calls = node_.calls.Take();
   if (!calls.writes.empty()) Step(core::Proposed{std::move(calls.writes)});
   if (!calls.reads.empty()) Step(core::ReadAsked{std::move(calls.reads)});
 }

@@ -16,7 +16,6 @@
 
 #include "lib/core/peer.h"
 #include "lib/runtime/alarm.h"
-#include "lib/runtime/calls.h"
 #include "lib/runtime/inbox.h"
 #include "lib/runtime/journal.h"
 #include "zkq/quorum_transport.h"

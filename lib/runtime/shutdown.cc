@@ -56,13 +56,13 @@ void Node::Close(absl::Duration deadline, absl::Duration grace) {
     strand->Close();
   }
   apply_strand.AwaitIdle(Left(deadline));  // it may still have results
-  callbacks.Add([this](Completions* out) {
-    calls.Close([](bool sent) { return EndedByShutdown(sent); }, out);
-  });
-  callbacks.Flush();
-  callback_strand.AwaitIdle(Left(deadline));
+  calls.Close(EndedByShutdown);
+  // Not until it is idle: a callback may repeat what is refused for as long as it likes.
+  callback_strand.AwaitPosted(Left(deadline));
   events.Close();
-  callbacks.Close();
+  callback_strand.Close();
+  callback_strand.AwaitIdle(Left(deadline));
+  calls.End();
   {
     std::lock_guard lock(end_mutex_);
     stage_ = Stage::kClosed;

@@ -14,7 +14,7 @@ class StoppableWriter final : public SnapshotWriter {
  public:
   StoppableWriter(const Node& node, SnapshotWriter* out) : node_(node), out_(*out) {}
   absl::Status WriteRecord(std::string_view record) override {
-    if (node_.stopping()) return EndedByShutdown(/*sent=*/false);
+    if (node_.stopping()) return EndedByShutdown(Fate::kNothing);
     return out_.WriteRecord(record);
   }
 

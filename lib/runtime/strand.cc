@@ -105,6 +105,15 @@ bool Strand::AwaitIdle(absl::Duration timeout) const {
   return state_->executor->Await([this] { return !busy(); }, timeout);
 }
 
+bool Strand::AwaitPosted(absl::Duration timeout) {
+  const auto passed = std::make_shared<std::atomic<bool>>(false);
+  Post([passed, executor = state_->executor] {
+    *passed = true;
+    executor->Wake();
+  });
+  return state_->executor->Await([&] { return passed->load(); }, timeout);
+}
+
 bool Strand::Inside() const { return inside == state_.get(); }
 
 Strand::Inhabit::Inhabit(const Strand& strand)

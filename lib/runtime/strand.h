@@ -57,6 +57,9 @@ class Strand {
   // Waits until the strand is not busy, and returns whether it is so. Not on a
   // thread of its executor.
   bool AwaitIdle(absl::Duration timeout) const;
+  // Waits until all that was posted by now has run, and returns whether it has. Before
+  // Close, and not on a thread of its executor.
+  bool AwaitPosted(absl::Duration timeout);
   // The present thread is inside one of this strand's tasks, or holds an Inhabit for it.
   bool Inside() const;
   // This thread does the strand's work from here on, its executor having no part.

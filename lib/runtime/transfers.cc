@@ -42,7 +42,7 @@ void Transfers::ReadPage(Zxid after, size_t bytes_max) {
 
 void Transfers::Serve(const SnapshotRequest& request, Reply reply) {
   strand_.Post([this, request, reply = std::move(reply)]() mutable {
-    if (node_.stopping()) return std::move(reply)(EndedByShutdown(/*sent=*/false));
+    if (node_.stopping()) return std::move(reply)(EndedByShutdown(Fate::kNothing));
     const Strand::Doing doing(strand_, "File::Read");
     absl::StatusOr<std::string> bytes =
         node_.disk.snapshots->ReadBytes(request.snapshot, request.offset, kChunkBytes);

@@ -1,162 +1,253 @@
 #include "lib/runtime/calls.h"
 
-#include "lib/runtime/errors.h"
 #include "test/harness/catch.h"
+#include "zkq/testing/sim.h"
 
 namespace zkq::runtime {
 namespace {
 
-using Kind = CallTable::Kind;
-using Verdict = CallTable::Verdict;
+using Kind = Calls::Kind;
+using Verdict = Calls::Verdict;
 
-constexpr size_t kRoom = 1 << 20;
+absl::Status Late(Fate fate) { return TimedOut(fate, std::nullopt); }
 
-absl::Status Late(bool sent) { return TimedOut(sent, std::nullopt); }
+struct Desk {
+  explicit Desk(size_t room = 1 << 20) : calls(&strand, executor.get(), room) {}
+  ~Desk() { executor->Stop(); }
 
-uint64_t Add(CallTable* table, Kind kind, std::string text,
-             absl::Duration deadline = absl::InfiniteDuration()) {
-  Caller caller;
-  const CallTable::Added added = table->Add(kind, std::move(text), deadline, &caller);
-  REQUIRE(added.verdict == Verdict::kAdded);
-  return added.tag;
-}
+  // Each call is known by a word; what it is told is written into `told`, in order.
+  Caller Says(std::string word, bool waits = false) {
+    return {.done = [this, word](absl::StatusOr<Reply> reply) { told += word + Text(reply); },
+            .waits = waits};
+  }
+  uint64_t Add(Kind kind, std::string word, absl::Duration deadline = absl::InfiniteDuration()) {
+    Caller caller = Says(word);
+    const Calls::Added added = calls.Add(kind, word, deadline, &caller);
+    REQUIRE(added.verdict == Verdict::kAdded);
+    return added.tag;
+  }
+  bool Fits(size_t bytes) {
+    Caller caller;
+    return calls.Add(Kind::kWrite, std::string(bytes, 'x'), absl::InfiniteDuration(), &caller)
+               .verdict == Verdict::kAdded;
+  }
+  // What was told since the last time.
+  std::string Told() {
+    scheduler.RunFor(absl::Seconds(1));
+    return std::exchange(told, "");
+  }
+  static std::string Text(const absl::StatusOr<Reply>& reply) {
+    if (reply.ok()) return "=" + reply->value + " ";
+    return GetErrorInfo(reply.status()).outcome == Outcome::kUnknown ? " unknown " : " no ";
+  }
 
-Outcome OutcomeOf(const Completion& completion) {
-  return GetErrorInfo(completion.result.status()).outcome;
-}
+  testing::SimScheduler scheduler{1};
+  std::shared_ptr<testing::SimExecutor> executor =
+      std::make_shared<testing::SimExecutor>(&scheduler);
+  Strand strand{executor};
+  std::string told;
+  Calls calls;
+};
+
+Reply Yes() { return {.zxid = {1, 1}, .value = "yes"}; }
 
 TEST_CASE("calls are taken in the order they were made, once") {
-  CallTable table(kRoom);
-  const uint64_t a = Add(&table, Kind::kWrite, "a"), b = Add(&table, Kind::kWrite, "b");
-  const uint64_t r = Add(&table, Kind::kIndexRead, "r");
-  Add(&table, Kind::kRead, "local");
-  const CallTable::Taken taken = table.Take();
+  Desk desk;
+  const uint64_t a = desk.Add(Kind::kWrite, "a"), b = desk.Add(Kind::kWrite, "b");
+  const uint64_t r = desk.Add(Kind::kIndexRead, "r");
+  desk.Add(Kind::kRead, "local");
+  const Calls::Taken taken = desk.calls.Take();
   REQUIRE(taken.writes.size() == 2);
   REQUIRE(taken.writes[0].tag == a);
   REQUIRE(taken.writes[0].command.view() == "a");
   REQUIRE(taken.writes[1].tag == b);
   REQUIRE(a < b);
   REQUIRE(taken.reads == std::vector{r});
-  REQUIRE(table.Take().writes.empty());
+  REQUIRE(desk.calls.Take().writes.empty());
+}
+
+TEST_CASE("the first call that waits to be taken is said to be the first") {
+  Desk desk;
+  const auto first = [&](Kind kind) {
+    Caller caller;
+    return desk.calls.Add(kind, "x", absl::InfiniteDuration(), &caller).first;
+  };
+  REQUIRE(first(Kind::kWrite));
+  REQUIRE(!first(Kind::kIndexRead));
+  REQUIRE(!first(Kind::kWrite));
+  desk.calls.Take();
+  REQUIRE(first(Kind::kIndexRead));
+  REQUIRE(!first(Kind::kWrite));
 }
 
 TEST_CASE("who completes a call second finds nothing") {
-  CallTable table(kRoom);
-  const uint64_t tag = Add(&table, Kind::kWrite, "a", absl::Seconds(1));
-  Completions out;
-  table.Finish(tag, Reply{.zxid = {1, 1}, .value = "done"}, &out);
-  table.Finish(tag, Reply{}, &out);
-  table.Fail(std::vector{tag}, Late, &out);
-  table.Expire(absl::Seconds(2), Late, &out);
-  table.Close(Late, &out);
-  REQUIRE(out.size() == 1);
-  REQUIRE(out[0].result->value == "done");
+  Desk desk;
+  const uint64_t tag = desk.Add(Kind::kWrite, "a", absl::Seconds(1));
+  desk.calls.Finish(tag, Yes());
+  desk.calls.Finish(tag, Reply{.value = "again"});
+  desk.calls.Fail({tag}, Late);
+  desk.calls.Expire(absl::Seconds(2), Late);
+  desk.calls.Close(Late);
+  REQUIRE(desk.Told() == "a=yes ");
+  REQUIRE(desk.Told() == "");
+}
+
+TEST_CASE("callers are told in the order their calls were done, one batch in one task") {
+  Desk desk;
+  std::vector<Calls::Result> results;
+  for (const char* word : {"a", "b", "c"}) {
+    results.push_back({desk.Add(Kind::kWrite, word), Yes()});
+  }
+  std::swap(results[0], results[2]);
+  results.push_back({results[1].tag, Reply{.value = "again"}});
+  results.push_back({999, Yes()});
+  desk.calls.Finish(std::move(results));
+  REQUIRE(desk.told == "");  // not inside this call
+  const uint64_t before = desk.scheduler.steps();
+  REQUIRE(desk.Told() == "c=yes b=yes a=yes ");
+  REQUIRE(desk.scheduler.steps() == before + 1);
+}
+
+TEST_CASE("a blocking form is not kept waiting for the callback strand") {
+  Desk desk;
+  Caller waits = desk.Says("waits", true);
+  const uint64_t a = desk.Add(Kind::kWrite, "a");
+  const uint64_t b = desk.calls.Add(Kind::kWrite, "b", absl::InfiniteDuration(), &waits).tag;
+  desk.calls.Finish({{a, Yes()}, {b, Yes()}});
+  REQUIRE(desk.told == "waits=yes ");
+  desk.calls.Refuse(ShutDown(), desk.Says("refused", true));
+  REQUIRE(desk.told == "waits=yes refused no ");
+  REQUIRE(desk.Told() == "waits=yes refused no a=yes ");
 }
 
 TEST_CASE("a write that expires before it is taken has not happened and is not proposed") {
-  CallTable table(kRoom);
-  Add(&table, Kind::kWrite, "a", absl::Seconds(1));
-  Completions out;
-  table.Expire(absl::Seconds(1), Late, &out);
-  REQUIRE(out.size() == 1);
-  REQUIRE(OutcomeOf(out[0]) == Outcome::kNotCommitted);
-  REQUIRE(table.Take().writes.empty());
+  Desk desk;
+  desk.Add(Kind::kWrite, "a", absl::Seconds(1));
+  desk.calls.Expire(absl::Seconds(1), Late);
+  REQUIRE(desk.Told() == "a no ");
+  REQUIRE(desk.calls.Take().writes.empty());
 }
 
 TEST_CASE("a write that expires after it was taken may have happened, a read never has") {
-  CallTable table(kRoom);
-  Add(&table, Kind::kWrite, "a", absl::Seconds(1));
-  Add(&table, Kind::kIndexRead, "r", absl::Seconds(2));
-  table.Take();
-  Completions out;
-  table.Expire(absl::Seconds(3), Late, &out);
-  REQUIRE(out.size() == 2);
-  REQUIRE(OutcomeOf(out[0]) == Outcome::kUnknown);
-  REQUIRE(OutcomeOf(out[1]) == Outcome::kNotCommitted);
+  Desk desk;
+  desk.Add(Kind::kWrite, "a", absl::Seconds(1));
+  desk.Add(Kind::kIndexRead, "r", absl::Seconds(2));
+  desk.calls.Take();
+  desk.calls.Expire(absl::Seconds(3), Late);
+  REQUIRE(desk.Told() == "a unknown r no ");
+}
+
+TEST_CASE("what fails a call without a fate of its own says so in its text alone") {
+  REQUIRE(TimedOut(Fate::kNothing, std::nullopt).message() == "timed out");
+  REQUIRE(TimedOut(Fate::kNotSent, std::nullopt).message() == "timed out before the call was sent");
+  REQUIRE(TimedOut(Fate::kSent, std::nullopt).message() ==
+          "timed out; the call may yet be committed");
+}
+
+TEST_CASE("what a snapshot has passed over is failed, and what came later is not") {
+  Desk desk;
+  desk.Add(Kind::kWrite, "a");
+  desk.Add(Kind::kIndexRead, "r");
+  desk.calls.Take();
+  const uint64_t last = desk.calls.last_tag();
+  desk.Add(Kind::kWrite, "b");
+  desk.calls.Take();
+  desk.calls.FailTaken(last, Late);
+  REQUIRE(desk.Told() == "a unknown ");
+  REQUIRE(desk.calls.waiting() == 2);
 }
 
 TEST_CASE("deadlines expire each in its time") {
-  CallTable table(kRoom);
-  REQUIRE(table.NextDeadline() == absl::InfiniteDuration());
-  Add(&table, Kind::kWrite, "late", absl::Seconds(3));
-  Add(&table, Kind::kWrite, "soon", absl::Seconds(1));
-  Add(&table, Kind::kWrite, "never");
-  REQUIRE(table.NextDeadline() == absl::Seconds(1));
-  Completions out;
-  table.Expire(absl::Milliseconds(999), Late, &out);
-  REQUIRE(out.empty());
-  table.Expire(absl::Seconds(1), Late, &out);
-  REQUIRE(out.size() == 1);
-  table.Expire(absl::Hours(1), Late, &out);
-  REQUIRE(out.size() == 2);
-  REQUIRE(table.waiting() == 1);
+  Desk desk;
+  REQUIRE(desk.calls.NextDeadline() == absl::InfiniteDuration());
+  const uint64_t late = desk.Add(Kind::kWrite, "late", absl::Seconds(3));
+  desk.Add(Kind::kWrite, "soon", absl::Seconds(1));
+  desk.Add(Kind::kWrite, "never");
+  REQUIRE(desk.calls.NextDeadline() == absl::Seconds(1));
+  desk.calls.Expire(absl::Milliseconds(999), Late);
+  REQUIRE(desk.Told() == "");
+  desk.calls.Expire(absl::Seconds(1), Late);
+  REQUIRE(desk.Told() == "soon no ");
+  REQUIRE(desk.calls.NextDeadline() == absl::Seconds(3));
+  desk.calls.Finish(late, Yes());
+  REQUIRE(desk.calls.NextDeadline() == absl::InfiniteDuration());
+  desk.calls.Expire(absl::Hours(1), Late);
+  REQUIRE(desk.Told() == "late=yes ");
+  REQUIRE(desk.calls.waiting() == 1);
 }
 
-TEST_CASE("deadlines survive the sweep of those whose calls have ended") {
-  CallTable table(kRoom);
-  const uint64_t kept = Add(&table, Kind::kWrite, "kept", absl::Seconds(1));
-  Completions out;
-  for (int i = 0; i < 10'000; ++i) {
-    table.Finish(Add(&table, Kind::kWrite, "x", absl::Seconds(2)), Reply{}, &out);
-    table.Release(out.back().bytes);
-    out.clear();
-  }
-  table.Take();
-  table.Expire(absl::Seconds(1), Late, &out);
-  REQUIRE(out.size() == 1);
-  table.Finish(kept, Reply{}, &out);
-  REQUIRE(out.size() == 1);
-}
-
-TEST_CASE("what exceeds the bound is refused, and fits again when callbacks have run") {
-  CallTable table(2000);
-  Completions out;
-  const uint64_t tag = Add(&table, Kind::kWrite, std::string(1500, 'x'));
-  Caller caller{.done = [](absl::StatusOr<Reply>) {}};
-  REQUIRE(
-      table.Add(Kind::kWrite, std::string(500, 'y'), absl::InfiniteDuration(), &caller).verdict ==
-      Verdict::kOverloaded);
-  REQUIRE(caller.done != nullptr);
-  table.Finish(tag, Reply{}, &out);
-  REQUIRE(table.outstanding_bytes() > 1500);
-  table.Release(out[0].bytes);
-  REQUIRE(table.outstanding_bytes() == 0);
-  Add(&table, Kind::kWrite, std::string(1500, 'z'));
+TEST_CASE("what exceeds the bound is refused, and fits again once the callback runs") {
+  Desk desk(2000);
+  Caller caller{.done = [&](absl::StatusOr<Reply>) {
+    desk.told += desk.calls.outstanding_bytes() == 0 ? "free" : "held";
+  }};
+  const uint64_t tag =
+      desk.calls.Add(Kind::kWrite, std::string(1500, 'x'), absl::InfiniteDuration(), &caller).tag;
+  Caller kept = desk.Says("kept");
+  REQUIRE(desk.calls.Add(Kind::kWrite, std::string(500, 'y'), absl::InfiniteDuration(), &kept)
+              .verdict == Verdict::kOverloaded);
+  REQUIRE(kept.done != nullptr);
+  desk.calls.Finish(tag, Yes());
+  REQUIRE(desk.calls.outstanding_bytes() > 1500);
+  REQUIRE(!desk.Fits(500));
+  REQUIRE(desk.Told() == "free");
+  REQUIRE(desk.Fits(1500));
 }
 
 TEST_CASE("empty calls are bounded too") {
-  CallTable table(10'000);
-  Caller caller;
+  Desk desk(10'000);
   int added = 0;
-  while (table.Add(Kind::kRead, "", absl::InfiniteDuration(), &caller).verdict == Verdict::kAdded) {
-    REQUIRE(++added < 10'000);
-  }
+  while (desk.Fits(0)) REQUIRE(++added < 10'000);
   REQUIRE(added > 0);
 }
 
-TEST_CASE("a closed table fails what it held, in order, and takes nothing on") {
-  CallTable table(kRoom);
-  Add(&table, Kind::kWrite, "taken");
-  table.Take();
-  Add(&table, Kind::kWrite, "waits");
-  Completions out;
-  table.Close([](bool sent) { return EndedByShutdown(sent); }, &out);
-  REQUIRE(out.size() == 2);
-  REQUIRE(OutcomeOf(out[0]) == Outcome::kUnknown);
-  REQUIRE(OutcomeOf(out[1]) == Outcome::kNotCommitted);
+TEST_CASE("once closed, what waits is failed in order, and nothing is taken on") {
+  Desk desk;
+  desk.Add(Kind::kWrite, "taken");
+  desk.calls.Take();
+  desk.Add(Kind::kWrite, "waits");
+  desk.calls.Close(EndedByShutdown);
+  REQUIRE(desk.Told() == "taken unknown waits no ");
   Caller caller;
-  REQUIRE(table.Add(Kind::kWrite, "", absl::InfiniteDuration(), &caller).verdict ==
+  REQUIRE(desk.calls.Add(Kind::kWrite, "", absl::InfiniteDuration(), &caller).verdict ==
           Verdict::kClosed);
-  REQUIRE(table.Take().writes.empty());
+  REQUIRE(desk.calls.Take().writes.empty());
 }
 
 TEST_CASE("a read's request is there as long as the read waits") {
-  CallTable table(kRoom);
-  const uint64_t tag = Add(&table, Kind::kRead, "key", absl::Seconds(1));
-  REQUIRE(table.TakeRequest(tag) == "key");
-  Completions out;
-  table.Expire(absl::Seconds(1), Late, &out);
-  REQUIRE(table.TakeRequest(tag) == std::nullopt);
+  Desk desk;
+  const uint64_t tag = desk.Add(Kind::kRead, "key", absl::Seconds(1));
+  REQUIRE(desk.calls.TakeRequest(tag) == "key");
+  desk.calls.Expire(absl::Seconds(1), Late);
+  REQUIRE(desk.calls.TakeRequest(tag) == std::nullopt);
+}
+
+TEST_CASE("the end runs what is queued, each once, and tells later calls inside themselves") {
+  Desk desk;
+  desk.calls.Finish(desk.Add(Kind::kWrite, "a"), Yes());
+  desk.calls.Refuse(Overloaded(1), desk.Says("b"));
+  desk.strand.Close();
+  desk.calls.End();
+  REQUIRE(desk.told == "a=yes b no ");
+  absl::Status later;
+  desk.calls.Refuse(Overloaded(1),
+                    {.done = [&](absl::StatusOr<Reply> reply) { later = reply.status(); }});
+  REQUIRE(later.code() == absl::StatusCode::kFailedPrecondition);
+  REQUIRE(desk.Told() == "a=yes b no ");
+}
+
+TEST_CASE("what a call is answered in virtual time is told when the answer has taken its time") {
+  Desk desk;
+  const uint64_t tag = desk.Add(Kind::kWrite, "a", absl::Seconds(1));
+  Strand apply(desk.executor);
+  apply.Post([&] {
+    desk.scheduler.Charge(absl::Seconds(2));
+    desk.calls.Finish(tag, Yes());
+  });
+  desk.scheduler.RunFor(absl::Milliseconds(1500));
+  REQUIRE(desk.calls.waiting() == 1);
+  desk.calls.Expire(absl::Seconds(1), Late);
+  REQUIRE(desk.Told() == "a no ");
 }
 
 }  // namespace

@@ -7,7 +7,9 @@ namespace zkq::core {
 Leading::Leading(Self* self, std::map<ServerId, Look> looks)
     : self_(*self),
       session_(++self->sessions),
-      attempt_(NewAttempt(self->state.accepted.epoch + 1, std::move(looks))) {}
+      attempt_(NewAttempt(self->state.accepted.epoch + 1, std::move(looks))),
+      admission_({.command_bytes_max = self->options.max_command_bytes,
+                  .outstanding_bytes_max = self->options.outstanding_bytes_max}) {}
 
 Establishment Leading::NewAttempt(Epoch lowest, std::map<ServerId, Look> looks) const {
   return {{.self = self_.options.self,
@@ -34,8 +36,8 @@ void Leading::Leave() {
     self_.SendTo(link, learner.session, SessionEnd{SessionEndReason::kResign});
   }
   learners_.clear();
-  for (const Asked& asked : deferred_) {
-    if (!asked.asker) Refuse(std::nullopt, TagsOf(asked.calls), RejectReason::kNoLeader);
+  for (const Submission& waiting : admission_.Resume()) {
+    if (!waiting.asker) Refuse(std::nullopt, TagsOf(waiting.calls), RejectReason::kNoLeader);
   }
 }
 
@@ -58,13 +60,7 @@ void Leading::EndSession(const LinkId& link, SessionEndReason reason) {
 
 void Leading::Forget(const LinkId& link) {
   if (learners_.erase(link) == 0) return;
-  // Its calls are dropped with the session: the learner decides them by what is in
-  // the history of the next one, so none may come into it later.
-  std::erase_if(deferred_, [&](const Asked& asked) {
-    if (asked.asker != link) return false;
-    for (const Call& call : asked.calls) outstanding_bytes_ -= call.command.size();
-    return true;
-  });
+  admission_.Drop(link);
   attempt_.Leave(link.sid);
 }
 
@@ -233,18 +229,15 @@ void Leading::On(const LogRead& read) {
 
 void Leading::TryEstablish() {
   if (!attempt_.TryEstablish()) return;
-  renewing_ = false;
   established_ = attempt_.epoch();
-  counter_ = 0;
-  outstanding_.clear();
-  outstanding_bytes_ = 0;
+  admission_.BeginEpoch(established_);
   // A quorum holds the whole initial history durably under this epoch.
   self_.Commit(self_.history.last());
   self_.DecideCalls(session_);
   for (auto& [link, learner] : learners_) {
     if (learner.step == Learner::Step::kSynced) SendUpToDate(&learner);
   }
-  for (const Asked& asked : std::exchange(deferred_, {})) Admit(asked);
+  for (Submission& waiting : admission_.Resume()) Proceed(std::move(waiting));
 }
 
 void Leading::SendUpToDate(Learner* learner) {

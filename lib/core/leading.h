@@ -10,11 +10,11 @@
 // commits, reads. leading_liveness.cc: time, silence, renewal.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <set>
 #include <string>
 
+#include "lib/core/admission.h"
 #include "lib/core/establishment.h"
 #include "lib/core/learner.h"
 #include "lib/core/read_rounds.h"
@@ -56,15 +56,7 @@ class Leading {
 
  private:
   using Stage = Establishment::Stage;
-  struct Asked {
-    std::optional<LinkId> asker = {};  // none: this replica's own
-    Origin origin = {};                // without a call
-    std::vector<Call> calls = {};
-  };
-  struct Outstanding {
-    Zxid zxid{};
-    size_t bytes = 0;
-  };
+  using Submission = Admission::Submission;
 
   Invariants& invariants() { return self_.invariants(); }
   Learner* Find(const LinkId& link);
@@ -101,9 +93,9 @@ class Leading {
   template <typename Other>
   void Handle(Learner* learner, const Other&);  // what only a learner may be told
   void OnAccepted(Learner* learner);
-  void Admit(const Asked& asked);
-  void Extend(const Asked& admitted);
-  std::optional<RejectReason> Objection(const Call& call, size_t admitted) const;
+  void Admit(Submission submission);
+  void Proceed(Submission admitted);
+  void Extend(const Submission& admitted);
   void Refuse(const std::optional<LinkId>& asker, std::vector<uint64_t> tags, RejectReason reason);
   void Propose(std::vector<Txn> txns);
   void TryCommit();
@@ -135,13 +127,9 @@ class Leading {
   std::map<LinkId, Learner> learners_;
   Epoch ahead_epoch_ = 0;  // the highest promise heard of
 
-  uint32_t counter_ = 0;                 // of the last proposal of this epoch
-  std::deque<Outstanding> outstanding_;  // proposed, not committed
-  size_t outstanding_bytes_ = 0;         // bounded by PeerOptions::outstanding_bytes_max
+  Admission admission_;
   ReadRounds rounds_;
 
-  bool renewing_ = false;
-  std::vector<Asked> deferred_;  // came during a renewal; counted in outstanding_bytes_
   Time next_ping_{};
   uint64_t ping_seq_ = 0;
   WriteId disk_mark_ = 0;  // self_.synced when it last moved on

@@ -5,40 +5,18 @@
 #include "lib/core/leading.h"
 
 namespace zkq::core {
-namespace {
-
-// The last counters of an epoch are never used: 0xFFFFFFFF would wrap, and a
-// renewal has begun long before (PROTOCOL §1, roll-over).
-constexpr uint32_t kCounterMax = 0xFFFF'FFF0;
-
-}  // namespace
 
 // --- proposals -------------------------------------------------------------------
 
 void Leading::On(const Proposed& proposed) {
-  const Asked asked{.origin = {.sid = self_.options.self, .boot = self_.state.boot},
-                    .calls = proposed.calls};
-  if (!serving()) {
-    return Refuse(std::nullopt, TagsOf(asked.calls), RejectReason::kNoLeader);
-  }
-  Admit(asked);
+  if (!serving()) return self_.RefuseWithoutLeader(proposed);
+  Admit({.origin = {.sid = self_.options.self, .boot = self_.state.boot}, .calls = proposed.calls});
 }
 
 void Leading::Handle(Learner* learner, const Request& request) {
-  const Asked asked{.asker = learner->link,
-                    .origin = {.sid = learner->link.sid, .boot = learner->link.boot},
-                    .calls = request.calls};
-  if (!serving()) return Refuse(asked.asker, TagsOf(asked.calls), RejectReason::kNoLeader);
-  Admit(asked);
-}
-
-std::optional<RejectReason> Leading::Objection(const Call& call, size_t admitted) const {
-  if (call.command.size() > self_.options.max_command_bytes) return RejectReason::kTooLarge;
-  if (outstanding_bytes_ + call.command.size() > self_.options.outstanding_bytes_max) {
-    return RejectReason::kOverload;
-  }
-  if (counter_ + admitted >= kCounterMax) return RejectReason::kOverload;
-  return std::nullopt;
+  const LinkId& link = learner->link;
+  if (!serving()) return Refuse(link, TagsOf(request.calls), RejectReason::kNoLeader);
+  Admit({.asker = link, .origin = {.sid = link.sid, .boot = link.boot}, .calls = request.calls});
 }
 
 void Leading::Refuse(const std::optional<LinkId>& asker, std::vector<uint64_t> tags,
@@ -53,42 +31,35 @@ void Leading::Refuse(const std::optional<LinkId>& asker, std::vector<uint64_t> t
   }
 }
 
-void Leading::Admit(const Asked& asked) {
-  std::map<RejectReason, std::vector<uint64_t>> refused;
-  Asked admitted{.asker = asked.asker, .origin = asked.origin};
-  for (const Call& call : asked.calls) {
-    if (const auto objection = Objection(call, admitted.calls.size())) {
-      refused[*objection].push_back(call.tag);
-      continue;
-    }
-    outstanding_bytes_ += call.command.size();
-    admitted.calls.push_back(call);
+void Leading::Admit(Submission submission) {
+  Admission::Verdict verdict = admission_.Judge(std::move(submission));
+  const std::optional<LinkId>& asker = verdict.admitted.asker;
+  for (auto& [reason, tags] : verdict.refused) Refuse(asker, std::move(tags), reason);
+  if (verdict.admitted.calls.empty()) return;
+  if (!asker) {
+    for (const Call& call : verdict.admitted.calls) self_.outcomes.Sent(call.tag, session_);
   }
-  for (auto& [reason, tags] : refused) Refuse(asked.asker, std::move(tags), reason);
-  if (admitted.calls.empty()) return;
-  if (!admitted.asker) {
-    for (const Call& call : admitted.calls) self_.outcomes.Sent(call.tag, session_);
-  }
-  if (renewing_) {
-    deferred_.push_back(std::move(admitted));
-    return;
-  }
-  Extend(admitted);
-  if (counter_ >= self_.options.rollover_counter) StartRenewal("the epoch's counter runs out");
+  Proceed(std::move(verdict.admitted));
 }
 
-void Leading::Extend(const Asked& admitted) {
+void Leading::Proceed(Submission admitted) {
+  if (admission_.paused_for()) return admission_.Wait(std::move(admitted));
+  Extend(admitted);
+  if (admission_.counter() >= self_.options.rollover_counter) {
+    StartRenewal("the epoch's counter runs out");
+  }
+}
+
+void Leading::Extend(const Submission& admitted) {
   const int64_t leader_time =
       std::max(self_.history.last_leader_time(), self_.options.wall_at_start + self_.now.count());
-  const Epoch epoch = attempt_.epoch();
   std::vector<Txn> txns;
   size_t bytes = 0;
   Zxid prev = self_.history.last();
   for (const Call& call : admitted.calls) {
     Origin origin = admitted.origin;
     origin.call = call.tag;
-    const Zxid zxid{epoch, ++counter_};
-    outstanding_.push_back({zxid, call.command.size()});
+    const Zxid zxid = admission_.Number(call);
     txns.push_back(
         EncodeTxn(zxid, prev, TxnKind::kCommand, origin, leader_time, call.command.view()));
     prev = zxid;
@@ -126,7 +97,7 @@ void Leading::Handle(Learner* learner, const Ack& ack) {
   const bool accepts = ack.zxid == Zxid{attempt_.epoch(), 0};
   if (accepts && learner->step == Learner::Step::kAccepting) return OnAccepted(learner);
   // Sent before it heard of the renewal; what it holds it will tell in AckEpoch.
-  if (renewing_ && learner->step == Learner::Step::kWaiting) return;
+  if (serving() && learner->step == Learner::Step::kWaiting) return;
   if (learner->step != Learner::Step::kSynced || ack.zxid < learner->match ||
       ack.zxid > learner->sent) {
     const LinkId link = learner->link;
@@ -168,12 +139,9 @@ void Leading::TryCommit() {
   const Zxid known = self_.quorum.Held(held);
   if (known <= self_.commit || known.epoch != established_) return;
   self_.Commit(known);
-  while (!outstanding_.empty() && outstanding_.front().zxid <= known) {
-    outstanding_bytes_ -= outstanding_.front().bytes;
-    outstanding_.pop_front();
-  }
+  admission_.Committed(known);
   SendCommits();
-  if (renewing_ && outstanding_.empty()) Renew();
+  if (admission_.paused_for() && admission_.drained()) Renew();
 }
 
 // A learner that was behind hears of a commit with what it commits, which may come

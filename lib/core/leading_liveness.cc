@@ -34,7 +34,7 @@ void Leading::PingAll() {
   ++ping_seq_;
   for (const auto& [link, learner] : learners_) {
     // A renewal may take its time; until it has begun there, the old epoch lasts.
-    const bool renews = renewing_ && learner.step == Learner::Step::kWaiting &&
+    const bool renews = serving() && learner.step == Learner::Step::kWaiting &&
                         learner.session.epoch == established_;
     if (learner.step < Learner::Step::kInstalling && !renews) continue;
     self_.SendTo(link, learner.session,
@@ -130,17 +130,19 @@ void Leading::CheckSupport() {
 // A voter that promised a higher epoch refuses every leader of this one for ever:
 // a silent loss of redundancy. A higher epoch lets it in again.
 void Leading::ConsiderRenewal() {
-  if (renewing_ || (self_.renewed && self_.now - self_.last_renewal < kRenewalInterval)) return;
+  if (admission_.paused_for() ||
+      (self_.renewed && self_.now - self_.last_renewal < kRenewalInterval))
+    return;
   StartRenewal("a voter has promised epoch " + std::to_string(ahead_epoch_));
 }
 
 void Leading::StartRenewal(std::string why) {
-  if (renewing_ || !attempt_.established()) return;
+  if (admission_.paused_for() || !attempt_.established()) return;
   self_.Tell(Note::Level::kInfo, "renews its epoch in place: " + std::move(why));
-  renewing_ = true;
+  admission_.PauseFor(Admission::Pause::kRenewal);
   self_.renewed = true;
   self_.last_renewal = self_.now;
-  if (outstanding_.empty()) Renew();
+  if (admission_.drained()) Renew();
 }
 
 void Leading::Renew() {

@@ -15,7 +15,8 @@ testing::SimClusterOptions Variation::ForCluster() {
   if (calm()) return cluster;
   if (OneIn(4)) cluster.epoch_transactions = 10 + static_cast<uint32_t>(random_.Below(100));
   if (OneIn(4)) cluster.learner_bytes_max = 1 + random_.Below(2000);
-  if (OneIn(4)) cluster.proposed_bytes_max = 100 + random_.Below(4000);
+  // A call counts with some 256 bytes more than its command: 6 to 240 small ones.
+  if (OneIn(4)) cluster.proposed_bytes_max = 16 * (100 + random_.Below(4000));
   if (OneIn(4)) cluster.diff_transactions_max = 1 + random_.Below(50);
   if (OneIn(4)) cluster.log_batch_bytes_max = 1 + random_.Below(2000);
   if (OneIn(4)) cluster.network.delay_max *= static_cast<double>(1 + random_.Below(50));

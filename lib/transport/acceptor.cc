@@ -9,13 +9,13 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include "lib/base/absl/string_view.h"
+#include "lib/base/host_port.h"
 
 namespace zkq::transport {
 namespace {
@@ -25,26 +25,6 @@ constexpr int kBacklog = 128;
 constexpr int kFreePortAttempts = 16;
 // How long nothing is accepted when not even refusing works.
 constexpr int kNoFdPauseMs = 50;
-
-struct HostPort {
-  std::string host;
-  std::string port;
-};
-
-std::optional<HostPort> Split(std::string_view address) {
-  const size_t colon = address.rfind(':');
-  if (colon == std::string_view::npos) return std::nullopt;
-  std::string_view host = address.substr(0, colon), port = address.substr(colon + 1);
-  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
-    host = host.substr(1, host.size() - 2);
-  } else if (host.find(':') != std::string_view::npos) {
-    return std::nullopt;
-  }
-  uint16_t number = 0;
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-  if (error != std::errc() || end != port.data() + port.size()) return std::nullopt;
-  return HostPort{std::string(host), std::string(port)};
-}
 
 absl::Status Error(absl::StatusCode code, const std::string& address, std::string_view why) {
   return absl::Status(code, ToAbsl("listen address \"" + address + "\": " + std::string(why)));
@@ -120,6 +100,19 @@ std::vector<Fd> ListenAtAllOnAnyPort(const addrinfo* found, int* error) {
   return listeners;
 }
 
+using Addresses = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
+
+// Where to listen; null, with the resolver's `error` set, if the host is not known.
+Addresses Resolve(const HostPort& where, int* error) {
+  addrinfo hints = {};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const std::string host(where.host), port = std::to_string(where.port);
+  *error = getaddrinfo(host.empty() ? nullptr : host.c_str(), port.c_str(), &hints, &found);
+  return Addresses(*error == 0 ? found : nullptr, &freeaddrinfo);
+}
+
 Fd Spare() { return Fd(open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
 }  // namespace
@@ -139,23 +132,18 @@ Fd::~Fd() {
 int Fd::Release() { return std::exchange(fd_, -1); }
 
 absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Listen(const std::string& address) {
-  const std::optional<HostPort> split = Split(address);
-  if (!split) {
+  const std::optional<HostPort> where = ReadHostPort(address);
+  if (!where) {
     return Error(absl::StatusCode::kInvalidArgument, address, "not of the form host:port");
   }
-  addrinfo hints = {};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const char* const host = split->host.empty() ? nullptr : split->host.c_str();
-  if (const int error = getaddrinfo(host, split->port.c_str(), &hints, &found); error != 0) {
+  int error = 0;
+  const Addresses found = Resolve(*where, &error);
+  if (found == nullptr) {
     return Error(absl::StatusCode::kInvalidArgument, address, gai_strerror(error));
   }
-  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, freeaddrinfo);
   std::unique_ptr<Acceptor> acceptor(new Acceptor());
-  int error = 0;
-  acceptor->listeners_ = *PortIn(found->ai_addr) == 0 ? ListenAtAllOnAnyPort(found, &error)
-                                                      : ListenAtAll(found, &error);
+  acceptor->listeners_ = where->port == 0 ? ListenAtAllOnAnyPort(found.get(), &error)
+                                          : ListenAtAll(found.get(), &error);
   if (acceptor->listeners_.empty()) return ErrnoError(address, error);
   const in_port_t port = ntohs(PortOf(acceptor->listeners_.front()));
   acceptor->address_ = address.substr(0, address.rfind(':') + 1) + std::to_string(port);

@@ -9,28 +9,28 @@ absl::Status OutOfOrder() { return absl::DataLossError("the peer breaks the orde
 
 }  // namespace
 
-void Deliveries::AddUp(const LinkPtr& link, const Identity& peer) {
+void Deliveries::AddUp(const LiveLinkPtr& link, const Identity& peer) {
   link->queue->Add([this, link, peer] {
     link->delivering = true;
     receiver_->OnLinkUp(link->id, peer);
   });
 }
 
-void Deliveries::AddDown(const LinkPtr& link, absl::Status why) {
+void Deliveries::AddDown(const LiveLinkPtr& link, absl::Status why) {
   link->queue->Add([this, link, why = std::move(why)] {
     link->delivering = false;
     receiver_->OnLinkDown(link->id, why);
   });
 }
 
-void Deliveries::AddFrame(const LinkPtr& link, FrameReader frame, size_t bytes) {
+void Deliveries::AddFrame(const LiveLinkPtr& link, FrameReader frame, size_t bytes) {
   link->queue->Add([this, link, frame = std::move(frame), bytes]() mutable {
     Deliver(link, &frame, bytes);
     link->FrameDone();
   });
 }
 
-void Deliveries::Deliver(const LinkPtr& link, FrameReader* frame, size_t bytes) {
+void Deliveries::Deliver(const LiveLinkPtr& link, FrameReader* frame, size_t bytes) {
   if (!link->delivering) return;
   const Hold hold = link->MakeHold(bytes);
   while (std::optional<Packet> packet = frame->Next()) {
@@ -44,7 +44,7 @@ void Deliveries::Deliver(const LinkPtr& link, FrameReader* frame, size_t bytes) 
   if (frame->malformed()) link->Break(absl::InvalidArgumentError("malformed frame"));
 }
 
-absl::Status Deliveries::DeliverPacket(const LinkPtr& link, Packet packet, Hold hold) {
+absl::Status Deliveries::DeliverPacket(const LiveLinkPtr& link, Packet packet, Hold hold) {
   if (auto* message = std::get_if<Message>(&packet.body)) {
     // What was put together from fragments lies in a buffer of its own.
     if (hold == nullptr) hold = link->MakeHold(SizeOf(*message));
@@ -62,7 +62,7 @@ absl::Status Deliveries::DeliverPacket(const LinkPtr& link, Packet packet, Hold 
   return judgement;
 }
 
-void Deliveries::AddSnapshotAsked(const LinkPtr& link, const SnapshotRequest& request,
+void Deliveries::AddSnapshotAsked(const LiveLinkPtr& link, const SnapshotRequest& request,
                                   SnapshotReply reply) {
   link->queue->Add([this, link, request, reply = std::move(reply)]() mutable {
     if (link->delivering) {

@@ -7,8 +7,7 @@
 #include <memory>
 
 #include "lib/transport/codec.h"
-#include "lib/transport/link.h"
-#include "lib/transport/serial_queue.h"
+#include "lib/transport/live_link.h"
 #include "zkq/quorum_transport.h"
 
 namespace zkq::transport {
@@ -23,18 +22,19 @@ class Deliveries {
   using Judge = std::function<absl::Status(const LinkId&, const Identity&)>;
   void SetJudge(Judge judge) { judge_ = std::move(judge); }
 
-  void AddUp(const LinkPtr& link, const Identity& peer);
+  void AddUp(const LiveLinkPtr& link, const Identity& peer);
   // What `frame` still holds. Then, with the frame's bytes held until the
   // receiver lets go of its messages, the next one is read. Skipped if the link
   // is down by then.
-  void AddFrame(const LinkPtr& link, FrameReader frame, size_t bytes);
-  void AddSnapshotAsked(const LinkPtr& link, const SnapshotRequest& request, SnapshotReply reply);
-  void AddDown(const LinkPtr& link, absl::Status why);
+  void AddFrame(const LiveLinkPtr& link, FrameReader frame, size_t bytes);
+  void AddSnapshotAsked(const LiveLinkPtr& link, const SnapshotRequest& request,
+                        SnapshotReply reply);
+  void AddDown(const LiveLinkPtr& link, absl::Status why);
 
  private:
-  void Deliver(const LinkPtr& link, FrameReader* frame, size_t bytes);
+  void Deliver(const LiveLinkPtr& link, FrameReader* frame, size_t bytes);
   // Not OK: the link must go down.
-  absl::Status DeliverPacket(const LinkPtr& link, Packet packet, Hold hold);
+  absl::Status DeliverPacket(const LiveLinkPtr& link, Packet packet, Hold hold);
 
   QuorumTransport::Receiver* receiver_ = nullptr;
   Judge judge_ = nullptr;

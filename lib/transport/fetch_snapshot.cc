@@ -27,7 +27,7 @@ class Fetch final : public grpc::ClientReadReactor<v1::Chunk>,
         sink_(std::move(sink)),
         rpc_(std::make_shared<Rpc>(address)) {}
 
-  void Begin(const LinkPtr& link, const v1::FetchRequest& request) {
+  void Begin(const LiveLinkPtr& link, const v1::FetchRequest& request) {
     request_ = request;
     offset_ = request.offset();
     self_ = shared_from_this();
@@ -182,7 +182,7 @@ class Fetch final : public grpc::ClientReadReactor<v1::Chunk>,
 void FetchSnapshotFrom(const std::shared_ptr<LinkTable>& table, const std::shared_ptr<Rpcs>& rpcs,
                        const LinkId& id, const SnapshotRequest& request,
                        QuorumTransport::SnapshotSink sink) {
-  const LinkPtr link = table->Find(id);
+  const LiveLinkPtr link = table->Find(id);
   if (link == nullptr) {
     // Not inside the caller's call.
     table->timers().Run([table, sink = std::move(sink)]() mutable {

@@ -4,8 +4,7 @@
 
 namespace zkq::transport {
 
-Link::Link(std::shared_ptr<LinkOwner> owner, const LinkBounds& bounds)
-    : owner_(std::move(owner)), bounds_(bounds), lanes_(bounds.outbound_bytes_max) {}
+Link::Link(const LinkBounds& bounds) : bounds_(bounds), lanes_(bounds.outbound_bytes_max) {}
 
 bool Link::QueueControl(std::string_view encoded) {
   const Lock lock(mutex_);
@@ -110,7 +109,7 @@ void Link::FrameDone() {
   if (!lock.owns_lock() || !wants_read_ || closing_ || probed_) return;
   probed_ = true;
   lock.unlock();
-  owner_->OnPaused(shared_from_this());
+  HandlePaused();
 }
 
 Hold Link::MakeHold(size_t bytes) {
@@ -121,10 +120,18 @@ Hold Link::MakeHold(size_t bytes) {
   return Hold(this, [self = shared_from_this(), bytes](void*) { self->Release(bytes); });
 }
 
+// Cannot fail as long as MakeHold alone counts.
+void Link::Unhold(size_t bytes) {
+  ZKQ_CHECK(bytes <= held_);
+  held_ -= bytes;
+}
+
 void Link::Release(size_t bytes) {
   Lock lock(mutex_);
-  held_ -= bytes;
-  ReadNext(&lock);
+  Unhold(bytes);
+  if (invariants_.ok()) return ReadNext(&lock);
+  lock.unlock();
+  Break(absl::InternalError(invariants_.what()));
 }
 
 bool Link::AddListener(std::weak_ptr<LinkListener> listener) {
@@ -150,7 +157,7 @@ void Link::Attach(Stream* stream) {
   CloseIfDue(&lock);
 }
 
-void Link::OnRead(Payload frame) { owner_->OnFrame(shared_from_this(), std::move(frame)); }
+void Link::OnRead(Payload frame) { HandleFrame(std::move(frame)); }
 
 void Link::OnReadFailed(std::optional<absl::Status> why) {
   if (why) {
@@ -173,6 +180,6 @@ void Link::OnWritten(bool ok) {
   }
 }
 
-void Link::OnEnded(absl::Status status) { owner_->OnEnded(shared_from_this(), std::move(status)); }
+void Link::OnEnded(absl::Status status) { HandleEnded(std::move(status)); }
 
 }  // namespace zkq::transport

@@ -1,10 +1,10 @@
 // Link: one stream to one peer, from its first byte to its end. Moves bytes in
-// both directions within their bounds; whom it belongs to and whether it may
-// live is its owner's business.
+// both directions within their bounds. To whom it leads, and whether it may live,
+// is for the class derived from it (LiveLink).
 //
-// Threads: everything may be called from any thread. Reading, and the owner's
-// calls that come from it, are one at a time. The link's lock is never held
-// while the owner or the stream is called.
+// Threads: everything may be called from any thread. Reading, and the calls of
+// HandleFrame that come from it, are one at a time. The link's lock is never held
+// while a Handle… function or the stream is called.
 #pragma once
 
 #include <memory>
@@ -13,31 +13,12 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "lib/transport/inbound.h"
+#include "lib/base/checks.h"
 #include "lib/transport/lanes.h"
-#include "lib/transport/serial_queue.h"
 #include "lib/transport/stream.h"
 #include "zkq/quorum_transport.h"
 
 namespace zkq::transport {
-
-class Link;
-using LinkPtr = std::shared_ptr<Link>;
-
-// Whom a link tells what happens to it.
-class LinkOwner {
- public:
-  virtual ~LinkOwner() = default;
-  // A frame has come. The next one is read after Link::FrameDone.
-  virtual void OnFrame(const LinkPtr& link, Payload frame) = 0;
-  // It cannot go on: the owner closes it.
-  virtual void OnBroken(const LinkPtr& link, absl::Status why) = 0;
-  // Reading waits until less is held. Meanwhile a dialler does not learn that
-  // its stream has ended: Link::Probe finds out.
-  virtual void OnPaused(const LinkPtr& link) = 0;
-  // The stream is gone, with this status.
-  virtual void OnEnded(const LinkPtr& link, absl::Status status) = 0;
-};
 
 // Something that ends when the link goes down: a transfer between the two peers.
 class LinkListener {
@@ -53,9 +34,10 @@ struct LinkBounds {
 
 class Link : public std::enable_shared_from_this<Link> {
  public:
-  Link(std::shared_ptr<LinkOwner> owner, const LinkBounds& bounds);
+  explicit Link(const LinkBounds& bounds);
+  virtual ~Link() = default;
 
-  // --- for the owner ---------------------------------------------------------
+  // --- for the table ---------------------------------------------------------
   // Queues without writing. False: too much waits already.
   bool QueueControl(std::string_view encoded);
   void QueueLatest(std::string encoded);
@@ -67,8 +49,8 @@ class Link : public std::enable_shared_from_this<Link> {
   // Nothing is sent or read any more. The first call counts.
   void Close(absl::Status why);
 
-  // Tells the owner that the link cannot go on.
-  void Break(absl::Status why) { owner_->OnBroken(shared_from_this(), std::move(why)); }
+  // It cannot go on.
+  void Break(absl::Status why) { HandleBroken(std::move(why)); }
 
   // The frame that came last is delivered: reads the next one, unless too much
   // is held.
@@ -91,13 +73,16 @@ class Link : public std::enable_shared_from_this<Link> {
   void OnWritten(bool ok);
   void OnEnded(absl::Status status);
 
-  // --- what the owner remembers of it ------------------------------------------
-  // Set before the link is live, fixed from then on.
-  LinkId id = {};
-  std::shared_ptr<SerialQueue> queue = nullptr;
-  // In the hands of whoever delivers: first the reading thread, then the queue.
-  Inbound inbound = {};
-  bool delivering = false;  // between LinkUp and LinkDown
+ protected:
+  // A frame has come. The next one is read after FrameDone.
+  virtual void HandleFrame(Payload frame) = 0;
+  // It cannot go on, and is to be closed.
+  virtual void HandleBroken(absl::Status why) = 0;
+  // Reading waits until less is held. Meanwhile a dialler does not learn that its
+  // stream has ended: Probe finds out.
+  virtual void HandlePaused() = 0;
+  // The stream is gone, with this status.
+  virtual void HandleEnded(absl::Status status) = 0;
 
  private:
   using Lock = std::unique_lock<std::mutex>;
@@ -106,8 +91,10 @@ class Link : public std::enable_shared_from_this<Link> {
   void ReadNext(Lock* lock);
   void CloseIfDue(Lock* lock);
   void Release(size_t bytes);
+  void Unhold(size_t bytes);
 
-  const std::shared_ptr<LinkOwner> owner_;
+  Invariants& invariants() { return invariants_; }
+
   const LinkBounds bounds_;
 
   std::mutex mutex_;
@@ -116,10 +103,12 @@ class Link : public std::enable_shared_from_this<Link> {
   int calls_ = 0;             // threads that are about to call stream_: it must not close yet
   bool writing_ = false;
   bool wants_read_ = false;  // the next read is due, and waits for held_ to fall
-  bool probed_ = false;      // the owner knows that reading waits
+  bool probed_ = false;      // it has been told that reading waits
   size_t held_ = 0;
   std::optional<absl::Status> closing_ = {};
   std::vector<std::weak_ptr<LinkListener>> listeners_ = {};
+  Invariants invariants_ = {};
 };
+using LinkPtr = std::shared_ptr<Link>;
 
 }  // namespace zkq::transport

@@ -51,7 +51,7 @@ void LinkTable::StartDialling(Dialler* dialler) {
 // Links that are up are told. An attempt that was begun as somebody else is begun anew.
 void LinkTable::SetIdentity(const Identity& self) {
   const absl::Status why = absl::AbortedError("made with an identity that is outdated");
-  std::vector<LinkPtr> live;
+  std::vector<LiveLinkPtr> live;
   std::vector<Closing> old;
   {
     const std::lock_guard lock(mutex_);
@@ -66,10 +66,10 @@ void LinkTable::SetIdentity(const Identity& self) {
     }
   }
   for (Closing& closing : old) FinishClose(std::move(closing));
-  for (const LinkPtr& link : live) Introduce(link, self);
+  for (const LiveLinkPtr& link : live) Introduce(link, self);
 }
 
-void LinkTable::Introduce(const LinkPtr& link, const Identity& self) {
+void LinkTable::Introduce(const LiveLinkPtr& link, const Identity& self) {
   const Hello hello{.protocol_min = kProtocolMin,
                     .protocol_max = kProtocolMax,
                     .from = self,
@@ -104,13 +104,13 @@ void LinkTable::SetMembers(absl::Span<const Member> members) {
 void LinkTable::Send(std::span<const LinkId> to, const Message& message) {
   const Encoded encoded = EncodeOnce(message);
   for (const LinkId& id : to) {
-    if (const LinkPtr link = Find(id)) link->Send(encoded);
+    if (const LiveLinkPtr link = Find(id)) link->Send(encoded);
   }
 }
 
 void LinkTable::Notify(ServerId to, const Notification& notification) {
   std::string encoded = Encode(notification);
-  LinkPtr live;
+  LiveLinkPtr live;
   {
     const std::lock_guard lock(mutex_);
     Peer& peer = PeerOf(to);
@@ -121,7 +121,7 @@ void LinkTable::Notify(ServerId to, const Notification& notification) {
 }
 
 void LinkTable::DropLink(const LinkId& id) {
-  if (const LinkPtr link = Find(id)) OnBroken(link, absl::AbortedError("dropped"));
+  if (const LiveLinkPtr link = Find(id)) OnBroken(link, absl::AbortedError("dropped"));
 }
 
 void LinkTable::Shutdown() {
@@ -131,7 +131,7 @@ void LinkTable::Shutdown() {
     const std::lock_guard lock(mutex_);
     running_ = false;
     dialler_ = nullptr;
-    for (const LinkPtr& link : strangers_) old.push_back({.link = link, .why = Copy(why)});
+    for (const LiveLinkPtr& link : strangers_) old.push_back({.link = link, .why = Copy(why)});
     strangers_.clear();
     for (auto& [sid, peer] : peers_) {
       old.push_back({.link = std::exchange(peer.dialling, nullptr), .why = Copy(why)});
@@ -151,7 +151,7 @@ void LinkTable::Shutdown() {
 // --- for the RPCs ------------------------------------------------------------------
 
 absl::StatusOr<LinkPtr> LinkTable::Accept() {
-  auto link = std::make_shared<Link>(shared_from_this(), options_.bounds);
+  auto link = std::make_shared<LiveLink>(shared_from_this(), options_.bounds);
   {
     const std::lock_guard lock(mutex_);
     if (!running_) return ToStatus({RefusalCode::kShutDown, self_.sid});
@@ -185,7 +185,7 @@ absl::Status LinkTable::OnKnock(const std::optional<Identity>& from, ServerId to
   return judgement.admitted() ? absl::OkStatus() : Refuse(*from, judgement);
 }
 
-LinkPtr LinkTable::Find(const LinkId& id) {
+LiveLinkPtr LinkTable::Find(const LinkId& id) {
   const std::lock_guard lock(mutex_);
   const auto peer = peers_.find(id.sid);
   if (peer == peers_.end() || peer->second.live == nullptr) return nullptr;
@@ -203,15 +203,15 @@ Identity LinkTable::self() {
   return self_;
 }
 
-void LinkTable::AskSnapshot(const LinkPtr& link, const SnapshotRequest& request,
+void LinkTable::AskSnapshot(const LiveLinkPtr& link, const SnapshotRequest& request,
                             Deliveries::SnapshotReply reply) {
   deliveries_.AddSnapshotAsked(link, request, std::move(reply));
   link->queue->Drain();
 }
 
-// --- LinkOwner -----------------------------------------------------------------------
+// --- for the links -----------------------------------------------------------------------
 
-void LinkTable::OnFrame(const LinkPtr& link, Payload frame) {
+void LinkTable::OnFrame(const LiveLinkPtr& link, Payload frame) {
   if (link->queue == nullptr) {
     OnFirst(link, std::move(frame));
     return;
@@ -221,7 +221,7 @@ void LinkTable::OnFrame(const LinkPtr& link, Payload frame) {
   link->queue->Drain();
 }
 
-void LinkTable::OnBroken(const LinkPtr& link, absl::Status why) {
+void LinkTable::OnBroken(const LiveLinkPtr& link, absl::Status why) {
   Closing closing{.link = link, .why = Copy(why)};
   {
     const std::lock_guard lock(mutex_);
@@ -233,18 +233,19 @@ void LinkTable::OnBroken(const LinkPtr& link, absl::Status why) {
   FinishClose(std::move(closing));
 }
 
-void LinkTable::OnPaused(const LinkPtr& link) {
+void LinkTable::OnPaused(const LiveLinkPtr& link) {
   constexpr absl::Duration kProbeInterval = absl::Milliseconds(200);
-  timers_->RunAfter(kProbeInterval, [self = weak_from_this(), weak = std::weak_ptr<Link>(link)] {
-    const auto table = self.lock();
-    const LinkPtr paused = weak.lock();
-    if (table != nullptr && paused != nullptr && paused->Probe()) {
-      table->OnPaused(paused);
-    }
-  });
+  timers_->RunAfter(kProbeInterval,
+                    [self = weak_from_this(), weak = std::weak_ptr<LiveLink>(link)] {
+                      const auto table = self.lock();
+                      const LiveLinkPtr paused = weak.lock();
+                      if (table != nullptr && paused != nullptr && paused->Probe()) {
+                        table->OnPaused(paused);
+                      }
+                    });
 }
 
-void LinkTable::OnEnded(const LinkPtr& link, absl::Status status) {
+void LinkTable::OnEnded(const LiveLinkPtr& link, absl::Status status) {
   if (status.ok()) status = absl::UnavailableError("the peer has closed the stream");
   Closing closing;
   bool refused = false;
@@ -295,7 +296,7 @@ LinkTable::Closing LinkTable::TakeLive(ServerId sid, Peer* peer, const absl::Sta
   return closing;
 }
 
-void LinkTable::MakeLive(Peer* peer, const LinkPtr& link, const Identity& identity) {
+void LinkTable::MakeLive(Peer* peer, const LiveLinkPtr& link, const Identity& identity) {
   peer->live = link;
   peer->live_since = Clock::now();
   link->queue = peer->queue;
@@ -340,7 +341,7 @@ void LinkTable::MakeAttempt(ServerId sid, uint64_t timer) {
     });
     return;
   }
-  const auto link = std::make_shared<Link>(shared_from_this(), options_.bounds);
+  const auto link = std::make_shared<LiveLink>(shared_from_this(), options_.bounds);
   link->id = {.sid = sid, .seq = ++last_seq_};
   const Hello hello{.protocol_min = kProtocolMin,
                     .protocol_max = kProtocolMax,

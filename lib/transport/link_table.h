@@ -23,7 +23,7 @@
 #include "absl/types/span.h"
 #include "lib/transport/deliveries.h"
 #include "lib/transport/handshake.h"
-#include "lib/transport/link.h"
+#include "lib/transport/live_link.h"
 #include "lib/transport/redial.h"
 #include "lib/transport/refusals.h"
 #include "lib/transport/timers.h"
@@ -54,7 +54,7 @@ struct TableOptions {
 // Streams that have come in and said nothing yet, above which none is taken.
 inline constexpr size_t kStrangersMax = 64;
 
-class LinkTable : public LinkOwner, public std::enable_shared_from_this<LinkTable> {
+class LinkTable : public std::enable_shared_from_this<LinkTable> {
  public:
   // `timers` must live until the last call to Shutdown has returned.
   LinkTable(const TableOptions& options, std::shared_ptr<Timers> timers);
@@ -78,20 +78,20 @@ class LinkTable : public LinkOwner, public std::enable_shared_from_this<LinkTabl
   // OK: the caller is going to be dialled. `from` is nothing if it cannot be read.
   absl::Status OnKnock(const std::optional<Identity>& from, ServerId to);
   // Null if it is not live.
-  LinkPtr Find(const LinkId& link);
+  LiveLinkPtr Find(const LinkId& link);
   // Where a member listens; empty if it is none.
   std::string AddressOf(ServerId sid);
   Identity self();
-  void AskSnapshot(const LinkPtr& link, const SnapshotRequest& request,
+  void AskSnapshot(const LiveLinkPtr& link, const SnapshotRequest& request,
                    Deliveries::SnapshotReply reply);
   Gate& gate() { return *gate_; }
   Timers& timers() { return *timers_; }
 
-  // --- LinkOwner -------------------------------------------------------------
-  void OnFrame(const LinkPtr& link, Payload frame) override;
-  void OnBroken(const LinkPtr& link, absl::Status why) override;
-  void OnPaused(const LinkPtr& link) override;
-  void OnEnded(const LinkPtr& link, absl::Status status) override;
+  // --- for the links, see Link's Handle… functions -------------------------------
+  void OnFrame(const LiveLinkPtr& link, Payload frame);
+  void OnBroken(const LiveLinkPtr& link, absl::Status why);
+  void OnPaused(const LiveLinkPtr& link);
+  void OnEnded(const LiveLinkPtr& link, absl::Status status);
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -101,10 +101,10 @@ class LinkTable : public LinkOwner, public std::enable_shared_from_this<LinkTabl
     bool member = false;
     std::string address = {};
     std::string latest = {};  // what was announced to it last, encoded
-    LinkPtr live = {};
+    LiveLinkPtr live = {};
     Clock::time_point live_since = {};
     // While there is no live link: one attempt at a time, or a timer.
-    LinkPtr dialling = {};
+    LiveLinkPtr dialling = {};
     bool knocking = false;
     Redial redial = {};
     uint64_t timer = 0;  // numbers the timers; only the newest counts
@@ -113,7 +113,7 @@ class LinkTable : public LinkOwner, public std::enable_shared_from_this<LinkTabl
   // A link that was taken out of the table. Once the lock is released, FinishClose
   // closes it and has the receiver told.
   struct Closing {
-    LinkPtr link = {};
+    LiveLinkPtr link = {};
     std::shared_ptr<SerialQueue> queue = {};  // null: it was never up
     absl::Status why = {};                    // for the peer
   };
@@ -122,18 +122,18 @@ class LinkTable : public LinkOwner, public std::enable_shared_from_this<LinkTabl
   Peer& PeerOf(ServerId sid);
   KnownPeer Lookup(ServerId sid) const;
   Closing TakeLive(ServerId sid, Peer* peer, const absl::Status& why);
-  void MakeLive(Peer* peer, const LinkPtr& link, const Identity& identity);
+  void MakeLive(Peer* peer, const LiveLinkPtr& link, const Identity& identity);
   void ScheduleAttempt(ServerId sid, Peer* peer);
 
   void FinishClose(Closing closing);
-  void Introduce(const LinkPtr& link, const Identity& self);
+  void Introduce(const LiveLinkPtr& link, const Identity& self);
 
   // First frames.
-  void OnFirst(const LinkPtr& link, Payload frame);
-  Judgement Admit(const LinkPtr& link, const Hello& hello, Closing* replaced);
-  Judgement Establish(const LinkPtr& link, const HelloAck& ack);
-  void WatchHandshake(const LinkPtr& link);
-  void OnHandshakeTimeout(const LinkPtr& link);
+  void OnFirst(const LiveLinkPtr& link, Payload frame);
+  Judgement Admit(const LiveLinkPtr& link, const Hello& hello, Closing* replaced);
+  Judgement Establish(const LiveLinkPtr& link, const HelloAck& ack);
+  void WatchHandshake(const LiveLinkPtr& link);
+  void OnHandshakeTimeout(const LiveLinkPtr& link);
   // Logs it, and returns what the peer is told.
   absl::Status Refuse(const Identity& peer, const Judgement& why);
   // `peer` has refused us, and this is what it has told.
@@ -156,7 +156,7 @@ class LinkTable : public LinkOwner, public std::enable_shared_from_this<LinkTabl
   uint64_t last_seq_ = 0;       // of the streams dialled
   uint64_t jitter_ = 0;
   std::map<ServerId, Peer> peers_;
-  std::set<LinkPtr> strangers_;  // accepted, not admitted; at most kStrangersMax
+  std::set<LiveLinkPtr> strangers_;  // accepted, not admitted; at most kStrangersMax
 };
 
 }  // namespace zkq::transport

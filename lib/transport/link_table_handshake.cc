@@ -15,7 +15,7 @@ constexpr size_t kShownMax = 200;
 
 }  // namespace
 
-void LinkTable::OnFirst(const LinkPtr& link, Payload frame) {
+void LinkTable::OnFirst(const LiveLinkPtr& link, Payload frame) {
   const size_t bytes = frame.size();
   FrameReader rest(std::move(frame));
   std::optional<Packet> packet = bytes <= kFirstFrameMax ? rest.Next() : std::nullopt;
@@ -42,7 +42,7 @@ void LinkTable::OnFirst(const LinkPtr& link, Payload frame) {
   link->queue->Drain();
 }
 
-Judgement LinkTable::Admit(const LinkPtr& link, const Hello& hello, Closing* replaced) {
+Judgement LinkTable::Admit(const LiveLinkPtr& link, const Hello& hello, Closing* replaced) {
   const ServerId sid = hello.from.sid;
   const std::lock_guard lock(mutex_);
   if (!running_) return {RefusalCode::kShutDown};
@@ -63,7 +63,7 @@ Judgement LinkTable::Admit(const LinkPtr& link, const Hello& hello, Closing* rep
   return {};
 }
 
-Judgement LinkTable::Establish(const LinkPtr& link, const HelloAck& ack) {
+Judgement LinkTable::Establish(const LiveLinkPtr& link, const HelloAck& ack) {
   const std::lock_guard lock(mutex_);
   const auto found = peers_.find(link->id.sid);
   if (!running_ || found == peers_.end() || found->second.dialling != link) {
@@ -82,18 +82,18 @@ Judgement LinkTable::Establish(const LinkPtr& link, const HelloAck& ack) {
   return {};
 }
 
-void LinkTable::WatchHandshake(const LinkPtr& link) {
+void LinkTable::WatchHandshake(const LiveLinkPtr& link) {
   timers_->RunAfter(options_.handshake_timeout,
-                    [self = weak_from_this(), weak = std::weak_ptr<Link>(link)] {
+                    [self = weak_from_this(), weak = std::weak_ptr<LiveLink>(link)] {
                       const auto table = self.lock();
-                      const LinkPtr late = weak.lock();
+                      const LiveLinkPtr late = weak.lock();
                       if (table != nullptr && late != nullptr) table->OnHandshakeTimeout(late);
                     });
 }
 
 // Whichever comes first, this or the handshake, takes the link out of where it
 // waits, so that the other finds nothing.
-void LinkTable::OnHandshakeTimeout(const LinkPtr& link) {
+void LinkTable::OnHandshakeTimeout(const LiveLinkPtr& link) {
   {
     const std::lock_guard lock(mutex_);
     const ServerId sid = link->id.sid;

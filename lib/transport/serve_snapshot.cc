@@ -108,7 +108,7 @@ class Transfer final : public grpc::ServerWriteReactor<v1::Chunk>,
   grpc::CallbackServerContext* const context_;
   const std::shared_ptr<LinkTable> table_;
   const std::shared_ptr<Rpcs> rpcs_;
-  LinkPtr link_;
+  LiveLinkPtr link_;
   SnapshotRequest asked_;
   v1::Chunk chunk_;
   std::shared_ptr<Transfer> self_;

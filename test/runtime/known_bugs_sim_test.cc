@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "test/harness/catch.h"
-#include "test/runtime/world.h"
+#include "test/testing/world.h"
 
 namespace zkq::testing {
 namespace {

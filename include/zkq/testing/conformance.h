@@ -107,7 +107,7 @@ ZKQ_EXPORT std::vector<std::string> FileSystemClaims();
 // - a peer too slow for the bound loses its link, and gets a new one
 // - a hold may outlive its transport
 // Who may have a link:
-// - a peer that has become somebody else is linked anew, as that
+// - what a peer has become is told on the link that is up
 // - a peer of another ensemble is refused until it belongs to ours
 // - a peer without an ensemble is linked: it may be founding
 // - who is not a member is refused, until it is one

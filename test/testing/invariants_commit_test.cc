@@ -3,7 +3,7 @@
 #include "lib/testing/invariants.h"
 
 #include "test/harness/catch.h"
-#include "test/harness/invariant_story.h"
+#include "test/testing/invariant_story.h"
 
 namespace zkq::testing {
 namespace {

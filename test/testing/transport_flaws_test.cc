@@ -10,7 +10,7 @@
 
 #include "lib/base/absl/string_view.h"
 #include "test/harness/catch.h"
-#include "test/transport/sim_world.h"
+#include "test/testing/sim_world.h"
 
 namespace zkq::testing {
 namespace {

@@ -1,7 +1,7 @@
 // What servers may do across their lives: start with what their disk has, not halt
 // without a cause, take no part on a disk that is not theirs.
 #include "test/harness/catch.h"
-#include "test/harness/invariant_story.h"
+#include "test/testing/invariant_story.h"
 #include "zkq/status.h"
 
 namespace zkq::testing {

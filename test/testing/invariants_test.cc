@@ -4,7 +4,7 @@
 #include "lib/testing/invariants.h"
 
 #include "test/harness/catch.h"
-#include "test/harness/invariant_story.h"
+#include "test/testing/invariant_story.h"
 #include "zkq/status.h"
 
 namespace zkq::testing {

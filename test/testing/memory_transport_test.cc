@@ -4,7 +4,7 @@
 
 #include "lib/testing/contract_peer.h"
 #include "test/harness/catch.h"
-#include "test/transport/sim_world.h"
+#include "test/testing/sim_world.h"
 #include "zkq/testing/conformance.h"
 
 namespace zkq::testing {

@@ -1,4 +1,4 @@
-#include "test/harness/invariant_story.h"
+#include "test/testing/invariant_story.h"
 
 #include <algorithm>
 #include <utility>

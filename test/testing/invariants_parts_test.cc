@@ -10,7 +10,7 @@
 #include "lib/testing/read_confirmations.h"
 #include "lib/testing/status_steps.h"
 #include "test/harness/catch.h"
-#include "test/harness/invariant_story.h"
+#include "test/testing/invariant_story.h"
 #include "zkq/status.h"
 
 namespace zkq::testing {

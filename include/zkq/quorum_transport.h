@@ -10,6 +10,9 @@
 // Queues are bounded both ways. Outbound: a peer too slow to drain its queue
 // loses its link. Inbound: the next read of a link waits while the messages it
 // has delivered are still held.
+//
+// To write a transport of your own: zkq/wire.h makes bytes of messages and back, and
+// RunTransportConformance (zkq/testing/conformance.h) tests it against all of the above.
 #pragma once
 
 #include <memory>

@@ -132,7 +132,7 @@ struct Origin {
 
 enum class TxnKind : uint8_t { kCommand = 1, kReconfig = 2, kNoop = 3 };
 
-// One entry of the history. Made by EncodeTxn or DecodeTxn (lib/base), never
+// One entry of the history. Made by EncodeTxn or DecodeTxn (zkq/wire.h), never
 // by hand: the fields are read from `encoded`, which is what travels and what
 // is stored.
 struct Txn {

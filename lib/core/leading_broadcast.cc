@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "lib/base/codec.h"
 #include "lib/core/leading.h"
+#include "zkq/wire.h"
 
 namespace zkq::core {
 

@@ -4,7 +4,7 @@
 #include <cstdio>
 
 #include "lib/base/crc32c.h"
-#include "lib/base/wire.h"
+#include "lib/wire/protobuf.h"
 
 namespace zkq::storage {
 namespace {
@@ -121,59 +121,6 @@ bool RecordReader::Next() {
   body_ = rest.substr(kRecordHeaderBytes, LittleEndian32(&rest[1]));
   next_ += kRecordHeaderBytes + body_.size();
   return true;
-}
-
-// The bodies below are protobuf's wire format, with these field numbers:
-//   Zxid  1 epoch  2 counter
-//   Start 1 state  2 base  3 last  4 hint  5 leader_time
-
-std::string EncodeZxid(Zxid zxid) {
-  std::string bytes;
-  wire::Writer out(&bytes);
-  out.Varint(1, zxid.epoch);
-  out.Varint(2, zxid.counter);
-  return bytes;
-}
-
-std::optional<Zxid> DecodeZxid(std::string_view bytes) {
-  Zxid zxid;
-  wire::Reader in(bytes);
-  while (in.Next()) {
-    if (in.field() == 1) zxid.epoch = in.Varint32();
-    if (in.field() == 2) zxid.counter = in.Varint32();
-  }
-  if (!in.ok()) return std::nullopt;
-  return zxid;
-}
-
-std::string EncodeStart(const Start& start) {
-  std::string bytes;
-  wire::Writer out(&bytes);
-  out.Bytes(1, start.state);
-  out.Message(2, EncodeZxid(start.base));
-  out.Message(3, EncodeZxid(start.last));
-  out.Message(4, EncodeZxid(start.hint));
-  out.Varint(5, static_cast<uint64_t>(start.leader_time));
-  return bytes;
-}
-
-std::optional<Start> DecodeStart(std::string_view bytes) {
-  Start start;
-  wire::Reader in(bytes);
-  auto zxid = [&in] {
-    const std::optional<Zxid> decoded = DecodeZxid(in.Bytes());
-    if (!decoded) in.Fail();
-    return decoded.value_or(Zxid{});
-  };
-  while (in.Next()) {
-    if (in.field() == 1) start.state = in.Bytes();
-    if (in.field() == 2) start.base = zxid();
-    if (in.field() == 3) start.last = zxid();
-    if (in.field() == 4) start.hint = zxid();
-    if (in.field() == 5) start.leader_time = static_cast<int64_t>(in.Varint());
-  }
-  if (!in.ok()) return std::nullopt;
-  return start;
 }
 
 }  // namespace zkq::storage

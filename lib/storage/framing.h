@@ -65,7 +65,7 @@ enum class RecordType : uint8_t {
   kTruncate = 3,  // a zxid: the last entry that stays
   kBase = 4,      // a zxid: the history is this snapshot and nothing behind it
   kHint = 5,      // a zxid: known committed
-  kStart = 6,     // Start: the first record of a segment, and nowhere else
+  kStart = 6,     // SegmentStart: the first record of a segment, and nowhere else
 };
 inline constexpr RecordType kRecordTypeMax = RecordType::kStart;
 
@@ -92,21 +92,5 @@ class ZKQ_EXPORT RecordReader {
   RecordType type_ = RecordType::kEnd;
   bool ok_ = true;
 };
-
-// What a segment begins with: all that the segments before it amount to, so that
-// they can go once their entries are not needed.
-struct Start {
-  std::string state = {};  // encoded HardState; empty: none yet
-  Zxid base = {};
-  Zxid last = {};
-  Zxid hint = {};
-  int64_t leader_time = 0;
-  friend bool operator==(const Start&, const Start&) = default;
-};
-std::string EncodeStart(const Start& start);
-ZKQ_EXPORT std::optional<Start> DecodeStart(std::string_view bytes);
-
-ZKQ_EXPORT std::string EncodeZxid(Zxid zxid);
-ZKQ_EXPORT std::optional<Zxid> DecodeZxid(std::string_view bytes);
 
 }  // namespace zkq::storage

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "lib/storage/framing.h"
+#include "lib/wire/disk.h"
 #include "zkq/types.h"
 
 namespace zkq::storage {
@@ -18,7 +18,7 @@ namespace zkq::storage {
 class History {
  public:
   History() = default;
-  explicit History(const Start& start) : now_(start), begin_(start.last) {}
+  explicit History(const SegmentStart& start) : now_(start), begin_(start.last) {}
 
   void Store(std::string state) { now_.state = std::move(state); }
   bool Append(const Txn& txn);
@@ -29,7 +29,7 @@ class History {
   // True of the entries behind begin(), and of begin() itself.
   bool Contains(Zxid zxid) const;
 
-  const Start& now() const { return now_; }
+  const SegmentStart& now() const { return now_; }
   Zxid last() const { return now_.last; }
   // The entries behind this one have been seen; at first the start's last.
   Zxid begin() const { return begin_; }
@@ -37,7 +37,7 @@ class History {
   const std::vector<Zxid>& epochs() const { return epochs_; }
 
  private:
-  Start now_;
+  SegmentStart now_;
   Zxid begin_ = {};
   std::vector<Zxid> epochs_;
 };

@@ -5,12 +5,12 @@
 #include <variant>
 
 #include "lib/base/absl/string_view.h"
-#include "lib/base/codec.h"
 #include "lib/storage/batch.h"
 #include "lib/storage/replay.h"
 #include "lib/storage/run_reader.h"
 #include "lib/storage/segment_writer.h"
 #include "lib/storage/steps.h"
+#include "lib/wire/disk.h"
 
 namespace zkq::storage {
 class Log::Impl {

@@ -12,9 +12,10 @@
 #include <algorithm>
 #include <deque>
 
-#include "lib/base/codec.h"
 #include "lib/storage/segment_reader.h"
 #include "lib/storage/steps.h"
+#include "lib/wire/disk.h"
+#include "zkq/wire.h"
 
 namespace zkq::storage {
 namespace {
@@ -223,7 +224,7 @@ bool Replayer::Apply(const RecordReader& record, const Payload& payload, bool fi
 // The first segment tells where the log begins; a later one must begin with what
 // the ones before it have led to.
 bool Replayer::ApplyStart(std::string_view body) {
-  const std::optional<Start> start = DecodeStart(body);
+  const std::optional<SegmentStart> start = DecodeSegmentStart(body);
   if (!start) return false;
   if (result_.segments.size() > 1) return *start == result_.history.now();
   result_.history = History(*start);

@@ -2,8 +2,8 @@
 
 #include <optional>
 
-#include "lib/base/codec.h"
 #include "lib/storage/segment_reader.h"
+#include "zkq/wire.h"
 
 namespace zkq::storage {
 namespace {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "lib/wire/disk.h"
+
 namespace zkq::storage {
 namespace {
 
@@ -30,7 +32,7 @@ SegmentWriter::SegmentWriter(std::unique_ptr<File> file, const End& end)
 
 absl::StatusOr<SegmentWriter> SegmentWriter::Create(FileSystem* file_system,
                                                     const std::string& directory, End end,
-                                                    const Start& start) {
+                                                    const SegmentStart& start) {
   const std::string header = EncodeSegmentHeader({end.number, end.chain});
   const std::string path = directory + "/" + SegmentName(end.number);
   absl::StatusOr<std::unique_ptr<File>> file = file_system->Open(path, FileSystem::Mode::kCreate);
@@ -41,7 +43,7 @@ absl::StatusOr<SegmentWriter> SegmentWriter::Create(FileSystem* file_system,
   writer.durable_ = 0;
 
   Batch batch;
-  batch.Add(RecordType::kStart, EncodeStart(start));
+  batch.Add(RecordType::kStart, EncodeSegmentStart(start));
   absl::Status status = writer.Write(&batch);
   const std::string_view piece = header;
   if (status.ok()) status = writer.file_->Write(0, {&piece, 1});

@@ -34,7 +34,7 @@ class SegmentWriter {
   // Makes segment `number`, beginning with `start`, durable in all: contents
   // and name. `end` says which and what it goes on from: number, chain and full.
   static absl::StatusOr<SegmentWriter> Create(FileSystem* file_system, const std::string& directory,
-                                              End end, const Start& start);
+                                              End end, const SegmentStart& start);
   // Goes on with a segment that was read back. Mend comes first.
   SegmentWriter(std::unique_ptr<File> file, const End& end);
 

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "lib/base/crc32c.h"
-#include "lib/base/wire.h"
+#include "lib/wire/protobuf.h"
 
 namespace zkq::storage {
 namespace {

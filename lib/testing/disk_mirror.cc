@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "lib/base/codec.h"
+#include "lib/wire/disk.h"
+#include "zkq/wire.h"
 
 namespace zkq::testing {
 namespace {
@@ -69,9 +70,9 @@ void DiskMirror::OnRecord(const storage::RecordReader& record, const Payload& pa
     reader->OnState(written_, *state);
     written_.state = *state;
   } else if (record.type() == RecordType::kStart) {
-    const auto start = storage::DecodeStart(record.body());
+    const auto start = DecodeSegmentStart(record.body());
     if (start) reader->OnStart(written_, *start);
-  } else if (const auto zxid = storage::DecodeZxid(record.body())) {
+  } else if (const auto zxid = DecodeZxid(record.body())) {
     OnZxid(record.type(), *zxid, reader);
   }
 }

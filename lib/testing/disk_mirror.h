@@ -13,6 +13,7 @@
 
 #include "lib/base/hard_state.h"
 #include "lib/storage/framing.h"
+#include "lib/wire/disk.h"
 #include "zkq/testing/memory_file_system.h"
 #include "zkq/types.h"
 
@@ -37,7 +38,7 @@ class DiskMirror {
     virtual void OnTruncate(const LogState& before, Zxid after) = 0;
     virtual void OnBase(const LogState& before, Zxid base) = 0;
     // A segment begins: with what those before it have come to.
-    virtual void OnStart(const LogState& before, const storage::Start& start) = 0;
+    virtual void OnStart(const LogState& before, const SegmentStart& start) = 0;
   };
 
   void OnOperation(const MemoryFileSystem::Operation& operation, Reader* reader);

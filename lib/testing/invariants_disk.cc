@@ -1,5 +1,4 @@
 // What servers write to their logs, held against what may be written there.
-#include "lib/base/codec.h"
 #include "lib/testing/invariants.h"
 #include "lib/testing/invariants_quorum.h"
 
@@ -19,7 +18,7 @@ class InvariantChecker::Reading final : public DiskMirror::Reader {
     checker_.Truncated(sid_, before, after);
   }
   void OnBase(const LogState& before, Zxid base) override { checker_.Rebased(sid_, before, base); }
-  void OnStart(const LogState& before, const storage::Start& start) override {
+  void OnStart(const LogState& before, const SegmentStart& start) override {
     checker_.Began(sid_, before, start);
   }
 
@@ -110,7 +109,7 @@ void InvariantChecker::Rebased(ServerId sid, const LogState& before, Zxid base) 
 }
 
 // Segments before this one may go: what they amounted to has to stand here.
-void InvariantChecker::Began(ServerId sid, const LogState& before, const storage::Start& start) {
+void InvariantChecker::Began(ServerId sid, const LogState& before, const SegmentStart& start) {
   const auto state = start.state.empty() ? HardState{} : DecodeHardState(start.state);
   if (start.base == before.base && start.last == before.last && start.hint == before.hint &&
       state && *state == before.state) {

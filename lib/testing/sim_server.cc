@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "lib/runtime/tuned_start.h"
-#include "lib/storage/framing.h"
 #include "lib/testing/sim_trace.h"
+#include "lib/wire/disk.h"
 
 namespace zkq::testing {
 namespace {
@@ -42,14 +42,14 @@ class WatchedMachine final : public StateMachine {
     absl::StatusOr<SnapshotJob> job = inner_->Snapshot();
     if (!job.ok()) return job;
     return SnapshotJob([applied = applied_, job = *std::move(job)](SnapshotWriter& out) mutable {
-      absl::Status written = out.WriteRecord(storage::EncodeZxid(applied));
+      absl::Status written = out.WriteRecord(EncodeZxid(applied));
       return written.ok() ? job(out) : written;
     });
   }
   absl::Status Restore(SnapshotReader& in) override {
     std::string record;
     if (absl::StatusOr<bool> more = in.ReadRecord(&record); !more.ok()) return more.status();
-    const std::optional<Zxid> applied = storage::DecodeZxid(record);
+    const std::optional<Zxid> applied = DecodeZxid(record);
     if (!applied) return absl::DataLossError("not a snapshot that a SimCluster has taken");
     absl::Status restored = inner_->Restore(in);
     if (restored.ok()) server_.AfterRestore(applied_ = *applied);

@@ -3,8 +3,8 @@
 #include <string>
 #include <utility>
 
-#include "lib/base/codec.h"
 #include "lib/testing/contract_ensemble.h"
+#include "zkq/wire.h"
 
 namespace zkq::testing {
 namespace {

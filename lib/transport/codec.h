@@ -1,10 +1,8 @@
-// Messages, notifications and the handshake as bytes, and back: protobuf's wire
-// format (proto/zkq/v1/quorum.proto), written by hand, because protobuf's own
-// code would copy every payload both ways. A transaction goes out as the bytes
-// that EncodeTxn made, and what is decoded shares the buffer it came in.
+// Packets and frames as bytes, and back: what a link puts around the messages of
+// zkq/wire.h, and the handshake, which only links know (proto/zkq/v1/quorum.proto).
+// What is decoded shares the buffer it came in.
 //
-// Decoding is the one place where a peer's bytes become values. It is total:
-// whatever the bytes are, the result is a valid value or nothing. Pure.
+// Total: whatever the bytes are, the result is a valid value or nothing. Pure.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +11,7 @@
 #include <string_view>
 #include <variant>
 
-#include "lib/base/wire.h"
+#include "lib/wire/protobuf.h"
 #include "zkq/message.h"
 
 namespace zkq::transport {
@@ -21,10 +19,6 @@ namespace zkq::transport {
 // The protocol versions this build speaks.
 inline constexpr uint32_t kProtocolMin = 1;
 inline constexpr uint32_t kProtocolMax = 1;
-
-// Items of one message above which it counts as malformed: it bounds what a
-// small message can unfold to.
-inline constexpr size_t kItemsMax = 1 << 20;
 
 // Absent fields are 0 on the wire, so that is what members begin with.
 struct Hello {
@@ -63,7 +57,7 @@ struct Refused {
   friend bool operator==(const Refused&, const Refused&) = default;
 };
 // A piece of a message too large for one frame. All pieces of one message, put
-// together, are what Encode gave.
+// together, are what EncodePacket gave.
 struct Fragment {
   bool last = false;
   Payload bytes = {};
@@ -72,22 +66,20 @@ struct Fragment {
 
 using PacketBody = std::variant<Message, Notification, Fragment, Hello, HelloAck>;
 struct Packet {
-  uint64_t seq = 0;  // of its lane; 0 in what Encode gives
+  uint64_t seq = 0;  // of its lane; 0 in what EncodePacket gives
   PacketBody body = {};
   friend bool operator==(const Packet&, const Packet&) = default;
 };
 Lane LaneOf(const Packet& packet);
 
 // A packet without its seq, which is the only thing that differs from link to
-// link.
-std::string Encode(const Message& message);
-std::string Encode(const Notification& notification);
-std::string Encode(const Hello& hello);
-std::string Encode(const HelloAck& ack);
+// link. A Message is one as zkq/wire.h encodes it.
+std::string EncodePacket(const Message& message);
+std::string EncodePacket(const Notification& notification);
+std::string EncodePacket(const Hello& hello);
+std::string EncodePacket(const HelloAck& ack);
 
-std::string EncodeIdentity(const Identity& identity);
-std::optional<Identity> DecodeIdentity(std::string_view bytes);
-std::string EncodeRefused(const Refused& refused);
+std::string Encode(const Refused& refused);
 // Nothing, too, if the code is one that this build does not know.
 std::optional<Refused> DecodeRefused(std::string_view bytes);
 
@@ -97,7 +89,7 @@ void AppendPacket(uint64_t seq, std::string_view encoded, std::string* frame);
 // follow, and end the frame.
 void AppendFragmentHead(uint64_t seq, bool last, size_t size, std::string* frame);
 
-// One packet, as Encode and AppendPacket make it. Payloads share its buffer.
+// One packet, as EncodePacket and AppendPacket make it. Payloads share its buffer.
 std::optional<Packet> DecodePacket(const Payload& bytes);
 
 // Takes the packets of one frame apart, one by one.

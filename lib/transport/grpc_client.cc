@@ -9,6 +9,7 @@
 #include "absl/time/clock.h"
 #include "lib/transport/grpc_bytes.h"
 #include "zkq/v1/quorum.grpc.pb.h"
+#include "zkq/wire.h"
 
 namespace zkq::transport {
 namespace {
@@ -89,7 +90,7 @@ class KnockRpc final : public Rpc {
       delete this;
       return;
     }
-    request_.mutable_from()->ParseFromString(EncodeIdentity(from));
+    request_.mutable_from()->ParseFromString(Encode(from));
     request_.set_to(ToInt(to));
     context_.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
     stub_->async()->Knock(&context_, &request_, &reply_, [this](const grpc::Status& status) {

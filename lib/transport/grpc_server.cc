@@ -13,6 +13,7 @@
 #include "lib/transport/grpc_bytes.h"
 #include "lib/transport/serve_snapshot.h"
 #include "zkq/v1/quorum.grpc.pb.h"
+#include "zkq/wire.h"
 
 namespace zkq::transport {
 namespace {

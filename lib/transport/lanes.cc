@@ -8,7 +8,7 @@
 namespace zkq::transport {
 
 Encoded EncodeOnce(const Message& message) {
-  std::string bytes = Encode(message);
+  std::string bytes = EncodePacket(message);
   Encoded encoded{.lane = LaneOf(message)};
   if (bytes.size() > kFragmentBytes) {
     encoded.large = Payload(std::move(bytes));

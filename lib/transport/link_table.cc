@@ -75,7 +75,7 @@ void LinkTable::Introduce(const LiveLinkPtr& link, const Identity& self) {
                     .from = self,
                     .to = link->id.sid,
                     .seq = link->id.seq};
-  if (link->QueueControl(Encode(hello))) return link->Flush();
+  if (link->QueueControl(EncodePacket(hello))) return link->Flush();
   OnBroken(link, absl::ResourceExhaustedError("no room to say who this peer has become"));
 }
 
@@ -109,7 +109,7 @@ void LinkTable::Send(std::span<const LinkId> to, const Message& message) {
 }
 
 void LinkTable::Notify(ServerId to, const Notification& notification) {
-  std::string encoded = Encode(notification);
+  std::string encoded = EncodePacket(notification);
   LiveLinkPtr live;
   {
     const std::lock_guard lock(mutex_);
@@ -348,7 +348,7 @@ void LinkTable::MakeAttempt(ServerId sid, uint64_t timer) {
                     .from = self,
                     .to = sid,
                     .seq = last_seq_};
-  link->QueueControl(Encode(hello));  // Finds room: it is the first.
+  link->QueueControl(EncodePacket(hello));  // Finds room: it is the first.
   peer.dialling = link;
   lock.unlock();
   WatchHandshake(link);

@@ -58,7 +58,7 @@ Judgement LinkTable::Admit(const LiveLinkPtr& link, const Hello& hello, Closing*
   *replaced = TakeLive(sid, &peer, absl::AbortedError("replaced by a newer link"));
   link->id = {sid, hello.from.boot, hello.seq};
   const HelloAck ack{.protocol = std::min(kProtocolMax, hello.protocol_max), .from = self_};
-  link->QueueControl(Encode(ack));  // Finds room: it is the first.
+  link->QueueControl(EncodePacket(ack));  // Finds room: it is the first.
   MakeLive(&peer, link, hello.from);
   return {};
 }

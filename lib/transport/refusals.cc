@@ -71,7 +71,7 @@ absl::Status ToStatus(const Refused& refused) {
   const std::string text =
       "server " + ToString(refused.sid) + ": " + std::string(ToString(refused.code));
   absl::Status status(StatusCodeOf(refused.code), ToAbsl(text));
-  status.SetPayload(kRefusedPayload, absl::Cord(EncodeRefused(refused)));
+  status.SetPayload(kRefusedPayload, absl::Cord(Encode(refused)));
   return status;
 }
 

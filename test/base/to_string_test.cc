@@ -1,4 +1,3 @@
-#include "lib/base/codec.h"
 #include "test/harness/catch.h"
 #include "zkq/message.h"
 
@@ -6,7 +5,7 @@ namespace zkq {
 namespace {
 
 Txn At(Epoch epoch, uint32_t counter) {
-  return EncodeTxn({epoch, counter}, {epoch, counter - 1}, TxnKind::kCommand, {}, 0, "12345678");
+  return {.zxid = {epoch, counter}, .encoded = Payload("12345678")};
 }
 
 std::string Print(MessageBody body) { return ToString(Message{{}, std::move(body)}); }

@@ -4,7 +4,7 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "lib/base/codec.h"
+#include "zkq/wire.h"
 
 namespace zkq::core {
 namespace {

@@ -1,7 +1,7 @@
 #include "lib/runtime/tail.h"
 
-#include "lib/base/codec.h"
 #include "test/harness/catch.h"
+#include "zkq/wire.h"
 
 namespace zkq::runtime {
 namespace {

@@ -1,8 +1,8 @@
 #include "lib/storage/data_dir.h"
 
 #include "lib/base/crc32c.h"
-#include "lib/base/wire.h"
 #include "lib/storage/framing.h"
+#include "lib/wire/protobuf.h"
 #include "test/harness/catch.h"
 #include "test/storage/fixture.h"
 

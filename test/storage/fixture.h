@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "lib/base/codec.h"
 #include "lib/storage/log.h"
 #include "zkq/testing/memory_file_system.h"
+#include "zkq/wire.h"
 
 namespace zkq::storage {
 

@@ -1,9 +1,10 @@
 // What recovery makes of a damaged log: every cut, every run of zeros, every
 // flipped bit, and bytes of another life.
 #include "lib/base/crc32c.h"
-#include "lib/base/wire.h"
 #include "lib/storage/batch.h"
 #include "lib/storage/segment_reader.h"
+#include "lib/wire/disk.h"
+#include "lib/wire/protobuf.h"
 #include "test/harness/catch.h"
 #include "test/storage/fixture.h"
 

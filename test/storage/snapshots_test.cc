@@ -1,7 +1,7 @@
 #include "lib/storage/snapshots.h"
 
 #include "lib/base/crc32c.h"
-#include "lib/base/wire.h"
+#include "lib/wire/protobuf.h"
 #include "test/harness/catch.h"
 #include "test/storage/fixture.h"
 

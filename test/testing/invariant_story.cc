@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "lib/base/codec.h"
+#include "lib/wire/disk.h"
 #include "test/harness/catch.h"
+#include "zkq/wire.h"
 
 namespace zkq::testing {
 namespace {
@@ -94,13 +95,13 @@ void Story::Log(int id, const Txn& txn) {
 }
 
 void Story::Truncate(int id, Zxid after) {
-  Write(id, {{RecordType::kTruncate, storage::EncodeZxid(after)}});
+  Write(id, {{RecordType::kTruncate, EncodeZxid(after)}});
   std::erase_if(at(id).log, [&](const Txn& txn) { return txn.zxid > after; });
   Sync(id);
 }
 
 void Story::Rebase(int id, Zxid base) {
-  Write(id, {{RecordType::kBase, storage::EncodeZxid(base)}});
+  Write(id, {{RecordType::kBase, EncodeZxid(base)}});
   at(id).log.clear();
   at(id).base = base;
   Sync(id);

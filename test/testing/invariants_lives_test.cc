@@ -1,5 +1,6 @@
 // What servers may do across their lives: start with what their disk has, not halt
 // without a cause, take no part on a disk that is not theirs.
+#include "lib/wire/disk.h"
 #include "test/harness/catch.h"
 #include "test/testing/invariant_story.h"
 #include "zkq/status.h"
@@ -94,8 +95,8 @@ TEST_CASE("a batch that is torn is not there, nor is any behind it") {
 
 TEST_CASE("recovery: a segment begins with what those before it have come to") {
   AllFollow story;
-  storage::Start start{.state = "", .base = {}, .last = story.first.zxid, .hint = {}};
-  story.Write(2, {{RecordType::kStart, storage::EncodeStart(start)}});
+  SegmentStart start{.state = "", .base = {}, .last = story.first.zxid, .hint = {}};
+  story.Write(2, {{RecordType::kStart, EncodeSegmentStart(start)}});
   REQUIRE(story.Violated() == "recovery");
 }
 

@@ -24,14 +24,14 @@
 #include "lib/transport/refusals.h"
 #include "test/harness/catch.h"
 #include "test/transport/grpc_ports.h"
-#include "test/transport/grpc_random_messages.h"
+#include "test/wire/random_messages.h"
 #include "zkq/grpc_transport.h"
 #include "zkq/v1/quorum.grpc.pb.h"
 
 namespace zkq::testing {
 namespace {
 
-using transport::Encode;
+using transport::EncodePacket;
 using transport::Hello;
 
 constexpr ServerId kOne{1}, kTwo{2}, kThree{3};
@@ -159,7 +159,7 @@ std::shared_ptr<grpc::Channel> ChannelTo(const std::string& address) {
 
 v1::Frame FrameOf(const Hello& hello) {
   std::string bytes;
-  transport::AppendPacket(1, Encode(hello), &bytes);
+  transport::AppendPacket(1, EncodePacket(hello), &bytes);
   v1::Frame frame;
   REQUIRE(frame.ParseFromString(bytes));
   return frame;
@@ -286,7 +286,7 @@ TEST_CASE("an unfounded stranger with a member's id is admitted, and hears who i
   REQUIRE(stream->Read(&answer));
   REQUIRE(answer.packets_size() == 1);
   const std::string from = answer.packets(0).hello_ack().from().SerializeAsString();
-  CHECK(transport::DecodeIdentity(from) == IdentityOf(kOne));
+  CHECK(DecodeIdentity(from) == IdentityOf(kOne));
   context.TryCancel();
   stream->Finish();
 }
@@ -456,7 +456,7 @@ TEST_CASE("a knock of a stranger or of nobody is refused, and a good link stays"
     const auto stub = v1::Quorum::NewStub(ChannelTo(pair.two_address));
     grpc::ClientContext context;
     v1::KnockRequest request;
-    request.mutable_from()->ParseFromString(transport::EncodeIdentity(from));
+    request.mutable_from()->ParseFromString(Encode(from));
     request.set_to(ToInt(to));
     v1::KnockReply reply;
     return stub->Knock(&context, request, &reply).error_code();

@@ -1,12 +1,11 @@
-// What goes over the wire: the hand-written encoding against protoc's, and
+// What goes over the wire: the encoding of lib/wire and of links against protoc's, and
 // against bytes that nobody sane has sent.
 #include <string>
 
-#include "lib/base/codec.h"
-#include "lib/base/hard_state.h"
 #include "lib/transport/codec.h"
+#include "lib/wire/disk.h"
 #include "test/harness/catch.h"
-#include "test/transport/grpc_random_messages.h"
+#include "test/wire/random_messages.h"
 #include "zkq/v1/quorum.pb.h"
 
 namespace zkq::testing {
@@ -14,9 +13,7 @@ namespace {
 
 using transport::AppendFragmentHead;
 using transport::AppendPacket;
-using transport::DecodeIdentity;
-using transport::Encode;
-using transport::EncodeIdentity;
+using transport::EncodePacket;
 using transport::Fragment;
 using transport::FrameReader;
 using transport::Hello;
@@ -48,7 +45,7 @@ struct Encoding {
   }
   template <typename T>
   std::string operator()(const T& body) const {
-    return Encode(body);
+    return EncodePacket(body);
   }
 };
 
@@ -199,7 +196,7 @@ TEST_CASE("a refusal is protoc's message of the same fields and codes") {
   for (int code = pb::RefusalCode_MIN + 1; code <= pb::RefusalCode_MAX; ++code) {
     const transport::Refused refused{static_cast<RefusalCode>(code), ServerId{7}};
     pb::Refused message;
-    REQUIRE(message.ParseFromString(EncodeRefused(refused)));
+    REQUIRE(message.ParseFromString(Encode(refused)));
     CHECK(message.code() == code);
     CHECK(message.sid() == 7);
     CHECK(transport::DecodeRefused(message.SerializeAsString()) == refused);
@@ -386,10 +383,10 @@ TEST_CASE("an identity comes back as it went") {
   RandomMessages random(8);
   for (int i = 0; i < kRounds; ++i) {
     const Identity identity = random.AnyIdentity();
-    REQUIRE(DecodeIdentity(EncodeIdentity(identity)) == identity);
+    REQUIRE(DecodeIdentity(Encode(identity)) == identity);
     pb::Identity parsed;
-    REQUIRE(parsed.ParseFromString(EncodeIdentity(identity)));
-    REQUIRE(parsed.SerializeAsString() == EncodeIdentity(identity));
+    REQUIRE(parsed.ParseFromString(Encode(identity)));
+    REQUIRE(parsed.SerializeAsString() == Encode(identity));
   }
   REQUIRE_FALSE(DecodeIdentity("").has_value());
 }

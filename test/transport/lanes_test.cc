@@ -11,8 +11,8 @@
 namespace zkq::testing {
 namespace {
 
-using transport::Encode;
 using transport::EncodeOnce;
+using transport::EncodePacket;
 using transport::Fragment;
 using transport::FrameReader;
 using transport::Inbound;
@@ -55,8 +55,8 @@ std::vector<Message> Through(Lanes* lanes, Inbound* inbound) {
 TEST_CASE("control leaves before the notification, and that before the rest") {
   Lanes lanes(kNoBound);
   REQUIRE(lanes.Add(EncodeOnce(Numbered(1))));
-  lanes.SetLatest(Encode(Notification{.round = 1}));
-  lanes.SetLatest(Encode(Notification{.round = 2}));
+  lanes.SetLatest(EncodePacket(Notification{.round = 1}));
+  lanes.SetLatest(EncodePacket(Notification{.round = 2}));
   REQUIRE(lanes.Add(EncodeOnce(PingOf(1))));
   const std::vector<Packet> packets = PacketsOf(lanes.Take());
   REQUIRE(packets.size() == 3);
@@ -179,7 +179,7 @@ TEST_CASE("fragments must be one message, and not more than a message can be") {
   std::string fragment;
   transport::AppendFragmentHead(1, true, 1, &fragment);
   CHECK_FALSE(Accepts(&nested, 1, Fragment{true, Payload(fragment.substr(2) + "x")}));
-  CHECK_FALSE(Accepts(&control, 1, Fragment{true, Payload(Encode(PingOf(1)))}));
+  CHECK_FALSE(Accepts(&control, 1, Fragment{true, Payload(EncodePacket(PingOf(1)))}));
   const Payload piece(std::string(8 << 20, 'x'));
   uint64_t seq = 1;
   while (seq < 100 && Accepts(&endless, seq, Fragment{false, piece})) ++seq;

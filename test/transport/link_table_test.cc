@@ -20,7 +20,7 @@ namespace {
 using absl::StatusCode;
 using transport::Describe;
 using transport::Dialler;
-using transport::Encode;
+using transport::EncodePacket;
 using transport::Hello;
 using transport::HelloAck;
 using transport::KnownPeer;
@@ -209,7 +209,7 @@ class PlayedStream final : public Stream {
   template <typename T>
   void Say(const T& body, uint64_t seq = 1) {
     std::string frame;
-    transport::AppendPacket(seq, Encode(body), &frame);
+    transport::AppendPacket(seq, EncodePacket(body), &frame);
     link_->OnRead(Payload(std::move(frame)));
   }
   void Written() { link_->OnWritten(true); }

@@ -1,12 +1,11 @@
-// Random messages of every kind, from a seed.
+// Random messages of every kind, from a seed, as zkq/wire.h can encode them.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "lib/base/codec.h"
-#include "lib/transport/codec.h"
+#include "zkq/wire.h"
 
 namespace zkq::testing {
 

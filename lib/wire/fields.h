@@ -1,25 +1,36 @@
-// The fields of every message, once for both directions: Fields(io, message)
-// calls io(number, member) for each, where io encodes, measures or decodes. The
-// numbers are those of proto/zkq/v1/quorum.proto and proto/zkq/wire/v1/message.proto.
-// To add a field, add it there and here.
+// The fields of everything that zkq encodes, once for both directions: Fields(io, message)
+// calls io(number, member) for each, where `io` is an Encoder or a Decoder (codec.h).
+// Numbers and names are those of proto/zkq/wire/v1/message.proto. To add a field, add
+// it there, in the struct and here; what is removed there becomes `reserved`.
 //
-// Part of codec.cc, and included by nothing else.
+// Members are listed in the order of their numbers: that is how protoc's code writes them,
+// and the decoder is quickest so.
+//
+// Part of codec.h, which is what to include. The messages that only links know
+// (Hello, Fragment …) have their lists in lib/transport/codec.cc, in the same form.
 #pragma once
 
 #include <concepts>
 #include <type_traits>
 
-#include "lib/transport/codec.h"
+#include "lib/base/hard_state.h"
+#include "zkq/message.h"
 
-namespace zkq::transport {
+namespace zkq::wire {
 
 // T itself when decoding, const T when encoding.
 template <typename T, typename U>
 concept Is = std::same_as<std::remove_const_t<T>, U>;
 
+// --- nouns --------------------------------------------------------------------------
+
 void Fields(auto& io, Is<Zxid> auto& m) {
   io(1, m.epoch);
   io(2, m.counter);
+}
+void Fields(auto& io, Is<Id128> auto& m) {
+  io.Fixed(1, m.high);
+  io.Fixed(2, m.low);
 }
 void Fields(auto& io, Is<Vote> auto& m) {
   io(1, m.epoch);
@@ -35,6 +46,47 @@ void Fields(auto& io, Is<Promise> auto& m) {
   io(2, m.leader);
   io(3, m.boot);
 }
+void Fields(auto& io, Is<Member> auto& m) {
+  io(1, m.id);
+  io(2, m.address);
+  io(3, m.type);
+  io(4, m.weight);
+  io(5, m.group);
+}
+void Fields(auto& io, Is<Membership> auto& m) {
+  io(1, m.version);
+  io(2, m.members);
+}
+// `command` is last, so that it is a plain end of the buffer.
+void Fields(auto& io, Is<Txn> auto& m) {
+  io(1, m.zxid.epoch);
+  io(2, m.zxid.counter);
+  io(3, m.prev.epoch);
+  io(4, m.prev.counter);
+  io(5, m.kind);
+  io(6, m.origin.sid);
+  io(7, m.origin.boot);
+  io(8, m.origin.call);
+  io(9, m.leader_time);
+  io(15, m.command);
+}
+
+// --- what a disk knows of itself -----------------------------------------------------
+
+void Fields(auto& io, Is<HardState> auto& m) {
+  io(1, m.ensemble);
+  io(2, m.founders);
+  io(3, m.sid);
+  io(4, m.disk);
+  io(5, m.boot);
+  io(6, m.accepted);
+  io(7, m.current);
+  io(8, m.config);
+  io(9, m.leader_time);
+}
+
+// --- what peers say to each other ------------------------------------------------------
+
 void Fields(auto& io, Is<Identity> auto& m) {
   io(1, m.sid);
   io(2, m.boot);
@@ -43,25 +95,6 @@ void Fields(auto& io, Is<Identity> auto& m) {
   io(5, m.founders);
   io(6, m.members);
   io(7, m.config);
-}
-void Fields(auto& io, Is<Hello> auto& m) {
-  io(1, m.protocol_min);
-  io(2, m.protocol_max);
-  io(3, m.from);
-  io(4, m.to);
-  io(5, m.seq);
-}
-void Fields(auto& io, Is<HelloAck> auto& m) {
-  io(1, m.protocol);
-  io(2, m.from);
-}
-void Fields(auto& io, Is<Refused> auto& m) {
-  io(1, m.code);
-  io(2, m.sid);
-}
-void Fields(auto& io, Is<Fragment> auto& m) {
-  io(1, m.last);
-  io(2, m.bytes);
 }
 void Fields(auto& io, Is<Notification> auto& m) {
   io(1, m.vote);
@@ -133,17 +166,13 @@ void Fields(auto& io, Is<Pong> auto& m) {
 }
 void Fields(auto& io, Is<SessionEnd> auto& m) { io(1, m.reason); }
 
-// The field of Packet's oneof that each body has.
+// The field of zkq.v1.Packet's oneof that each body of a Message has.
 constexpr uint32_t BodyField(const Proposal*) { return 5; }
 constexpr uint32_t BodyField(const Ack*) { return 6; }
 constexpr uint32_t BodyField(const Commit*) { return 7; }
 constexpr uint32_t BodyField(const Ping*) { return 8; }
 constexpr uint32_t BodyField(const Pong*) { return 9; }
 constexpr uint32_t BodyField(const Request*) { return 10; }
-constexpr uint32_t BodyField(const Notification*) { return 11; }
-constexpr uint32_t BodyField(const Fragment*) { return 12; }
-constexpr uint32_t BodyField(const Hello*) { return 13; }
-constexpr uint32_t BodyField(const HelloAck*) { return 14; }
 constexpr uint32_t BodyField(const FollowerInfo*) { return 16; }
 constexpr uint32_t BodyField(const LeaderInfo*) { return 17; }
 constexpr uint32_t BodyField(const AckEpoch*) { return 18; }
@@ -159,8 +188,47 @@ constexpr uint32_t BodyField(const SessionEnd*) { return 27; }
 template <typename T>
 constexpr uint32_t kBodyField = BodyField(static_cast<const T*>(nullptr));
 
-constexpr uint32_t kSeqField = 1, kGroupField = 2, kSessionField = 3, kSessionEpochField = 4;
-constexpr uint32_t kPacketsField = 1;  // of Frame
-constexpr uint32_t kFragmentLastField = 1, kFragmentBytesField = 2;
+// --- what the types cannot say ----------------------------------------------------------
 
-}  // namespace zkq::transport
+// What a message says that has no field at all, where that is not T{}.
+template <typename T>
+T Blank() {
+  return T{};
+}
+template <>
+inline Member Blank<Member>() {
+  return {.weight = 0};
+}
+template <>
+inline Txn Blank<Txn>() {
+  return {.kind = TxnKind{}};
+}
+
+// The last value of an enumeration: a number above it is malformed.
+constexpr uint64_t LastOf(ServerId) { return INT64_MAX; }
+constexpr uint64_t LastOf(TxnKind) { return static_cast<uint64_t>(TxnKind::kNoop); }
+constexpr uint64_t LastOf(MemberType) { return static_cast<uint64_t>(MemberType::kObserver); }
+constexpr uint64_t LastOf(PeerState) { return static_cast<uint64_t>(PeerState::kObserving); }
+constexpr uint64_t LastOf(RejectReason) { return static_cast<uint64_t>(RejectReason::kUnknown); }
+constexpr uint64_t LastOf(SessionEndReason) {
+  return static_cast<uint64_t>(SessionEndReason::kLeaving);
+}
+
+// Asked of each message once its fields are decoded; false: malformed.
+template <typename T>
+bool Valid(const T&) {
+  return true;
+}
+inline bool Valid(const Txn& txn) {
+  return txn.zxid.epoch != 0 && txn.zxid.counter != 0 && txn.kind != TxnKind{};
+}
+inline bool Valid(const Identity& identity) { return identity.sid != kNoServer; }
+inline bool Valid(const AckEpoch& ack) { return ack.table.size() <= kEpochTableMax; }
+inline bool Valid(const Proposal& proposal) {
+  for (size_t i = 1; i < proposal.txns.size(); ++i) {
+    if (proposal.txns[i].prev != proposal.txns[i - 1].zxid) return false;
+  }
+  return !proposal.txns.empty();
+}
+
+}  // namespace zkq::wire

@@ -1,16 +1,10 @@
-// Protobuf's wire format, the part of it that zkq uses: varints, fixed 64 bit
-// numbers, length-delimited bytes. For messages that are encoded where protobuf
-// must not be known (the core, the storage).
-//
-// The writer omits zero and empty values, as proto3 does. The reader is total:
-// whatever the bytes are, it stays within them, ends, and says whether they were
-// well-formed. Groups (wire types 3 and 4) count as malformed.
+// Protobuf's wire format, the part of it that zkq uses: varints, fixed numbers of 32
+// and 64 bits, length-delimited bytes. Written by hand, because protobuf's own code
+// may not be known where most of zkq's bytes are made: in the core and the storage.
 #pragma once
 
 #include <bit>
 #include <cstdint>
-#include <cstring>
-#include <string>
 #include <string_view>
 
 namespace zkq::wire {
@@ -20,6 +14,11 @@ enum class Type : uint8_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 
 inline constexpr size_t kVarintMax = 10;
 
 constexpr size_t VarintSize(uint64_t value) { return (std::bit_width(value | 1) + 6) / 7; }
+
+// What stands before a value: which field it is, and how long.
+constexpr uint64_t Tag(uint32_t field, Type type) {
+  return (uint64_t{field} << 3) | static_cast<uint8_t>(type);
+}
 
 // Writes at `to`, which has room for kVarintMax; returns the end.
 inline char* PutVarint(char* to, uint64_t value) {
@@ -48,51 +47,10 @@ inline void PutLittleEndian64(char* to, uint64_t value) {
   for (int i = 0; i < 8; ++i) to[i] = static_cast<char>(value >> (8 * i));
 }
 
-// Appends fields to a string.
-class Writer {
- public:
-  explicit Writer(std::string* out) : out_(*out) {}
-
-  void Varint(uint32_t field, uint64_t value) {
-    if (value == 0) return;
-    Raw(Tag(field, Type::kVarint));
-    Raw(value);
-  }
-  void Fixed64(uint32_t field, uint64_t value) {
-    if (value == 0) return;
-    Raw(Tag(field, Type::kFixed64));
-    char bytes[8];
-    PutLittleEndian64(bytes, value);
-    out_.append(bytes, sizeof(bytes));
-  }
-  void Bytes(uint32_t field, std::string_view bytes) {
-    if (!bytes.empty()) Message(field, bytes);
-  }
-  // An encoded message: present even if empty.
-  void Message(uint32_t field, std::string_view encoded) {
-    Raw(Tag(field, Type::kBytes));
-    Raw(encoded.size());
-    out_.append(encoded);
-  }
-
- private:
-  static uint64_t Tag(uint32_t field, Type type) {
-    return (uint64_t{field} << 3) | static_cast<uint8_t>(type);
-  }
-  void Raw(uint64_t value) {
-    char bytes[kVarintMax];
-    out_.append(bytes, static_cast<size_t>(PutVarint(bytes, value) - bytes));
-  }
-
-  std::string& out_;
-};
-
-// Walks the fields of one message:
-//
-//   for (Reader in(bytes); in.Next();) { switch (in.field()) … }
-//
-// and then asks ok(). A value of another type than asked for is 0 or empty and
-// makes the message malformed.
+// Walks the fields of one message: Next() until it is false, then ok() says whether
+// the bytes were well-formed. Total: whatever the bytes are, the reader stays within
+// them and ends. A value of another type than asked for is 0 or empty and makes the
+// message malformed; so does a group (wire types 3 and 4).
 class Reader {
  public:
   explicit Reader(std::string_view bytes) : rest_(bytes) {}
@@ -113,13 +71,14 @@ class Reader {
   uint64_t Varint() { return Is(Type::kVarint) ? number_ : 0; }
   // A varint above `max` makes the message malformed.
   uint64_t VarintUpTo(uint64_t max) {
-    if (Varint() > max) return Fail();
-    return number_;
+    const uint64_t value = Varint();
+    return value <= max ? value : uint64_t{Fail()};
   }
   uint32_t Varint32() { return static_cast<uint32_t>(VarintUpTo(UINT32_MAX)); }
+  uint32_t Fixed32() { return Is(Type::kFixed32) ? static_cast<uint32_t>(number_) : 0; }
   uint64_t Fixed64() { return Is(Type::kFixed64) ? number_ : 0; }
   std::string_view Bytes() { return Is(Type::kBytes) ? bytes_ : std::string_view(); }
-  // The caller has found the field's content malformed.
+  // For the caller that finds the content of a field malformed.
   bool Fail() { return ok_ = false; }
 
  private:

@@ -1,7 +1,7 @@
-#include "lib/base/codec.h"
-
-#include "lib/base/wire.h"
+#include "lib/wire/codec.h"
 #include "test/harness/catch.h"
+#include "test/wire/torment.h"
+#include "zkq/wire.h"
 
 namespace zkq {
 namespace {
@@ -10,22 +10,6 @@ const Origin kOrigin = {ServerId{3}, 1'700'000'000'000'000, 42};
 
 Txn Sample() {
   return EncodeTxn({4, 17}, {4, 16}, TxnKind::kCommand, kOrigin, 1'700'000'000'123'456, "put k v");
-}
-
-HardState SampleState() {
-  HardState state;
-  state.ensemble = {1, 2};
-  state.founders = {{ServerId{1}, {3, 4}}, {ServerId{2}, {}}};
-  state.sid = ServerId{1};
-  state.disk = {3, 4};
-  state.boot = 1'700'000'000'000'000;
-  state.accepted = {7, ServerId{2}, 5};
-  state.current = 6;
-  state.config = {{6, 9},
-                  {{ServerId{1}, "a:1", MemberType::kParticipant, 1, 0},
-                   {ServerId{2}, "b:2", MemberType::kObserver, 0, 3}}};
-  state.leader_time = 1'700'000'000'123'456;
-  return state;
 }
 
 TEST_CASE("an encoded txn decodes to itself") {
@@ -54,7 +38,7 @@ TEST_CASE("the largest values come back") {
   constexpr uint64_t kMax = ~uint64_t{0};
   const Txn txn =
       EncodeTxn({UINT32_MAX, UINT32_MAX}, {UINT32_MAX, UINT32_MAX - 1}, TxnKind::kReconfig,
-                {ServerId{kMax}, kMax, kMax}, -1, std::string(1 << 20, 'x'));
+                {ServerId{kMax >> 1}, kMax, kMax}, -1, std::string(1 << 20, 'x'));
   const std::optional<Txn> decoded = DecodeTxn(txn.encoded);
   REQUIRE(decoded);
   REQUIRE(decoded->zxid == txn.zxid);
@@ -82,28 +66,10 @@ TEST_CASE("a txn without zxid or kind is refused") {
 
 TEST_CASE("unknown fields of a txn are skipped") {
   std::string bytes(Sample().encoded.view());
-  wire::Writer(&bytes).Bytes(77, "from a later version");
+  wire::AppendAll([](auto& encoder) { encoder(77, "from a later version"); }, &bytes);
   const std::optional<Txn> decoded = DecodeTxn(Payload(bytes));
   REQUIRE(decoded);
   REQUIRE(decoded->command.view() == "put k v");
-}
-
-TEST_CASE("a hard state comes back whole") {
-  REQUIRE(DecodeHardState(EncodeHardState(SampleState())) == SampleState());
-  REQUIRE(DecodeHardState(EncodeHardState(HardState{})) == HardState{});
-  REQUIRE(DecodeHardState("") == HardState{});
-}
-
-// Whatever the bytes are: no crash, nothing read outside of them (AddressSanitizer
-// watches), and what is accepted can be encoded.
-template <typename Decode>
-void Torment(const std::string& sample, Decode decode) {
-  for (size_t size = 0; size < sample.size(); ++size) decode(sample.substr(0, size));
-  for (size_t bit = 0; bit < sample.size() * 8; ++bit) {
-    std::string flipped = sample;
-    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
-    decode(flipped);
-  }
 }
 
 TEST_CASE("no truncation and no flipped bit of a txn does harm") {
@@ -117,14 +83,6 @@ TEST_CASE("no truncation and no flipped bit of a txn does harm") {
     REQUIRE(txn->command.size() <= bytes.size());
   });
   REQUIRE(accepted > 0);
-}
-
-TEST_CASE("no truncation and no flipped bit of a hard state does harm") {
-  Torment(EncodeHardState(SampleState()), [](const std::string& bytes) {
-    const std::optional<HardState> state = DecodeHardState(bytes);
-    if (!state) return;
-    REQUIRE(DecodeHardState(EncodeHardState(*state)) == state);
-  });
 }
 
 }  // namespace

@@ -1,0 +1,34 @@
+// The bodies of the records that a disk holds besides transactions, as bytes and back
+// (lib/storage/README.md says where they stand; proto/zkq/wire/v1/message.proto has
+// their fields). Pure; total on any input.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lib/base/hard_state.h"
+#include "zkq/types.h"
+
+namespace zkq {
+
+std::string EncodeHardState(const HardState& state);
+ZKQ_EXPORT std::optional<HardState> DecodeHardState(std::string_view bytes);
+
+// What a log segment begins with: all that the segments before it amount to, so that
+// they can go once their entries are not needed.
+struct SegmentStart {
+  std::string state = {};  // encoded HardState; empty: none yet
+  Zxid base = {};
+  Zxid last = {};
+  Zxid hint = {};
+  int64_t leader_time = 0;
+  friend bool operator==(const SegmentStart&, const SegmentStart&) = default;
+};
+std::string EncodeSegmentStart(const SegmentStart& start);
+ZKQ_EXPORT std::optional<SegmentStart> DecodeSegmentStart(std::string_view bytes);
+
+ZKQ_EXPORT std::string EncodeZxid(Zxid zxid);
+ZKQ_EXPORT std::optional<Zxid> DecodeZxid(std::string_view bytes);
+
+}  // namespace zkq

@@ -389,7 +389,7 @@ TEST_CASE("ZK-1697: a snapshot may take longer than any limit, as long as it goe
   world.Settle();
 }
 
-TEST_CASE("ZK-3023: whoever serves has applied all that was committed before") {
+TEST_CASE("ZK-3023: a server that serves has applied all that was committed before") {
   World world;
   for (int i = 0; i < 20; ++i) {
     world.Crash(kA);
@@ -486,7 +486,7 @@ TEST_CASE("ZK-1277: a counter that runs out renews the epoch without an election
   world.Settle();
 }
 
-TEST_CASE("ZK-1277: it is crossed with the leader dying at any moment of it") {
+TEST_CASE("ZK-1277: a renewal is survived with the leader dying at any moment of it") {
   for (int moment = 0; moment < 60; ++moment) {
     World world({.rollover_counter = 3});
     world.Propose(kA, "1");
@@ -596,7 +596,7 @@ TEST_CASE("ZK-1863: the calls of one server are applied in its order") {
 
 // --- election ---------------------------------------------------------------------------
 
-TEST_CASE("ZK-1732, ZK-1805: whoever comes late joins an ensemble of several generations") {
+TEST_CASE("ZK-1732, ZK-1805: a server that comes late joins an ensemble of several generations") {
   World world({.servers = 5});
   world.Crash(kA);
   world.Crash(kB);

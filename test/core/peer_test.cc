@@ -34,7 +34,7 @@ TEST_CASE("a follower logs, acknowledges and delivers in order") {
   REQUIRE(Run("broadcast_following") == "");
 }
 TEST_CASE("a read proves that its leader still led") { REQUIRE(Run("reads") == ""); }
-TEST_CASE("whoever is silent, stuck or alone is noticed") { REQUIRE(Run("liveness") == ""); }
+TEST_CASE("a peer that is silent, stuck or alone is noticed") { REQUIRE(Run("liveness") == ""); }
 TEST_CASE("an epoch is renewed in place") { REQUIRE(Run("renewal") == ""); }
 TEST_CASE("a call is decided once and rightly") { REQUIRE(Run("calls") == ""); }
 TEST_CASE("a broken invariant stops the replica") { REQUIRE(Run("halting") == ""); }

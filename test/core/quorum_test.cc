@@ -143,7 +143,7 @@ TEST_CASE("a joint quorum intersects every quorum of both its configurations") {
   }
 }
 
-TEST_CASE("what is held is the newest zxid whose holders are a quorum") {
+TEST_CASE("the held zxid is the newest whose holders are a quorum") {
   const Quorum quorum({.committed = Voters(0b0111), .pending = Voters(0b1110)});
   const std::vector<Zxid> zxids = {{1, 9}, {2, 1}, {2, 2}, {3, 1}};
   for (uint32_t code = 0; code < 5 * 5 * 5 * 5; ++code) {

@@ -49,7 +49,7 @@ TEST_CASE("a server that was away for longer than the log reaches back gets a sn
   CHECK(ensemble.Read(away, /*serializable=*/true).size() == 1'020);
 }
 
-TEST_CASE("what a leader logged alone is cut off when it comes back") {
+TEST_CASE("a leader that comes back cuts off what it logged alone") {
   Ensemble ensemble(3);
   ensemble.StartAll();
   kv::Client client = ensemble.Client();

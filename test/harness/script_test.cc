@@ -62,7 +62,7 @@ TEST_CASE("a difference is reported by file, line, claim, and both sides") {
                               "  actual:\n    [a]\n");
 }
 
-TEST_CASE("every case runs, also behind one that differs") {
+TEST_CASE("every case runs, also after one that differs") {
   const TemporaryScript script("echo a\n----\n\necho b\n----\n[b]\nmore\n");
   REQUIRE(script.Run().find(":1:") != std::string::npos);
   REQUIRE(script.Run().find(":4:") != std::string::npos);

@@ -48,7 +48,7 @@ TEST_CASE("a server that restarts has what it missed") {
   for (const int id : cluster.ids()) REQUIRE(cluster.seen(id).snapshots == 0);
 }
 
-TEST_CASE("what was answered survives a power cut of all") {
+TEST_CASE("writes that were answered survive a power cut of all") {
   Cluster cluster(3);
   cluster.StartAll();
   cluster.AwaitLeader();

@@ -86,8 +86,8 @@ ServerId GoAstray(World* world, const std::string& orphan = "orphan") {
 
 // --- synchronisation: history, durability, epoch order -----------------------------------
 
-// ZK-5094: cut to Z1 and entries to Z2, a break, then a diff to Z3.
-TEST_CASE("what was cut and got again before a link broke is there after a start") {
+// Cut to Z1 and entries to Z2, a break, then a diff to Z3.
+TEST_CASE("ZK-5094: a follower that was cut, fed again and lost its link restarts with all of it") {
   const std::string last_heard = GENERATE("trunc", "proposal", "new-leader");
   World world(3);
   Watch watch(&world.cluster);
@@ -109,8 +109,10 @@ TEST_CASE("what was cut and got again before a link broke is there after a start
   REQUIRE(world.Count(astray, "orphan") == 0);
 }
 
-// ZK-5094 again, with a crash instead: before any operation of the disk from the cut on.
-TEST_CASE("what was cut and got again before a crash is there after a start") {
+// A crash instead of the break: before any operation of the disk from the cut on.
+TEST_CASE(
+    "ZK-5094: a follower that crashes after a cut, at any operation, restarts with its leader's "
+    "history") {
   const CrashMode mode = GENERATE(CrashMode::kPower, CrashMode::kProcess, CrashMode::kTorn);
   int crashes = 0;
   for (bool crashed = true; crashed; ++crashes) {
@@ -133,8 +135,8 @@ TEST_CASE("what was cut and got again before a crash is there after a start") {
   REQUIRE(crashes > 5);
 }
 
-// ZK-4882
-TEST_CASE("what a follower could not sync while it was brought up it has not applied") {
+TEST_CASE(
+    "ZK-4882: a follower that cannot sync what it is brought up with has applied none of it") {
   const CrashMode mode = GENERATE(CrashMode::kPower, CrashMode::kProcess, CrashMode::kTorn);
   World world(3);
   Watch watch(&world.cluster);
@@ -168,8 +170,7 @@ TEST_CASE("what a follower could not sync while it was brought up it has not app
   REQUIRE(world.Count(leader, "missed4") == 1);
 }
 
-// ZK-4785
-TEST_CASE("a follower whose disk stalls while it is brought up stands for nothing yet") {
+TEST_CASE("ZK-4785: a follower whose disk stalls while it is brought up counts for no quorum") {
   std::optional<absl::Status> outcome;
   World world(3);
   Watch watch(&world.cluster);
@@ -197,9 +198,9 @@ TEST_CASE("a follower whose disk stalls while it is brought up stands for nothin
   world.Until([&] { return world.Agree(); });
 }
 
-// ZK-3701. A cut is a record of the log, so only one that needs a new segment finds no
+// A cut is a record of the log, so only one that needs a new segment finds no
 // room: the size of the orphan moves the end of the log from one segment to the next.
-TEST_CASE("a cut that finds no room halts, and is made after a start with room") {
+TEST_CASE("ZK-3701: a server without room for a cut halts, and makes the cut when it has room") {
   int uncut = 0;
   for (size_t size = 1; size < 4096; size += 100) {
     World world(3, [](ReplicaOptions* options) { options->log_segment_bytes = 4096; });
@@ -230,9 +231,9 @@ TEST_CASE("a cut that finds no room halts, and is made after a start with room")
   REQUIRE(uncut > 0);
 }
 
-// ZK-3598. The first Apply holds up the others, so they come when this server leads no
+// The first Apply holds up the others, so they come when this server leads no
 // more: before it follows another, meanwhile, or when it has done so for a while.
-TEST_CASE("an Apply that comes in another term tells its caller the truth and harms nobody") {
+TEST_CASE("ZK-3598: an Apply that runs in a later term is answered truly and harms nobody") {
   const absl::Duration apart = GENERATE(absl::ZeroDuration(), absl::Seconds(5), absl::Seconds(30));
   std::map<std::string, absl::StatusOr<Reply>> told;
   World world(3);
@@ -267,9 +268,10 @@ TEST_CASE("an Apply that comes in another term tells its caller the truth and ha
   world.Write(slow, "through it");
 }
 
-// ZK-2307: what fails is in memory already. ZK-1387, ZK-4269: what is on the disk then.
+// In ZK-2307 what fails was in memory already. Also ZK-1387, ZK-4269: what is on the disk
+// then.
 TEST_CASE(
-    "a promise or an epoch that could not be stored is not given, nor in the way of a start") {
+    "ZK-2307: a promise or epoch that cannot be stored is not given, nor in the way of a start") {
   const std::string asked = GENERATE("leader-info", "new-leader");
   const Step fails = GENERATE(Step::kWrite, Step::kSync);
   const CrashMode mode = GENERATE(CrashMode::kPower, CrashMode::kProcess);
@@ -295,10 +297,11 @@ TEST_CASE(
 
 // --- snapshots ------------------------------------------------------------------------------
 
-// ZK-3125, ZK-3127, ZK-3144, ZK-3145, ZK-3249, ZK-3306: replaying on a snapshot that holds
-// more than its name says, or less. Writes go on while each snapshot is written, and power
+// Also ZK-3125, ZK-3144, ZK-3145, ZK-3249, ZK-3306: replaying on a snapshot that holds more
+// than its name says, or less. Writes go on while each snapshot is written, and power
 // fails, or the process, before every operation of the disk.
-TEST_CASE("after a start on a snapshot taken under load each write is there once, in order") {
+TEST_CASE(
+    "ZK-3127: a server restarted on a snapshot taken under load has each write once, in order") {
   const CrashMode mode = GENERATE(CrashMode::kPower, CrashMode::kProcess, CrashMode::kTorn);
   int restores = 0;
   bool crashed = true;
@@ -335,8 +338,9 @@ TEST_CASE("after a start on a snapshot taken under load each write is there once
   REQUIRE(restores > 50);
 }
 
-// ZK-1653, ZK-2872, ZK-3642: a snapshot that is fetched and installed, and what follows it.
-TEST_CASE("a crash before any operation of being brought up by a snapshot is survived") {
+// A snapshot that is fetched and installed, and what follows it.
+TEST_CASE(
+    "ZK-1653, ZK-2872, ZK-3642: a server that crashes while it installs a snapshot starts again") {
   const CrashMode mode = GENERATE(CrashMode::kPower, CrashMode::kProcess, CrashMode::kTorn);
   int crashes = 0;
   for (bool crashed = true; crashed; ++crashes) {
@@ -349,7 +353,7 @@ TEST_CASE("a crash before any operation of being brought up by a snapshot is sur
     bool taken = false;
     world.cluster.replica(leader).TakeSnapshot([&](absl::StatusOr<Zxid> at) { taken = at.ok(); });
     world.Until([&] { return taken; });
-    world.Write(leader, "behind the snapshot");
+    world.Write(leader, "after the snapshot");
     REQUIRE(world.cluster.Start(behind) == absl::OkStatus());
     world.cluster.CrashAtDisk(behind, static_cast<uint64_t>(crashes) + 1, mode);
     world.Until([&] { return !world.cluster.up(behind) || world.Agree(); });
@@ -367,8 +371,8 @@ TEST_CASE("a crash before any operation of being brought up by a snapshot is sur
 
 // --- liveness ---------------------------------------------------------------------------------
 
-// ZK-2247
-TEST_CASE("a leader that cannot write is replaced, and its write is everywhere or nowhere") {
+TEST_CASE(
+    "ZK-2247: a leader that cannot write is replaced, and its write is everywhere or nowhere") {
   const Step fails = GENERATE(Step::kWrite, Step::kSync);
   const bool alone = GENERATE(false, true);  // it alone has the command
   std::optional<absl::Status> outcome;
@@ -398,8 +402,7 @@ TEST_CASE("a leader that cannot write is replaced, and its write is everywhere o
   world.Write(failing, "takes part again");
 }
 
-// ZK-2201
-TEST_CASE("while a snapshot goes into a black hole the others write on and nobody is elected") {
+TEST_CASE("ZK-2201: a snapshot sent into a black hole holds up no write and costs no leader") {
   World world({.servers = 3, .diff_transactions_max = 10},
               [](ReplicaOptions* options) { options->retain_snapshots = 1; });
   Watch watch(&world.cluster);

@@ -34,7 +34,7 @@ TEST_CASE("a member's options follow its port") {
   CHECK(ToString(heavy) == "1=[::1]:7001:weight=2:group=1");
 }
 
-TEST_CASE("what ToString writes of a member, ParseMembers reads back") {
+TEST_CASE("ParseMembers reads back what ToString writes of a member") {
   std::mt19937_64 random(1);
   for (int i = 0; i < 1'000; ++i) {
     const Member member{

@@ -192,8 +192,8 @@ TEST_CASE("pipelined calls are answered in their order, each once") {
   }
 }
 
-// Nothing else is under way that could wake what was forgotten (ZOOKEEPER-4537).
-TEST_CASE("the calls of a lone caller, one after the other, are all answered") {
+// Nothing else is under way that could wake what was forgotten.
+TEST_CASE("ZK-4537: the calls of a lone caller, one after the other, are all answered") {
   Ensemble ensemble(3);
   ensemble.AwaitLeaders();
   for (int i = 1; i <= 300; ++i) {
@@ -318,8 +318,8 @@ TEST_CASE("Shutdown names a disk that is stuck") {
 }
 
 // What is applied while the job is held is in its log and not in the snapshot: with a part of
-// it in both, or in neither, the count would show (ZOOKEEPER-3125, -3127, -3144).
-TEST_CASE("a snapshot is of the moment it was begun, and the log goes on from there") {
+// it in both, or in neither, the count would show (also ZK-3125, ZK-3144).
+TEST_CASE("ZK-3127: a snapshot is of the moment it was begun, and the log goes on from there") {
   Ensemble ensemble(1);
   for (int i = 1; i <= 3; ++i) REQUIRE(ensemble.Write(1) == i);
   Gate& job = ensemble.gates[0]->snapshot_job;

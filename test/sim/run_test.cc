@@ -25,7 +25,7 @@ TEST_CASE("the same seed gives the same run, to the byte, under every profile") 
   }
 }
 
-TEST_CASE("what has found something once finds nothing more") {
+TEST_CASE("a seed that has found something once finds nothing more") {
   std::ifstream list(ZKQ_TEST_DATA_DIR "/seeds.txt");
   int runs = 0;
   for (std::string line; std::getline(list, line);) {
@@ -46,7 +46,7 @@ TEST_CASE("what has found something once finds nothing more") {
   REQUIRE(runs > 10);
 }
 
-TEST_CASE("a queue is judged as one") {
+TEST_CASE("the queue machine's history is judged as a queue's") {
   RunOptions options = Options(3, Profile::kEverything);
   options.state_machine = "queue";
   const RunResult result = Run(options);

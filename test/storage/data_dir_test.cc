@@ -222,7 +222,7 @@ TEST_CASE("purging behind an older snapshot leaves the one the log begins with")
   REQUIRE(again->recovery.base == Zxid{1, 100});
 }
 
-TEST_CASE("what is known committed: snapshot, hint and configuration, the newest") {
+TEST_CASE("a start knows as committed the newest of snapshot, hint and configuration") {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
   {
     DataDir dir = *Open(disk);

@@ -162,7 +162,7 @@ void ObserveSyncs(MemoryFileSystem* disk, MemoryFileSystem::Verdict verdict) {
 
 // A process may end and start again with the power on: it reads what it wrote
 // and never synced. The first Sync makes that durable before it counts.
-TEST_CASE("what was read back unsynced is durable after the first sync") {
+TEST_CASE("entries read back unsynced are durable after the first sync") {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
   std::unique_ptr<Log> log = std::move(OpenLog(disk)->log);
   log->Append(Entries({}, {1, 1}, 1));
@@ -182,7 +182,7 @@ TEST_CASE("what was read back unsynced is durable after the first sync") {
 
 // A failed Sync leaves in the cache what no later one writes: who goes on with that
 // acknowledges what a power cut takes away.
-TEST_CASE("what a failed sync has dropped is not gone on with") {
+TEST_CASE("a log is not written on after a failed sync has dropped bytes") {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
   std::unique_ptr<Log> log = std::move(OpenLog(disk)->log);
   log->Append(Entries({}, {1, 1}, 1));

@@ -47,7 +47,7 @@ TEST_CASE("a new log is fresh and empty") {
   REQUIRE(f.contents().fresh);
 }
 
-TEST_CASE("what was synced is there after a reopening") {
+TEST_CASE("entries that were synced are there after a reopening") {
   Fixture f;
   f.log().Store(StateOf(3));
   f.log().Append(Entries({}, {1, 1}, 3));

@@ -58,7 +58,7 @@ TEST_CASE("a reader beside the writer sees one contiguous history") {
   REQUIRE(failures == 0);
 }
 
-TEST_CASE("what was cut off is not read, wherever the cut lies between batches") {
+TEST_CASE("entries that were cut off are not read, wherever the cut lies between batches") {
   for (uint32_t kept = 1; kept <= 4; ++kept) {
     std::unique_ptr<Log> log = std::move(OpenLog(NewDisk(), {})->log);
     for (uint32_t counter = 1; counter <= 5; ++counter) {

@@ -196,7 +196,7 @@ TEST_CASE("a snapshot is received in pieces, and gone on with where it broke off
   REQUIRE(FilesOf(*disk).size() == 1);
 }
 
-TEST_CASE("what was received and does not verify is removed") {
+TEST_CASE("a received snapshot that does not verify is removed") {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
   const std::unique_ptr<Snapshots> snapshots = OpenSnapshots(disk);
   const std::unique_ptr<Snapshots::Incoming> incoming = *snapshots->Receive(kAt);

@@ -27,7 +27,7 @@ TEST_CASE("INV-10: two histories are not both committed") {
   REQUIRE(story.Violated() == "INV-10 agreement");
 }
 
-TEST_CASE("INV-14: a leader proposes behind everything that is committed") {
+TEST_CASE("INV-14: a leader proposes after everything that is committed") {
   Led story;
   story.Lead(2, {3}, 2);
   story.Say(2, 3, {0, 2}, Proposal{{MakeTxn({2, 1}, {})}});
@@ -174,7 +174,7 @@ TEST_CASE("INV-12: nothing is applied twice") {
   REQUIRE(story.Violated() == "INV-12 local primary order");
 }
 
-TEST_CASE("INV-12: what is applied behind a snapshot follows its state") {
+TEST_CASE("INV-12: what is applied after a snapshot follows its state") {
   Led story;
   story.checker.OnRestored(ServerId{2}, story.first.zxid);
   story.Apply(2, story.first);
@@ -208,7 +208,7 @@ struct LedAgain : Led {
   Txn second;
 };
 
-TEST_CASE("INV-13: an earlier epoch is not applied behind a later one") {
+TEST_CASE("INV-13: an earlier epoch is not applied after a later one") {
   LedAgain story;
   story.Apply(2, story.first);
   story.Apply(2, story.second);

@@ -73,7 +73,7 @@ TEST_CASE("recovery: what a killed process has written is there") {
   REQUIRE(story.Violated() == "");
 }
 
-TEST_CASE("a batch that is torn is not there, nor is any behind it") {
+TEST_CASE("recovery: a torn batch is not there, nor is any after it") {
   AllFollow story;
   const Zxid before = story.at(1).last();
   story.WriteTxn(1, story.Next(1, 1));

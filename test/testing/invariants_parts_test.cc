@@ -88,7 +88,7 @@ TEST_CASE("a write is told what its Apply has returned") {
   REQUIRE(Property(calls.OnDone(2, Reply{{1, 2}, "x"})) == "outcome");
 }
 
-TEST_CASE("what was told not committed never is") {
+TEST_CASE("a call told not committed never is") {
   Calls calls;
   calls.OnProposed(1, "a");
   SECTION("later") {
@@ -101,7 +101,7 @@ TEST_CASE("what was told not committed never is") {
   }
 }
 
-TEST_CASE("what was told unknown may be committed or not") {
+TEST_CASE("a call told unknown may be committed or not") {
   Calls calls;
   calls.OnProposed(1, "a");
   REQUIRE(calls.Failed(1, Outcome::kUnknown) == "");
@@ -324,7 +324,7 @@ struct Votes {
   }
 };
 
-TEST_CASE("whoever decides an election takes the best it has heard of") {
+TEST_CASE("a peer that decides an election takes the best it has heard of") {
   Votes votes;
   votes.Say(Votes::Looking(1, 1, 5));
   votes.Hear(2, Votes::Looking(2, 2, 5));
@@ -382,7 +382,7 @@ ReplicaStatus Serving(int id, int leader, Epoch epoch, Zxid applied = {}) {
           .last_applied = applied};
 }
 
-TEST_CASE("what is committed and here is applied before long") {
+TEST_CASE("a transaction that is committed and here is applied before long") {
   ApplyingChecker checker;
   ReplicaStatus status = Serving(2, 1, 3, {3, 5});
   status.last_applied = {3, 1};

@@ -268,7 +268,7 @@ TEST_CASE("INV-8: a history has no holes") {
 
 // --- INV-9 and INV-24: synchronisation -------------------------------------------------------
 
-TEST_CASE("INV-9: whoever takes an epoch holds its initial history") {
+TEST_CASE("INV-9: a server that takes an epoch holds its initial history") {
   Led story;
   story.Attach(3, 1);
   story.Lead(2, {1}, 2);

@@ -71,7 +71,7 @@ TEST_CASE("of two swaps from one value one succeeds") {
   REQUIRE(race("0", "0") == Kind::kNotLinearizable);
 }
 
-TEST_CASE("what was deleted is gone, once") {
+TEST_CASE("a deleted value is gone, and was deleted once") {
   const Operation put = Call(0, 1, "put a", "");
   REQUIRE(Register({put, Call(2, 3, "del", "1"), Call(4, 5, "del", "0")}) == Kind::kLinearizable);
   REQUIRE(Register({put, Call(2, 3, "del", "1"), Call(4, 5, "del", "1")}) ==

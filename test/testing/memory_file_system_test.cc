@@ -64,7 +64,7 @@ TEST_CASE("a file opened to read is not written") {
   REQUIRE(file->Sync().code() == absl::StatusCode::kPermissionDenied);
 }
 
-TEST_CASE("what is there and what is not is told apart, by path") {
+TEST_CASE("a path that is there is told from one that is not") {
   MemoryFileSystem disk;
   Open(disk, "f", Mode::kCreate);
   REQUIRE(disk.Open("f", Mode::kCreate).status().code() == absl::StatusCode::kAlreadyExists);
@@ -195,7 +195,7 @@ TEST_CASE("a torn crash keeps, sector by sector, the old or the new") {
   REQUIRE(mixed);
 }
 
-TEST_CASE("what a sync has failed to make durable no torn crash keeps") {
+TEST_CASE("a torn crash keeps nothing that a sync has failed to make durable") {
   for (uint64_t seed = 0; seed < 20; ++seed) {
     MemoryFileSystem disk;
     auto file = DurableFile(disk, "f", "old");
@@ -210,7 +210,7 @@ TEST_CASE("what a sync has failed to make durable no torn crash keeps") {
   }
 }
 
-TEST_CASE("a crash before an operation that is past comes at the next") {
+TEST_CASE("a crash armed for an operation that is past comes at the next one") {
   MemoryFileSystem disk;
   auto file = DurableFile(disk, "f", "old");
   disk.CrashBefore(1);
@@ -229,7 +229,7 @@ TEST_CASE("a torn crash keeps a beginning of what was done to names") {
   REQUIRE(seen == std::set<std::string>{"", "a", "a b"});
 }
 
-TEST_CASE("what a sync has promised survives a torn crash") {
+TEST_CASE("bytes that a sync has made durable survive a torn crash") {
   MemoryFileSystem disk;
   DurableFile(disk, "f", "durable");
   SimRandom random(1);
@@ -237,7 +237,7 @@ TEST_CASE("what a sync has promised survives a torn crash") {
   REQUIRE(*disk.Contents("f") == "durable");
 }
 
-TEST_CASE("a crash before the n-th operation fails it and all behind it") {
+TEST_CASE("a crash before the n-th operation fails it and all after it") {
   // Runs the same work with a crash before each of its steps: what is left is
   // always the old or the new, and each appears.
   std::set<std::string> left;
@@ -342,7 +342,7 @@ TEST_CASE("damage is as durable as anything") {
 
 // --- what is seen of it ---------------------------------------------------------------
 
-TEST_CASE("a witness is told what took place, and nothing else") {
+TEST_CASE("a witness is told of the operations that took place, and of no other") {
   MemoryFileSystem disk;
   std::string told;
   disk.SetWitness([&](const MemoryFileSystem::Operation& operation) {
@@ -359,7 +359,7 @@ TEST_CASE("a witness is told what took place, and nothing else") {
   REQUIRE(told == "create a \nwrite a onetwo\nwrite a th\nrename ab \n");
 }
 
-TEST_CASE("what a crash would leave can be had without one") {
+TEST_CASE("a disk as a crash would leave it can be had without a crash") {
   MemoryFileSystem disk;
   auto file = disk.Open("a", Mode::kCreate);
   REQUIRE((*file)->Write(0, {"synced"}).ok());

@@ -94,7 +94,7 @@ TEST_CASE("a link is down at both ends before the next one, however late the new
   }
 }
 
-TEST_CASE("what is stalled one way arrives when it heals, and the link stays") {
+TEST_CASE("messages stalled one way arrive when the link heals, and the link stays") {
   Trio trio;
   trio.world.network().Stall(kOne, kTwo);
   trio.peers[kOne]->Send(kTwo, Ack{});

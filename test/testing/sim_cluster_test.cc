@@ -49,7 +49,7 @@ bool LogAlone(World* world, ServerId leader, ServerId follower, ServerId third) 
   return logged;
 }
 
-TEST_CASE("a start behind a cut reads only what was not cut") {
+TEST_CASE("a server started after a cut reads only what was not cut") {
   int cuts = 0;
   for (uint64_t seed = 1; seed <= 10; ++seed) {
     World world(
@@ -121,7 +121,7 @@ TEST_CASE("own calls that a snapshot passes over are answered, as unknown") {
 }
 
 // A rename whose directory fsync has failed is seen, and a power cut undoes it.
-TEST_CASE("a snapshot whose name is not durable yet is not gone on from") {
+TEST_CASE("a fetched snapshot whose name is not durable is not resumed") {
   World world(3, [](ReplicaOptions* options) { options->retain_snapshots = 1; });
   const ServerId follower = world.Follower();
   world.Write(world.Leader(), "first");
@@ -136,7 +136,7 @@ TEST_CASE("a snapshot whose name is not durable yet is not gone on from") {
   REQUIRE(world.notes[follower].restores > 0);
 }
 
-TEST_CASE("nobody is busy while a disk stands still") {
+TEST_CASE("a replica does next to nothing while its disk stands still") {
   World world(3);
   const ServerId leader = world.Leader();
   world.Write(leader, "first");
@@ -147,7 +147,7 @@ TEST_CASE("nobody is busy while a disk stands still") {
   REQUIRE(world.cluster.steps() - before < 10'000);  // heartbeats are a few hundred
 }
 
-TEST_CASE("two histories that come while the state machine is busy are both taken in") {
+TEST_CASE("two snapshots that arrive while the state machine is busy are both installed") {
   World world(3, [](ReplicaOptions* options) {
     options->retain_snapshots = 1;
     options->window_bytes = 1000;  // what follows the histories is not in memory either
@@ -176,7 +176,7 @@ TEST_CASE("two histories that come while the state machine is busy are both take
   world.Write(follower, "goes on");
 }
 
-TEST_CASE("a replica that has heard no leader is as stale as can be") {
+TEST_CASE("a replica that has heard no leader refuses reads with a bound on staleness") {
   std::map<ServerId, Notes> notes;
   SimCluster alone({.servers = 3},
                    [&](ServerId sid) { return std::make_unique<Machine>(&notes[sid]); });
@@ -188,7 +188,7 @@ TEST_CASE("a replica that has heard no leader is as stale as can be") {
   REQUIRE_FALSE(read.ok());
 }
 
-TEST_CASE("no event call begins behind a Shutdown in an event call") {
+TEST_CASE("no event call begins after a Shutdown in an event call") {
   World world(1);
   bool shut = false;
   int late = 0;
@@ -203,7 +203,7 @@ TEST_CASE("no event call begins behind a Shutdown in an event call") {
   REQUIRE(late == 0);
 }
 
-TEST_CASE("behind a failed Apply the state machine is left alone") {
+TEST_CASE("a state machine whose Apply has failed is not called again") {
   World world(1, [](ReplicaOptions* options) { options->snapshot_every_transactions = 2; });
   world.Write(ServerId{1}, "a");
   world.cluster.RunFor(absl::Seconds(1));
@@ -229,7 +229,7 @@ TEST_CASE("a Shutdown inside a callback that Shutdown runs does not wait for its
   REQUIRE(inner.code() == absl::StatusCode::kFailedPrecondition);
 }
 
-TEST_CASE("whoever repeats a refused call in its callback does not keep Shutdown busy") {
+TEST_CASE("a callback that repeats its refused call does not keep Shutdown busy") {
   World world(1);
   Replica& replica = world.cluster.replica(ServerId{1});
   world.cluster.SlowApply(ServerId{1}, absl::Seconds(100));
@@ -244,7 +244,7 @@ TEST_CASE("whoever repeats a refused call in its callback does not keep Shutdown
   REQUIRE(calls < 100);
 }
 
-TEST_CASE("nobody has to ask for an answer") {
+TEST_CASE("a call without a callback is made all the same") {
   World world(1);
   Replica& replica = world.cluster.replica(ServerId{1});
   replica.Propose("a", {}, nullptr);
@@ -257,7 +257,7 @@ TEST_CASE("nobody has to ask for an answer") {
 
 // --- the cluster itself -------------------------------------------------------------------
 
-TEST_CASE("an excuse ends while the server is kept busy") {
+TEST_CASE("a server's excuse ends, also while the server is kept busy") {
   std::map<ServerId, Notes> notes;
   bool fails = false;
   SimCluster cluster({.servers = 3}, [&](ServerId sid) {
@@ -286,7 +286,7 @@ TEST_CASE("an excuse ends while the server is kept busy") {
   }
 }
 
-TEST_CASE("what runs is not damaged") {
+TEST_CASE("the disk of a running server is not damaged") {
   World world(3);
   const ServerId sid{1};
   const std::string log = "data/log-0000000000000001";
@@ -300,7 +300,7 @@ TEST_CASE("what runs is not damaged") {
   REQUIRE_FALSE(world.cluster.WipeDisk(sid));
 }
 
-TEST_CASE("every call ends with the cluster, once") {
+TEST_CASE("a call that is under way when the cluster ends is told so, once") {
   std::map<std::string, int> ends;
   {
     World world(3);
@@ -315,7 +315,7 @@ TEST_CASE("every call ends with the cluster, once") {
   REQUIRE(ends == std::map<std::string, int>{{"read", 3}, {"write", 3}});
 }
 
-TEST_CASE("whoever is told of a crash may start the server again") {
+TEST_CASE("a callback that is told of a crash may start the server again") {
   bool refused = false;
   absl::Status started = absl::UnknownError("not asked for");
   World world(3);
@@ -336,7 +336,7 @@ TEST_CASE("whoever is told of a crash may start the server again") {
   REQUIRE_FALSE(world.cluster.up(sid));
 }
 
-TEST_CASE("whoever is told of a Shutdown may crash the server") {
+TEST_CASE("a callback that is told of a Shutdown may crash the server") {
   bool told = false;
   World world(3);
   const ServerId sid = world.Follower();
@@ -354,7 +354,7 @@ TEST_CASE("whoever is told of a Shutdown may crash the server") {
   world.Write(sid, "goes on");
 }
 
-TEST_CASE("whoever is called while a server starts does not start it twice") {
+TEST_CASE("a callback that runs while a server starts does not start it twice") {
   absl::Status inner;
   World world(3);
   const ServerId sid = world.Follower();
@@ -366,7 +366,7 @@ TEST_CASE("whoever is called while a server starts does not start it twice") {
   REQUIRE(world.cluster.CheckConverges(absl::Seconds(60)).ok());
 }
 
-TEST_CASE("what is the cluster's own stays so, whatever is adjusted") {
+TEST_CASE("the options that are the cluster's own cannot be adjusted") {
   class Lines final : public LogSink {
    public:
     void Log(LogLevel, ServerId, std::string_view) override { ++lines; }
@@ -385,7 +385,7 @@ TEST_CASE("what is the cluster's own stays so, whatever is adjusted") {
   REQUIRE(world.cluster.CheckConverges(absl::Seconds(60)).ok());
 }
 
-TEST_CASE("a death has the mode it was armed with") {
+TEST_CASE("a crash that was armed has the mode it was armed with") {
   World world(3);
   const ServerId sid = world.Follower();
   world.Write(world.Leader(), "a");

@@ -103,7 +103,7 @@ TEST_CASE("a link that breaks loses any end of what was on its way, and no more"
   REQUIRE(arrived == std::set<size_t>{0, 1, 2, 3});
 }
 
-TEST_CASE("the crashed hear nothing more, and what they said may still arrive") {
+TEST_CASE("a crashed process hears nothing more, and what it said may still arrive") {
   bool some = false;
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     World world(seed);
@@ -131,7 +131,7 @@ TEST_CASE("a link that is replaced is down at each end before the new one is up"
   REQUIRE(world.ears[kA].heard.back() == "4");
 }
 
-TEST_CASE("what is lost one way leaves no gap: nothing follows on that link") {
+TEST_CASE("a message lost one way leaves no gap: nothing follows on that link") {
   World world;
   world.Say(kA, 1);
   world.network.Lose(kA, kB);
@@ -158,7 +158,7 @@ TEST_CASE("a process dies between two of its messages, and its owner is told the
   REQUIRE(world.ears[kB].heard == std::vector<std::string>{"up 1", "1", "1"});
 }
 
-TEST_CASE("a reader that stands still gets it all later") {
+TEST_CASE("a receiver that stops reading gets everything later") {
   World world;
   world.network.SetReading(kB, false);
   world.SayMany(kA, 2);
@@ -170,7 +170,7 @@ TEST_CASE("a reader that stands still gets it all later") {
   REQUIRE(world.counts.delayed == 2);
 }
 
-TEST_CASE("one way may be slower than the other") {
+TEST_CASE("a link may be slower one way than the other") {
   World world;
   world.network.SetDelay(kA, kB, absl::Seconds(2), absl::Seconds(2));
   world.Say(kA, 1);
@@ -182,7 +182,7 @@ TEST_CASE("one way may be slower than the other") {
   REQUIRE(world.ears[kB].heard.back() == "1");
 }
 
-TEST_CASE("lanes overtake each other, and it is seen") {
+TEST_CASE("lanes of a link overtake each other, and observers see it") {
   bool overtaken = false;
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     World world(seed);

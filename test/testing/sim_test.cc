@@ -54,7 +54,7 @@ TEST_CASE("a cancelled task does not run and lets go of what it holds") {
   world.RunFor(Seconds(2));
 }
 
-TEST_CASE("what a task charges delays what it queues, and nobody else") {
+TEST_CASE("time that a task charges delays what it queues, and nothing else") {
   SimScheduler world(1);
   absl::Duration behind, beside;
   world.After(Seconds(1), [&] {
@@ -159,7 +159,7 @@ TEST_CASE("a timer can be cancelled on its own executor until it runs") {
   REQUIRE_FALSE(executor.Cancel(late));
 }
 
-TEST_CASE("a process that is paused runs what came due when it goes on, in that order") {
+TEST_CASE("a paused process runs what came due when it goes on, in that order") {
   SimScheduler scheduler(1);
   SimExecutor executor(&scheduler);
   std::string ran;

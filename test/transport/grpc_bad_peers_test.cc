@@ -321,7 +321,7 @@ TEST_CASE("refusals are logged once a minute a peer and kind") {
   CHECK(pair.log.count() == 2);
 }
 
-TEST_CASE("who says nothing, or nothing of sense, is refused") {
+TEST_CASE("a stream that says nothing, or nothing of sense, is refused") {
   Pair pair;
   CHECK(Say(pair.one_address, {}) == grpc::StatusCode::DEADLINE_EXCEEDED);
   CHECK(Say(pair.one_address, {v1::Frame()}) == grpc::StatusCode::INVALID_ARGUMENT);

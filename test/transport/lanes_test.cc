@@ -66,7 +66,7 @@ TEST_CASE("control leaves before the notification, and that before the rest") {
   CHECK(lanes.empty());
 }
 
-TEST_CASE("what waits leaves together, in its order") {
+TEST_CASE("messages that wait leave together, in their order") {
   Lanes lanes(kNoBound);
   Inbound inbound;
   for (uint64_t i = 0; i < 100; ++i) REQUIRE(lanes.Add(EncodeOnce(Numbered(i))));
@@ -120,7 +120,7 @@ TEST_CASE("a message just over a fragment, or of several exactly, arrives whole"
   }
 }
 
-TEST_CASE("above the bound nothing is taken, and what is taken makes room") {
+TEST_CASE("a lane above its bound takes nothing, and has room when frames leave") {
   Lanes lanes(1000);
   uint64_t taken = 0;
   while (lanes.Add(EncodeOnce(Numbered(taken, 100)))) ++taken;
@@ -166,7 +166,7 @@ TEST_CASE("a lane has neither gaps nor repetitions") {
   CHECK(Accepts(&lanes, 2, Numbered(2)));
 }
 
-TEST_CASE("nothing of the lane comes between fragments") {
+TEST_CASE("no other packet of the lane comes between fragments") {
   Inbound inbound;
   CHECK(Accepts(&inbound, 1, Fragment{false, Payload("a")}));
   CHECK(Accepts(&inbound, 1, PingOf(1)));
@@ -188,7 +188,7 @@ TEST_CASE("fragments must be one message, and not more than a message can be") {
 
 // --- when to try again ----------------------------------------------------------------
 
-TEST_CASE("attempts come at once, then ever more rarely, up to the bound") {
+TEST_CASE("attempts to dial come at once, then ever more rarely, up to the bound") {
   const RedialBounds bounds;
   Redial redial;
   CHECK(redial.Next(bounds, 0) == absl::ZeroDuration());

@@ -399,7 +399,7 @@ TEST_CASE("a newer link replaces the live one: down comes before up") {
   CHECK(two.diary.Holds({"up 3.5.10", "down 3.5.10", "up 3.5.11"}));
 }
 
-TEST_CASE("no memory outlives a link: an older boot is welcome once it is down") {
+TEST_CASE("a peer with an older boot id is linked once the newer link is down") {
   Two two;
   two.FromThree(5, 10);
   two.table->DropLink({kThree, 5, 10});
@@ -464,7 +464,7 @@ bool Tells(const std::string& answer, const Identity& identity) {
          answer.find(std::to_string(identity.boot)) != std::string::npos;
 }
 
-TEST_CASE("who is refused hears nothing that proves membership, and the log names both") {
+TEST_CASE("a refused peer hears nothing that proves membership, and the log names both servers") {
   Two two(absl::Seconds(60), IdentityOf(kTwo, 23232323));
   Identity foreign = IdentityOf(kThree, 17171717);
   foreign.ensemble = kTheirs;
@@ -487,7 +487,7 @@ TEST_CASE("who is refused hears nothing that proves membership, and the log name
   CHECK(older.open());
 }
 
-TEST_CASE("who is admitted hears the whole identity, founded or not") {
+TEST_CASE("an admitted peer hears the whole identity, founded or not") {
   Two two;
   Identity unfounded = IdentityOf(kThree);
   unfounded.ensemble = {};
@@ -513,7 +513,7 @@ TEST_CASE("the log of a refused dialler names the address, the server there and 
                                        "PERMISSION_DENIED: by\\na proxy");
 }
 
-TEST_CASE("whoever dials although we should is refused, and dialled") {
+TEST_CASE("a peer that dials although we should is refused, and dialled") {
   Two two;
   two.table->StartDialling(&two.dialler);
   two.dialler.NextDial("one")->OnEnded(absl::UnavailableError("not yet"));
@@ -523,7 +523,7 @@ TEST_CASE("whoever dials although we should is refused, and dialled") {
   two.dialler.NextDial("one");
 }
 
-TEST_CASE("an answer from somebody else is no link") {
+TEST_CASE("an answer from another server than the one dialled gives no link") {
   Two two;
   two.table->StartDialling(&two.dialler);
   PlayedStream& stream = two.Play(two.dialler.NextDial("one"));
@@ -557,15 +557,15 @@ TEST_CASE("a gap in a lane takes the link down") {
   CHECK(two.diary.Holds({"up 3.1.1", "message 3.1.1 ack 1:1", "down 3.1.1"}));
 }
 
-TEST_CASE("who says nothing is not waited for") {
+TEST_CASE("a stream without a handshake is closed after a while") {
   Two two(absl::Milliseconds(10));
   CHECK(two.Accept().refused() == RefusalCode::kTooSlow);
   two.table->StartDialling(&two.dialler);
   CHECK(two.Play(two.dialler.NextDial("one")).closed() == StatusCode::kDeadlineExceeded);
 }
 
-// ZOOKEEPER-2164, -3756, -4220: its attempt lasts, and the others are linked meanwhile.
-TEST_CASE("a peer that never answers holds up no other") {
+// Its attempt lasts, and the others are linked meanwhile.
+TEST_CASE("ZK-2164, ZK-3756, ZK-4220: a peer that never answers holds up no other") {
   Two two;
   two.table->StartDialling(&two.dialler);
   PlayedStream& mute = two.Play(two.dialler.NextDial("one"));
@@ -575,7 +575,7 @@ TEST_CASE("a peer that never answers holds up no other") {
   CHECK(mute.open());
 }
 
-TEST_CASE("while too much is held nothing is read, and the stream is probed") {
+TEST_CASE("a link with too much held reads nothing, and probes its stream") {
   Two two;
   PlayedStream& stream = two.FromThree(1, 1);
   two.diary.keep_holds = true;
@@ -603,7 +603,7 @@ TEST_CASE("a probe that fails takes the link down") {
   two.diary.holds.clear();
 }
 
-TEST_CASE("strangers are bounded, and members are no strangers") {
+TEST_CASE("streams without a handshake are bounded, and linked ones do not count") {
   Two two;
   for (uint64_t seq = 1; seq <= 3; ++seq) two.FromThree(1, seq);
   for (size_t i = 0; i < transport::kStrangersMax; ++i) two.Accept();
@@ -612,7 +612,7 @@ TEST_CASE("strangers are bounded, and members are no strangers") {
   CHECK(two.table->Accept().ok());
 }
 
-TEST_CASE("the announcement goes to the next link, the newest only") {
+TEST_CASE("a new link begins with the newest announcement, and with no older one") {
   Two two;
   two.table->Notify(kOne, {.round = 1});
   two.table->Notify(kOne, {.round = 2});
@@ -666,7 +666,7 @@ TEST_CASE("a peer that says it has become another process loses its link") {
   CHECK(stream.closed() == StatusCode::kAlreadyExists);
 }
 
-TEST_CASE("an attempt that was begun as somebody else counts no more") {
+TEST_CASE("an attempt begun before SetIdentity gives no link") {
   Two two;
   two.table->StartDialling(&two.dialler);
   PlayedStream& old = two.Play(two.dialler.NextDial("one"));

@@ -1,6 +1,6 @@
 #include "lib/core/leading.h"
 
-#include <algorithm>
+#include <utility>
 
 namespace zkq::core {
 
@@ -32,8 +32,8 @@ void Leading::Enter() {
 
 void Leading::Leave() {
   AbandonReads();
-  for (const auto& [link, learner] : learners_) {
-    self_.SendTo(link, learner.session, SessionEnd{SessionEndReason::kResign});
+  for (auto& [link, learner] : learners_) {
+    learner.Send(SessionEnd{SessionEndReason::kResign});
   }
   learners_.clear();
   for (const Submission& waiting : admission_.Resume()) {
@@ -46,16 +46,47 @@ ZabPhase Leading::phase() const {
   return attempt_.established() ? ZabPhase::kBroadcast : ZabPhase::kSynchronization;
 }
 
-Learner* Leading::Find(const LinkId& link) {
+// --- learners ----------------------------------------------------------------------
+
+LearnerProgress* Leading::Find(const LinkId& link) {
   const auto found = learners_.find(link);
   return found == learners_.end() ? nullptr : &found->second;
 }
 
+std::vector<LinkId> Leading::LearnersAt(LearnerProgress::Stage stage) const {
+  std::vector<LinkId> links;
+  for (const auto& [link, learner] : learners_) {
+    if (learner.stage() == stage) links.push_back(link);
+  }
+  return links;
+}
+
+std::set<ServerId> Leading::SyncedLearners() const {
+  std::set<ServerId> synced;
+  for (const auto& [link, learner] : learners_) {
+    if (learner.synced()) synced.insert(link.sid);
+  }
+  return synced;
+}
+
+Zxid Leading::PinnedAfter() const {
+  Zxid pinned = self_.history.last();
+  for (const auto& [link, learner] : learners_) {
+    pinned = std::min(pinned, learner.PinnedAfter().value_or(pinned));
+  }
+  return pinned;
+}
+
 void Leading::EndSession(const LinkId& link, SessionEndReason reason) {
-  const Learner* learner = Find(link);
+  LearnerProgress* learner = Find(link);
   if (learner == nullptr) return;
-  self_.SendTo(link, learner->session, SessionEnd{reason});
+  learner->Send(SessionEnd{reason});
   Forget(link);
+}
+
+void Leading::DropLinkOf(const LinkId& link, std::string why) {
+  Forget(link);
+  self_.Emit(DropLink{link, std::move(why)});
 }
 
 void Leading::Forget(const LinkId& link) {
@@ -71,27 +102,24 @@ void Leading::On(const Received& received) {
   if (const auto* info = std::get_if<FollowerInfo>(&message.body)) {
     return OnFollowerInfo(received.link, message.session, *info);
   }
-  Learner* learner = Find(received.link);
-  if (learner == nullptr || learner->session.number != message.session.number) return;
+  LearnerProgress* learner = Find(received.link);
+  if (learner == nullptr || learner->session().number != message.session.number) return;
   // A renewal changes the epoch under a session; calls go on in it.
   const bool calls = std::holds_alternative<Request>(message.body) ||
                      std::holds_alternative<ReadIndex>(message.body);
-  if (!calls && learner->session.epoch != message.session.epoch) return;
-  learner->heard = self_.now;
-  if (learner->step == Learner::Step::kSynced) {
-    learner->deadline = self_.now + self_.Ticks(self_.options.sync_limit);
-  }
+  if (!calls && learner->session().epoch != message.session.epoch) return;
+  learner->NoteFrame();
   std::visit([&](const auto& body) { Handle(learner, body); }, message.body);
 }
 
 template <typename Other>
-void Leading::Handle(Learner* learner, const Other&) {
-  const LinkId link = learner->link;
-  Forget(link);
-  self_.Emit(DropLink{link, "a leader's message sent to a leader"});
+void Leading::Handle(LearnerProgress* learner, const Other&) {
+  DropLinkOf(LinkId(learner->link()), "a leader's message sent to a leader");
 }
 
-void Leading::Handle(Learner* learner, const SessionEnd&) { Forget(LinkId(learner->link)); }
+void Leading::Handle(LearnerProgress* learner, const SessionEnd&) {
+  Forget(LinkId(learner->link()));
+}
 
 // --- discovery -------------------------------------------------------------------
 
@@ -105,9 +133,7 @@ void Leading::OnFollowerInfo(const LinkId& link, const Session& session, const F
     self_.Emit(DropLink{link, "a promise that no epoch can follow"});
     return;
   }
-  Learner& learner = learners_.try_emplace(link, link, session, info).first->second;
-  learner.heard = self_.now;
-  learner.deadline = self_.now + self_.Ticks(self_.options.init_limit + self_.options.sync_limit);
+  LearnerProgress& learner = learners_.try_emplace(link, &self_, link, session, info).first->second;
   attempt_.Connect(link.sid, info.accepted.epoch, self_.now);
   if (attempt_.stage() != Stage::kConnecting) return SendLeaderInfo(&learner);
   TryFixEpoch();
@@ -122,33 +148,30 @@ void Leading::FixEpoch() {
   attempt_.FixEpoch(self_.StoreState());
 }
 
-void Leading::SendLeaderInfo(Learner* learner) {
+void Leading::SendLeaderInfo(LearnerProgress* learner) {
   if (attempt_.stage() == Stage::kPromising) return;  // The promise is not durable yet.
   const Epoch epoch = attempt_.epoch();
-  const Promise& given = learner->info.accepted;
+  const Promise& given = learner->accepted();
   if (given.epoch > epoch) return RefuseAhead(*learner, SessionEndReason::kEpochAhead);
   const Promise mine{epoch, self_.options.self, self_.state.boot};
   // It promised this very epoch to somebody else; until the quorum is complete
   // that other may still get it. It waits here.
   if (given.epoch == epoch && given != mine && !attempt_.discovered()) {
-    return CountOut(learner->link.sid);
+    return CountOut(learner->link().sid);
   }
-  self_.SendTo(learner->link, learner->session, LeaderInfo{epoch, attempt_.discovered()});
-  learner->session.epoch = epoch;
-  learner->step = Learner::Step::kLeaderInfoSent;
+  learner->SendLeaderInfo({epoch, attempt_.discovered()});
 }
 
 void Leading::SendLeaderInfos() {
-  std::vector<LinkId> waiting;  // SendLeaderInfo may end a session.
-  for (const auto& [link, learner] : learners_) {
-    if (learner.step == Learner::Step::kWaiting) waiting.push_back(link);
+  // SendLeaderInfo may end a session.
+  for (const LinkId& link : LearnersAt(LearnerProgress::Stage::kWaiting)) {
+    SendLeaderInfo(Find(link));
   }
-  for (const LinkId& link : waiting) SendLeaderInfo(Find(link));
 }
 
-void Leading::RefuseAhead(const Learner& learner, SessionEndReason reason) {
-  const LinkId link = learner.link;
-  ahead_epoch_ = std::max(ahead_epoch_, learner.info.accepted.epoch);
+void Leading::RefuseAhead(const LearnerProgress& learner, SessionEndReason reason) {
+  const LinkId link = learner.link();
+  ahead_epoch_ = std::max(ahead_epoch_, learner.accepted().epoch);
   EndSession(link, reason);
   if (attempt_.established()) return ConsiderRenewal();
   CountOut(link.sid);
@@ -159,13 +182,8 @@ void Leading::CountOut(ServerId voter) {
   if (attempt_.Hopeless()) Resign("too many voters cannot choose this leader");
 }
 
-void Leading::Handle(Learner* learner, const AckEpoch& ack) {
-  if (learner->step != Learner::Step::kLeaderInfoSent &&
-      learner->step != Learner::Step::kInstalling) {
-    return EndSession(LinkId(learner->link), SessionEndReason::kGap);
-  }
-  learner->ack = ack;
-  learner->step = Learner::Step::kPromised;
+void Leading::Handle(LearnerProgress* learner, const AckEpoch& ack) {
+  if (!learner->Take(ack)) return EndSession(LinkId(learner->link()), SessionEndReason::kGap);
   if (attempt_.discovered()) {
     if (attempt_.stage() != Stage::kStoring) Synchronize(learner);
     return;
@@ -176,7 +194,7 @@ void Leading::Handle(Learner* learner, const AckEpoch& ack) {
   if (ack.current && std::pair(*ack.current, ack.last) > mine) {
     return RefuseAhead(*learner, SessionEndReason::kLeaderBehind);
   }
-  if (ack.current) attempt_.Promise(learner->link.sid, self_.now);
+  if (ack.current) attempt_.Promise(learner->link().sid, self_.now);
   TryFinishDiscovery();
 }
 
@@ -205,26 +223,25 @@ void Leading::On(const Synced&) {
 // --- synchronisation ------------------------------------------------------------
 
 void Leading::SynchronizeAll() {
-  std::vector<LinkId> ready;  // Synchronize may end a session.
-  for (const auto& [link, learner] : learners_) {
-    if (learner.step == Learner::Step::kPromised) ready.push_back(link);
+  // Synchronize may end a session.
+  for (const LinkId& link : LearnersAt(LearnerProgress::Stage::kPromised)) {
+    Synchronize(Find(link));
   }
-  for (const LinkId& link : ready) Synchronize(Find(link));
 }
 
-void Leading::Synchronize(Learner* learner) {
-  if (learner->Plan(&self_)) return;
-  self_.Tell(Note::Level::kError, "server " + ToString(learner->link.sid) +
+void Leading::Synchronize(LearnerProgress* learner) {
+  if (learner->Synchronize()) return;
+  self_.Tell(Note::Level::kError, "server " + ToString(learner->link().sid) +
                                       " cannot be synchronised: neither the log nor a snapshot "
                                       "reaches back to its history");
-  EndSession(LinkId(learner->link), SessionEndReason::kGap);
+  EndSession(LinkId(learner->link()), SessionEndReason::kGap);
 }
 
 void Leading::On(const LogRead& read) {
-  Learner* learner = Find(read.learner);
-  if (learner == nullptr || learner->session != read.session) return;
-  if (!learner->Feed(&self_, read.txns)) return EndSession(read.learner, SessionEndReason::kGap);
-  SendCommit(learner);
+  LearnerProgress* learner = Find(read.learner);
+  if (learner == nullptr || learner->session() != read.session) return;
+  if (!learner->TakePage(read.txns)) return EndSession(read.learner, SessionEndReason::kGap);
+  TellCommit(learner);
 }
 
 void Leading::TryEstablish() {
@@ -235,23 +252,9 @@ void Leading::TryEstablish() {
   self_.Commit(self_.history.last());
   self_.DecideCalls(session_);
   for (auto& [link, learner] : learners_) {
-    if (learner.step == Learner::Step::kSynced) SendUpToDate(&learner);
+    if (learner.synced()) learner.SendUpToDate();
   }
   for (Submission& waiting : admission_.Resume()) Proceed(std::move(waiting));
-}
-
-void Leading::SendUpToDate(Learner* learner) {
-  learner->commit_sent = std::min(self_.commit, learner->sent);
-  self_.SendTo(learner->link, learner->session, zkq::UpToDate{learner->commit_sent});
-}
-
-Zxid Leading::PinnedAfter() const {
-  Zxid pinned = self_.history.last();
-  for (const auto& [link, learner] : learners_) {
-    if (learner.step == Learner::Step::kInstalling) pinned = std::min(pinned, learner.snapshot);
-    if (learner.step >= Learner::Step::kFeeding) pinned = std::min(pinned, learner.sent);
-  }
-  return pinned;
 }
 
 }  // namespace zkq::core

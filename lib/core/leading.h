@@ -16,7 +16,7 @@
 
 #include "lib/core/admission.h"
 #include "lib/core/establishment.h"
-#include "lib/core/learner.h"
+#include "lib/core/learner_progress.h"
 #include "lib/core/read_rounds.h"
 #include "lib/core/self.h"
 
@@ -59,40 +59,42 @@ class Leading {
   using Submission = Admission::Submission;
 
   Invariants& invariants() { return self_.invariants(); }
-  Learner* Find(const LinkId& link);
+  LearnerProgress* Find(const LinkId& link);
+  std::vector<LinkId> LearnersAt(LearnerProgress::Stage stage) const;
+  std::set<ServerId> SyncedLearners() const;
   // Addresses every learner's session of this epoch (see Session).
   Session ToAll() const { return {.number = 0, .epoch = attempt_.epoch()}; }
   void Resign(std::string why) { left_ = std::move(why); }
   void EndSession(const LinkId& link, SessionEndReason reason);
+  void DropLinkOf(const LinkId& link, std::string why);
   void Forget(const LinkId& link);
 
   // Discovery.
-  void Handle(Learner* learner, const AckEpoch& ack);
+  void Handle(LearnerProgress* learner, const AckEpoch& ack);
   void OnFollowerInfo(const LinkId& link, const Session& session, const FollowerInfo& info);
   Establishment NewAttempt(Epoch lowest, std::map<ServerId, Look> looks) const;
   void TryFixEpoch();
   void FixEpoch();
-  void SendLeaderInfo(Learner* learner);
+  void SendLeaderInfo(LearnerProgress* learner);
   void SendLeaderInfos();
-  void RefuseAhead(const Learner& learner, SessionEndReason reason);
+  void RefuseAhead(const LearnerProgress& learner, SessionEndReason reason);
   void CountOut(ServerId voter);
   void TryFinishDiscovery();
 
   // Synchronisation.
   void SynchronizeAll();
-  void Synchronize(Learner* learner);
+  void Synchronize(LearnerProgress* learner);
   void TryEstablish();
-  void SendUpToDate(Learner* learner);
 
   // Broadcast.
-  void Handle(Learner* learner, const Ack& ack);
-  void Handle(Learner* learner, const Request& request);
-  void Handle(Learner* learner, const ReadIndex& ask);
-  void Handle(Learner* learner, const Pong& pong);
-  void Handle(Learner* learner, const SessionEnd& end);
+  void Handle(LearnerProgress* learner, const Ack& ack);
+  void Handle(LearnerProgress* learner, const Request& request);
+  void Handle(LearnerProgress* learner, const ReadIndex& ask);
+  void Handle(LearnerProgress* learner, const Pong& pong);
+  void Handle(LearnerProgress* learner, const SessionEnd& end);
   template <typename Other>
-  void Handle(Learner* learner, const Other&);  // what only a learner may be told
-  void OnAccepted(Learner* learner);
+  void Handle(LearnerProgress* learner, const Other&);  // what only a learner may be told
+  void OnAccepted(LearnerProgress* learner);
   void Admit(Submission submission);
   void Proceed(Submission admitted);
   void Extend(const Submission& admitted);
@@ -100,9 +102,8 @@ class Leading {
   void Propose(std::vector<Txn> txns);
   void TryCommit();
   void SendCommits();
-  void SendCommit(Learner* learner);
-  void Pump(Learner* learner);
-  void NoteSyncProgress(Learner* learner, const Pong& pong);
+  void TellCommit(LearnerProgress* learner);
+  void Pump(LearnerProgress* learner);
   void BeginRound();
   void CheckRound();
   void Answer(const ReadRounds::Reads& reads, Zxid at);
@@ -115,7 +116,6 @@ class Leading {
   void CheckQuorum();
   void CheckSupport();
   void NoteHeard();
-  std::set<ServerId> SyncedLearners() const;
   void ConsiderRenewal();
   void StartRenewal(std::string why);
   void Renew();
@@ -124,7 +124,7 @@ class Leading {
   const uint64_t session_;  // tells own calls of this term from earlier ones
   Establishment attempt_;
   Epoch established_ = 0;  // the last that was
-  std::map<LinkId, Learner> learners_;
+  std::map<LinkId, LearnerProgress> learners_;
   Epoch ahead_epoch_ = 0;  // the highest promise heard of
 
   Admission admission_;

@@ -13,8 +13,8 @@ void Leading::On(const Proposed& proposed) {
   Admit({.origin = {.sid = self_.options.self, .boot = self_.state.boot}, .calls = proposed.calls});
 }
 
-void Leading::Handle(Learner* learner, const Request& request) {
-  const LinkId& link = learner->link;
+void Leading::Handle(LearnerProgress* learner, const Request& request) {
+  const LinkId& link = learner->link();
   if (!serving()) return Refuse(link, TagsOf(request.calls), RejectReason::kNoLeader);
   Admit({.asker = link, .origin = {.sid = link.sid, .boot = link.boot}, .calls = request.calls});
 }
@@ -26,9 +26,7 @@ void Leading::Refuse(const std::optional<LinkId>& asker, std::vector<uint64_t> t
     for (uint64_t tag : tags) self_.outcomes.Refused(tag);
     return self_.RejectCalls(std::move(tags), reason);
   }
-  if (const Learner* learner = Find(*asker)) {
-    self_.SendTo(*asker, learner->session, Refusal{std::move(tags), reason});
-  }
+  if (LearnerProgress* learner = Find(*asker)) learner->Send(Refusal{std::move(tags), reason});
 }
 
 void Leading::Admit(Submission submission) {
@@ -75,64 +73,47 @@ void Leading::Propose(std::vector<Txn> txns) {
   const Zxid before = self_.history.last();
   self_.Append(txns);
   std::vector<LinkId> direct;
-  std::vector<Learner*> behind;
+  std::vector<LearnerProgress*> behind;
   for (auto& [link, learner] : learners_) {
-    if (learner.UpToDate(before, self_.options.credit_bytes)) {
-      if (learner.match == before) learner.advanced = self_.now;
+    if (learner.CaughtUpWith(before)) {
       learner.Fed(txns);
       direct.push_back(link);
-    } else if (learner.step >= Learner::Step::kAccepting) {
+    } else {
       behind.push_back(&learner);
     }
   }
   if (!direct.empty()) {
     self_.Emit(Send{std::move(direct), Message{ToAll(), Proposal{std::move(txns)}}});
   }
-  for (Learner* learner : behind) Pump(learner);
+  for (LearnerProgress* learner : behind) Pump(learner);
 }
 
 // --- commits ----------------------------------------------------------------------
 
-void Leading::Handle(Learner* learner, const Ack& ack) {
-  const bool accepts = ack.zxid == Zxid{attempt_.epoch(), 0};
-  if (accepts && learner->step == Learner::Step::kAccepting) return OnAccepted(learner);
+void Leading::Handle(LearnerProgress* learner, const Ack& ack) {
+  if (learner->Accept(ack)) return OnAccepted(learner);
   // Sent before it heard of the renewal; what it holds it will tell in AckEpoch.
-  if (serving() && learner->step == Learner::Step::kWaiting) return;
-  if (learner->step != Learner::Step::kSynced || ack.zxid < learner->match ||
-      ack.zxid > learner->sent) {
-    const LinkId link = learner->link;
-    Forget(link);
-    self_.Emit(DropLink{link, "an acknowledgement of what was never sent"});
-    return;
+  if (serving() && learner->stage() == LearnerProgress::Stage::kWaiting) return;
+  if (!learner->Acknowledge(ack)) {
+    return DropLinkOf(LinkId(learner->link()), "an acknowledgement of what was never sent");
   }
-  learner->match = ack.zxid;
-  learner->advanced = self_.now;
-  learner->Returned(ack.zxid);
   Pump(learner);
   TryCommit();
 }
 
-void Leading::OnAccepted(Learner* learner) {
-  learner->step = Learner::Step::kSynced;
-  learner->match = learner->target;
-  learner->advanced = self_.now;
-  learner->deadline = self_.now + self_.Ticks(self_.options.sync_limit);
-  learner->Returned(learner->target);
-  attempt_.Accept(learner->link.sid, self_.now);
-  if (attempt_.established()) {
-    SendUpToDate(learner);
-    Pump(learner);
-    TryCommit();
-  } else {
-    TryEstablish();
-  }
+void Leading::OnAccepted(LearnerProgress* learner) {
+  attempt_.Accept(learner->link().sid, self_.now);
+  if (!attempt_.established()) return TryEstablish();
+  learner->SendUpToDate();
+  Pump(learner);
+  TryCommit();
 }
 
 void Leading::TryCommit() {
   if (!attempt_.established()) return;
   std::map<ServerId, Zxid> held{{self_.options.self, self_.history.durable()}};
   for (const auto& [link, learner] : learners_) {
-    if (learner.step == Learner::Step::kSynced) held[link.sid] = learner.match;
+    if (learner.synced()) held[link.sid] = learner.match();
   }
   // Only what this epoch proposed is counted; what came before is committed since
   // the term was established.
@@ -146,31 +127,26 @@ void Leading::TryCommit() {
 
 // A learner that was behind hears of a commit with what it commits, which may come
 // long after the last one.
-void Leading::Pump(Learner* learner) {
-  learner->Pump(&self_);
-  SendCommit(learner);
+void Leading::Pump(LearnerProgress* learner) {
+  learner->Pump();
+  TellCommit(learner);
 }
 
-void Leading::SendCommit(Learner* learner) {
-  const Zxid known = std::min(self_.commit, learner->sent);
-  const bool told = learner->step != Learner::Step::kSynced || known <= learner->commit_sent;
-  if (told || !attempt_.established()) return;
-  learner->commit_sent = known;
-  self_.SendTo(learner->link, learner->session, zkq::Commit{known});
+void Leading::TellCommit(LearnerProgress* learner) {
+  if (attempt_.established()) learner->SendCommit();
 }
 
 void Leading::SendCommits() {
-  std::vector<LinkId> up_to_date;
+  std::vector<LinkId> together;
   for (auto& [link, learner] : learners_) {
-    if (learner.step != Learner::Step::kSynced || learner.sent < self_.commit) {
-      SendCommit(&learner);
-    } else if (learner.commit_sent < self_.commit) {
-      learner.commit_sent = self_.commit;
-      up_to_date.push_back(link);
+    if (learner.TakesCommit(self_.commit)) {
+      together.push_back(link);
+    } else {
+      learner.SendCommit();
     }
   }
-  if (up_to_date.empty()) return;
-  self_.Emit(Send{std::move(up_to_date), Message{ToAll(), zkq::Commit{self_.commit}}});
+  if (together.empty()) return;
+  self_.Emit(Send{std::move(together), Message{ToAll(), zkq::Commit{self_.commit}}});
 }
 
 // --- reads ------------------------------------------------------------------------
@@ -183,11 +159,11 @@ void Leading::On(const ReadAsked& asked) {
   BeginRound();
 }
 
-void Leading::Handle(Learner* learner, const ReadIndex& ask) {
-  if (!attempt_.established() || learner->step != Learner::Step::kSynced) {
-    return Refuse(learner->link, ask.tags, RejectReason::kNoLeader);
+void Leading::Handle(LearnerProgress* learner, const ReadIndex& ask) {
+  if (!attempt_.established() || !learner->synced()) {
+    return Refuse(learner->link(), ask.tags, RejectReason::kNoLeader);
   }
-  rounds_.Ask({.asker = learner->link, .session = learner->session, .tags = ask.tags});
+  rounds_.Ask({.asker = learner->link(), .session = learner->session(), .tags = ask.tags});
   BeginRound();
 }
 
@@ -198,27 +174,13 @@ void Leading::BeginRound() {
   CheckRound();
 }
 
-void Leading::Handle(Learner* learner, const Pong& pong) {
-  learner->ponged = std::max(learner->ponged, std::min(pong.seq, ping_seq_));
-  learner->Returned(std::min(pong.durable, learner->sent));
-  NoteSyncProgress(learner, pong);
-  Pump(learner);
-  CheckRound();
-}
-
-// A large snapshot or log may take its time: a learner is given up for standing
-// still, not for being slow (PROTOCOL §7.2; ZOOKEEPER-1697).
-void Leading::NoteSyncProgress(Learner* learner, const Pong& pong) {
-  const bool installs = learner->step == Learner::Step::kInstalling && pong.installing;
-  const bool grows =
-      (learner->step == Learner::Step::kFeeding || learner->step == Learner::Step::kAccepting) &&
-      pong.durable > learner->durable;
-  learner->durable = pong.durable;
-  if (!installs && !grows) return;
-  learner->deadline = self_.now + self_.Ticks(self_.options.init_limit);
-  if (!attempt_.established() && self_.quorum.IsVoter(learner->link.sid)) {
+void Leading::Handle(LearnerProgress* learner, const Pong& pong) {
+  const bool goes_on = learner->Take(pong, ping_seq_);
+  if (goes_on && !attempt_.established() && self_.quorum.IsVoter(learner->link().sid)) {
     attempt_.NoteProgress(self_.now);
   }
+  Pump(learner);
+  CheckRound();
 }
 
 void Leading::CheckRound() {
@@ -226,9 +188,7 @@ void Leading::CheckRound() {
   std::set<ServerId> heard{self_.options.self};
   for (const auto& [link, learner] : learners_) {
     // Only a session past its Ack of NewLeader speaks for this epoch.
-    if (learner.step == Learner::Step::kSynced && learner.ponged >= rounds_.nonce()) {
-      heard.insert(link.sid);
-    }
+    if (learner.synced() && learner.ponged() >= rounds_.nonce()) heard.insert(link.sid);
   }
   if (!self_.quorum.Contains(heard)) return;
   for (const ReadRounds::Reads& reads : rounds_.Finish()) Answer(reads, rounds_.at());
@@ -240,9 +200,9 @@ void Leading::Answer(const ReadRounds::Reads& reads, Zxid at) {
     self_.Emit(AnswerReads{reads.tags, at});
     return;
   }
-  const Learner* learner = Find(*reads.asker);
-  if (learner == nullptr || learner->session != reads.session) return;
-  self_.SendTo(*reads.asker, reads.session, ReadIndexReply{reads.tags, at});
+  LearnerProgress* learner = Find(*reads.asker);
+  if (learner == nullptr || learner->session() != reads.session) return;
+  learner->Send(ReadIndexReply{reads.tags, at});
 }
 
 void Leading::AbandonReads() {

@@ -32,38 +32,21 @@ Time Leading::NextWake() const { return next_ping_; }
 
 void Leading::PingAll() {
   ++ping_seq_;
-  for (const auto& [link, learner] : learners_) {
-    // A renewal may take its time; until it has begun there, the old epoch lasts.
-    const bool renews = serving() && learner.step == Learner::Step::kWaiting &&
-                        learner.session.epoch == established_;
-    if (learner.step < Learner::Step::kInstalling && !renews) continue;
-    self_.SendTo(link, learner.session,
-                 Ping{.seq = ping_seq_, .commit = std::min(self_.commit, learner.commit_sent)});
+  for (auto& [link, learner] : learners_) {
+    // Ping in the old epoch until the learner is sent LeaderInfo of the new one: the
+    // leader's promise may take its time.
+    const bool renews = serving() && learner.stage() == LearnerProgress::Stage::kWaiting &&
+                        learner.session().epoch == established_;
+    if (learner.pinged() || renews) learner.SendPing(ping_seq_);
   }
 }
 
 void Leading::DropSilent() {
-  const Time limit = self_.Ticks(self_.options.sync_limit);
   std::vector<LinkId> silent;
   for (auto& [link, learner] : learners_) {
-    // A slow disk must not hide behind pings: what is owed has to arrive
-    // (PROTOCOL §9.2). Whoever works off a backlog is healthy.
-    if (learner.step != Learner::Step::kSynced || learner.sent == learner.match) {
-      learner.advanced = self_.now;
-    }
-    if (self_.now >= learner.deadline || self_.now - learner.advanced >= limit) {
-      silent.push_back(link);
-    }
+    if (learner.StandsStill()) silent.push_back(link);
   }
   for (const LinkId& link : silent) EndSession(link, SessionEndReason::kTimeout);
-}
-
-std::set<ServerId> Leading::SyncedLearners() const {
-  std::set<ServerId> synced;
-  for (const auto& [link, learner] : learners_) {
-    if (learner.step == Learner::Step::kSynced) synced.insert(link.sid);
-  }
-  return synced;
 }
 
 void Leading::CheckQuorum() {
@@ -88,7 +71,7 @@ void Leading::CheckOwnDisk() {
 void Leading::NoteHeard() {
   std::map<Time, std::set<ServerId>, std::greater<>> by_time;
   for (const auto& [link, learner] : learners_) {
-    if (learner.step == Learner::Step::kSynced) by_time[learner.heard].insert(link.sid);
+    if (learner.synced()) by_time[learner.heard()].insert(link.sid);
   }
   std::set<ServerId> heard{self_.options.self};
   if (self_.quorum.Contains(heard)) self_.last_heard = self_.now;
@@ -110,7 +93,7 @@ void Leading::On(const Notified& notified) {
   for (const auto& [link, learner] : learners_) {
     // Lanes are not ordered: only a look later than the one that led to this
     // session speaks against it (PROTOCOL §9.4).
-    if (link.sid != sid || report <= Look{link.boot, learner.info.look_seq}) continue;
+    if (link.sid != sid || report <= learner.look()) continue;
     EndSession(LinkId(link), SessionEndReason::kTimeout);
     break;
   }
@@ -155,12 +138,8 @@ void Leading::Renew() {
   attempt_ = NewAttempt(highest + 1, {});
   std::vector<LinkId> not_synced;
   for (auto& [link, learner] : learners_) {
-    if (learner.step == Learner::Step::kSynced) {
-      // Where it stands in the new epoch it says anew.
-      learner.step = Learner::Step::kWaiting;
-      learner.info.accepted = {};
-      learner.deadline =
-          self_.now + self_.Ticks(self_.options.init_limit + self_.options.sync_limit);
+    if (learner.synced()) {
+      learner.Renew();
     } else {
       not_synced.push_back(link);
     }

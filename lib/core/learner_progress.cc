@@ -1,0 +1,189 @@
+#include "lib/core/learner_progress.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "lib/core/sync_plan.h"
+
+namespace zkq::core {
+
+LearnerProgress::LearnerProgress(Self* self, const LinkId& link, const Session& session,
+                                 const FollowerInfo& info)
+    : self_(*self), link_(link), session_(session), info_(info), heard_(self->now) {
+  ExtendDeadline(self_.options.init_limit + self_.options.sync_limit);
+}
+
+// --- discovery -----------------------------------------------------------------------
+
+void LearnerProgress::SendLeaderInfo(const LeaderInfo& info) {
+  Send(info);
+  session_.epoch = info.epoch;
+  stage_ = Stage::kLeaderInfoSent;
+}
+
+bool LearnerProgress::Take(const AckEpoch& ack) {
+  if (stage_ != Stage::kLeaderInfoSent && stage_ != Stage::kInstalling) return false;
+  ack_ = ack;
+  stage_ = Stage::kPromised;
+  return true;
+}
+
+void LearnerProgress::Renew() {
+  stage_ = Stage::kWaiting;
+  info_.accepted = {};
+  ExtendDeadline(self_.options.init_limit + self_.options.sync_limit);
+}
+
+// --- synchronisation -------------------------------------------------------------------
+
+bool LearnerProgress::Synchronize() {
+  const SyncPlan plan =
+      ChoosePlan(self_.history, self_.snapshot, ack_, self_.options.diff_txns_max);
+  const Zxid end = FeedEnd();
+  switch (plan.kind) {
+    case SyncPlan::Kind::kNone:
+      return false;
+    case SyncPlan::Kind::kSnap:
+      stage_ = Stage::kInstalling;
+      feed_.Begin(plan.snapshot, end);
+      Send(Snap{plan.snapshot, self_.history.last_leader_time()});
+      return true;
+    case SyncPlan::Kind::kTrunc:
+      Send(Trunc{.after = plan.from, .last = end});
+      break;
+    case SyncPlan::Kind::kDiff:
+      Send(Diff{.last = end});
+      break;
+  }
+  stage_ = Stage::kFeeding;
+  feed_.Begin(plan.from, end);
+  Pump();
+  return true;
+}
+
+Zxid LearnerProgress::FeedEnd() const {
+  return stage_ == Stage::kFeeding ? feed_.target() : self_.history.last();
+}
+
+void LearnerProgress::Pump() {
+  while (stage_ >= Stage::kFeeding && !feed_.reading()) {
+    if (stage_ == Stage::kFeeding && feed_.sent() == feed_.target()) {
+      stage_ = Stage::kAccepting;
+      Send(NewLeader{.last = feed_.target(),
+                     .commit = std::min(self_.commit, feed_.target()),
+                     .leader_time = self_.history.last_leader_time()});
+      continue;
+    }
+    const Zxid end = FeedEnd();
+    if (feed_.sent() == end || !feed_.HasCredit(self_.options.credit_bytes)) return;
+    std::vector<Txn> txns = self_.history.After(feed_.sent(), end, kProposalBytesMax);
+    if (txns.empty()) {
+      if (feed_.sent() >= self_.history.durable()) return;  // Not on this disk yet either.
+      feed_.BeginPage();
+      return self_.Emit(ReadLog{link_, session_, feed_.sent(), kProposalBytesMax});
+    }
+    SendProposal(std::move(txns));
+  }
+}
+
+bool LearnerProgress::TakePage(std::vector<Txn> txns) {
+  if (!feed_.EndPage()) return true;
+  const Zxid end = FeedEnd();
+  std::erase_if(txns, [&](const Txn& txn) { return txn.zxid > end; });
+  // The reader looks at the disk, this cursor at the live history: they must join.
+  if (txns.empty() || txns.front().prev != feed_.sent()) return false;
+  SendProposal(std::move(txns));
+  Pump();
+  return true;
+}
+
+std::optional<Zxid> LearnerProgress::PinnedAfter() const {
+  if (stage_ < Stage::kInstalling) return std::nullopt;
+  return feed_.sent();
+}
+
+// --- broadcast ---------------------------------------------------------------------------
+
+void LearnerProgress::SendProposal(std::vector<Txn> txns) {
+  Fed(txns);
+  Send(Proposal{std::move(txns)});
+}
+
+bool LearnerProgress::CaughtUpWith(Zxid last) const {
+  return stage_ >= Stage::kAccepting && feed_.sent() == last && !feed_.reading() &&
+         feed_.HasCredit(self_.options.credit_bytes);
+}
+
+void LearnerProgress::Fed(const std::vector<Txn>& txns) {
+  if (match_ == feed_.sent()) advanced_ = self_.now;
+  feed_.Advance(txns);
+}
+
+bool LearnerProgress::Accept(const Ack& ack) {
+  if (stage_ != Stage::kAccepting || ack.zxid != Zxid{session_.epoch, 0}) return false;
+  stage_ = Stage::kSynced;
+  match_ = feed_.target();
+  feed_.Return(match_);
+  advanced_ = self_.now;
+  ExtendDeadline(self_.options.sync_limit);
+  return true;
+}
+
+bool LearnerProgress::Acknowledge(const Ack& ack) {
+  if (!synced() || ack.zxid < match_ || ack.zxid > feed_.sent()) return false;
+  match_ = ack.zxid;
+  feed_.Return(match_);
+  advanced_ = self_.now;
+  return true;
+}
+
+void LearnerProgress::SendUpToDate() {
+  commit_told_ = std::min(self_.commit, feed_.sent());
+  Send(UpToDate{*commit_told_});
+}
+
+void LearnerProgress::SendCommit() {
+  const Zxid known = std::min(self_.commit, feed_.sent());
+  if (!synced() || known <= commit_told_.value_or(Zxid{})) return;
+  commit_told_ = known;
+  Send(Commit{known});
+}
+
+bool LearnerProgress::TakesCommit(Zxid commit) {
+  if (!synced() || feed_.sent() < commit || commit_told_ >= commit) return false;
+  commit_told_ = commit;
+  return true;
+}
+
+// --- liveness ------------------------------------------------------------------------------
+
+void LearnerProgress::NoteFrame() {
+  heard_ = self_.now;
+  if (synced()) ExtendDeadline(self_.options.sync_limit);
+}
+
+void LearnerProgress::SendPing(uint64_t seq) {
+  Send(Ping{.seq = seq, .commit = std::min(self_.commit, commit_told_.value_or(Zxid{}))});
+}
+
+bool LearnerProgress::Take(const Pong& pong, uint64_t last_ping) {
+  ponged_ = std::max(ponged_, std::min(pong.seq, last_ping));
+  feed_.Return(std::min(pong.durable, feed_.sent()));
+  const bool fed = stage_ == Stage::kFeeding || stage_ == Stage::kAccepting;
+  const bool grows = fed && pong.durable > durable_;
+  const bool installs = stage_ == Stage::kInstalling && pong.installing;
+  durable_ = pong.durable;
+  if (!grows && !installs) return false;
+  ExtendDeadline(self_.options.init_limit);
+  return true;
+}
+
+// A slow disk must not hide behind pings: what is owed has to arrive (ZOOKEEPER-87,
+// -1521).
+bool LearnerProgress::StandsStill() {
+  if (!synced() || feed_.sent() == match_) advanced_ = self_.now;
+  const Time limit = self_.Ticks(self_.options.sync_limit);
+  return self_.now >= deadline_ || self_.now - advanced_ >= limit;
+}
+
+}  // namespace zkq::core

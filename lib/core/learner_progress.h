@@ -1,0 +1,118 @@
+// LearnerProgress: what a leader knows of one session with one learner, and what it
+// sends to that learner alone. Here and nowhere else does a learner's stage,
+// deadline, credit or match change.
+//
+// A learner that stands still is given up, one that is slow is not (PROTOCOL §7.2,
+// §9.1, §9.2; ZOOKEEPER-1697):
+//   until it has acknowledged NewLeader: init_limit and sync_limit after it came,
+//     init_limit after each progress of its synchronisation;
+//   then: sync_limit without a word of it, or without an Ack while one is owed.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "lib/core/feed.h"
+#include "lib/core/look.h"
+#include "lib/core/self.h"
+
+namespace zkq::core {
+
+class LearnerProgress {
+ public:
+  enum class Stage {
+    kWaiting,  // FollowerInfo received
+    kLeaderInfoSent,
+    kPromised,    // AckEpoch received; waits for the leader's discovery to end
+    kInstalling,  // Snap sent; says AckEpoch again once it is installed
+    kFeeding,     // plan sent, NewLeader not
+    kAccepting,   // NewLeader sent
+    kSynced,      // Ack of NewLeader received
+  };
+
+  LearnerProgress(Self* self, const LinkId& link, const Session& session, const FollowerInfo& info);
+
+  const LinkId& link() const { return link_; }
+  const Session& session() const { return session_; }
+  const Promise& accepted() const { return info_.accepted; }
+  // The look that led to this session.
+  Look look() const { return {link_.boot, info_.look_seq}; }
+  Stage stage() const { return stage_; }
+  bool synced() const { return stage_ == Stage::kSynced; }
+  // Has been up to date in this session, be it in the epoch before a renewal.
+  bool served() const { return commit_told_.has_value(); }
+
+  void Send(MessageBody body) { self_.SendTo(link_, session_, std::move(body)); }
+
+  // --- discovery ---------------------------------------------------------------
+  void SendLeaderInfo(const LeaderInfo& info);
+  // False: out of turn.
+  bool Take(const AckEpoch& ack);
+  const AckEpoch& ack() const { return ack_; }
+  // The epoch is renewed: what this learner has promised and holds it says anew.
+  void Renew();
+
+  // --- synchronisation and broadcast ---------------------------------------------
+  // Chooses the plan for the history that AckEpoch told, and begins to feed. False:
+  // there is no way to bring this learner up.
+  bool Synchronize();
+  // Sends what the credit allows, and NewLeader after the plan's end.
+  void Pump();
+  // What a ReadLog brought. False: it does not join what was sent.
+  bool TakePage(std::vector<Txn> txns);
+  // The log after this is still needed for it.
+  std::optional<Zxid> PinnedAfter() const;
+  // What is proposed after `last` can go to it at once: it was sent all before that.
+  bool CaughtUpWith(Zxid last) const;
+  // It was sent these, with others.
+  void Fed(const std::vector<Txn>& txns);
+
+  // Takes an Ack of NewLeader that it owes. False: it is none.
+  bool Accept(const Ack& ack);
+  // Takes any other Ack. False: of what was never sent, or acknowledged already.
+  bool Acknowledge(const Ack& ack);
+  // Everything up to here is durable at the learner; of this session alone.
+  Zxid match() const { return match_; }
+
+  void SendUpToDate();
+  // Tells what is committed as far as it was sent, once.
+  void SendCommit();
+  // True: it is to be told of `commit` with others, and counts as told.
+  bool TakesCommit(Zxid commit);
+
+  // --- liveness ----------------------------------------------------------------------
+  // A frame of the session has come.
+  void NoteFrame();
+  Time heard() const { return heard_; }
+  bool pinged() const { return stage_ >= Stage::kInstalling; }
+  void SendPing(uint64_t seq);
+  // True: its synchronisation goes on. No ping above `last_ping` was sent.
+  bool Take(const Pong& pong, uint64_t last_ping);
+  // The newest ping that it has answered.
+  uint64_t ponged() const { return ponged_; }
+  // It is to be given up.
+  bool StandsStill();
+
+ private:
+  // Where its feed ends at present. (An observer's will end at the commit.)
+  Zxid FeedEnd() const;
+  void SendProposal(std::vector<Txn> txns);
+  void ExtendDeadline(int ticks) { deadline_ = self_.now + self_.Ticks(ticks); }
+
+  Self& self_;
+  const LinkId link_;
+  Session session_;
+  FollowerInfo info_;
+  AckEpoch ack_;
+  Stage stage_ = Stage::kWaiting;
+  Feed feed_;
+  Zxid match_;
+  Zxid durable_;                     // by its last Pong; information only
+  std::optional<Zxid> commit_told_;  // none before its first UpToDate
+  uint64_t ponged_ = 0;
+  Time heard_;
+  Time deadline_{};
+  Time advanced_{};  // when `match_` last rose, or there was nothing to rise to
+};
+
+}  // namespace zkq::core

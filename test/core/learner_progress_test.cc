@@ -1,0 +1,215 @@
+// LearnerProgress and its Feed alone: one learner, as its leader sees it.
+#include "lib/core/learner_progress.h"
+
+#include <string>
+
+#include "test/core/text.h"
+#include "test/harness/catch.h"
+
+namespace zkq::core {
+namespace {
+
+using LearnerStage = LearnerProgress::Stage;
+using std::chrono::milliseconds;
+
+constexpr LinkId kLearner{ServerId{1}, 10, 1};
+constexpr Epoch kEpoch = 2;
+
+// The leader's side: server 3 of three, with 1:1 to 1:4 on its disk, leads epoch 2.
+struct Leader {
+  explicit Leader(size_t credit_bytes = 1 << 20)
+      : self({.self = ServerId{3}, .members = VotersUpTo(3).members, .credit_bytes = credit_bytes},
+             {.epochs = {{1, 4}}, .last = {1, 4}, .window = txns.Named("1:1..1:4")}) {
+    self.effects = &effects;
+  }
+
+  LearnerProgress Attached() {
+    return LearnerProgress(&self, kLearner, {.number = 7, .epoch = 0}, {.look_seq = 5});
+  }
+  LearnerProgress Promised(Zxid last = {1, 4}) {
+    LearnerProgress learner = Attached();
+    learner.SendLeaderInfo({.epoch = kEpoch, .decided = false});
+    REQUIRE(learner.Take(AckEpoch{.current = 1, .last = last, .base = {}, .table = {last}}));
+    return learner;
+  }
+  LearnerProgress Synced() {
+    LearnerProgress learner = Promised();
+    REQUIRE(learner.Synchronize());
+    REQUIRE(learner.Accept({{kEpoch, 0}}));
+    effects.clear();
+    return learner;
+  }
+  void Propose(const std::string& names) { self.Append(txns.Named(names)); }
+
+  std::string Told() {
+    std::vector<std::string> told;
+    for (const Effect& effect : std::exchange(effects, {})) {
+      if (const auto* send = std::get_if<Send>(&effect)) told.push_back(ToString(send->message));
+    }
+    return Joined(told, "; ");
+  }
+
+  Transactions txns;
+  Effects effects;
+  Self self;
+};
+
+TEST_CASE("a learner tells its history after LeaderInfo, and once") {
+  Leader leader;
+  LearnerProgress learner = leader.Attached();
+  REQUIRE_FALSE(learner.Take(AckEpoch{}));
+  learner.SendLeaderInfo({.epoch = kEpoch, .decided = false});
+  REQUIRE(learner.session() == Session{7, kEpoch});
+  REQUIRE(learner.Take(AckEpoch{}));
+  REQUIRE_FALSE(learner.Take(AckEpoch{}));
+}
+
+TEST_CASE("a learner is fed what it lacks, then sent NewLeader") {
+  Leader leader;
+  LearnerProgress learner = leader.Promised({1, 2});
+  leader.Told();
+  REQUIRE(learner.Synchronize());
+  REQUIRE(leader.Told() == "diff last 1:4; proposal 1:3..1:4; new-leader last 1:4 commit 0:0");
+  REQUIRE(learner.stage() == LearnerStage::kAccepting);
+  REQUIRE(learner.CaughtUpWith({1, 4}));
+}
+
+TEST_CASE("a learner out of credit is fed on as things become durable there") {
+  Leader leader(1);
+  LearnerProgress learner = leader.Synced();
+  leader.Propose("2:1<1:4");
+  learner.Pump();
+  leader.Propose("2:2");
+  learner.Pump();
+  REQUIRE(leader.Told() == "proposal 2:1");
+  REQUIRE_FALSE(learner.CaughtUpWith({2, 2}));
+  REQUIRE(learner.Acknowledge({{2, 1}}));
+  learner.Pump();
+  REQUIRE(leader.Told() == "proposal 2:2");
+}
+
+TEST_CASE("the log stays from a learner's cursor on, once a plan is chosen") {
+  Leader leader;
+  LearnerProgress learner = leader.Promised();
+  REQUIRE_FALSE(learner.PinnedAfter());
+  REQUIRE(learner.Synchronize());
+  REQUIRE(learner.PinnedAfter() == Zxid{1, 4});
+}
+
+TEST_CASE("an Ack of NewLeader is taken while it is owed, of this epoch alone") {
+  Leader leader;
+  LearnerProgress learner = leader.Promised();
+  REQUIRE_FALSE(learner.Accept({{kEpoch, 0}}));
+  REQUIRE(learner.Synchronize());
+  REQUIRE_FALSE(learner.Accept({{kEpoch - 1, 0}}));
+  REQUIRE(learner.Accept({{kEpoch, 0}}));
+  REQUIRE(learner.match() == Zxid{1, 4});
+  REQUIRE_FALSE(learner.Accept({{kEpoch, 0}}));
+}
+
+TEST_CASE("an Ack of what was never sent, or that falls, is not taken") {
+  Leader leader;
+  LearnerProgress learner = leader.Synced();
+  leader.Propose("2:1<1:4..2:2");
+  learner.Pump();
+  REQUIRE(learner.Acknowledge({{2, 2}}));
+  REQUIRE(learner.Acknowledge({{2, 2}}));
+  REQUIRE_FALSE(learner.Acknowledge({{2, 3}}));
+  REQUIRE_FALSE(learner.Acknowledge({{2, 1}}));
+  REQUIRE(learner.match() == Zxid{2, 2});
+}
+
+TEST_CASE("a commit is told once, and as far as the learner was sent") {
+  Leader leader(1);
+  LearnerProgress learner = leader.Synced();
+  learner.SendUpToDate();
+  leader.Propose("2:1<1:4");
+  learner.Pump();
+  leader.Propose("2:2");
+  leader.self.Commit({2, 2});
+  REQUIRE_FALSE(learner.TakesCommit({2, 2}));
+  leader.Told();
+  learner.SendCommit();
+  learner.SendCommit();
+  REQUIRE(leader.Told() == "commit 2:1");
+  REQUIRE(learner.Acknowledge({{2, 1}}));
+  learner.Pump();
+  REQUIRE(learner.TakesCommit({2, 2}));
+  REQUIRE_FALSE(learner.TakesCommit({2, 2}));
+}
+
+TEST_CASE("a learner that comes up has both limits, and after progress the init limit") {
+  Leader leader;
+  LearnerProgress learner = leader.Promised({1, 1});
+  REQUIRE(learner.Synchronize());
+  leader.self.now = milliseconds(2999);
+  learner.NoteFrame();
+  REQUIRE_FALSE(learner.StandsStill());
+  REQUIRE_FALSE(learner.Take(Pong{.seq = 1, .durable = {}}, 1));
+  REQUIRE(learner.Take(Pong{.seq = 1, .durable = {1, 2}}, 1));
+  leader.self.now = milliseconds(4998);
+  REQUIRE_FALSE(learner.StandsStill());
+  leader.self.now = milliseconds(4999);
+  REQUIRE(learner.StandsStill());
+}
+
+TEST_CASE("a synced learner that is silent for the sync limit stands still") {
+  Leader leader;
+  LearnerProgress learner = leader.Synced();
+  leader.self.now = milliseconds(600);
+  learner.NoteFrame();
+  leader.self.now = milliseconds(1599);
+  REQUIRE_FALSE(learner.StandsStill());
+  leader.self.now = milliseconds(1600);
+  REQUIRE(learner.StandsStill());
+}
+
+TEST_CASE("a synced learner that owes an Ack for the sync limit stands still, though it is heard") {
+  Leader leader;
+  LearnerProgress learner = leader.Synced();
+  leader.self.now = milliseconds(5000);
+  learner.NoteFrame();
+  REQUIRE_FALSE(learner.StandsStill());
+  leader.Propose("2:1<1:4");
+  learner.Pump();
+  leader.self.now = milliseconds(5999);
+  learner.NoteFrame();
+  REQUIRE_FALSE(learner.StandsStill());
+  leader.self.now = milliseconds(6000);
+  learner.NoteFrame();
+  REQUIRE(learner.StandsStill());
+}
+
+TEST_CASE("a pong answers no ping that was never sent") {
+  Leader leader;
+  LearnerProgress learner = leader.Synced();
+  learner.Take(Pong{.seq = 9, .durable = {}}, 4);
+  REQUIRE(learner.ponged() == 4);
+  learner.Take(Pong{.seq = 3, .durable = {}}, 4);
+  REQUIRE(learner.ponged() == 4);
+}
+
+TEST_CASE("a learner that was up to date has been served, over a renewal too") {
+  Leader leader;
+  LearnerProgress learner = leader.Synced();
+  REQUIRE_FALSE(learner.served());
+  learner.SendUpToDate();
+  REQUIRE(learner.served());
+  learner.Renew();
+  REQUIRE(learner.served());
+  REQUIRE(learner.stage() == LearnerStage::kWaiting);
+}
+
+TEST_CASE("a new plan forgets the credit that an earlier one has used") {
+  Feed feed;
+  feed.Begin({}, {1, 2});
+  feed.Advance(Transactions().Named("1:1..1:2"));
+  REQUIRE(feed.sent() == Zxid{1, 2});
+  REQUIRE_FALSE(feed.HasCredit(1));
+  feed.Begin({1, 1}, {1, 2});
+  REQUIRE(feed.HasCredit(1));
+  REQUIRE(feed.sent() == Zxid{1, 1});
+}
+
+}  // namespace
+}  // namespace zkq::core

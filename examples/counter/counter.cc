@@ -17,18 +17,18 @@ class Counters : public zkq::StateMachine {
   absl::StatusOr<zkq::SnapshotJob> Snapshot() override {
     return [counts = counts_](zkq::SnapshotWriter& out) {
       absl::Status status;
-      for (const auto& [name, count] : counts)
+      for (const auto& [name, count] : counts) {
         status.Update(out.WriteRecord(std::to_string(count) + " " + name));
+      }
       return status;
     };
   }
   absl::Status Restore(zkq::SnapshotReader& in) override {
     counts_.clear();
-    std::string record;
-    for (;;) {
+    for (std::string record;;) {
       absl::StatusOr<bool> more = in.ReadRecord(&record);
       if (!more.ok() || !*more) return more.status();
-      counts_[record.substr(record.find(' ') + 1)] = std::stoll(record);
+      counts_[record.substr(record.find(' ') + 1)] = std::strtoll(record.c_str(), nullptr, 10);
     }
   }
 
@@ -36,20 +36,25 @@ class Counters : public zkq::StateMachine {
   std::map<std::string, long long, std::less<>> counts_;
 };
 
-int main(int argc, char** argv) {
-  if (argc != 4) return std::cerr << "usage: zkq-counter ID ENSEMBLE DATA_DIR\n", 2;
-  auto members = zkq::ParseMembers(argv[2]);
-  if (!members.ok()) return std::cerr << members.status() << "\n", 2;
-  auto replica = zkq::Replica::Start({.id = zkq::ServerId(std::strtoull(argv[1], nullptr, 10)),
+absl::Status Run(zkq::ServerId id, const char* ensemble, const char* data_dir) {
+  auto members = zkq::ParseMembers(ensemble);
+  if (!members.ok()) return members.status();
+  auto replica = zkq::Replica::Start({.id = id,
                                       .members = *members,
-                                      .data_dir = argv[3],
+                                      .data_dir = data_dir,
                                       .state_machine = std::make_unique<Counters>()});
-  if (!replica.ok()) return std::cerr << replica.status() << "\n", 1;
-  for (std::string verb, name; std::cin >> verb >> name;) {
+  if (!replica.ok()) return replica.status();
+  absl::Status ready = (*replica)->WaitForLeader(absl::InfiniteDuration());
+  for (std::string verb, name; ready.ok() && std::cin >> verb >> name;) {
     auto reply = verb == "add" ? (*replica)->Propose(name) : (*replica)->Read(name);
-    if (reply.ok())
-      std::cout << reply->value << std::endl;
-    else
-      std::cout << reply.status() << std::endl;
+    std::cout << (reply.ok() ? reply->value : reply.status().ToString()) << std::endl;
   }
+  return ready;
+}
+
+int main(int argc, char** argv) {
+  absl::Status status = absl::InvalidArgumentError("usage: zkq-counter ID ENSEMBLE DATA_DIR");
+  if (argc == 4) status = Run(zkq::ServerId{std::strtoull(argv[1], nullptr, 10)}, argv[2], argv[3]);
+  if (!status.ok()) std::cerr << status << "\n";
+  return status.ok() ? 0 : 1;
 }

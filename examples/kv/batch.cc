@@ -156,8 +156,8 @@ class BatchCall final : public grpc::ServerBidiReactor<pb::BatchRequest, pb::Bat
     WriteNext();
   }
 
-  // Writes the next answer or finishes. Only for who has set `writing_`, without
-  // the mutex: gRPC is never called with it held.
+  // Writes the next answer or finishes. Only for the thread that has set `writing_`,
+  // without the mutex: gRPC is never called with it held.
   void WriteNext() {
     const pb::BatchResponse* next = nullptr;
     {
@@ -166,16 +166,18 @@ class BatchCall final : public grpc::ServerBidiReactor<pb::BatchRequest, pb::Bat
         open_ -= answers_.size();
         answers_.clear();
       }
-      if (!answers_.empty())
+      if (!answers_.empty()) {
         next = &answers_.front();
-      else if (open_ > 0 || !(ended_ || gone_))
+      } else if (open_ > 0 || !(ended_ || gone_)) {
         writing_ = false;
+      }
       if (!writing_) return;
     }
-    if (next != nullptr)
+    if (next != nullptr) {
       StartWrite(next);
-    else
+    } else {
       Finish(grpc::Status::OK);
+    }
   }
 
   zkq::Replica& replica_;

@@ -114,9 +114,10 @@ int Watch(kv::Client& client, const Arguments& args) {
   grpc::ClientContext context;
   auto stream = stub->Watch(&context, request);
   pb::WatchEvent event;
-  while (stream->Read(&event))
+  while (stream->Read(&event)) {
     std::cout << pb::WatchEvent::Kind_Name(event.kind()) << "\t" << event.key() << "\t"
               << event.value() << "\t" << ToString(event.zxid()) << std::endl;
+  }
   return Failed({stream->Finish()});
 }
 

@@ -28,14 +28,15 @@ absl::StatusOr<absl::CommandLineFlag*> Find(const std::string& name) {
 
 absl::Status Set(absl::CommandLineFlag& flag, const std::string& value) {
   std::string error;
-  if (!flag.ParseFrom(value, &error))
+  if (!flag.ParseFrom(value, &error)) {
     return absl::InvalidArgumentError(
         absl::StrCat("--", flag.Name(), "=", value, " cannot be used: ", error));
+  }
   Given().insert(std::string(flag.Name()));
   return absl::OkStatus();
 }
 
-// `next` is the argument behind this one; *used tells whether it was taken.
+// `next` is the argument after this one; *used tells whether it was taken.
 absl::Status SetFromArgument(const std::string& argument, const char* next, bool* used) {
   const size_t equals = argument.find('=');
   const std::string name = argument.substr(2, equals == std::string::npos ? equals : equals - 2);
@@ -43,8 +44,9 @@ absl::Status SetFromArgument(const std::string& argument, const char* next, bool
   if (!flag.ok()) return flag.status();
   if (equals != std::string::npos) return Set(**flag, argument.substr(equals + 1));
   if ((*flag)->IsOfType<bool>()) return Set(**flag, "true");
-  if (next == nullptr)
+  if (next == nullptr) {
     return absl::InvalidArgumentError(absl::StrCat("--", name, " needs a value"));
+  }
   *used = true;
   return Set(**flag, next);
 }
@@ -52,11 +54,13 @@ absl::Status SetFromArgument(const std::string& argument, const char* next, bool
 // The flags of the program itself stand in its *_main.cc.
 [[noreturn]] void PrintHelp() {
   std::map<std::string, absl::CommandLineFlag*> flags;
-  for (const auto& [name, flag] : absl::GetAllFlags())
+  for (const auto& [name, flag] : absl::GetAllFlags()) {
     if (flag->Filename().find("_main.cc") != std::string::npos) flags[std::string(name)] = flag;
+  }
   std::cout << absl::ProgramUsageMessage() << "\n";
-  for (const auto& [name, flag] : flags)
+  for (const auto& [name, flag] : flags) {
     std::cout << "  --" << name << "=" << flag->DefaultValue() << "  " << flag->Help() << "\n";
+  }
   std::exit(0);
 }
 
@@ -93,14 +97,16 @@ absl::Status ReadConfig(const std::string& path) {
     if (line.empty()) continue;
     const std::string where = absl::StrCat(path, ":", number, ": ");
     const size_t equals = line.find('=');
-    if (equals == std::string::npos)
+    if (equals == std::string::npos) {
       return absl::InvalidArgumentError(absl::StrCat(where, "not of the form name = value"));
+    }
     const std::string name(absl::StripAsciiWhitespace(line.substr(0, equals)));
     if (Given().count(name) > 0) continue;
     absl::StatusOr<absl::CommandLineFlag*> flag = Find(name);
     absl::Status status = flag.status();
-    if (flag.ok())
+    if (flag.ok()) {
       status = Set(**flag, std::string(absl::StripAsciiWhitespace(line.substr(equals + 1))));
+    }
     if (!status.ok()) return absl::InvalidArgumentError(absl::StrCat(where, status.message()));
   }
   return absl::OkStatus();

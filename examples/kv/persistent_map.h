@@ -23,8 +23,9 @@ class PersistentMap {
   // Valid until this map changes; none: not found.
   const Value* Find(std::string_view key) const {
     const Node* node = root_.get();
-    while (node != nullptr && node->entry->key != key)
+    while (node != nullptr && node->entry->key != key) {
       node = (key < node->entry->key ? node->left : node->right).get();
+    }
     return node == nullptr ? nullptr : &node->entry->value;
   }
 
@@ -73,13 +74,15 @@ class PersistentMap {
     if (entry->key == tree->entry->key) return Make(std::move(entry), tree->left, tree->right);
     if (entry->key < tree->entry->key) {
       Tree left = Insert(tree->left, std::move(entry));
-      if (left->entry->priority <= tree->entry->priority)
+      if (left->entry->priority <= tree->entry->priority) {
         return Make(tree->entry, std::move(left), tree->right);
+      }
       return Make(left->entry, left->left, Make(tree->entry, left->right, tree->right));
     }
     Tree right = Insert(tree->right, std::move(entry));
-    if (right->entry->priority <= tree->entry->priority)
+    if (right->entry->priority <= tree->entry->priority) {
       return Make(tree->entry, tree->left, std::move(right));
+    }
     return Make(right->entry, Make(tree->entry, tree->left, right->left), right->right);
   }
 
@@ -93,8 +96,9 @@ class PersistentMap {
   static Tree Join(const Tree& low, const Tree& high) {
     if (low == nullptr) return high;
     if (high == nullptr) return low;
-    if (low->entry->priority > high->entry->priority)
+    if (low->entry->priority > high->entry->priority) {
       return Make(low->entry, low->left, Join(low->right, high));
+    }
     return Make(high->entry, Join(low, high->left), high->right);
   }
 

@@ -29,7 +29,7 @@ ABSL_FLAG(std::string, data_dir, "", "where the log and the snapshots live; made
 ABSL_FLAG(absl::Duration, tick, absl::Milliseconds(100), "unit of the time limits");
 ABSL_FLAG(std::string, config, "", "file of `flag = value` lines; flags given here win");
 ABSL_FLAG(uint64_t, snapshot_every, 100'000, "transactions between snapshots; 0: none");
-ABSL_FLAG(int, retain_snapshots, 3, "snapshots kept, with the log behind the oldest");
+ABSL_FLAG(int, retain_snapshots, 3, "snapshots kept, with the log from the oldest on");
 ABSL_FLAG(uint64_t, log_segment_bytes, 64 << 20, "size of one log file");
 ABSL_FLAG(std::string, log, "warning", "what goes to stderr: debug, info, warning, error, none");
 
@@ -57,8 +57,9 @@ class StderrLog final : public zkq::LogSink {
 absl::StatusOr<std::shared_ptr<zkq::LogSink>> MakeLog(const std::string& level) {
   if (level == "none") return nullptr;
   const char* const names[] = {"debug", "info", "warning", "error"};
-  for (int i = 0; i < 4; ++i)
+  for (int i = 0; i < 4; ++i) {
     if (level == names[i]) return std::make_shared<StderrLog>(static_cast<zkq::LogLevel>(i));
+  }
   return absl::InvalidArgumentError("--log=" + level + " is none of the levels");
 }
 

@@ -47,8 +47,9 @@ std::string KvStateMachine::Delete(const pb::DeleteRequest& request, zkq::Zxid z
   pb::DeleteResponse response;
   response.set_found(map_.Erase(request.key()));
   *response.mutable_zxid() = ToProto(zxid);
-  if (response.found() && sink_ != nullptr)
+  if (response.found() && sink_ != nullptr) {
     sink_->OnChange(pb::WatchEvent::DELETE, request.key(), "", zxid);
+  }
   return response.SerializeAsString();
 }
 
@@ -60,10 +61,11 @@ std::string KvStateMachine::CompareAndSwap(pb::CompareAndSwapRequest request, zk
                            ? found == nullptr
                            : found != nullptr && found->bytes == request.expected());
   *response.mutable_zxid() = ToProto(zxid);
-  if (response.swapped())
+  if (response.swapped()) {
     Set(std::move(*request.mutable_key()), std::move(*request.mutable_value()), zxid);
-  else if (found != nullptr)
+  } else if (found != nullptr) {
     response.set_actual(found->bytes);
+  }
   return response.SerializeAsString();
 }
 
@@ -128,8 +130,9 @@ absl::Status KvStateMachine::Restore(zkq::SnapshotReader& in) {
   for (;;) {
     absl::StatusOr<bool> more = in.ReadRecord(&record);
     if (!more.ok() || !*more) return more.status();
-    if (!entry.ParseFromString(record))
+    if (!entry.ParseFromString(record)) {
       return absl::DataLossError("a snapshot record is not an entry of this store");
+    }
     zkq::Zxid modified{entry.modified().epoch(), entry.modified().counter()};
     map_.Put(std::move(*entry.mutable_key()), Value{std::move(*entry.mutable_value()), modified});
   }

@@ -22,8 +22,8 @@ namespace pb = zkq::kv::v1;
 // No response reads like this: as a message it would not parse.
 inline constexpr std::string_view kNotACommand = "not a command of this store";
 
-// Whoever wants to see the changes as they are applied. Called on the apply
-// strand, one call at a time; must not block.
+// Sees the changes as they are applied. Called on the apply strand, one call at a
+// time; must not block.
 class ChangeSink {
  public:
   virtual ~ChangeSink() = default;

@@ -81,6 +81,9 @@ int main() {
     status = Simulate(seed);
     if (!status.ok()) std::cerr << "seed " << seed << ": ";
   }
-  if (!status.ok()) return std::cerr << status << "\n", 1;
+  if (!status.ok()) {
+    std::cerr << status << "\n";
+    return 1;
+  }
   std::cout << "every claim held, and every replica replied alike\n";
 }

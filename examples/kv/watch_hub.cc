@@ -5,8 +5,8 @@
 namespace kv {
 
 // gRPC calls the On… methods on its threads; Push and End come from the hub. At
-// most one write or finish is under way, and whoever claimed it under the hub's
-// mutex starts it after letting go: gRPC is never called with the mutex held.
+// most one write or finish is under way. The thread that has claimed it under the hub's
+// mutex starts it once the mutex is released: gRPC is never called with it held.
 class WatchHub::Watcher final : public grpc::ServerWriteReactor<pb::WatchEvent> {
  public:
   Watcher(WatchHub* hub, std::string prefix) : hub_(hub), prefix_(std::move(prefix)) {}
@@ -16,9 +16,10 @@ class WatchHub::Watcher final : public grpc::ServerWriteReactor<pb::WatchEvent> 
     if (end_.has_value() || event->key().compare(0, prefix_.size(), prefix_) != 0) return false;
     backlog_.push_back(event);
     backlog_bytes_ += event->ByteSizeLong();
-    if (backlog_.size() > kBacklogEventsMax || backlog_bytes_ > kBacklogBytesMax)
+    if (backlog_.size() > kBacklogEventsMax || backlog_bytes_ > kBacklogBytesMax) {
       return End({grpc::StatusCode::RESOURCE_EXHAUSTED,
                   "changes were lost because they were read too slowly: list again"});
+    }
     return Claim();
   }
 
@@ -30,7 +31,7 @@ class WatchHub::Watcher final : public grpc::ServerWriteReactor<pb::WatchEvent> 
     return Claim();
   }
 
-  // Starts what comes next. Only for who has claimed it, without the mutex.
+  // Starts what comes next. Only for the thread that has claimed it, without the mutex.
   void Advance() {
     std::unique_lock lock(hub_->mutex_);
     writing_ = nullptr;
@@ -104,8 +105,9 @@ void WatchHub::OnChange(pb::WatchEvent::Kind kind, const std::string& key, const
     event->set_key(key);
     event->set_value(value);
     *event->mutable_zxid() = ToProto(zxid);
-    for (Watcher* watcher : watchers_)
+    for (Watcher* watcher : watchers_) {
       if (watcher->Push(event)) claimed.push_back(watcher);
+    }
   }
   for (Watcher* watcher : claimed) watcher->Advance();
 }
@@ -127,8 +129,9 @@ void WatchHub::EndAll(const grpc::Status& status) {
   std::vector<Watcher*> claimed;
   {
     std::lock_guard lock(mutex_);
-    for (Watcher* watcher : watchers_)
+    for (Watcher* watcher : watchers_) {
       if (watcher->End(status)) claimed.push_back(watcher);
+    }
   }
   for (Watcher* watcher : claimed) watcher->Advance();
 }

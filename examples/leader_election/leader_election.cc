@@ -44,8 +44,9 @@ class FencedLog {
   zkq::Epoch NewestToken() const {
     zkq::Epoch newest = 0;
     std::ifstream in(path_);
-    for (std::string line; std::getline(in, line);)
+    for (std::string line; std::getline(in, line);) {
       newest = std::max<zkq::Epoch>(newest, std::strtoul(line.c_str(), nullptr, 10));
+    }
     return newest;
   }
 
@@ -117,8 +118,9 @@ int main(int argc, char** argv) {
   while (const std::optional<zkq::Epoch> epoch = leadership.Wait()) {
     std::cout << "leading epoch " << *epoch << std::endl;
     do {
-      if (!log.Append(*epoch, std::string("worked: ") + argv[1]))
+      if (!log.Append(*epoch, std::string("worked: ") + argv[1])) {
         std::cout << "refused: a newer leader has written" << std::endl;
+      }
     } while (leadership.KeepFor(*epoch, std::chrono::milliseconds(500)));
     std::cout << "stopped leading epoch " << *epoch << std::endl;
   }

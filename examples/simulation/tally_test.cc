@@ -43,7 +43,7 @@ absl::Status Simulate(uint64_t seed) {
 }
 
 int main() {
-  // What needs no ensemble: determinism, a snapshot's round trip, restoring what is in use.
+  // First what needs no ensemble: determinism, snapshots, restoring over a state.
   absl::Status status =
       RunStateMachineConformance([] { return std::make_unique<Tally>(); },
                                  {.command = [](SimRandom&) { return std::string("add"); }});
@@ -51,6 +51,9 @@ int main() {
     status = Simulate(seed);
     if (!status.ok()) std::cerr << "seed " << seed << ": ";
   }
-  if (!status.ok()) return std::cerr << status << "\n", 1;
+  if (!status.ok()) {
+    std::cerr << status << "\n";
+    return 1;
+  }
   std::cout << "nothing lost, nothing counted twice\n";
 }

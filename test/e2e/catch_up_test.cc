@@ -56,8 +56,9 @@ TEST_CASE("a leader that comes back cuts off what it logged alone") {
   Put(client, "k", "before");
   const int leader = ensemble.WaitForLeader();
   // Stopped, the others read nothing more; killed so, they never will.
-  for (int id : ensemble.ids())
+  for (int id : ensemble.ids()) {
     if (id != leader) ensemble.process(id).Signal(SIGSTOP);
+  }
   kv::Client alone({ensemble.address(leader)}, absl::Milliseconds(300));
   pb::PutRequest request;
   request.set_key("k");
@@ -71,14 +72,17 @@ TEST_CASE("a leader that comes back cuts off what it logged alone") {
   CHECK(divergent != ToString(ensemble.Status(leader)->committed()));
   ensemble.KillAll();
 
-  for (int id : ensemble.ids())
+  for (int id : ensemble.ids()) {
     if (id != leader) ensemble.Launch(id);
-  for (int id : ensemble.ids())
+  }
+  for (int id : ensemble.ids()) {
     if (id != leader) ensemble.WaitUntilReady(id);
+  }
   CHECK(Get(client, "k") == "before");
   Put(client, "k", "after");
   ensemble.Start(leader);
   ensemble.WaitUntilEqual();
-  for (int id : ensemble.ids())
+  for (int id : ensemble.ids()) {
     CHECK(ensemble.Read(id, /*serializable=*/true) == Contents{{"k", "after"}});
+  }
 }

@@ -68,8 +68,9 @@ TEST_CASE("a minority acknowledges nothing") {
   kv::Client all = ensemble.Client();
   Put(all, "k", "before");
   const int leader = ensemble.WaitForLeader();
-  for (int id : ensemble.ids())
+  for (int id : ensemble.ids()) {
     if (id != leader) ensemble.Kill(id);
+  }
 
   kv::Client alone({ensemble.address(leader)}, absl::Seconds(2));
   pb::PutRequest request;

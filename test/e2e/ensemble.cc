@@ -8,9 +8,10 @@ namespace e2e {
 namespace {
 
 void Check(const kv::CallResult& result, const std::string& what) {
-  if (!result.status.ok())
+  if (!result.status.ok()) {
     throw std::runtime_error(what + ": " + result.status.error_message() +
                              (result.unknown ? " (outcome unknown)" : " (not committed)"));
+  }
 }
 
 size_t Count(const std::string& text, const std::string& part) {
@@ -59,8 +60,9 @@ Process& Ensemble::Launch(int id, const Flags& more) {
 void Ensemble::WaitUntilReady(int id) {
   Server& server = servers_.at(id);
   WaitFor("server " + std::to_string(id) + " to be ready", [&] {
-    if (!server.process->running())
+    if (!server.process->running()) {
       throw std::runtime_error("server " + std::to_string(id) + " has ended: " + log(id));
+    }
     return Count(ReadFile(server.stdout_path), "ready ") > server.readies;
   });
 }
@@ -71,16 +73,18 @@ void Ensemble::Start(int id, const Flags& more) {
 }
 
 void Ensemble::StartAll() {
-  for (int id : ids())
+  for (int id : ids()) {
     if (!running(id)) Launch(id);
+  }
   for (int id : ids()) WaitUntilReady(id);
 }
 
 void Ensemble::Kill(int id) { servers_.at(id).process = nullptr; }
 
 void Ensemble::KillAll() {
-  for (auto& [id, server] : servers_)
+  for (auto& [id, server] : servers_) {
     if (server.process != nullptr) server.process->Signal(SIGKILL);
+  }
   for (int id : ids()) Kill(id);
 }
 
@@ -115,8 +119,9 @@ int Ensemble::WaitForLeader() const {
 
 int Ensemble::Follower() const {
   const int leader = WaitForLeader();
-  for (int id : ids())
+  for (int id : ids()) {
     if (id != leader && running(id)) return id;
+  }
   throw std::runtime_error("no follower runs");
 }
 
@@ -161,15 +166,17 @@ std::vector<int> Ensemble::ids() const {
 
 std::vector<std::string> Ensemble::addresses(int first) const {
   std::vector<std::string> addresses;
-  for (size_t i = 0; i < servers_.size(); ++i)
+  for (size_t i = 0; i < servers_.size(); ++i) {
     addresses.push_back(address(static_cast<int>((first - 1 + i) % servers_.size() + 1)));
+  }
   return addresses;
 }
 
 std::string Ensemble::members() const {
   std::string members;
-  for (const auto& [id, server] : servers_)
+  for (const auto& [id, server] : servers_) {
     members += (members.empty() ? "" : ",") + std::to_string(id) + "=" + server.peer_address;
+  }
   return members;
 }
 

@@ -30,8 +30,9 @@ void WriteUntil(const Ensemble& ensemble, int writer, const std::function<bool()
 std::vector<std::string> LinesOf(const Ensemble& ensemble, int id) {
   std::istringstream log(ensemble.log(id));
   std::vector<std::string> lines;
-  for (std::string line; std::getline(log, line);)
+  for (std::string line; std::getline(log, line);) {
     if (line.starts_with("zkq-kvd: ")) lines.push_back(line);
+  }
   return lines;
 }
 
@@ -60,7 +61,7 @@ void CheckEndsWhen(__rlimit_resource resource, rlim_t limit, const std::string& 
   CHECK(ended.error_code() == grpc::StatusCode::UNAVAILABLE);
   CHECK(ended.error_message() == "this server has halted");
 
-  // The others are not touched, and whoever starts it again has it back.
+  // The others are not touched, and the victim takes part again once it is started.
   ensemble.Start(victim);
   ensemble.WaitUntilEqual();
 }

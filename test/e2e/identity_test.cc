@@ -36,8 +36,9 @@ TEST_CASE("a wiped data directory does not vote, and says so") {
   // The two others are a quorum; one of them and the wiped one are none.
   Put(client, "k", "two of three");
   ensemble.Kill(other);
-  for (int id : ensemble.ids())
+  for (int id : ensemble.ids()) {
     if (id != other) CHECK_FALSE(TryPut(ensemble.address(id), "k2").status.ok());
+  }
   ensemble.Start(other);
   Put(client, "k", "again");
   CHECK(Get(client, "k") == "again");

@@ -41,8 +41,9 @@ bool CanBind(int port) {
 void WaitFor(const std::string& what, const std::function<bool()>& condition) {
   const auto deadline = std::chrono::steady_clock::now() + kDeadline;
   while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline)
+    if (std::chrono::steady_clock::now() > deadline) {
       throw std::runtime_error("waited in vain for: " + what);
+    }
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
 }

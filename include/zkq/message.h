@@ -21,29 +21,26 @@ struct Notification {
   Vote vote = {};      // leader kNoServer: a question, answered and never counted
   uint64_t round = 0;  // the logical clock of the election
   PeerState state = PeerState::kLooking;
-  Zxid config = {};               // version of the sender's committed configuration
+  std::optional<Zxid> config = {};  // version of the sender's committed configuration
   uint64_t look_seq = 0;          // how often this process has entered looking
   bool quorum_connected = false;  // has links to a quorum, itself included
   bool amnesic = false;           // its disk does not belong to its id
+  // That configuration itself, for who has an older one or none.
+  std::optional<Membership> membership = {};
   friend bool operator==(const Notification&, const Notification&) = default;
-};
-
-// A voter that was there when the ensemble was founded, and the disk it had.
-struct Founder {
-  ServerId sid{};
-  DiskId disk = {};
-  friend auto operator<=>(const Founder&, const Founder&) = default;
 };
 
 // Who is at the other end of a link, as told in the handshake.
 struct Identity {
   ServerId sid{};
   uint64_t boot = 0;         // larger at every start of the process
-  EnsembleId ensemble = {};  // none: unfounded, or amnesic
+  EnsembleId ensemble = {};  // none: unfounded
   DiskId disk = {};
-  std::vector<Founder> founders = {};  // ordered; empty before founding
-  Id128 members = {};                  // hash of the voters it was configured with
-  Zxid config = {};
+  std::optional<Zxid> config = {};  // version of its committed configuration; none: it has none
+  // Unfounded: a hash of the members it was configured with, and, once it sees every
+  // voter among them, of their disks and process lives.
+  Id128 founding = {};
+  Id128 seen = {};
   friend bool operator==(const Identity&, const Identity&) = default;
 };
 

@@ -71,9 +71,12 @@ struct Member {
   MemberType type = MemberType::kParticipant;
   uint32_t weight = 1;
   uint32_t group = 0;
+  uint32_t priority = 1;  // as a leader: how much it is preferred
+  DiskId disk = {};       // a voter's, filled in by zkq; none as configured, and of observers
   friend auto operator<=>(const Member&, const Member&) = default;
 };
-// "4=host:7004:observer", "1=[::1]:7001:weight=2:group=1": ParseMembers reads it.
+// "4=host:7004:observer", "1=[::1]:7001:weight=2:group=1:priority=3": ParseMembers reads it.
+// The disk is not in it.
 ZKQ_EXPORT std::string ToString(const Member& member);
 
 // The ensemble as agreed in the transaction `version`; {0,0}: as configured.
@@ -82,6 +85,10 @@ struct Membership {
   std::vector<Member> members = {};  // ordered by id
   friend auto operator<=>(const Membership&, const Membership&) = default;
 };
+
+// Null if it is not listed.
+ZKQ_EXPORT const Member* FindMember(const Membership& membership, ServerId sid);
+ZKQ_EXPORT Member* FindMember(Membership* membership, ServerId sid);
 
 enum class PeerState : uint8_t { kLooking, kFollowing, kLeading, kObserving };
 enum class ZabPhase : uint8_t { kElection, kDiscovery, kSynchronization, kBroadcast };

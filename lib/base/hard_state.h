@@ -11,13 +11,12 @@ namespace zkq {
 
 struct HardState {
   EnsembleId ensemble = {};            // none: unfounded
-  std::vector<Founder> founders = {};  // ordered by sid; empty: unfounded
   ServerId sid{};
   DiskId disk = {};
   uint64_t boot = 0;       // of the present or last process life
   Promise accepted = {};   // acceptedEpoch and acceptedLeader
   Epoch current = 0;       // currentEpoch; never above accepted.epoch
-  Membership config = {};  // committed
+  Membership config = {};  // committed; unfounded: empty
   // The latest that Snap or NewLeader told of: what an installed snapshot covers may
   // be as late, and does not tell.
   int64_t leader_time = 0;

@@ -1,5 +1,6 @@
 #include "zkq/types.h"
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 
@@ -28,7 +29,20 @@ std::string ToString(const Member& member) {
   if (member.type == MemberType::kObserver) text += ":observer";
   if (member.weight != plain.weight) text += ":weight=" + std::to_string(member.weight);
   if (member.group != plain.group) text += ":group=" + std::to_string(member.group);
+  if (member.priority != plain.priority) {
+    text += ":priority=" + std::to_string(member.priority);
+  }
   return text;
+}
+
+const Member* FindMember(const Membership& membership, ServerId sid) {
+  const auto found = std::find_if(membership.members.begin(), membership.members.end(),
+                                  [sid](const Member& member) { return member.id == sid; });
+  return found == membership.members.end() ? nullptr : &*found;
+}
+
+Member* FindMember(Membership* membership, ServerId sid) {
+  return const_cast<Member*>(FindMember(*membership, sid));
 }
 
 std::string_view ToString(PeerState state) {

@@ -15,119 +15,129 @@ void AddInt(uint64_t value, std::string* bytes) {
   }
 }
 
+void AddId(const Id128& id, std::string* bytes) {
+  AddInt(id.high, bytes);
+  AddInt(id.low, bytes);
+}
+
+std::vector<Member> Ordered(std::vector<Member> members) {
+  std::sort(members.begin(), members.end());
+  return members;
+}
+
 }  // namespace
 
-Id128 HashOfMembers(const std::vector<Member>& members) {
-  std::vector<Member> ordered = members;
-  std::sort(ordered.begin(), ordered.end());
+Id128 FoundingHash(const std::vector<Member>& members) {
   std::string bytes;
-  for (const Member& member : ordered) {
+  for (const Member& member : Ordered(members)) {
     AddInt(ToInt(member.id), &bytes);
     AddInt(member.address.size(), &bytes);
     bytes += member.address;
     AddInt(static_cast<uint64_t>(member.type), &bytes);
     AddInt(member.weight, &bytes);
     AddInt(member.group, &bytes);
+    AddInt(member.priority, &bytes);
   }
   return Fnv1a128(bytes);
 }
 
-EnsembleId EnsembleIdOf(const Id128& members, std::span<const Founder> founders) {
+Id128 SeenHash(std::span<const SeenVoter> voters) {
   std::string bytes;
-  AddInt(members.high, &bytes);
-  AddInt(members.low, &bytes);
-  for (const Founder& founder : founders) {
-    AddInt(ToInt(founder.sid), &bytes);
-    AddInt(founder.disk.high, &bytes);
-    AddInt(founder.disk.low, &bytes);
+  for (const SeenVoter& voter : voters) {
+    AddInt(ToInt(voter.sid), &bytes);
+    AddId(voter.disk, &bytes);
+    AddInt(voter.boot, &bytes);
   }
   return Fnv1a128(bytes);
 }
 
-void Founding::On(const LinkUp& up) {
-  const Identity& peer = up.peer;
-  if (peer.ensemble == EnsembleId{} && peer.members != HashOfMembers(self_.options.members)) {
+EnsembleId EnsembleIdOf(const Id128& founding, const Id128& seen) {
+  std::string bytes;
+  AddId(founding, &bytes);
+  AddId(seen, &bytes);
+  return Fnv1a128(bytes);
+}
+
+Founding::Founding(Self* self) : self_(*self), founding_(FoundingHash(self->options.members)) {}
+
+void Founding::Meet(const LinkId& link, const Identity& peer) {
+  if (peer.ensemble != EnsembleId{}) {
+    self_.Emit(Notify{link.sid, Notification{}});  // a vote for nobody: a question
+  } else if (peer.founding != founding_) {
     self_.Tell(Note::Level::kWarning,
                "server " + ToString(peer.sid) + " is configured with other members than this one");
   }
   Judge();
 }
 
-void Founding::On(const Proposed& proposed) { self_.RefuseWithoutLeader(proposed); }
-void Founding::On(const ReadAsked& asked) { self_.RefuseWithoutLeader(asked); }
+void Founding::Judge() {
+  if (write_) return;
+  const std::optional<std::vector<SeenVoter>> voters = AllVoters();
+  const Id128 seen = voters ? SeenHash(*voters) : Id128{};
+  if (std::exchange(self_.seen, seen) != seen) self_.Emit(Introduce{self_.identity()});
+  if (!voters || !AllSay(seen)) return;
+  Membership membership{.members = Ordered(self_.options.members)};
+  for (const SeenVoter& voter : *voters) FindMember(&membership, voter.sid)->disk = voter.disk;
+  Found(EnsembleIdOf(founding_, seen), std::move(membership));
+}
+
+std::optional<std::vector<SeenVoter>> Founding::AllVoters() const {
+  const auto founded = [](const auto& one) { return one.second.ensemble != EnsembleId{}; };
+  if (std::any_of(self_.links.begin(), self_.links.end(), founded)) return std::nullopt;
+  std::vector<SeenVoter> voters;
+  for (ServerId sid : self_.quorum.Voters()) {
+    const std::optional<LinkId> link = self_.LinkTo(sid);
+    if (sid != self_.options.self && !link) return std::nullopt;
+    const Identity& voter = link ? self_.links.at(*link) : self_.identity();
+    if (link && voter.founding != founding_) return std::nullopt;
+    voters.push_back({.sid = sid, .disk = voter.disk, .boot = voter.boot});
+  }
+  return voters;  // in the order of ids, as Voters() is
+}
+
+bool Founding::AllSay(const Id128& seen) const {
+  const std::set<ServerId> voters = self_.quorum.Voters();
+  return std::all_of(voters.begin(), voters.end(), [&](ServerId sid) {
+    const std::optional<LinkId> link = self_.LinkTo(sid);
+    return sid == self_.options.self || (link && self_.links.at(*link).seen == seen);
+  });
+}
+
+void Founding::Found(const EnsembleId& ensemble, Membership membership) {
+  amnesic_ = false;
+  self_.state.ensemble = ensemble;
+  self_.state.config = std::move(membership);
+  write_ = self_.StoreState();
+}
+
+void Founding::On(const Notified& notified) {
+  const auto link = self_.links.find(notified.link);
+  const std::optional<Membership>& told = notified.notification.membership;
+  if (write_ || link == self_.links.end() || !told) return;
+  const EnsembleId& ensemble = link->second.ensemble;
+  const Member* member = FindMember(*told, self_.options.self);
+  if (ensemble == EnsembleId{}) return;
+  if (member == nullptr || member->disk != self_.state.disk) return BeAmnesic(member != nullptr);
+  Found(ensemble, *told);
+}
+
+void Founding::BeAmnesic(bool listed) {
+  if (std::exchange(amnesic_, true)) return;
+  self_.Tell(Note::Level::kError,
+             "amnesic, needs re-admission: the ensemble " +
+                 std::string(listed ? "lists another disk for" : "does not list") + " server " +
+                 ToString(self_.options.self) + ", so it does not vote");
+}
 
 void Founding::On(const Synced&) {
   if (!write_ || done_ || !self_.Durable(*write_)) return;
   done_ = true;
-  self_.SetMembership(self_.state.config);
+  self_.seen = {};
+  self_.Adopt(self_.state.config);
   self_.Emit(Introduce{self_.identity()});
 }
 
-// One ensemble that was founded with this disk outweighs all that were not.
-void Founding::Judge() {
-  if (write_) return;
-  bool founded = false;
-  for (const auto& [link, peer] : self_.links) {
-    if (peer.ensemble == EnsembleId{}) continue;
-    if (Names(peer.founders)) return FoundAs(peer);
-    founded = true;
-  }
-  if (founded) return BeAmnesic();
-  if (auto founders = AllVotersUnfounded()) {
-    const EnsembleId id = EnsembleIdOf(HashOfMembers(self_.options.members), *founders);
-    Found(id, *std::move(founders));
-  }
-}
-
-bool Founding::Names(const std::vector<Founder>& founders) const {
-  const Founder me{self_.options.self, self_.state.disk};
-  return std::find(founders.begin(), founders.end(), me) != founders.end();
-}
-
-// With another list of members it would count other quorums than those it was
-// founded with.
-void Founding::FoundAs(const Identity& peer) {
-  if (EnsembleIdOf(HashOfMembers(self_.options.members), peer.founders) == peer.ensemble) {
-    return Found(peer.ensemble, peer.founders);
-  }
-  if (std::exchange(refused_, true)) return;
-  self_.Tell(Note::Level::kError, "does not take part: the ensemble of server " +
-                                      ToString(peer.sid) +
-                                      " was founded with other members than are configured here");
-}
-
-void Founding::BeAmnesic() {
-  if (std::exchange(amnesic_, true)) return;
-  self_.Tell(Note::Level::kError,
-             "amnesic, needs re-admission: the ensemble was founded without this data "
-             "directory, so server " +
-                 ToString(self_.options.self) + " does not vote");
-}
-
-std::optional<std::vector<Founder>> Founding::AllVotersUnfounded() const {
-  const Id128 members = HashOfMembers(self_.options.members);
-  std::vector<Founder> founders;
-  for (ServerId sid : self_.quorum.Voters()) {
-    if (sid == self_.options.self) {
-      founders.push_back({sid, self_.state.disk});
-      continue;
-    }
-    const std::optional<LinkId> link = self_.LinkTo(sid);
-    if (!link) return std::nullopt;
-    const Identity& peer = self_.links.at(*link);
-    if (peer.ensemble != EnsembleId{} || peer.members != members) return std::nullopt;
-    founders.push_back({sid, peer.disk});
-  }
-  return founders;  // ordered, as Voters() is
-}
-
-void Founding::Found(const EnsembleId& ensemble, std::vector<Founder> founders) {
-  amnesic_ = false;
-  self_.state.ensemble = ensemble;
-  self_.state.founders = std::move(founders);
-  self_.state.config = Membership{.version = {}, .members = self_.options.members};
-  std::sort(self_.state.config.members.begin(), self_.state.config.members.end());
-  write_ = self_.StoreState();
-}
+void Founding::On(const Proposed& proposed) { self_.RefuseWithoutLeader(proposed); }
+void Founding::On(const ReadAsked& asked) { self_.RefuseWithoutLeader(asked); }
 
 }  // namespace zkq::core

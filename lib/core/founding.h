@@ -1,11 +1,19 @@
-// Founding: how an ensemble comes to be on empty disks, without a step by hand
-// and without anybody who could be lost half-way (DESIGN §7, PROTOCOL §11.6).
+// Founding: how an ensemble comes to be on empty disks, without a step by hand and
+// without anybody who could be lost half-way (DESIGN §7, PROTOCOL §11.6).
 //
-// Each voter computes the ensemble's id from what all of them say of themselves:
-// the list of members and every voter's disk. So nobody mints it, no message
-// carries it first, and whoever was cut off in the middle finds its own disk
-// among the founders later. An empty disk that is not among them is amnesic: its
-// former owner's acknowledgements may have counted, so it must not vote.
+// Each voter says in its Hello which list of members it was configured with
+// (`founding`), and once it sees every listed voter, unfounded and with the same list,
+// which disks and processes it sees (`seen`). It founds when every listed voter says the
+// same of both. The ensemble's id is a hash of the two, so all compute the same one:
+// nobody mints it, and no message carries it first. That all must have *said* what they
+// see, and not only be seen, is what makes the id one: a voter that loses its still empty
+// disk, or whose old link outlives it, is seen differently by different voters, and
+// nobody founds until that has passed.
+//
+// An unfounded server that meets a founded one asks it who belongs to its ensemble. If
+// this server is listed with this very disk it was a founder, cut off in the middle, and
+// stores what the others stored. If it is not, it must not vote: what another disk under
+// its id has acknowledged may have counted.
 #pragma once
 
 #include <optional>
@@ -17,40 +25,54 @@ namespace zkq::core {
 
 class Self;
 
-Id128 HashOfMembers(const std::vector<Member>& members);
-EnsembleId EnsembleIdOf(const Id128& members, std::span<const Founder> founders);
+// A voter, as another one sees it.
+struct SeenVoter {
+  ServerId sid{};
+  DiskId disk = {};
+  uint64_t boot = 0;
+};
+
+// Of the list of members; disks are not part of it, for nobody is configured with them.
+Id128 FoundingHash(const std::vector<Member>& members);
+// `voters` in the order of their ids.
+Id128 SeenHash(std::span<const SeenVoter> voters);
+EnsembleId EnsembleIdOf(const Id128& founding, const Id128& seen);
 
 class Founding {
  public:
-  explicit Founding(Self* self) : self_(*self) {}
+  explicit Founding(Self* self);
 
   void Enter() { Judge(); }
-  void On(const LinkUp& up);
-  void On(const Introduced& introduced) { On(LinkUp{introduced.link, introduced.peer}); }
+  void On(const LinkUp& up) { Meet(up.link, up.peer); }
+  void On(const Introduced& introduced) { Meet(introduced.link, introduced.peer); }
   void On(const LinkDown&) { Judge(); }
+  // Of any peer, for a founded one may belong to an ensemble that this one does not.
+  void On(const Notified& notified);
   void On(const Synced& synced);
   void On(const Proposed& proposed);
   void On(const ReadAsked& asked);
-  using Ignores = EventList<Tick, Received, Notified, LogRead, SnapshotFetched, Applied,
-                            SnapshotTaken, LogPurged>;
+  using Ignores =
+      EventList<Tick, Received, LogRead, SnapshotFetched, Applied, SnapshotTaken, LogPurged>;
 
   // Founded, and durably so: the peer may take part.
   bool done() const { return done_; }
   bool amnesic() const { return amnesic_; }
 
  private:
+  void Meet(const LinkId& link, const Identity& peer);
   void Judge();
-  bool Names(const std::vector<Founder>& founders) const;
-  void FoundAs(const Identity& peer);
-  void BeAmnesic();
-  std::optional<std::vector<Founder>> AllVotersUnfounded() const;
-  void Found(const EnsembleId& ensemble, std::vector<Founder> founders);
+  // Every listed voter, this one included, if all are there, unfounded, and configured
+  // alike, and nobody founded is.
+  std::optional<std::vector<SeenVoter>> AllVoters() const;
+  bool AllSay(const Id128& seen) const;
+  void Found(const EnsembleId& ensemble, Membership membership);
+  void BeAmnesic(bool listed);
 
   Self& self_;
+  const Id128 founding_;
   std::optional<WriteId> write_;
   bool done_ = false;
   bool amnesic_ = false;
-  bool refused_ = false;  // and has said so
 };
 
 }  // namespace zkq::core

@@ -33,7 +33,7 @@ class Peer::Impl {
         election_(election ? std::move(election)
                            : NewFastLeaderElection(ElectionOptions(self_.options))),
         role_(Founding(&self_)) {
-    election_->SetConfigs(self_.configs);
+    election_->SetConfigs(self_.memberships.configs());
     if (self_.state.ensemble != EnsembleId{}) role_.emplace<Looking>(&self_, election_.get());
   }
 
@@ -83,7 +83,7 @@ class Peer::Impl {
     }
   }
   void Remember(const Notified& notified) {
-    if (!FromMember(notified.link)) return;
+    if (!FromMember(notified.link)) return Answer(notified);
     const Notification& n = notified.notification;
     Look& latest = looks_[notified.link.sid];
     latest = std::max(latest, {notified.link.boot, n.look_seq});
@@ -101,6 +101,16 @@ class Peer::Impl {
   }
   void Remember(const LogPurged& purged) { self_.history.Purged(purged.base); }
 
+  // Who is no member may ask, and is told who is (PROTOCOL §4.4, §11.6). A question is no
+  // answer: two that ask would ask each other without end.
+  void Answer(const Notified& notified) {
+    const Notification current = election_->current();
+    const bool asks = current.state == PeerState::kLooking && current.vote.leader == kNoServer;
+    if (notified.notification.vote.leader != kNoServer || asks || !Founded()) return;
+    outbox_.insert_or_assign(notified.link.sid, current);
+  }
+  bool Founded() const { return !std::holds_alternative<Founding>(role_); }
+
   bool FromMember(const LinkId& link) const {
     const auto found = self_.links.find(link);
     return found != self_.links.end() && self_.IsMember(found->second);
@@ -112,7 +122,7 @@ class Peer::Impl {
     std::visit([&](auto& role) { Give(event, &role); }, role_);
   }
   void Dispatch(const Notified& notified) {
-    if (FromMember(notified.link)) Dispatch<Notified>(notified);
+    if (FromMember(notified.link) || !Founded()) Dispatch<Notified>(notified);
   }
   void Dispatch(const Received& received) {
     if (!FromMember(received.link)) return;
@@ -142,6 +152,16 @@ class Peer::Impl {
     if (auto* looking = std::get_if<Looking>(&role_)) looking->Enter(&outbox_);
   }
 
+  // What configurations there are decides who votes, and which links lead to members.
+  void FollowMemberships() {
+    if (told_changes_ == self_.memberships.changes()) return;
+    told_changes_ = self_.memberships.changes();
+    election_->SetConfigs(self_.memberships.configs());
+    for (const auto& [link, peer] : self_.links) {
+      if (self_.IsMember(peer)) election_->PeerUp(link.sid, self_.now, &outbox_);
+    }
+  }
+
   void GoLooking() { role_.emplace<Looking>(&self_, election_.get()).Enter(&outbox_); }
 
   template <typename Term>
@@ -154,10 +174,8 @@ class Peer::Impl {
   }
 
   void FollowRole() {
-    if (auto* founding = std::get_if<Founding>(&role_); founding && founding->done()) {
-      election_->SetConfigs(self_.configs);
-      GoLooking();
-    }
+    FollowMemberships();
+    if (auto* founding = std::get_if<Founding>(&role_); founding && founding->done()) GoLooking();
     LeaveIfOver<Following>();
     LeaveIfOver<Leading>();
     auto* looking = std::get_if<Looking>(&role_);
@@ -181,10 +199,18 @@ class Peer::Impl {
   // --- reports ---------------------------------------------------------------------
   void Announce() {
     SettleIfServing();
-    for (const auto& [sid, notification] : outbox_) {
-      self_.Emit(Notify{sid, notification});
+    for (auto& [sid, notification] : outbox_) {
+      if (LacksConfig(sid)) notification.membership = self_.memberships.committed();
+      self_.Emit(Notify{sid, std::move(notification)});
     }
     outbox_.clear();
+  }
+  // As far as it has said; whoever is not linked says so with its next link.
+  bool LacksConfig(ServerId sid) const {
+    const std::optional<LinkId> link = self_.LinkTo(sid);
+    if (!link) return false;
+    const std::optional<Zxid>& has = self_.links.at(*link).config;
+    return !has || *has < self_.memberships.committed().version;
   }
 
   // Late joiners tally votes of different generations: what they have in common
@@ -219,6 +245,7 @@ class Peer::Impl {
   std::variant<Founding, Looking, Following, Leading> role_;
   bool entered_ = false;
   bool halted_ = false;
+  uint64_t told_changes_ = 0;  // of memberships, to the election
   Outbox outbox_;
   Vote vote_;  // the last decision's, with the epoch once established
   Epoch settled_epoch_ = 0;
@@ -252,7 +279,7 @@ Peer::View Peer::Impl::view() const {
           .commit = self_.commit,
           .pinned_after = leading != nullptr ? leading->PinnedAfter() : self_.history.last(),
           .last_heard = self_.last_heard,
-          .config = self_.state.config,
+          .config = self_.memberships.committed(),
           .ensemble = self_.state.ensemble};
 }
 

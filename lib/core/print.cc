@@ -71,7 +71,8 @@ struct EffectPrinter {
     return "drop-link " + ToString(e.link.sid) + " " + e.why;
   }
   std::string operator()(const Introduce& e) {
-    return "introduce " + std::to_string(e.self.founders.size()) + " founders";
+    if (e.self.ensemble != EnsembleId{}) return "introduce founded";
+    return e.self.seen != Id128{} ? "introduce unfounded, sees all" : "introduce unfounded";
   }
   std::string operator()(const Append& e) {
     return "append " + Range(e.txns) + " w" + std::to_string(e.write);

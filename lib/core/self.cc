@@ -8,7 +8,10 @@
 namespace zkq::core {
 namespace {
 
-Configs ConfigsOf(const Membership& membership) { return {.committed = membership}; }
+// Before founding: as configured, to know whom to wait for.
+Membership KnownCommitted(const HardState& state, const PeerOptions& options) {
+  return state.ensemble == EnsembleId{} ? Membership{.members = options.members} : state.config;
+}
 
 }  // namespace
 
@@ -20,19 +23,31 @@ Self::Self(PeerOptions given, Recovered recovered)
       history(recovered.log_begin, recovered.epochs, std::move(recovered.window),
               {.bytes_max = options.window_bytes_max, .txns_max = options.window_txns_max},
               &invariants_),
+      memberships(KnownCommitted(state, options), recovered.window, &invariants_),
       outcomes(Origin{.sid = options.self, .boot = state.boot}),
       snapshot(recovered.base),
       commit(recovered.commit),
       delivered(recovered.applied),
       applied(recovered.applied) {
   history.NoteLeaderTime(std::max(recovered.last_leader_time, state.leader_time));
-  SetMembership(state.ensemble == EnsembleId{} ? Membership{.members = options.members}
-                                               : state.config);
+  memberships.Commit(commit);
+  quorum = Quorum(memberships.configs());
+  followed_ = memberships.changes();
 }
 
-void Self::SetMembership(Membership membership) {
-  configs = ConfigsOf(membership);
-  quorum = Quorum(configs);
+void Self::Adopt(const Membership& committed) {
+  memberships.Adopt(committed);
+  FollowMemberships();
+}
+
+// What is committed is also stored: an adopted configuration stands in no log.
+void Self::FollowMemberships() {
+  if (followed_ == memberships.changes()) return;
+  followed_ = memberships.changes();
+  quorum = Quorum(memberships.configs());
+  if (memberships.committed().version <= state.config.version) return;
+  state.config = memberships.committed();
+  StoreState();
 }
 
 void Self::SendTo(const LinkId& link, const Session& session, MessageBody body) {
@@ -45,17 +60,23 @@ WriteId Self::StoreState() {
 }
 
 WriteId Self::Append(std::vector<Txn> txns) {
-  history.Append(++last_write, txns);
+  const WriteId write = ++last_write;
+  history.Append(write, txns);
   outcomes.Appended(txns);
-  Emit(core::Append{last_write, std::move(txns)});
-  return last_write;
+  memberships.Append(txns);
+  Emit(core::Append{write, std::move(txns)});
+  FollowMemberships();
+  return write;
 }
 
 WriteId Self::Truncate(Zxid after) {
-  history.Truncate(++last_write, after);
+  const WriteId write = ++last_write;
+  history.Truncate(write, after);
   outcomes.Truncated(after);
-  Emit(core::Truncate{last_write, after});
-  return last_write;
+  memberships.Truncate(after);
+  Emit(core::Truncate{write, after});
+  FollowMemberships();
+  return write;
 }
 
 WriteId Self::Install(Zxid installed) {
@@ -67,6 +88,8 @@ WriteId Self::Install(Zxid installed) {
 
 void Self::Commit(Zxid known) {
   commit = std::max(commit, std::min(known, history.last()));
+  memberships.Commit(commit);
+  FollowMemberships();
   Deliver();
 }
 
@@ -97,19 +120,19 @@ void Self::DecideCalls(uint64_t session) {
 }
 
 bool Self::IsMember(const Identity& peer) const {
-  if (state.ensemble == EnsembleId{} || peer.ensemble != state.ensemble) return false;
-  return std::any_of(state.founders.begin(), state.founders.end(),
-                     [&](const Founder& f) { return f.sid == peer.sid && f.disk == peer.disk; });
+  const bool same_ensemble = peer.ensemble == state.ensemble && peer.ensemble != EnsembleId{};
+  return same_ensemble && memberships.Lists(peer.sid, peer.disk);
 }
 
 Identity Self::identity() const {
+  const bool founded = state.ensemble != EnsembleId{};
   return {.sid = options.self,
           .boot = state.boot,
           .ensemble = state.ensemble,
           .disk = state.disk,
-          .founders = state.founders,
-          .members = HashOfMembers(options.members),
-          .config = state.config.version};
+          .config = founded ? std::optional(state.config.version) : std::nullopt,
+          .founding = founded ? Id128{} : FoundingHash(options.members),
+          .seen = seen};
 }
 
 std::optional<LinkId> Self::LinkTo(ServerId sid) const {

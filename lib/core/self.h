@@ -12,6 +12,7 @@
 #include "lib/base/checks.h"
 #include "lib/core/effect.h"
 #include "lib/core/history.h"
+#include "lib/core/membership.h"
 #include "lib/core/outcomes.h"
 #include "lib/core/peer.h"
 #include "lib/core/quorum.h"
@@ -53,16 +54,17 @@ class Self {
   // An epoch is established: the calls of earlier sessions are decided.
   void DecideCalls(uint64_t session);
 
-  // Whether the peer at the other end belongs to this ensemble: founded, and on
-  // the disk that its id has there.
+  // Whether the peer at the other end belongs to this ensemble: founded, and listed
+  // with the disk that it has.
   bool IsMember(const Identity& peer) const;
   Identity identity() const;
 
   const PeerOptions options;
   HardState state;  // as last handed to the journal
   History history;
-  Configs configs;
-  Quorum quorum;
+  Memberships memberships;
+  Quorum quorum;  // of memberships.configs()
+  Id128 seen;     // while unfounded: Identity::seen
   Outcomes outcomes;
   Zxid snapshot;  // the newest, durable and verified
   Zxid commit;    // known committed, in the live history
@@ -81,9 +83,13 @@ class Self {
   std::optional<std::string> halt;  // going on would lose something: why
 
   std::optional<LinkId> LinkTo(ServerId sid) const;
-  void SetMembership(Membership membership);
+  // The ensemble was founded with it, or another server says that it is committed.
+  void Adopt(const Membership& committed);
 
  private:
+  void FollowMemberships();
+
+  uint64_t followed_ = 0;  // of memberships.changes()
   Invariants invariants_;
 };
 

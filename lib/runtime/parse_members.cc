@@ -41,6 +41,7 @@ bool ReadOption(std::string_view option, Member* member) {
   if (equals == option.size()) return false;
   if (name == "weight") return ReadNumber(option.substr(equals + 1), &member->weight);
   if (name == "group") return ReadNumber(option.substr(equals + 1), &member->group);
+  if (name == "priority") return ReadNumber(option.substr(equals + 1), &member->priority);
   return false;
 }
 
@@ -74,7 +75,8 @@ absl::StatusOr<Member> ReadMember(std::string_view part) {
   member.address = address;
   if (const auto bad = ReadOptions(text.substr(address.size()), &member)) {
     return Unreadable(
-        part, "\"" + std::string(*bad) + "\" is none of observer, weight=N and group=N, each once");
+        part, "\"" + std::string(*bad) +
+                  "\" is none of observer, weight=N, group=N and priority=N, each once");
   }
   return member;
 }

@@ -3,23 +3,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "lib/core/founding.h"
 #include "lib/runtime/node.h"
 
 namespace zkq::runtime {
 namespace {
 
 Time Micros(absl::Duration duration) { return Time{absl::ToInt64Microseconds(duration)}; }
-
-Identity IdentityOf(const HardState& state, const std::vector<Member>& configured) {
-  return {.sid = state.sid,
-          .boot = state.boot,
-          .ensemble = state.ensemble,
-          .disk = state.disk,
-          .founders = state.founders,
-          .members = core::HashOfMembers(configured),
-          .config = state.config.version};
-}
 
 std::string IdsOf(const std::vector<Member>& members) {
   std::string ids;
@@ -54,7 +43,6 @@ absl::Status Node::Open() {
   absl::StatusOr<storage::DataDir> opened =
       storage::DataDir::Open(options.env.file_system, options.data_dir,
                              {.sid = options.id,
-                              .members = options.members,
                               .random = options.env.random,
                               .wall_micros = absl::ToUnixMicros(wall),
                               .log = {.segment_bytes = options.log_segment_bytes,
@@ -64,13 +52,12 @@ absl::Status Node::Open() {
   disk = *std::move(opened);
   boot = disk.recovery.state.boot;
   if (absl::Status s = CheckMembers(disk.recovery.state, options); !s.ok()) return s;
-  const Identity identity = IdentityOf(disk.recovery.state, options.members);
-
   absl::StatusOr<core::Recovered> recovered = Recover();
   if (!recovered.ok()) return recovered.status();
-  protocol.Begin(std::make_unique<core::Peer>(PeerOptionsAt(wall), *std::move(recovered),
-                                              std::move(options.election)),
-                 options.env.clock->Monotonic());
+  auto peer = std::make_unique<core::Peer>(PeerOptionsAt(wall), *std::move(recovered),
+                                           std::move(options.election));
+  const Identity identity = peer->identity();
+  protocol.Begin(std::move(peer), options.env.clock->Monotonic());
   if (absl::Status s = options.transport->Start(identity, &protocol); !s.ok()) return s;
   board.SetListenAddress(options.transport->listen_address());
   protocol.OnCalls();  // the first drain carries out what the first step wants

@@ -47,8 +47,6 @@ HardState NextState(const LogContents& log, const DataDirOptions& options) {
     state.sid = options.sid;
     state.disk = DrawDiskId(options.random.get());
   }
-  const bool founded = state.ensemble != EnsembleId{};
-  if (!founded) state.config.members = options.members;
   const auto wall = static_cast<uint64_t>(std::max<int64_t>(options.wall_micros, 0));
   state.boot = std::max(state.boot + 1, wall);
   return state;

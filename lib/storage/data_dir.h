@@ -23,7 +23,6 @@ namespace zkq::storage {
 
 struct DataDirOptions {
   ServerId sid{};
-  std::vector<Member> members = {};  // as configured: the first configuration of a new directory
   std::shared_ptr<Random> random = nullptr;  // draws the disk id of a new directory
   int64_t wall_micros = 0;                   // since 1970: the least boot id this life may take
   LogOptions log = {};

@@ -9,9 +9,9 @@ Identity IdentityOf(ServerId sid, uint64_t boot, EnsembleId ensemble) {
           .boot = boot,
           .ensemble = ensemble,
           .disk = {.high = 1, .low = ToInt(sid)},
-          .founders = {{.sid = kOne, .disk = {.high = 1, .low = 1}}},
-          .members = {.high = 5, .low = 6},
-          .config = {.epoch = 2, .counter = 3}};
+          .config = Zxid{.epoch = 2, .counter = 3},
+          .founding = {.high = 5, .low = 6},
+          .seen = {.high = 7, .low = 8}};
 }
 
 MessageBody Numbered(uint64_t number, size_t bytes) {

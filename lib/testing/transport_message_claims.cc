@@ -165,7 +165,7 @@ void BeginsWithNewest(const Factory& factory, Trial* trial) {
   const Notification full{.vote = {.epoch = 1, .zxid = {1, 2}, .leader = kTwo},
                           .round = 3,
                           .state = PeerState::kLeading,
-                          .config = {1, 1},
+                          .config = Zxid{1, 1},
                           .look_seq = 4,
                           .quorum_connected = true,
                           .amnesic = true};

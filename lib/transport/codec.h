@@ -45,7 +45,7 @@ enum class RefusalCode : uint8_t {
   kDialBack = 7,     // the smaller id has dialled: the larger one dials now
   kWrongWay = 8,     // the larger id has knocked, where it should dial
   kOlder = 9,        // not newer than the live link to that server
-  kSecondDisk = 10,  // another disk than the founder's, while that one is linked
+  kSecondDisk = 10,  // another disk under its id has the id, and is linked
   kTooMany = 11,     // streams that have not said Hello yet
   kTooSlow = 12,     // no handshake in time
   kShutDown = 13,

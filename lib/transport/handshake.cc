@@ -1,6 +1,5 @@
 #include "lib/transport/handshake.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace zkq::transport {
@@ -11,11 +10,11 @@ bool Foreign(const Identity& self, const Identity& peer) {
          self.ensemble != peer.ensemble;
 }
 
-// A disk that is not the one this sid was founded with.
-bool StrangeDisk(const Identity& self, const Identity& peer) {
-  const auto founder = std::find_if(self.founders.begin(), self.founders.end(),
-                                    [&](const Founder& f) { return f.sid == peer.sid; });
-  return founder != self.founders.end() && founder->disk != peer.disk;
+// Of two disks under one id the listed one has the id, whatever the boots say; of two
+// that are not listed the one that is linked (PROTOCOL §5.3 D5).
+bool LiveOneHasTheId(const Identity& from, const KnownPeer& known) {
+  const bool another = known.live && from.disk != known.live_disk;
+  return another && (from.disk != known.listed || known.listed == DiskId{});
 }
 
 Judgement JudgeCaller(const Identity& self, const Identity& from, ServerId to,
@@ -24,11 +23,15 @@ Judgement JudgeCaller(const Identity& self, const Identity& from, ServerId to,
   if (to != self.sid) return {RefusalCode::kMeantAnother, "server " + ToString(to)};
   if (Foreign(self, from)) return {RefusalCode::kForeignEnsemble};
   if (!known.member) return {RefusalCode::kNotAMember};
-  if (known.live && StrangeDisk(self, from)) return {RefusalCode::kSecondDisk};
+  if (LiveOneHasTheId(from, known)) return {RefusalCode::kSecondDisk};
   return {};
 }
 
 }  // namespace
+
+bool TakesTheId(const Identity& from, const KnownPeer& known) {
+  return known.live && from.disk != known.live_disk && !LiveOneHasTheId(from, known);
+}
 
 Judgement JudgeHello(const Identity& self, const Hello& hello, const KnownPeer& known) {
   const Identity& from = hello.from;
@@ -39,7 +42,7 @@ Judgement JudgeHello(const Identity& self, const Hello& hello, const KnownPeer& 
   Judgement judgement = JudgeCaller(self, from, hello.to, known);
   if (!judgement.admitted()) return judgement;
   if (Dials(self.sid, from.sid)) return {RefusalCode::kDialBack};
-  if (known.live &&
+  if (known.live && !TakesTheId(from, known) &&
       std::pair(from.boot, hello.seq) <= std::pair(known.live->boot, known.live->seq)) {
     return {RefusalCode::kOlder, "which is " + ToString(*known.live)};
   }

@@ -18,7 +18,9 @@ constexpr bool Dials(ServerId self, ServerId peer) { return self > peer; }
 // What the called one knows of the server that the caller says it is.
 struct KnownPeer {
   bool member = false;
+  DiskId listed = {};  // the disk that the configuration lists for it; none: not known
   std::optional<LinkId> live = {};
+  DiskId live_disk = {};  // at the other end of that link
 };
 
 struct Judgement {
@@ -26,6 +28,10 @@ struct Judgement {
   std::string detail = {};  // of a refusal; for our own log
   bool admitted() const { return refusal == RefusalCode{}; }
 };
+
+// `from` is the listed disk of its id, and another one is linked under it: that link has
+// to go (PROTOCOL §5.3 D5).
+bool TakesTheId(const Identity& from, const KnownPeer& known);
 
 Judgement JudgeHello(const Identity& self, const Hello& hello, const KnownPeer& known);
 // A knock never comes over a link, so it proves less: a live link goes down only

@@ -90,6 +90,7 @@ void LinkTable::SetMembers(absl::Span<const Member> members) {
       peer.member = true;
       if (peer.address != member.address) peer.redial.Reset();
       peer.address = member.address;
+      peer.listed = member.disk;
     }
     for (auto& [sid, peer] : peers_) {
       ScheduleAttempt(sid, &peer);
@@ -169,11 +170,12 @@ absl::Status LinkTable::OnKnock(const std::optional<Identity>& from, ServerId to
   {
     const std::lock_guard lock(mutex_);
     if (!running_) return ToStatus({RefusalCode::kShutDown, self_.sid});
-    judgement = JudgeKnock(self_, *from, to, Lookup(from->sid));
+    const KnownPeer known = Lookup(from->sid);
+    judgement = JudgeKnock(self_, *from, to, known);
     if (judgement.admitted()) {
       Peer& peer = PeerOf(from->sid);
       peer.redial.WantSoon();
-      if (peer.live != nullptr && peer.live->id.boot < from->boot) {
+      if (TakesTheId(*from, known) || (known.live && known.live->boot < from->boot)) {
         dead = TakeLive(from->sid, &peer, absl::AbortedError("the peer has started anew"));
       } else if (peer.live == nullptr) {
         peer.redial.Reset();
@@ -281,8 +283,10 @@ LinkTable::Peer& LinkTable::PeerOf(ServerId sid) {
 KnownPeer LinkTable::Lookup(ServerId sid) const {
   const auto peer = peers_.find(sid);
   if (peer == peers_.end()) return {};
-  KnownPeer known{.member = peer->second.member};
-  if (peer->second.live != nullptr) known.live = peer->second.live->id;
+  KnownPeer known{.member = peer->second.member, .listed = peer->second.listed};
+  if (peer->second.live == nullptr) return known;
+  known.live = peer->second.live->id;
+  known.live_disk = peer->second.live_disk;
   return known;
 }
 
@@ -298,6 +302,7 @@ LinkTable::Closing LinkTable::TakeLive(ServerId sid, Peer* peer, const absl::Sta
 
 void LinkTable::MakeLive(Peer* peer, const LiveLinkPtr& link, const Identity& identity) {
   peer->live = link;
+  peer->live_disk = identity.disk;
   peer->live_since = Clock::now();
   link->queue = peer->queue;
   if (!peer->latest.empty()) link->QueueLatest(peer->latest);

@@ -100,8 +100,10 @@ class LinkTable : public std::enable_shared_from_this<LinkTable> {
     std::shared_ptr<SerialQueue> queue = {};
     bool member = false;
     std::string address = {};
+    DiskId listed = {};  // KnownPeer::listed
     std::string latest = {};  // what was announced to it last, encoded
     LiveLinkPtr live = {};
+    DiskId live_disk = {};
     Clock::time_point live_since = {};
     // While there is no live link: one attempt at a time, or a timer.
     LiveLinkPtr dialling = {};

@@ -77,6 +77,11 @@ class Encoder {
   void operator()(uint32_t field, const std::optional<Epoch>& value) {
     if (value) Number(field, *value);
   }
+  template <typename T>
+  requires std::is_class_v<T>
+  void operator()(uint32_t field, const std::optional<T>& message) {
+    if (message) (*this)(field, *message);
+  }
   void operator()(uint32_t field, const std::vector<uint64_t>& values) {
     if (values.empty()) return;
     Head(field, 8 * values.size());
@@ -196,6 +201,9 @@ class Decoder {
   void Take(std::string* bytes) { *bytes = in_.Bytes(); }
   void Take(Payload* bytes) { *bytes = owner_.Part(in_.Bytes()); }
   void Take(std::optional<Epoch>* value) { *value = in_.Varint32(); }
+  template <typename T>
+  requires std::is_class_v<T>
+  void Take(std::optional<T>* message) { Take(&message->emplace()); }
   void Take(std::vector<uint64_t>* values) {
     const std::string_view bytes = in_.Bytes();
     const size_t count = bytes.size() / 8;

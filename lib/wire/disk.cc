@@ -12,6 +12,13 @@ void Fields(auto& io, wire::Is<SegmentStart> auto& m) {
   io(5, m.leader_time);
 }
 
+std::string EncodeMembership(const Membership& membership) {
+  return wire::EncodeFields(membership);
+}
+std::optional<Membership> DecodeMembership(std::string_view bytes) {
+  return wire::DecodeFields<Membership>(bytes);
+}
+
 std::string EncodeHardState(const HardState& state) { return wire::EncodeFields(state); }
 std::optional<HardState> DecodeHardState(std::string_view bytes) {
   return wire::DecodeFields<HardState>(bytes);

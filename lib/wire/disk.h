@@ -12,6 +12,10 @@
 
 namespace zkq {
 
+// A configuration: also the command of a reconfiguration.
+ZKQ_EXPORT std::string EncodeMembership(const Membership& membership);
+ZKQ_EXPORT std::optional<Membership> DecodeMembership(std::string_view bytes);
+
 std::string EncodeHardState(const HardState& state);
 ZKQ_EXPORT std::optional<HardState> DecodeHardState(std::string_view bytes);
 

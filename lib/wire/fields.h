@@ -37,10 +37,6 @@ void Fields(auto& io, Is<Vote> auto& m) {
   io(2, m.zxid);
   io(3, m.leader);
 }
-void Fields(auto& io, Is<Founder> auto& m) {
-  io(1, m.sid);
-  io(2, m.disk);
-}
 void Fields(auto& io, Is<Promise> auto& m) {
   io(1, m.epoch);
   io(2, m.leader);
@@ -52,6 +48,8 @@ void Fields(auto& io, Is<Member> auto& m) {
   io(3, m.type);
   io(4, m.weight);
   io(5, m.group);
+  io(6, m.priority);
+  io(7, m.disk);
 }
 void Fields(auto& io, Is<Membership> auto& m) {
   io(1, m.version);
@@ -75,14 +73,13 @@ void Fields(auto& io, Is<Txn> auto& m) {
 
 void Fields(auto& io, Is<HardState> auto& m) {
   io(1, m.ensemble);
-  io(2, m.founders);
-  io(3, m.sid);
-  io(4, m.disk);
-  io(5, m.boot);
-  io(6, m.accepted);
-  io(7, m.current);
-  io(8, m.config);
-  io(9, m.leader_time);
+  io(2, m.sid);
+  io(3, m.disk);
+  io(4, m.boot);
+  io(5, m.accepted);
+  io(6, m.current);
+  io(7, m.config);
+  io(8, m.leader_time);
 }
 
 // --- what peers say to each other ------------------------------------------------------
@@ -92,9 +89,9 @@ void Fields(auto& io, Is<Identity> auto& m) {
   io(2, m.boot);
   io(3, m.ensemble);
   io(4, m.disk);
-  io(5, m.founders);
-  io(6, m.members);
-  io(7, m.config);
+  io(5, m.config);
+  io(6, m.founding);
+  io(7, m.seen);
 }
 void Fields(auto& io, Is<Notification> auto& m) {
   io(1, m.vote);
@@ -104,6 +101,7 @@ void Fields(auto& io, Is<Notification> auto& m) {
   io(5, m.look_seq);
   io(6, m.quorum_connected);
   io(7, m.amnesic);
+  io(8, m.membership);
 }
 void Fields(auto& io, Is<FollowerInfo> auto& m) {
   io(1, m.accepted);
@@ -197,7 +195,7 @@ T Blank() {
 }
 template <>
 inline Member Blank<Member>() {
-  return {.weight = 0};
+  return {.weight = 0, .priority = 0};
 }
 template <>
 inline Txn Blank<Txn>() {

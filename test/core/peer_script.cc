@@ -14,14 +14,6 @@ constexpr EnsembleId kEnsemble = {7, 7};
 DiskId DiskOf(ServerId sid) { return {0, ToInt(sid)}; }
 uint64_t BootOf(ServerId sid) { return 10 * ToInt(sid); }
 
-std::vector<Founder> FoundersUpTo(int n) {
-  std::vector<Founder> founders;
-  for (const Member& member : VotersUpTo(n).members) {
-    founders.push_back({member.id, DiskOf(member.id)});
-  }
-  return founders;
-}
-
 std::string Spaced(std::string words) {
   std::replace(words.begin(), words.end(), ',', ' ');
   return words;
@@ -34,17 +26,31 @@ std::vector<ServerId> ToServerIds(const std::string& list) {
 }
 
 // "1,2:9": server 1 with its own disk, server 2 with disk 9.
-std::vector<Founder> ToFounders(const std::string& list) {
-  std::vector<Founder> founders;
+Membership ToMembership(const std::string& list) {
+  Membership membership;
   for (Words words(Spaced(list)); !words.empty();) {
     const std::string word = words.Next();
     const size_t colon = word.find(':');
-    Founder founder{.sid = ToServerId(word.substr(0, colon))};
-    founder.disk = DiskOf(founder.sid);
-    if (colon != std::string::npos) founder.disk.low = ToNumber(word.substr(colon + 1));
-    founders.push_back(founder);
+    Member member{.id = ToServerId(word.substr(0, colon))};
+    member.disk = DiskOf(member.id);
+    if (colon != std::string::npos) member.disk.low = ToNumber(word.substr(colon + 1));
+    membership.members.push_back(member);
   }
-  return founders;
+  return membership;
+}
+
+Membership FoundedUpTo(int n) {
+  Membership membership = VotersUpTo(n);
+  for (Member& member : membership.members) member.disk = DiskOf(member.id);
+  return membership;
+}
+
+Id128 Seen(const Membership& voters) {
+  std::vector<SeenVoter> seen;
+  for (const Member& voter : voters.members) {
+    seen.push_back({.sid = voter.id, .disk = voter.disk, .boot = BootOf(voter.id)});
+  }
+  return SeenHash(seen);
 }
 
 }  // namespace
@@ -84,8 +90,7 @@ void PeerScript::Recover(Words* words) {
   txns_ = Transactions(Origin{.sid = self_, .boot = state.boot});
   if (words->Take("unfounded")) return;
   state.ensemble = kEnsemble;
-  state.founders = FoundersUpTo(servers_);
-  state.config = VotersUpTo(servers_);
+  state.config = FoundedUpTo(servers_);
   Words log(Spaced(words->Setting("log", "1:1")));
   recovered_.log_begin = ToZxid(words->Setting("begin", "0:0"));
   recovered_.base = ToZxid(words->Setting("snapshot", ToString(recovered_.log_begin)));
@@ -197,6 +202,10 @@ Event PeerScript::ToEvent(const std::string& name, Words* words) {
   if (name == "start") return Tick{now_};
   if (name == "tick") return Tick{now_ += ToTime(words->Next())};
   if (name == "link-up") return LinkedUp(words);
+  if (name == "introduced") {
+    const Identity peer = ReadPeer(words);
+    return Introduced{links_.at(peer.sid), peer};
+  }
   if (name == "link-down") return LinkDown{links_.at(ToServerId(words->Next()))};
   if (name == "notified") return Noticed(words);
   if (name == "recv") return Got(words);
@@ -223,29 +232,38 @@ Event PeerScript::ToEvent(const std::string& name, Words* words) {
   throw std::invalid_argument("no such step: " + name);
 }
 
-Event PeerScript::LinkedUp(Words* words) {
+Identity PeerScript::ReadPeer(Words* words) {
   const ServerId sid = ToServerId(words->Next());
   const uint64_t disk = ToNumber(words->Setting("disk", ToString(sid)));
   const uint64_t boot = ToNumber(words->Setting("boot", std::to_string(BootOf(sid))));
   Identity peer{.sid = sid, .boot = boot, .ensemble = kEnsemble, .disk = {0, disk}};
-  const std::string founders = words->Setting("founders");
-  peer.founders = founders.empty() ? FoundersUpTo(servers_) : ToFounders(founders);
-  const bool other = words->Setting("members") == "other";
-  peer.members = HashOfMembers(VotersUpTo(other ? servers_ + 1 : servers_).members);
-  if (!founders.empty()) peer.ensemble = EnsembleIdOf(peer.members, peer.founders);
   if (words->Take("foreign")) peer.ensemble = {6, 6};
-  if (words->Take("unfounded")) {
-    peer.ensemble = {};
-    peer.founders.clear();
+  if (!words->Take("unfounded")) {
+    peer.config = Zxid{};
+    return peer;
   }
-  const LinkId link{sid, boot, ++link_seq_};
-  links_[sid] = link;
+  peer.ensemble = {};
+  const bool other = words->Setting("members") == "other";
+  peer.founding = FoundingHash(VotersUpTo(other ? servers_ + 1 : servers_).members);
+  const std::string sees = words->Setting("sees");
+  if (sees == "all") peer.seen = Seen(FoundedUpTo(servers_));
+  if (sees != "all" && !sees.empty()) peer.seen = Seen(ToMembership(sees));
+  return peer;
+}
+
+Event PeerScript::LinkedUp(Words* words) {
+  const Identity peer = ReadPeer(words);
+  const LinkId link{peer.sid, peer.boot, ++link_seq_};
+  links_[peer.sid] = link;
   return LinkUp{link, peer};
 }
 
 Event PeerScript::Noticed(Words* words) {
   const ServerId sid = ToServerId(words->Next());
-  return Notified{links_.at(sid), ToNotification(words)};
+  const std::string members = words->Setting("members");
+  Notification notification = ToNotification(words);
+  if (!members.empty()) notification.membership = ToMembership(members);
+  return Notified{links_.at(sid), notification};
 }
 
 Event PeerScript::Got(Words* words) {

@@ -17,7 +17,8 @@
 //   tick 5ms                             so much later
 //   run 500ms [pong=1,2]                 every tick that is wanted until then, those
 //                                        servers answering every ping
-//   link-up 2 [disk=9] [boot=9] [unfounded | foreign | founders=1,2:9] [members=other]
+//   link-up 2 [disk=9] [boot=9] [foreign | unfounded [members=other] [sees=all | sees=1,2:9]]
+//   introduced 2 …                as link-up, on the link that is up
 //                                        on its own disk, founded by all on theirs and
 //                                        configured alike, unless said otherwise
 //   link-down 2
@@ -57,6 +58,7 @@ class PeerScript {
   std::string History() const;
 
   Event ToEvent(const std::string& name, Words* words);
+  Identity ReadPeer(Words* words);
   Event LinkedUp(Words* words);
   Event Noticed(Words* words);
   Event Got(Words* words);

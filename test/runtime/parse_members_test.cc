@@ -25,13 +25,13 @@ TEST_CASE("members are read in the order they are listed") {
 }
 
 TEST_CASE("a member's options follow its port") {
-  const auto members = ParseMembers("4=host:7004:observer,1=[::1]:7001:weight=2:group=1");
+  const auto members = ParseMembers("4=host:7004:observer,1=[::1]:7001:weight=2:group=1:priority=3");
   REQUIRE(members.ok());
   const Member observer{.id = ServerId{4}, .address = "host:7004", .type = MemberType::kObserver};
-  const Member heavy{.id = ServerId{1}, .address = "[::1]:7001", .weight = 2, .group = 1};
+  const Member heavy{.id = ServerId{1}, .address = "[::1]:7001", .weight = 2, .group = 1, .priority = 3};
   CHECK(*members == std::vector<Member>{observer, heavy});
   CHECK(ToString(observer) == "4=host:7004:observer");
-  CHECK(ToString(heavy) == "1=[::1]:7001:weight=2:group=1");
+  CHECK(ToString(heavy) == "1=[::1]:7001:weight=2:group=1:priority=3");
 }
 
 TEST_CASE("ParseMembers reads back what ToString writes of a member") {
@@ -42,7 +42,8 @@ TEST_CASE("ParseMembers reads back what ToString writes of a member") {
         .address = (i % 2 == 0 ? "[fe80::1%eth0]:" : "h:") + std::to_string(random() % 65535 + 1),
         .type = random() % 2 == 0 ? MemberType::kParticipant : MemberType::kObserver,
         .weight = static_cast<uint32_t>(random() % 3 == 0 ? 1 : random()),
-        .group = static_cast<uint32_t>(random() % 3 == 0 ? 0 : random())};
+        .group = static_cast<uint32_t>(random() % 3 == 0 ? 0 : random()),
+        .priority = static_cast<uint32_t>(random() % 3 == 0 ? 1 : random())};
     CAPTURE(ToString(member));
     const auto members = ParseMembers(ToString(member));
     REQUIRE(members.ok());
@@ -79,7 +80,7 @@ TEST_CASE("an address that cannot be dialled is named, and why") {
 TEST_CASE("an option that is none, or stands twice, is named") {
   const auto objection = [](const std::string& option) {
     return "\"1=h:1" + option + "\": \"" + option.substr(option.rfind(':') + 1) +
-           "\" is none of observer, weight=N and group=N, each once";
+           "\" is none of observer, weight=N, group=N and priority=N, each once";
   };
   for (const char* option : {":voter", ":observer=1", ":observer=", ":weight",
                              ":weight=", ":weight=-1", ":weight=4294967296", ":group=x",

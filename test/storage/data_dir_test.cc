@@ -17,12 +17,9 @@ class CountingRandom final : public Random {
   uint64_t last_ = 100;
 };
 
-const std::vector<Member> kMembers = {{ServerId{1}, "a:1"}, {ServerId{2}, "b:2"}};
-
 DataDirOptions OptionsOf(uint64_t sid, int64_t wall_micros = 1000) {
   DataDirOptions options;
   options.sid = ServerId{sid};
-  options.members = kMembers;
   options.random = std::make_shared<CountingRandom>();
   options.wall_micros = wall_micros;
   options.log = kTiny;
@@ -56,7 +53,7 @@ TEST_CASE("a new directory gets an identity, durably") {
     REQUIRE(state.sid == ServerId{1});
     REQUIRE(state.disk == DiskId{101, 102});
     REQUIRE(state.boot == 1000);
-    REQUIRE(state.config == Membership{{}, kMembers});
+    REQUIRE(state.config == Membership{});
     REQUIRE(state.ensemble == EnsembleId{});
     REQUIRE(dir->recovery.last == Zxid{});
     REQUIRE(dir->recovery.base == Zxid{});
@@ -114,20 +111,20 @@ TEST_CASE("the directory of another server is refused, naming both") {
   REQUIRE(FilesOf(*disk) == before);
 }
 
-TEST_CASE("the configured members count until the ensemble is founded") {
+TEST_CASE("a directory has no configuration before the ensemble is founded, then the stored one") {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
-  DataDirOptions options = OptionsOf(1);
-  REQUIRE(Open(disk, options).ok());
-  options.members.push_back({ServerId{3}, "c:3"});
+  const std::vector<Member> members = {{.id = ServerId{1}, .address = "a:1", .disk = {1, 2}},
+                                       {.id = ServerId{2}, .address = "b:2", .disk = {3, 4}}};
   {
-    absl::StatusOr<DataDir> dir = Open(disk, options);
-    REQUIRE(dir->recovery.state.config.members == options.members);
+    absl::StatusOr<DataDir> dir = Open(disk, OptionsOf(1));
+    REQUIRE(dir->recovery.state.config == Membership{});
     HardState founded = dir->recovery.state;
     founded.ensemble = {1, 1};
+    founded.config.members = members;
     dir->log->Store(founded);
     REQUIRE(dir->log->Sync().ok());
   }
-  REQUIRE(Open(disk, OptionsOf(1))->recovery.state.config.members == options.members);
+  REQUIRE(Open(disk, OptionsOf(1))->recovery.state.config.members == members);
 }
 
 TEST_CASE("recovery goes on from the newest snapshot that verifies") {

@@ -92,7 +92,6 @@ TEST_CASE("a data directory works on the host's file system") {
   const TemporaryDirectory dir;
   DataDirOptions options;
   options.sid = ServerId{1};
-  options.members = {{ServerId{1}, "a:1"}};
   class Sevens final : public Random {
     uint64_t Next() override { return 7; }
   };

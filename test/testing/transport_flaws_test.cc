@@ -17,7 +17,7 @@ namespace {
 
 enum class Flaw {
   kNone,
-  kForgetsFounders,
+  kForgetsConfig,
   kStartsAnyway,
   kKeepsDropped,
   kDropsAny,
@@ -115,7 +115,7 @@ class FlawedTransport final : public QuorumTransport, public QuorumTransport::Re
   void OnLinkUp(const LinkId& link, const Identity& peer) override {
     links_[link.sid] = link;
     Identity shown = peer;
-    if (Is(Flaw::kForgetsFounders)) shown.founders.clear();
+    if (Is(Flaw::kForgetsConfig)) shown.config.reset();
     receiver_->OnLinkUp(link, shown);
   }
   void OnIntroduced(const LinkId& link, const Identity& peer) override {
@@ -196,7 +196,7 @@ TEST_CASE("a transport without a flaw keeps every promise") {
 
 TEST_CASE("each broken promise of a transport is reported as the claim that it breaks") {
   // The last two can only be broken by a crash, or by a thread that calls late.
-  const Flaw flaws[] = {Flaw::kForgetsFounders, Flaw::kStartsAnyway,       Flaw::kKeepsDropped,
+  const Flaw flaws[] = {Flaw::kForgetsConfig, Flaw::kStartsAnyway,       Flaw::kKeepsDropped,
                         Flaw::kDropsAny,        Flaw::kNoNewLife,          Flaw::kForgetsSession,
                         Flaw::kLosesSome,       Flaw::kSendsOnce,          Flaw::kSwapsPings,
                         Flaw::kNoAnswers,       Flaw::kSendsToNext,        Flaw::kTellsOnce,

@@ -160,7 +160,7 @@ TEST_CASE("our fields are the ones of the same name in the schema") {
   CHECK(message(SessionEnd{SessionEndReason::kGap}).session_end().reason() == 6);
 
   const auto notified =
-      parse(Notification{{1, {2, 3}, ServerId{4}}, 5, PeerState::kLeading, {6, 7}, 8, true, false})
+      parse(Notification{{1, {2, 3}, ServerId{4}}, 5, PeerState::kLeading, Zxid{6, 7}, 8, true, false})
           .notification();
   CHECK(notified.vote().epoch() == 1);
   CHECK(is(notified.vote().zxid(), 2, 3));
@@ -172,8 +172,7 @@ TEST_CASE("our fields are the ones of the same name in the schema") {
   CHECK(notified.quorum_connected());
   CHECK_FALSE(notified.amnesic());
 
-  const Identity identity{ServerId{1}, 2,       {3, 4}, {5, 6}, {{ServerId{7}, {8, 9}}},
-                          {10, 11},    {12, 13}};
+  const Identity identity{ServerId{1}, 2, {3, 4}, {5, 6}, Zxid{12, 13}, {10, 11}, {14, 15}};
   const auto hello = parse(Hello{1, 2, identity, ServerId{3}, 4}).hello();
   CHECK(hello.protocol_min() == 1);
   CHECK(hello.protocol_max() == 2);
@@ -184,9 +183,8 @@ TEST_CASE("our fields are the ones of the same name in the schema") {
   CHECK(hello.from().ensemble().high() == 3);
   CHECK(hello.from().ensemble().low() == 4);
   CHECK(hello.from().disk().low() == 6);
-  CHECK(hello.from().founders(0).sid() == 7);
-  CHECK(hello.from().founders(0).disk().high() == 8);
-  CHECK(hello.from().members().low() == 11);
+  CHECK(hello.from().founding().low() == 11);
+  CHECK(hello.from().seen().low() == 15);
   CHECK(is(hello.from().config(), 12, 13));
   CHECK(parse(HelloAck{5, identity}).hello_ack().protocol() == 5);
 }
@@ -230,7 +228,6 @@ TEST_CASE("transactions are protobuf messages, byte for byte") {
 
 HardState AnyState(RandomMessages* random) {
   HardState state{random->AnyId(),
-                  {},
                   random->Sid(),
                   random->AnyId(),
                   random->Number(),
@@ -238,13 +235,7 @@ HardState AnyState(RandomMessages* random) {
                   random->Small(),
                   {random->AnyZxid(), {}},
                   static_cast<int64_t>(random->Number())};
-  state.founders.resize(random->Below(4));
-  for (Founder& founder : state.founders) founder = {random->Sid(), random->AnyId()};
-  state.config.members.resize(random->Below(4));
-  for (Member& member : state.config.members) {
-    member = {random->Sid(), random->Bytes(20), static_cast<MemberType>(random->Below(2)),
-              random->Small(), random->Small()};
-  }
+  state.config.members = random->Members();
   return state;
 }
 
@@ -262,7 +253,6 @@ TEST_CASE("hard state is a protobuf message, byte for byte") {
     REQUIRE(parsed.current() == state.current);
     REQUIRE(parsed.config().version().counter() == state.config.version.counter);
     REQUIRE(parsed.config().members_size() == static_cast<int>(state.config.members.size()));
-    REQUIRE(parsed.founders_size() == static_cast<int>(state.founders.size()));
     REQUIRE(DecodeHardState(parsed.SerializeAsString()) == state);
   }
 }

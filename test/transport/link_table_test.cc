@@ -42,7 +42,7 @@ Identity IdentityOf(ServerId sid, uint64_t boot = 1) {
           .boot = boot,
           .ensemble = kOurs,
           .disk = {0, ToInt(sid)},
-          .founders = {{kOne, kDisk1}, {kTwo, {0, 2}}, {kThree, kDisk3}}};
+          .config = Zxid{}};
 }
 
 Hello HelloOf(const Identity& from, uint64_t seq, ServerId to = kTwo) {
@@ -86,7 +86,7 @@ TEST_CASE("a peer with one protocol version in common is admitted") {
 }
 
 TEST_CASE("a live link is replaced only by what is newer by boot and then seq") {
-  const KnownPeer known{.member = true, .live = LinkId{kThree, 5, 10}};
+  const KnownPeer known{.member = true, .live = LinkId{kThree, 5, 10}, .live_disk = kDisk3};
   const auto judge = [&](uint64_t boot, uint64_t seq) {
     return Judge(HelloOf(IdentityOf(kThree, boot), seq), known);
   };
@@ -100,9 +100,21 @@ TEST_CASE("a live link is replaced only by what is newer by boot and then seq") 
 TEST_CASE("a second server with a live one's id is refused, and admitted once that one is gone") {
   Identity strange = IdentityOf(kThree, 9);
   strange.disk = kStrangeDisk;
-  const KnownPeer live{.member = true, .live = LinkId{kThree, 5, 10}};
+  KnownPeer live{.member = true, .live = LinkId{kThree, 5, 10}, .live_disk = kDisk3};
+  CHECK(Judge(HelloOf(strange, 1), live) == RefusalCode::kSecondDisk);
+  live.listed = kDisk3;
   CHECK(Judge(HelloOf(strange, 1), live) == RefusalCode::kSecondDisk);
   CHECK(Judge(HelloOf(strange, 1), {.member = true}) == kAdmitted);
+}
+
+TEST_CASE("the listed disk takes its id back from another one, whatever the boots say") {
+  const KnownPeer strange{.member = true,
+                          .listed = kDisk3,
+                          .live = LinkId{kThree, 99, 1},
+                          .live_disk = kStrangeDisk};
+  CHECK(Judge(HelloOf(IdentityOf(kThree, 5), 1), strange) == kAdmitted);
+  CHECK(transport::TakesTheId(IdentityOf(kThree, 5), strange));
+  CHECK_FALSE(transport::TakesTheId(IdentityOf(kThree, 5), {.member = true, .listed = kDisk3}));
 }
 
 TEST_CASE("the dialler refuses an answer of another server, ensemble or version") {

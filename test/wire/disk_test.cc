@@ -9,15 +9,14 @@ namespace {
 HardState SampleState() {
   HardState state;
   state.ensemble = {1, 2};
-  state.founders = {{ServerId{1}, {3, 4}}, {ServerId{2}, {}}};
   state.sid = ServerId{1};
   state.disk = {3, 4};
   state.boot = 1'700'000'000'000'000;
   state.accepted = {7, ServerId{2}, 5};
   state.current = 6;
   state.config = {{6, 9},
-                  {{ServerId{1}, "a:1", MemberType::kParticipant, 1, 0},
-                   {ServerId{2}, "b:2", MemberType::kObserver, 0, 3}}};
+                  {{ServerId{1}, "a:1", MemberType::kParticipant, 1, 0, 7, {3, 4}},
+                   {ServerId{2}, "b:2", MemberType::kObserver, 0, 3, 0, {}}}};
   state.leader_time = 1'700'000'000'123'456;
   return state;
 }

@@ -46,19 +46,27 @@ class RandomMessages {
                      static_cast<int64_t>(Number()) * (Flag() ? 1 : -1), Bytes(100));
   }
   Identity AnyIdentity() {
-    Identity identity{Sid(), Number(), AnyId(), AnyId(), {}, AnyId(), AnyZxid()};
-    identity.founders.resize(Below(4));
-    for (Founder& founder : identity.founders) founder = {Sid(), AnyId()};
+    Identity identity{Sid(), Number(), AnyId(), AnyId(), {}, AnyId(), AnyId()};
+    if (Flag()) identity.config = AnyZxid();
     return identity;
+  }
+  std::vector<Member> Members() {
+    std::vector<Member> members(Below(4));
+    for (Member& member : members) {
+      member = {Sid(), Bytes(20), static_cast<MemberType>(Below(2)), Small(), Small(), Small(),
+                AnyId()};
+    }
+    return members;
   }
   Notification AnyNotification() {
     return {{Small(), AnyZxid(), Sid()},
             Number(),
             static_cast<PeerState>(Below(4)),
-            AnyZxid(),
+            Flag() ? std::optional(AnyZxid()) : std::nullopt,
             Number(),
             Flag(),
-            Flag()};
+            Flag(),
+            Flag() ? std::optional(Membership{AnyZxid(), Members()}) : std::nullopt};
   }
   // `kind`: the index in MessageBody.
   Message AnyMessage(size_t kind) {

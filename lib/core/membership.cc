@@ -1,0 +1,84 @@
+#include "lib/core/membership.h"
+
+#include <utility>
+
+#include "lib/wire/disk.h"
+
+namespace zkq::core {
+namespace {
+
+bool AnyOf(const Configs& configs, ServerId sid, auto holds) {
+  const auto in = [&](const Membership& membership) {
+    const Member* member = FindMember(membership, sid);
+    return member != nullptr && holds(*member);
+  };
+  return in(configs.committed) || (configs.pending && in(*configs.pending));
+}
+
+bool IsVoter(const Member& member) { return member.type == MemberType::kParticipant; }
+
+}  // namespace
+
+Memberships::Memberships(Membership committed, std::span<const Txn> logged, Invariants* invariants)
+    : configs_{.committed = std::move(committed)}, invariants_(invariants) {
+  Append(logged);
+}
+
+void Memberships::Append(std::span<const Txn> txns) {
+  for (const Txn& txn : txns) {
+    if (txn.kind == TxnKind::kReconfig) Append(txn);
+  }
+}
+
+void Memberships::Append(const Txn& reconfiguration) {
+  std::optional<Membership> next = DecodeMembership(reconfiguration.command.view());
+  ZKQ_CHECK(next.has_value());
+  next->version = reconfiguration.zxid;
+  if (configs_.pending) SetCommitted(*configs_.pending);
+  SetPending(std::move(next));
+}
+
+void Memberships::Truncate(Zxid after) {
+  if (configs_.pending && configs_.pending->version > after) SetPending(std::nullopt);
+}
+
+void Memberships::Install(const Membership& base) {
+  SetPending(std::nullopt);
+  if (base.version > committed().version) SetCommitted(base);
+}
+
+void Memberships::Commit(Zxid watermark) {
+  if (!configs_.pending || configs_.pending->version > watermark) return;
+  SetCommitted(*std::exchange(configs_.pending, std::nullopt));
+}
+
+void Memberships::Adopt(const Membership& membership) {
+  if (membership.version >= committed().version) SetCommitted(membership);
+}
+
+void Memberships::SetCommitted(Membership membership) {
+  ZKQ_CHECK(membership.version >= committed().version);
+  configs_.committed = std::move(membership);
+  ++changes_;
+  // An older reconfiguration is doomed, or is what was adopted.
+  if (configs_.pending && configs_.pending->version <= committed().version) {
+    configs_.pending.reset();
+  }
+}
+
+void Memberships::SetPending(std::optional<Membership> membership) {
+  if (membership && membership->version <= committed().version) membership.reset();
+  if (configs_.pending == membership) return;
+  configs_.pending = std::move(membership);
+  ++changes_;
+}
+
+bool Memberships::Lists(ServerId sid, const DiskId& disk) const {
+  return AnyOf(configs_, sid, [&](const Member& m) { return !IsVoter(m) || m.disk == disk; });
+}
+
+bool Memberships::ListsOtherDisk(ServerId sid, const DiskId& disk) const {
+  return AnyOf(configs_, sid, IsVoter) && !Lists(sid, disk);
+}
+
+}  // namespace zkq::core

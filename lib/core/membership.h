@@ -1,0 +1,69 @@
+// Memberships: the configurations that this replica knows: the committed one, the one
+// that an entry of its history would replace it by, and who belongs to them (PROTOCOL
+// §1, §10.2).
+//
+// A configuration is an entry of the history and follows it: it is pending as soon as
+// its entry is appended, gone when the entry is cut, and committed when the watermark
+// passes the entry. So nothing is stored beside the log that could disagree with it.
+// What a server knows from elsewhere (its hard state, a snapshot, the members it was
+// founded with) is committed; of all that is committed the newest version counts, and
+// that version never goes back.
+//
+// Who is counted is the pair of server and disk. Another disk under a listed id is
+// another member: what the listed disk has acknowledged is not on it (§11.6).
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "lib/base/checks.h"
+#include "zkq/election.h"
+#include "zkq/message.h"
+
+namespace zkq::core {
+
+class Memberships {
+ public:
+  // `committed`: what is known committed, whatever the log says. `logged`: the
+  // reconfigurations of the log above the commit watermark, in their order.
+  Memberships(Membership committed, std::span<const Txn> logged, Invariants* invariants);
+
+  // --- the four ways in which a history changes ------------------------------------
+  // Reconfigurations among `txns` become pending. One that stands above another proves
+  // that one committed: the leader proposes the next only then.
+  void Append(std::span<const Txn> txns);
+  // Cuts what lies after `after`.
+  void Truncate(Zxid after);
+  // The history is replaced by a snapshot that was taken under `base`.
+  void Install(const Membership& base);
+  // Everything up to `watermark` is committed.
+  void Commit(Zxid watermark);
+
+  // Another server says that `membership` is committed, or the ensemble has been
+  // founded with it. An older one changes nothing; one of the same version replaces it
+  // (the founded list has the disks that the configured one lacks).
+  void Adopt(const Membership& membership);
+
+  const Configs& configs() const { return configs_; }
+  const Membership& committed() const { return configs_.committed; }
+  // Grows with each change of configs().
+  uint64_t changes() const { return changes_; }
+
+  // The server is listed with this disk in a configuration that counts; an observer
+  // with any disk.
+  bool Lists(ServerId sid, const DiskId& disk) const;
+  // The id is a listed voter's, and the disk is not: such a server is amnesic.
+  bool ListsOtherDisk(ServerId sid, const DiskId& disk) const;
+
+ private:
+  Invariants& invariants() { return *invariants_; }
+  void Append(const Txn& reconfiguration);
+  void SetCommitted(Membership membership);
+  void SetPending(std::optional<Membership> membership);
+
+  Configs configs_;  // a pending version is newer than the committed one (INV-21)
+  uint64_t changes_ = 0;
+  Invariants* invariants_;
+};
+
+}  // namespace zkq::core

@@ -1,0 +1,121 @@
+// Which configurations count, and who belongs to them, as scripts.
+#include "lib/core/membership.h"
+
+#include "lib/wire/disk.h"
+#include "test/core/text.h"
+#include "test/harness/catch.h"
+#include "test/harness/script.h"
+#include "zkq/wire.h"
+
+namespace zkq::core {
+namespace {
+
+using testing::Command;
+using testing::RunScript;
+
+// "1 2:9 3o": server 1 with disk 1, server 2 with disk 9, observer 3.
+std::vector<Member> ToMembers(Words* words) {
+  std::vector<Member> members;
+  while (!words->empty()) {
+    std::string word = words->Next();
+    Member member;
+    if (word.back() == 'o') {
+      word.pop_back();
+      member.type = MemberType::kObserver;
+    }
+    const size_t colon = word.find(':');
+    member.id = ToServerId(word.substr(0, colon));
+    const bool observer = member.type == MemberType::kObserver;
+    if (!observer) member.disk = {0, ToInt(member.id)};
+    if (colon != std::string::npos) member.disk.low = ToNumber(word.substr(colon + 1));
+    members.push_back(member);
+  }
+  return members;
+}
+
+std::string Show(const Membership& membership) {
+  std::string text = ToString(membership.version) + " {";
+  for (const Member& member : membership.members) {
+    text += (text.back() == '{' ? "" : " ") + ToString(member.id);
+  }
+  return text + "}";
+}
+
+// founded 1 2 3o       version 0
+// append 5:1 1 2 3     a reconfiguration
+// append 5:2           a command
+// truncate 5:0 | commit 5:1 | install 6:1 1 2 | adopt 6:1 1 2
+// lists 2 9            server 2 with disk 9
+class MembershipScript {
+ public:
+  std::string Run(const Command& command) {
+    Words words(command.args);
+    if (command.name == "founded") {
+      memberships_.emplace(Membership{.members = ToMembers(&words)}, std::span<const Txn>{},
+                           &invariants_);
+    } else if (command.name == "lists") {
+      const ServerId sid = ToServerId(words.Next());
+      const DiskId disk{0, ToNumber(words.Next())};
+      if (memberships_->Lists(sid, disk)) return "yes";
+      return memberships_->ListsOtherDisk(sid, disk) ? "another disk" : "no";
+    } else {
+      Change(command.name, &words);
+    }
+    const Configs& configs = memberships_->configs();
+    std::string state = "committed " + Show(configs.committed);
+    if (configs.pending) state += ", pending " + Show(*configs.pending);
+    return invariants_.ok() ? state : invariants_.what();
+  }
+
+ private:
+  void Change(const std::string& name, Words* words) {
+    const Zxid zxid = ToZxid(words->Next());
+    if (name == "append") return Append(zxid, words);
+    if (name == "truncate") return memberships_->Truncate(zxid);
+    if (name == "commit") return memberships_->Commit(zxid);
+    const Membership told{.version = zxid, .members = ToMembers(words)};
+    if (name == "install") return memberships_->Install(told);
+    if (name == "adopt") return memberships_->Adopt(told);
+    throw std::invalid_argument("no such change: " + name);
+  }
+
+  void Append(Zxid zxid, Words* words) {
+    const bool command = words->empty();
+    const Txn txn = EncodeTxn(zxid, {}, command ? TxnKind::kCommand : TxnKind::kReconfig, {}, 0,
+                              command ? "x" : EncodeMembership({.members = ToMembers(words)}));
+    memberships_->Append(std::span(&txn, 1));
+  }
+
+  Invariants invariants_;
+  std::optional<Memberships> memberships_;
+};
+
+TEST_CASE("the configurations follow the history") {
+  MembershipScript script;
+  REQUIRE(RunScript("testdata/membership/history.txt",
+                    [&](const Command& command) { return script.Run(command); }) == "");
+}
+
+TEST_CASE("who belongs is a server with its disk") {
+  MembershipScript script;
+  REQUIRE(RunScript("testdata/membership/lists.txt",
+                    [&](const Command& command) { return script.Run(command); }) == "");
+}
+
+TEST_CASE("reconfigurations found in the log at the start are pending until they are committed") {
+  Invariants invariants;
+  const auto reconfiguration = [](Zxid zxid) {
+    return EncodeTxn(zxid, {}, TxnKind::kReconfig, {}, 0, EncodeMembership({}));
+  };
+  const Txn logged[] = {reconfiguration({5, 1}), reconfiguration({5, 7})};
+  Memberships memberships({}, logged, &invariants);
+  CHECK(memberships.committed().version == Zxid{5, 1});
+  REQUIRE(memberships.configs().pending.has_value());
+  CHECK(memberships.configs().pending->version == Zxid{5, 7});
+  memberships.Commit({5, 7});
+  CHECK(memberships.committed().version == Zxid{5, 7});
+  CHECK(invariants.ok());
+}
+
+}  // namespace
+}  // namespace zkq::core

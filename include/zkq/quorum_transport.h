@@ -79,7 +79,8 @@ class ZKQ_EXPORT QuorumTransport {
   // from now on. A link to whom that makes a stranger goes down. Server, boot and
   // disk stay what they were at the start.
   virtual void SetIdentity(const Identity& self) = 0;
-  // Whom to keep links with (self may be listed). Links to others go down. May be
+  // Whom to keep links with (self may be listed). A server that stands there more than
+  // once has so many addresses, which are tried in turn. Links to others go down. May be
   // called before Start, and should: who is not listed yet is refused.
   virtual void SetMembers(absl::Span<const Member> members) = 0;
 

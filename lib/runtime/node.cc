@@ -163,11 +163,13 @@ void Node::HaltNow(const absl::Status& why) {
   options.env.executor->Wake();  // WaitForLeader
 }
 
-std::vector<Member> Node::WithAddresses(std::vector<Member> members) const {
-  for (Member& member : members) {
-    const auto own = std::find_if(options.members.begin(), options.members.end(),
-                                  [&](const Member& m) { return m.id == member.id; });
-    if (own != options.members.end()) member.address = own->address;
+std::vector<Member> Node::WithSpareAddresses(std::vector<Member> members) const {
+  const size_t agreed = members.size();
+  for (const Member& spare : options.members) {
+    const auto end = members.begin() + static_cast<std::ptrdiff_t>(agreed);
+    const auto member =
+        std::find_if(members.begin(), end, [&](const Member& m) { return m.id == spare.id; });
+    if (member != end && member->address != spare.address) members.push_back(spare);
   }
   return members;
 }

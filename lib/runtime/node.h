@@ -78,9 +78,10 @@ struct Node final : std::enable_shared_from_this<Node> {
     (line.append(std::string_view(parts)), ...);
     options.log_sink->Log(level, options.id, line);
   }
-  // `members` at the addresses this server was configured with, where it was: a
-  // server may move without the ensemble agreeing on it.
-  std::vector<Member> WithAddresses(std::vector<Member> members) const;
+  // `members`, and after them those that this server was configured with another address
+  // of: it is tried where the agreed one does not answer (PROTOCOL §10.6), so a server may
+  // move without the ensemble agreeing on it.
+  std::vector<Member> WithSpareAddresses(std::vector<Member> members) const;
 
   ReplicaOptions options;
   const Tuning tuning;
@@ -110,6 +111,7 @@ struct Node final : std::enable_shared_from_this<Node> {
 
   // start.cc
   absl::Status Open();
+  void NoteOtherMembers(const HardState& state) const;
   absl::StatusOr<core::Recovered> Recover();
   core::PeerOptions PeerOptionsAt(absl::Time wall) const;
 

@@ -156,7 +156,7 @@ absl::Duration Protocol::HeardAt(Time last_heard) const {
 void Protocol::FollowMembership(const std::vector<Member>& members) {
   if (members == members_) return;
   members_ = members;
-  node_.options.transport->SetMembers(node_.WithAddresses(members));
+  node_.options.transport->SetMembers(node_.WithSpareAddresses(members));
 }
 
 // --- time --------------------------------------------------------------------------------

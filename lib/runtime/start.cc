@@ -10,19 +10,11 @@ namespace {
 
 Time Micros(absl::Duration duration) { return Time{absl::ToInt64Microseconds(duration)}; }
 
-std::string IdsOf(const std::vector<Member>& members) {
-  std::string ids;
-  for (const Member& member : members) ids += (ids.empty() ? "" : ", ") + ToString(member.id);
-  return ids;
-}
-
-// Addresses may change; who belongs to a founded ensemble does not.
-absl::Status CheckMembers(const HardState& state, const ReplicaOptions& options) {
-  const std::string stored = IdsOf(state.config.members), given = IdsOf(options.members);
-  if (state.ensemble == EnsembleId{} || stored == given) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kFailedPrecondition,
-                   "data_dir: " + options.data_dir + " belongs to an ensemble of the servers " +
-                       stored + ", and members lists " + given);
+std::string ToText(std::vector<Member> members) {
+  std::sort(members.begin(), members.end());
+  std::string text;
+  for (const Member& member : members) text += (text.empty() ? "" : ",") + ToString(member);
+  return text;
 }
 
 }  // namespace
@@ -51,7 +43,7 @@ absl::Status Node::Open() {
   if (!opened.ok()) return opened.status();
   disk = *std::move(opened);
   boot = disk.recovery.state.boot;
-  if (absl::Status s = CheckMembers(disk.recovery.state, options); !s.ok()) return s;
+  NoteOtherMembers(disk.recovery.state);
   absl::StatusOr<core::Recovered> recovered = Recover();
   if (!recovered.ok()) return recovered.status();
   auto peer = std::make_unique<core::Peer>(PeerOptionsAt(wall), *std::move(recovered),
@@ -62,6 +54,14 @@ absl::Status Node::Open() {
   board.SetListenAddress(options.transport->listen_address());
   protocol.OnCalls();  // the first drain carries out what the first step wants
   return absl::OkStatus();
+}
+
+// What was agreed counts; what was configured is where else to look for the others.
+void Node::NoteOtherMembers(const HardState& state) const {
+  const std::string agreed = ToText(state.config.members), given = ToText(options.members);
+  if (state.ensemble == EnsembleId{} || agreed == given) return;
+  Say(LogLevel::kInfo, "members lists ", given, ", and the ensemble has agreed on ", agreed,
+      ": that counts, and other addresses are tried when the agreed ones do not answer");
 }
 
 absl::StatusOr<core::Recovered> Node::Recover() {

@@ -89,7 +89,8 @@ void SimNetwork::Wires::SetIdentity(const ProcessPtr& process, const Identity& s
     SimEnd& here = link->ends[from];
     here.introducing = true;
     here.introduced_at = scheduler_.now() + Delay(*link, from);
-    Later(here.introduced_at - scheduler_.now(), [this, link = link, from] { Deliver(link, from); });
+    Later(here.introduced_at - scheduler_.now(),
+          [this, link = link, from] { Deliver(link, from); });
   }
 }
 

@@ -22,7 +22,8 @@ class Fetch final : public grpc::ClientReadReactor<v1::Chunk>,
  public:
   Fetch(const std::string& address, std::shared_ptr<LinkTable> table, std::shared_ptr<Rpcs> rpcs,
         QuorumTransport::SnapshotSink sink)
-      : table_(std::move(table)),
+      : address_(address),
+        table_(std::move(table)),
         rpcs_(std::move(rpcs)),
         sink_(std::move(sink)),
         rpc_(std::make_shared<Rpc>(address)) {}
@@ -85,6 +86,9 @@ class Fetch final : public grpc::ClientReadReactor<v1::Chunk>,
     }
     if (sink_ != nullptr) {
       if (why.ok()) why = FromGrpc(status);
+      if (absl::IsUnavailable(why) && offset_ == request_.offset()) {
+        table_->OnFetchFailed(ServerId{request_.to()}, address_);
+      }
       if (why.ok()) why = absl::DataLossError("the snapshot ends before its last byte");
       GiveToSink(std::move(why), nullptr);
       sink_ = nullptr;
@@ -162,6 +166,7 @@ class Fetch final : public grpc::ClientReadReactor<v1::Chunk>,
     RemoveHold();
   }
 
+  const std::string address_;
   const std::shared_ptr<LinkTable> table_;
   const std::shared_ptr<Rpcs> rpcs_;
   QuorumTransport::SnapshotSink sink_;  // null once it was given the last chunk

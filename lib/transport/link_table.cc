@@ -84,13 +84,20 @@ void LinkTable::SetMembers(absl::Span<const Member> members) {
   std::vector<Closing> old;
   {
     const std::lock_guard lock(mutex_);
-    for (auto& [sid, peer] : peers_) peer.member = false;
+    for (auto& [sid, peer] : peers_) {
+      peer.member = false;
+      peer.listed = {};
+    }
+    std::map<ServerId, std::vector<std::string>> addresses;
     for (const Member& member : members) {
       Peer& peer = PeerOf(member.id);
       peer.member = true;
-      if (peer.address != member.address) peer.redial.Reset();
-      peer.address = member.address;
-      peer.listed = member.disk;
+      if (member.disk != DiskId{}) peer.listed = member.disk;
+      addresses[member.id].push_back(member.address);
+    }
+    for (auto& [sid, all] : addresses) {
+      Peer& peer = PeerOf(sid);
+      if (peer.addresses.Set(std::move(all))) peer.redial.Reset();
     }
     for (auto& [sid, peer] : peers_) {
       ScheduleAttempt(sid, &peer);
@@ -194,10 +201,17 @@ LiveLinkPtr LinkTable::Find(const LinkId& id) {
   return peer->second.live->id == id ? peer->second.live : nullptr;
 }
 
+void LinkTable::OnFetchFailed(ServerId sid, const std::string& address) {
+  const std::lock_guard lock(mutex_);
+  PeerAddresses& addresses = PeerOf(sid).addresses;
+  if (addresses.present() == address) addresses.Failed();
+}
+
 std::string LinkTable::AddressOf(ServerId sid) {
   const std::lock_guard lock(mutex_);
   const auto peer = peers_.find(sid);
-  return peer == peers_.end() || !peer->second.member ? std::string() : peer->second.address;
+  return peer == peers_.end() || !peer->second.member ? std::string()
+                                                      : peer->second.addresses.present();
 }
 
 Identity LinkTable::self() {
@@ -264,6 +278,7 @@ void LinkTable::OnEnded(const LiveLinkPtr& link, absl::Status status) {
     } else if (peer.dialling == link) {
       peer.dialling = nullptr;
       refused = IsLasting(status);
+      peer.addresses.Failed();
       Learn(status, &peer.redial);
       ScheduleAttempt(sid, &peer);
     }
@@ -336,7 +351,7 @@ void LinkTable::MakeAttempt(ServerId sid, uint64_t timer) {
     return;
   }
   Dialler* const dialler = dialler_;
-  const std::string address = peer.address;
+  const std::string address = peer.addresses.present();
   const Identity self = self_;
   if (!Dials(self.sid, sid)) {
     peer.knocking = true;
@@ -365,6 +380,7 @@ void LinkTable::OnKnockDone(ServerId sid, const absl::Status& status) {
     const std::lock_guard lock(mutex_);
     Peer& peer = PeerOf(sid);
     peer.knocking = false;
+    if (!status.ok()) peer.addresses.Failed();
     Learn(status, &peer.redial);
     ScheduleAttempt(sid, &peer);
   }

@@ -24,6 +24,7 @@
 #include "lib/transport/deliveries.h"
 #include "lib/transport/handshake.h"
 #include "lib/transport/live_link.h"
+#include "lib/transport/peer_addresses.h"
 #include "lib/transport/redial.h"
 #include "lib/transport/refusals.h"
 #include "lib/transport/timers.h"
@@ -81,6 +82,8 @@ class LinkTable : public std::enable_shared_from_this<LinkTable> {
   LiveLinkPtr Find(const LinkId& link);
   // Where a member listens; empty if it is none.
   std::string AddressOf(ServerId sid);
+  // A transfer found nobody there.
+  void OnFetchFailed(ServerId sid, const std::string& address);
   Identity self();
   void AskSnapshot(const LiveLinkPtr& link, const SnapshotRequest& request,
                    Deliveries::SnapshotReply reply);
@@ -99,8 +102,8 @@ class LinkTable : public std::enable_shared_from_this<LinkTable> {
   struct Peer {
     std::shared_ptr<SerialQueue> queue = {};
     bool member = false;
-    std::string address = {};
-    DiskId listed = {};  // KnownPeer::listed
+    PeerAddresses addresses = {};
+    DiskId listed = {};       // KnownPeer::listed
     std::string latest = {};  // what was announced to it last, encoded
     LiveLinkPtr live = {};
     DiskId live_disk = {};

@@ -73,6 +73,7 @@ Judgement LinkTable::Establish(const LiveLinkPtr& link, const HelloAck& ack) {
   peer.dialling = nullptr;
   Judgement judgement = JudgeAck(self_, link->id.sid, ack);
   if (!judgement.admitted()) {
+    peer.addresses.Failed();
     peer.redial.Refused();
     ScheduleAttempt(link->id.sid, &peer);
     return judgement;
@@ -100,6 +101,7 @@ void LinkTable::OnHandshakeTimeout(const LiveLinkPtr& link) {
     const auto peer = peers_.find(sid);
     if (peer != peers_.end() && peer->second.dialling == link) {
       peer->second.dialling = nullptr;
+      peer->second.addresses.Failed();
       peer->second.redial.Failed();
       ScheduleAttempt(sid, &peer->second);
     } else if (strangers_.erase(link) == 0) {

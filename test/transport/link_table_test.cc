@@ -435,6 +435,20 @@ TEST_CASE("a second server with a live one's id does not push it out") {
   CHECK(two.diary.Holds({"up 3.5.10", "down 3.5.10", "up 3.99.2"}));
 }
 
+TEST_CASE("the addresses of a server are tried in turn, and the one that answered is kept") {
+  Two two;
+  two.table->SetMembers({{{.id = kOne, .address = "agreed"},
+                          {.id = kTwo, .address = "two"},
+                          {.id = kOne, .address = "spare"}}});
+  two.table->StartDialling(&two.dialler);
+  two.dialler.NextDial("agreed")->OnEnded(absl::UnavailableError("nobody there"));
+  two.Play(two.dialler.NextDial("spare")).Say(HelloAck{1, IdentityOf(kOne, 8)});
+  CHECK(two.table->AddressOf(kOne) == "spare");
+  two.table->DropLink({kOne, 8, 2});  // the second that was dialled
+  two.dialler.NextDial("spare")->OnEnded(absl::UnavailableError("gone"));
+  two.dialler.NextDial("agreed");
+}
+
 TEST_CASE("a knock leaves a healthy link alone, and a later life of its peer ends it") {
   Two two;
   two.table->StartDialling(&two.dialler);

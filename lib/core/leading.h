@@ -6,8 +6,11 @@
 //
 // It ends when it resigns: left() then says why, and Peer goes looking.
 //
-// leading.cc: discovery and synchronisation. leading_broadcast.cc: proposals,
-// commits, reads. leading_liveness.cc: time, silence, renewal.
+// Its parts are nouns of their own: Establishment counts who makes the epoch,
+// LearnerProgress has all that is known of one learner, Admission which calls come
+// in, Watch the time, ReadRounds the reads. Leading sends, writes and resigns.
+// leading.cc has the role and its sessions; leading_discovery.cc, _broadcast.cc,
+// _reads.cc and _liveness.cc have what their first lines say.
 #pragma once
 
 #include <map>
@@ -19,6 +22,7 @@
 #include "lib/core/learner_progress.h"
 #include "lib/core/read_rounds.h"
 #include "lib/core/self.h"
+#include "lib/core/watch.h"
 
 namespace zkq::core {
 
@@ -58,7 +62,6 @@ class Leading {
   using Stage = Establishment::Stage;
   using Submission = Admission::Submission;
 
-  Invariants& invariants() { return self_.invariants(); }
   LearnerProgress* Find(const LinkId& link);
   std::vector<LinkId> LearnersAt(LearnerProgress::Stage stage) const;
   std::set<ServerId> SyncedLearners() const;
@@ -68,10 +71,13 @@ class Leading {
   void EndSession(const LinkId& link, SessionEndReason reason);
   void DropLinkOf(const LinkId& link, std::string why);
   void Forget(const LinkId& link);
+  void Handle(LearnerProgress* learner, const SessionEnd& end);
+  template <typename Other>
+  void Handle(LearnerProgress* learner, const Other&);  // what only a learner may be told
 
-  // Discovery.
-  void Handle(LearnerProgress* learner, const AckEpoch& ack);
+  // --- discovery
   void OnFollowerInfo(const LinkId& link, const Session& session, const FollowerInfo& info);
+  void Handle(LearnerProgress* learner, const AckEpoch& ack);
   Establishment NewAttempt(Epoch lowest, std::map<ServerId, Look> looks) const;
   void TryFixEpoch();
   void FixEpoch();
@@ -81,19 +87,17 @@ class Leading {
   void CountOut(ServerId voter);
   void TryFinishDiscovery();
 
-  // Synchronisation.
+  // --- synchronisation and renewal
   void SynchronizeAll();
   void Synchronize(LearnerProgress* learner);
   void TryEstablish();
+  void ConsiderRenewal();
+  void StartRenewal(std::string why);
+  void Renew();
 
-  // Broadcast.
-  void Handle(LearnerProgress* learner, const Ack& ack);
+  // --- broadcast
   void Handle(LearnerProgress* learner, const Request& request);
-  void Handle(LearnerProgress* learner, const ReadIndex& ask);
-  void Handle(LearnerProgress* learner, const Pong& pong);
-  void Handle(LearnerProgress* learner, const SessionEnd& end);
-  template <typename Other>
-  void Handle(LearnerProgress* learner, const Other&);  // what only a learner may be told
+  void Handle(LearnerProgress* learner, const Ack& ack);
   void OnAccepted(LearnerProgress* learner);
   void Admit(Submission submission);
   void Proceed(Submission admitted);
@@ -104,36 +108,31 @@ class Leading {
   void SendCommits();
   void TellCommit(LearnerProgress* learner);
   void Pump(LearnerProgress* learner);
+
+  // --- reads
+  void Handle(LearnerProgress* learner, const ReadIndex& ask);
   void BeginRound();
   void CheckRound();
   void Answer(const ReadRounds::Reads& reads, Zxid at);
   void AbandonReads();
 
-  // Liveness.
+  // --- liveness
   void PingAll();
+  void Handle(LearnerProgress* learner, const Pong& pong);
   void DropSilent();
   void CheckOwnDisk();
   void CheckQuorum();
-  void CheckSupport();
   void NoteHeard();
-  void ConsiderRenewal();
-  void StartRenewal(std::string why);
-  void Renew();
 
   Self& self_;
   const uint64_t session_;  // tells own calls of this term from earlier ones
   Establishment attempt_;
-  Epoch established_ = 0;  // the last that was
+  Epoch established_ = 0;  // the last epoch that was
+  Epoch ahead_epoch_ = 0;  // the highest promise of a voter that was heard of
   std::map<LinkId, LearnerProgress> learners_;
-  Epoch ahead_epoch_ = 0;  // the highest promise heard of
-
   Admission admission_;
+  Watch watch_;
   ReadRounds rounds_;
-
-  Time next_ping_{};
-  uint64_t ping_seq_ = 0;
-  WriteId disk_mark_ = 0;  // self_.synced when it last moved on
-  Time disk_advanced_{};
   std::optional<std::string> left_;
 };
 

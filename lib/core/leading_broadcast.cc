@@ -1,3 +1,11 @@
+// Leading, once its epoch is established: calls become transactions, transactions
+// are proposed, acknowledged and committed (PROTOCOL §8.2).
+//
+// What is admitted gets its zxid, goes to the own log and to every learner that has
+// been sent all before it, both at once: the leader is one acceptor among others.
+// Learners that lag are fed from their own cursors. The commit point is what a quorum
+// has made durable, the leader counted by its own disk like everybody else; it is
+// told to all who can follow it in one message.
 #include <algorithm>
 #include <utility>
 
@@ -6,7 +14,7 @@
 
 namespace zkq::core {
 
-// --- proposals -------------------------------------------------------------------
+// --- calls and proposals -----------------------------------------------------------
 
 void Leading::On(const Proposed& proposed) {
   if (!serving()) return self_.RefuseWithoutLeader(proposed);
@@ -117,7 +125,7 @@ void Leading::TryCommit() {
   }
   // Only what this epoch proposed is counted; what came before is committed since
   // the term was established.
-  const Zxid known = self_.quorum.Held(held);
+  const Zxid known = self_.quorum.Reached(held);
   if (known <= self_.commit || known.epoch != established_) return;
   self_.Commit(known);
   admission_.Committed(known);
@@ -147,68 +155,6 @@ void Leading::SendCommits() {
   }
   if (together.empty()) return;
   self_.Emit(Send{std::move(together), Message{ToAll(), zkq::Commit{self_.commit}}});
-}
-
-// --- reads ------------------------------------------------------------------------
-
-void Leading::On(const ReadAsked& asked) {
-  if (!attempt_.established()) {
-    return Refuse(std::nullopt, asked.tags, RejectReason::kNoLeader);
-  }
-  rounds_.Ask({.tags = asked.tags});
-  BeginRound();
-}
-
-void Leading::Handle(LearnerProgress* learner, const ReadIndex& ask) {
-  if (!attempt_.established() || !learner->synced()) {
-    return Refuse(learner->link(), ask.tags, RejectReason::kNoLeader);
-  }
-  rounds_.Ask({.asker = learner->link(), .session = learner->session(), .tags = ask.tags});
-  BeginRound();
-}
-
-void Leading::BeginRound() {
-  if (!rounds_.Wanted() || !attempt_.established()) return;
-  rounds_.Begin(ping_seq_ + 1, self_.commit);
-  PingAll();
-  CheckRound();
-}
-
-void Leading::Handle(LearnerProgress* learner, const Pong& pong) {
-  const bool goes_on = learner->Take(pong, ping_seq_);
-  if (goes_on && !attempt_.established() && self_.quorum.IsVoter(learner->link().sid)) {
-    attempt_.NoteProgress(self_.now);
-  }
-  Pump(learner);
-  CheckRound();
-}
-
-void Leading::CheckRound() {
-  if (!rounds_.running() || !attempt_.established()) return;
-  std::set<ServerId> heard{self_.options.self};
-  for (const auto& [link, learner] : learners_) {
-    // Only a session past its Ack of NewLeader speaks for this epoch.
-    if (learner.synced() && learner.ponged() >= rounds_.nonce()) heard.insert(link.sid);
-  }
-  if (!self_.quorum.Contains(heard)) return;
-  for (const ReadRounds::Reads& reads : rounds_.Finish()) Answer(reads, rounds_.at());
-  BeginRound();
-}
-
-void Leading::Answer(const ReadRounds::Reads& reads, Zxid at) {
-  if (!reads.asker) {
-    self_.Emit(AnswerReads{reads.tags, at});
-    return;
-  }
-  LearnerProgress* learner = Find(*reads.asker);
-  if (learner == nullptr || learner->session() != reads.session) return;
-  learner->Send(ReadIndexReply{reads.tags, at});
-}
-
-void Leading::AbandonReads() {
-  for (ReadRounds::Reads& reads : rounds_.Abandon()) {
-    Refuse(reads.asker, std::move(reads.tags), RejectReason::kNoLeader);
-  }
 }
 
 }  // namespace zkq::core

@@ -32,19 +32,6 @@ bool Quorum::Contains(const std::set<ServerId>& servers) const {
                      [&](const Majority& config) { return config.Contains(servers); });
 }
 
-Zxid Quorum::Held(const std::map<ServerId, Zxid>& held) const {
-  std::set<Zxid, std::greater<>> candidates;
-  for (const auto& [sid, zxid] : held) candidates.insert(zxid);
-  for (const Zxid& candidate : candidates) {
-    std::set<ServerId> holders;
-    for (const auto& [sid, zxid] : held) {
-      if (zxid >= candidate) holders.insert(sid);
-    }
-    if (Contains(holders)) return candidate;
-  }
-  return Zxid{};
-}
-
 std::set<ServerId> Quorum::Voters() const {
   std::set<ServerId> all;
   for (const Majority& config : configs_) {

@@ -3,6 +3,7 @@
 // path; joint quorums are here already. Pure leaves: total, they check nothing.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 
@@ -32,13 +33,29 @@ class Quorum {
 
   bool IsVoter(ServerId sid) const;
   bool Contains(const std::set<ServerId>& servers) const;
-  // The newest zxid that a quorum holds, if `held` is the newest of each voter;
-  // {0,0} if there is none.
-  Zxid Held(const std::map<ServerId, Zxid>& held) const;
+  // The largest value that a quorum has reached, if `reached` has the largest of each
+  // voter: the newest zxid that a quorum holds, the last time at which one was heard.
+  // T{} if there is none.
+  template <typename T>
+  T Reached(const std::map<ServerId, T>& reached) const;
   std::set<ServerId> Voters() const;
 
  private:
   std::vector<Majority> configs_;
 };
+
+template <typename T>
+T Quorum::Reached(const std::map<ServerId, T>& reached) const {
+  std::set<T, std::greater<>> candidates;
+  for (const auto& [sid, value] : reached) candidates.insert(value);
+  for (const T& candidate : candidates) {
+    std::set<ServerId> voters;
+    for (const auto& [sid, value] : reached) {
+      if (value >= candidate) voters.insert(sid);
+    }
+    if (Contains(voters)) return candidate;
+  }
+  return T{};
+}
 
 }  // namespace zkq::core

@@ -73,8 +73,7 @@ class Self {
   Time now{};
   Time last_heard{};   // from the leader; the leader itself: from its quorum
   Time next_attach{};  // a refused learner does not ask again before this
-  Time last_renewal{};
-  bool renewed = false;   // last_renewal is set
+  std::optional<Time> last_renewal;
   uint64_t sessions = 0;  // numbers given to sessions in this process life
   WriteId last_write = 0;
   WriteId synced = 0;

@@ -47,7 +47,7 @@ bool ReadOption(std::string_view option, Member* member) {
 
 // `options` begins with the colon of the first one. The result is the option that
 // cannot be read, or that stands there a second time.
-std::optional<std::string_view> ReadOptions(std::string_view options, Member* member) {
+std::optional<std::string_view> ReadMemberOptions(std::string_view options, Member* member) {
   std::set<std::string_view> names;
   while (!options.empty()) {
     options.remove_prefix(1);
@@ -73,7 +73,7 @@ absl::StatusOr<Member> ReadMember(std::string_view part) {
   }
   member.id = ServerId{id};
   member.address = address;
-  if (const auto bad = ReadOptions(text.substr(address.size()), &member)) {
+  if (const auto bad = ReadMemberOptions(text.substr(address.size()), &member)) {
     return Unreadable(
         part, "\"" + std::string(*bad) +
                   "\" is none of observer, weight=N, group=N and priority=N, each once");

@@ -65,7 +65,7 @@ class QuorumScript {
     for (ServerId sid : quorum_.Voters()) {
       if (!words->Take("_")) held[sid] = ToZxid(words->Next());
     }
-    return ToString(quorum_.Held(held));
+    return ToString(quorum_.Reached(held));
   }
 
   Quorum quorum_{Configs{.committed = VotersUpTo(3)}};
@@ -159,7 +159,7 @@ TEST_CASE("the held zxid is the newest whose holders are a quorum") {
       }
       if (quorum.Contains(holders)) expected = zxid;
     }
-    REQUIRE(quorum.Held(held) == expected);
+    REQUIRE(quorum.Reached(held) == expected);
   }
 }
 

@@ -1,0 +1,203 @@
+// Leading, until its epoch is established: discovery and synchronisation
+// (PROTOCOL §6.2, §7.1, §7.3), at the beginning of a term and in a renewal (§9.5).
+//
+//   FollowerInfo of a quorum   the epoch is fixed above all their promises
+//   own promise durable        LeaderInfo to all
+//   AckEpoch of a quorum       nobody who counts is ahead of this leader, so it holds
+//                              all that is committed, and no other leader can get the
+//                              epoch
+//   own currentEpoch durable   and with it the whole initial history: each learner
+//                              gets its plan, then NewLeader
+//   Ack{e,0} of a quorum       established: the initial history is committed
+//
+// Establishment has the rules of counting. A learner that comes late goes through the
+// same messages, and through no quorum. A renewal begins at the second line, in the
+// sessions that live on.
+#include <algorithm>
+#include <utility>
+
+#include "lib/core/leading.h"
+
+namespace zkq::core {
+namespace {
+
+// A faulty voter must not be able to force renewals one after the other.
+constexpr Time kRenewalInterval = std::chrono::seconds(60);
+
+}  // namespace
+
+// --- discovery -------------------------------------------------------------------
+
+void Leading::OnFollowerInfo(const LinkId& link, const Session& session, const FollowerInfo& info) {
+  Forget(link);  // A new session replaces the one before on the same link.
+  if (info.config > self_.state.config.version) {
+    self_.SendTo(link, session, SessionEnd{SessionEndReason::kAheadConfig});
+    return;
+  }
+  if (info.accepted.epoch >= kEpochMax) {
+    self_.Emit(DropLink{link, "a promise that no epoch can follow"});
+    return;
+  }
+  LearnerProgress& learner = learners_.try_emplace(link, &self_, link, session, info).first->second;
+  attempt_.Connect(link.sid, info.accepted.epoch, self_.now);
+  if (attempt_.stage() != Stage::kConnecting) return SendLeaderInfo(&learner);
+  TryFixEpoch();
+}
+
+void Leading::TryFixEpoch() {
+  if (attempt_.CanFixEpoch()) FixEpoch();
+}
+
+void Leading::FixEpoch() {
+  self_.state.accepted = {attempt_.lowest(), self_.options.self, self_.state.boot};
+  attempt_.FixEpoch(self_.StoreState());
+}
+
+void Leading::SendLeaderInfo(LearnerProgress* learner) {
+  if (attempt_.stage() == Stage::kPromising) return;  // The promise is not durable yet.
+  const Epoch epoch = attempt_.epoch();
+  const Promise& given = learner->accepted();
+  if (given.epoch > epoch) return RefuseAhead(*learner, SessionEndReason::kEpochAhead);
+  const Promise mine{epoch, self_.options.self, self_.state.boot};
+  // It promised this very epoch to somebody else; until the quorum is complete
+  // that other may still get it. It waits here.
+  if (given.epoch == epoch && given != mine && !attempt_.discovered()) {
+    return CountOut(learner->link().sid);
+  }
+  learner->SendLeaderInfo({epoch, attempt_.discovered()});
+}
+
+void Leading::SendLeaderInfos() {
+  // SendLeaderInfo may end a session.
+  for (const LinkId& link : LearnersAt(LearnerProgress::Stage::kWaiting)) {
+    SendLeaderInfo(Find(link));
+  }
+}
+
+void Leading::RefuseAhead(const LearnerProgress& learner, SessionEndReason reason) {
+  const LinkId link = learner.link();
+  ahead_epoch_ = std::max(ahead_epoch_, learner.accepted().epoch);
+  EndSession(link, reason);
+  if (attempt_.established()) return ConsiderRenewal();
+  CountOut(link.sid);
+}
+
+void Leading::CountOut(ServerId voter) {
+  attempt_.CountOut(voter);
+  if (attempt_.Hopeless()) Resign("too many voters cannot choose this leader");
+}
+
+void Leading::Handle(LearnerProgress* learner, const AckEpoch& ack) {
+  if (!learner->Take(ack)) return EndSession(LinkId(learner->link()), SessionEndReason::kGap);
+  if (attempt_.discovered()) {
+    if (attempt_.stage() != Stage::kStoring) Synchronize(learner);
+    return;
+  }
+  // INV-16. A learner that counts and has more than this leader may hold what is
+  // committed: this leader must not get its quorum with it (PROTOCOL §6.2).
+  const auto mine = std::pair(self_.state.current, self_.history.last());
+  if (ack.current && std::pair(*ack.current, ack.last) > mine) {
+    return RefuseAhead(*learner, SessionEndReason::kLeaderBehind);
+  }
+  if (ack.current) attempt_.Promise(learner->link().sid, self_.now);
+  TryFinishDiscovery();
+}
+
+void Leading::TryFinishDiscovery() {
+  if (!attempt_.CanTakeEpoch()) return;
+  self_.state.current = attempt_.epoch();
+  attempt_.TakeEpoch(self_.StoreState());
+  SendLeaderInfos();
+}
+
+void Leading::On(const Synced&) {
+  if (attempt_.PromiseIsDurable(self_.synced)) {
+    SendLeaderInfos();
+    TryFinishDiscovery();
+  } else if (attempt_.EpochIsDurable(self_.synced)) {
+    // The whole initial history is durable too: the journal is first in, first out.
+    SynchronizeAll();
+    TryEstablish();
+  }
+  TryCommit();
+  self_.Deliver();
+  // What has left memory is read from the disk, once it is there.
+  for (auto& [at, learner] : learners_) Pump(&learner);
+}
+
+// --- synchronisation ------------------------------------------------------------
+
+void Leading::SynchronizeAll() {
+  // Synchronize may end a session.
+  for (const LinkId& link : LearnersAt(LearnerProgress::Stage::kPromised)) {
+    Synchronize(Find(link));
+  }
+}
+
+void Leading::Synchronize(LearnerProgress* learner) {
+  if (learner->Synchronize()) return;
+  self_.Tell(Note::Level::kError, "server " + ToString(learner->link().sid) +
+                                      " cannot be synchronised: neither the log nor a snapshot "
+                                      "reaches back to its history");
+  EndSession(LinkId(learner->link()), SessionEndReason::kGap);
+}
+
+void Leading::On(const LogRead& read) {
+  LearnerProgress* learner = Find(read.learner);
+  if (learner == nullptr || learner->session() != read.session) return;
+  if (!learner->TakePage(read.txns)) return EndSession(read.learner, SessionEndReason::kGap);
+  TellCommit(learner);
+}
+
+void Leading::TryEstablish() {
+  if (!attempt_.TryEstablish()) return;
+  established_ = attempt_.epoch();
+  admission_.BeginEpoch(established_);
+  // A quorum holds the whole initial history durably under this epoch.
+  self_.Commit(self_.history.last());
+  self_.DecideCalls(session_);
+  for (auto& [link, learner] : learners_) {
+    if (learner.synced()) learner.SendUpToDate();
+  }
+  for (Submission& waiting : admission_.Resume()) Proceed(std::move(waiting));
+}
+
+// --- renewal --------------------------------------------------------------------
+
+// A voter that promised a higher epoch refuses every leader of this one for ever:
+// a silent loss of redundancy. A higher epoch lets it in again.
+void Leading::ConsiderRenewal() {
+  const std::optional<Time>& last = self_.last_renewal;
+  if (last && self_.now - *last < kRenewalInterval) return;
+  StartRenewal("a voter has promised epoch " + std::to_string(ahead_epoch_));
+}
+
+void Leading::StartRenewal(std::string why) {
+  if (admission_.paused_for() || !attempt_.established()) return;
+  self_.Tell(Note::Level::kInfo, "renews its epoch in place: " + std::move(why));
+  admission_.PauseFor(Admission::Pause::kRenewal);
+  self_.last_renewal = self_.now;
+  if (admission_.drained()) Renew();
+}
+
+void Leading::Renew() {
+  const Epoch highest = std::max(established_, ahead_epoch_);
+  if (highest >= kEpochMax) {
+    self_.halt = "the epochs are exhausted";
+    return;
+  }
+  AbandonReads();
+  attempt_ = NewAttempt(highest + 1, {});
+  std::vector<LinkId> not_synced;
+  for (auto& [link, learner] : learners_) {
+    if (learner.synced()) {
+      learner.Renew();
+    } else {
+      not_synced.push_back(link);
+    }
+  }
+  for (const LinkId& link : not_synced) EndSession(link, SessionEndReason::kTimeout);
+  FixEpoch();
+}
+
+}  // namespace zkq::core

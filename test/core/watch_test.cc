@@ -1,0 +1,50 @@
+// Watch alone: a leader's pings and its own disk, in time.
+#include "lib/core/watch.h"
+
+#include "test/harness/catch.h"
+
+namespace zkq::core {
+namespace {
+
+using std::chrono::milliseconds;
+
+Watch NewWatch() { return Watch(milliseconds(100), milliseconds(1000), Time{}); }
+
+TEST_CASE("a ping is due every half tick") {
+  Watch watch = NewWatch();
+  REQUIRE(watch.next_ping() == milliseconds(50));
+  REQUIRE_FALSE(watch.PingIsDue(milliseconds(49)));
+  REQUIRE(watch.PingIsDue(milliseconds(50)));
+  REQUIRE_FALSE(watch.PingIsDue(milliseconds(50)));
+  REQUIRE(watch.next_ping() == milliseconds(100));
+}
+
+TEST_CASE(
+    "pings are counted, and when one was sent is known for as long as it can prove anything") {
+  Watch watch = NewWatch();
+  REQUIRE(watch.NumberPing(milliseconds(10)) == 1);
+  REQUIRE(watch.NumberPing(milliseconds(20)) == 2);
+  REQUIRE(watch.NumberPing(milliseconds(1010)) == 3);
+  REQUIRE(watch.last_ping() == 3);
+  REQUIRE(watch.SentAt(1) == milliseconds(10));
+  REQUIRE(watch.SentAt(2) == milliseconds(20));
+  REQUIRE(watch.NumberPing(milliseconds(1011)) == 4);
+  REQUIRE_FALSE(watch.SentAt(1));
+  REQUIRE(watch.SentAt(3) == milliseconds(1010));
+  REQUIRE(watch.SentAt(4) == milliseconds(1011));
+  REQUIRE_FALSE(watch.SentAt(5));
+  REQUIRE_FALSE(watch.SentAt(0));
+}
+
+TEST_CASE("a disk stands still while writes are under way and none becomes durable") {
+  Watch watch = NewWatch();
+  REQUIRE(watch.DiskStandsStill(3, 3, milliseconds(100)) == Time{});  // nothing to do
+  REQUIRE(watch.DiskStandsStill(3, 5, milliseconds(150)) == milliseconds(50));
+  REQUIRE(watch.DiskStandsStill(3, 9, milliseconds(200)) == milliseconds(100));
+  REQUIRE(watch.DiskStandsStill(4, 9, milliseconds(250)) == Time{});
+  REQUIRE(watch.DiskStandsStill(4, 9, milliseconds(300)) == milliseconds(50));
+  REQUIRE(watch.DiskStandsStill(9, 9, milliseconds(400)) == Time{});
+}
+
+}  // namespace
+}  // namespace zkq::core

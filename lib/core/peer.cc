@@ -6,6 +6,7 @@
 
 #include "lib/core/following.h"
 #include "lib/core/founding.h"
+#include "lib/core/invariants.h"
 #include "lib/core/leading.h"
 #include "lib/core/looking.h"
 #include "lib/core/self.h"
@@ -35,6 +36,7 @@ class Peer::Impl {
         role_(Founding(&self_)) {
     election_->SetConfigs(self_.memberships.configs());
     if (self_.state.ensemble != EnsembleId{}) role_.emplace<Looking>(&self_, election_.get());
+    marks_ = TakeMarks();
   }
 
   void Step(const Event& event, Effects* effects) {
@@ -47,6 +49,7 @@ class Peer::Impl {
     FollowRole();
     Announce();
     Report();
+    CheckMarks();
     StopIfBroken(before, effects);
   }
 
@@ -231,6 +234,16 @@ class Peer::Impl {
 
   Role role() const;
 
+  Marks TakeMarks() const;
+  void CheckMarks() {
+    const Marks now = TakeMarks();
+    if (now == marks_) return;
+    const char* broken = CheckState(now);
+    if (broken == nullptr) broken = CheckStep(marks_, now);
+    if (broken != nullptr) self_.invariants().Fail(broken);
+    marks_ = now;
+  }
+
   // What a broken step wanted done must not be done.
   void StopIfBroken(size_t before, Effects* effects) {
     if (!self_.invariants().ok()) self_.halt = self_.invariants().what();
@@ -245,6 +258,7 @@ class Peer::Impl {
   std::variant<Founding, Looking, Following, Leading> role_;
   bool entered_ = false;
   bool halted_ = false;
+  Marks marks_;                // after the last step
   uint64_t told_changes_ = 0;  // of memberships, to the election
   Outbox outbox_;
   Vote vote_;  // the last decision's, with the epoch once established
@@ -269,6 +283,31 @@ Role Peer::Impl::role() const {
     if (leading->epoch() != 0) now.epoch = leading->epoch();
   }
   return now;
+}
+
+Marks Peer::Impl::TakeMarks() const {
+  const Role now = role();
+  const auto* following = std::get_if<Following>(&role_);
+  const Configs& configs = self_.memberships.configs();
+  return {.begin = self_.history.begin(),
+          .last = self_.history.last(),
+          .durable = self_.history.durable(),
+          .commit = self_.commit,
+          .delivered = self_.delivered,
+          .applied = self_.applied,
+          .snapshot = self_.snapshot,
+          .config = configs.committed.version,
+          .pending = configs.pending ? configs.pending->version : Zxid{},
+          .accepted = self_.state.accepted.epoch,
+          .current = self_.state.current,
+          .last_write = self_.last_write,
+          .synced = self_.synced,
+          .sessions = self_.sessions,
+          .epoch = now.epoch,
+          .state = now.state,
+          .phase = now.phase,
+          .serving = now.leader != kNoServer,
+          .linked = following != nullptr && self_.LinkTo(following->leader()).has_value()};
 }
 
 Peer::View Peer::Impl::view() const {

@@ -119,6 +119,7 @@ struct UpToDate {
 // --- broadcast --------------------------------------------------------------
 struct Proposal {  // leader -> learner; contiguous, never empty
   std::vector<Txn> txns = {};
+  Zxid commit = {};  // known committed by the leader; at most the last of `txns`
   friend bool operator==(const Proposal&, const Proposal&) = default;
 };
 struct Ack {  // learner -> leader; cumulative. {e,0} acknowledges NewLeader of e

@@ -118,6 +118,10 @@ class Payload {
 
   std::string_view view() const { return bytes_; }
   size_t size() const { return bytes_.size(); }
+  // Whether `next` begins where this one ends, in the same buffer.
+  bool Adjoins(const Payload& next) const {
+    return owner_ == next.owner_ && bytes_.data() + bytes_.size() == next.bytes_.data();
+  }
   // `part` must lie within view(); it shares this payload's buffer.
   Payload Part(std::string_view part) const { return {owner_, part}; }
 
@@ -139,9 +143,8 @@ struct Origin {
 
 enum class TxnKind : uint8_t { kCommand = 1, kReconfig = 2, kNoop = 3 };
 
-// One entry of the history. Made by EncodeTxn or DecodeTxn (zkq/wire.h), never
-// by hand: the fields are read from `encoded`, which is what travels and what
-// is stored.
+// One entry of the history. Made by the functions of zkq/wire.h, never by hand: the
+// fields say what `encoded` says, and that is what travels and what is stored.
 struct Txn {
   Zxid zxid = {};
   Zxid prev = {};  // the entry before it; {0,0} for the first
@@ -149,7 +152,7 @@ struct Txn {
   Origin origin = {};
   int64_t leader_time = 0;  // microseconds since 1970 by the leader's clock; never falls
   Payload command = {};     // shares the buffer of `encoded`
-  Payload encoded = {};
+  Payload encoded = {};     // its record in a batch (zkq.wire.v1.Batch), tag and length included
   friend bool operator==(const Txn& a, const Txn& b) { return a.encoded == b.encoded; }
 };
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -32,11 +33,13 @@ ZKQ_EXPORT std::optional<Notification> DecodeNotification(std::string_view bytes
 ZKQ_EXPORT std::string Encode(const Identity& identity);
 ZKQ_EXPORT std::optional<Identity> DecodeIdentity(std::string_view bytes);
 
-// A transaction as its leader makes it. `encoded` holds everything, and `command` is
-// its end.
+// Makes transactions from their other fields: sets `encoded`, which holds them all, and
+// lets `command` share its buffer. They lie in one buffer, one right after the other.
+ZKQ_EXPORT void EncodeTxns(std::span<Txn> txns);
+// One alone.
 ZKQ_EXPORT Txn EncodeTxn(Zxid zxid, Zxid prev, TxnKind kind, const Origin& origin,
                          int64_t leader_time, std::string_view command);
-// A missing zxid or kind is malformed.
+// The other way round. A missing zxid or kind is malformed.
 ZKQ_EXPORT std::optional<Txn> DecodeTxn(const Payload& encoded);
 
 }  // namespace v1

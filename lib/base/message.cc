@@ -67,7 +67,8 @@ std::string Text(const UpToDate& m) { return "up-to-date commit " + ToString(m.c
 std::string Text(const Proposal& m) {
   if (m.txns.empty()) return "proposal none";
   std::string text = "proposal " + ToString(m.txns.front().zxid);
-  return m.txns.size() == 1 ? text : text + ".." + ToString(m.txns.back().zxid);
+  if (m.txns.size() > 1) text += ".." + ToString(m.txns.back().zxid);
+  return m.commit == Zxid{} ? text : text + " commit " + ToString(m.commit);
 }
 std::string Text(const Ack& m) { return "ack " + ToString(m.zxid); }
 std::string Text(const Commit& m) { return "commit " + ToString(m.zxid); }

@@ -228,9 +228,10 @@ bool Following::Extend(const std::vector<Txn>& txns) {
 }
 
 void Following::Handle(const Proposal& proposal) {
-  if (!InSync() || !Extend(proposal.txns)) {
+  if (!InSync() || !Extend(proposal.txns) || proposal.commit > self_.history.last()) {
     return EndSession(SessionEndReason::kGap, "a proposal that does not follow");
   }
+  known_commit_ = std::max(known_commit_, proposal.commit);
   // A commit may have been told before the entries it speaks of were here.
   self_.Commit(known_commit_);
 }

@@ -13,6 +13,12 @@
 #include "zkq/wire.h"
 
 namespace zkq::core {
+namespace {
+
+// About what an entry has beside its command.
+constexpr size_t kTxnBytes = 64;
+
+}  // namespace
 
 // --- calls and proposals -----------------------------------------------------------
 
@@ -66,10 +72,14 @@ void Leading::Extend(const Submission& admitted) {
     Origin origin = admitted.origin;
     origin.call = call.tag;
     const Zxid zxid = admission_.Number(call);
-    txns.push_back(
-        EncodeTxn(zxid, prev, TxnKind::kCommand, origin, leader_time, call.command.view()));
+    txns.push_back({.zxid = zxid,
+                    .prev = prev,
+                    .kind = TxnKind::kCommand,
+                    .origin = origin,
+                    .leader_time = leader_time,
+                    .command = call.command});
     prev = zxid;
-    bytes += txns.back().encoded.size();
+    bytes += call.command.size() + kTxnBytes;
     if (bytes < kProposalBytesMax) continue;
     Propose(std::exchange(txns, {}));
     bytes = 0;
@@ -78,20 +88,22 @@ void Leading::Extend(const Submission& admitted) {
 }
 
 void Leading::Propose(std::vector<Txn> txns) {
+  EncodeTxns(txns);
   const Zxid before = self_.history.last();
   self_.Append(txns);
+  const Zxid commit = std::min(self_.commit, txns.back().zxid);
   std::vector<LinkId> direct;
   std::vector<LearnerProgress*> behind;
   for (auto& [link, learner] : learners_) {
     if (learner.CaughtUpWith(before)) {
-      learner.Fed(txns);
+      learner.Fed(txns, commit);
       direct.push_back(link);
     } else {
       behind.push_back(&learner);
     }
   }
   if (!direct.empty()) {
-    self_.Emit(Send{std::move(direct), Message{ToAll(), Proposal{std::move(txns)}}});
+    self_.Emit(Send{std::move(direct), Message{ToAll(), Proposal{std::move(txns), commit}}});
   }
   for (LearnerProgress* learner : behind) Pump(learner);
 }

@@ -105,8 +105,9 @@ std::optional<Zxid> LearnerProgress::PinnedAfter() const {
 // --- broadcast ---------------------------------------------------------------------------
 
 void LearnerProgress::SendProposal(std::vector<Txn> txns) {
-  Fed(txns);
-  Send(Proposal{std::move(txns)});
+  const Zxid commit = std::min(self_.commit, txns.back().zxid);
+  Fed(txns, commit);
+  Send(Proposal{std::move(txns), commit});
 }
 
 bool LearnerProgress::CaughtUpWith(Zxid last) const {
@@ -114,9 +115,10 @@ bool LearnerProgress::CaughtUpWith(Zxid last) const {
          feed_.HasCredit(self_.options.credit_bytes);
 }
 
-void LearnerProgress::Fed(const std::vector<Txn>& txns) {
+void LearnerProgress::Fed(const std::vector<Txn>& txns, Zxid commit) {
   if (match_ == feed_.sent()) advanced_ = self_.now;
   feed_.Advance(txns);
+  if (commit_told_) commit_told_ = std::max(*commit_told_, commit);
 }
 
 bool LearnerProgress::Accept(const Ack& ack) {

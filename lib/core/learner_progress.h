@@ -64,8 +64,8 @@ class LearnerProgress {
   std::optional<Zxid> PinnedAfter() const;
   // What is proposed after `last` can go to it at once: it was sent all before that.
   bool CaughtUpWith(Zxid last) const;
-  // It was sent these, with others.
-  void Fed(const std::vector<Txn>& txns);
+  // It was sent these, with others, and told of `commit` by that.
+  void Fed(const std::vector<Txn>& txns, Zxid commit);
 
   // Takes an Ack of NewLeader that it owes. False: it is none.
   bool Accept(const Ack& ack);

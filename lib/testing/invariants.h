@@ -100,6 +100,7 @@ class InvariantChecker final : public SimObserver {
   void Delivered(const Route& route, const Session& session, const AckEpoch& ack);
   void Delivered(const Route& route, const Session& session, const Ack& ack);
   void Delivered(const Route& route, const Session& session, const NewLeader& accepted);
+  void Delivered(const Route& route, const Session& session, const Proposal& proposal);
   void Delivered(const Route& route, const Session& session, const Commit& commit);
   void Delivered(const Route& route, const Session& session, const UpToDate& up_to_date);
   void Delivered(const Route& route, const Session& session, const Pong& pong);

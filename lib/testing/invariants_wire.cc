@@ -207,8 +207,12 @@ void InvariantChecker::LearnCommitted(ServerId leader) {
 
 // --- broadcast ------------------------------------------------------------------------------
 
-void InvariantChecker::Sent(const Route& route, const Session&, const Proposal& proposal) {
+void InvariantChecker::Sent(const Route& route, const Session& session, const Proposal& proposal) {
   for (const Txn& txn : proposal.txns) Proposed(route.from, txn);
+  if (proposal.commit.epoch == session.epoch) return Sent(route, session, Commit{proposal.commit});
+  if (histories_.Contains(proposal.commit, committed_)) return;
+  Violate("INV-17 commit rule", ToString(proposal.commit) + " is committed by server " +
+                                    ToString(route.from) + ", and nobody has counted it");
 }
 
 void InvariantChecker::Sent(const Route& route, const Session& session, const Commit& commit) {
@@ -253,6 +257,10 @@ void InvariantChecker::ToldCommitted(ServerId sid, Zxid commit) {
 
 void InvariantChecker::Delivered(const Route& route, const Session&, const NewLeader& accepted) {
   ToldCommitted(route.to, accepted.commit);
+}
+
+void InvariantChecker::Delivered(const Route& route, const Session&, const Proposal& proposal) {
+  ToldCommitted(route.to, proposal.commit);
 }
 
 void InvariantChecker::Delivered(const Route& route, const Session&, const Commit& commit) {

@@ -20,6 +20,7 @@
 
 #include "lib/wire/fields.h"
 #include "lib/wire/protobuf.h"
+#include "lib/wire/txn.h"
 #include "zkq/types.h"
 
 namespace zkq::wire {
@@ -91,10 +92,12 @@ class Encoder {
   void operator()(uint32_t field, const std::vector<T>& values) {
     for (const T& value : values) (*this)(field, value);
   }
-  // Encoded already.
-  void operator()(uint32_t field, const Txn& txn) {
-    Head(field, txn.encoded.size());
-    out_.Append(txn.encoded.view());
+  // A batch: encoded already.
+  void operator()(uint32_t field, const std::vector<Txn>& txns) {
+    size_t size = 0;
+    for (const Txn& txn : txns) size += txn.encoded.size();
+    Head(field, size);
+    for (std::string_view run : RunsOf(txns)) out_.Append(run);
   }
   template <typename T>
   requires(std::is_class_v<T> && !std::convertible_to<T, std::string_view>) void operator()(
@@ -214,6 +217,15 @@ class Decoder {
     values->reserve(count);
     for (size_t i = 0; i < count; ++i) values->push_back(LittleEndian64(&bytes[8 * i]));
   }
+  void Take(std::vector<Txn>* txns) {
+    TxnReader batch(owner_.Part(in_.Bytes()));
+    while (std::optional<Txn> txn = batch.Next()) {
+      if (txns->size() >= kItemsMax) in_.Fail();
+      if (!in_.ok()) return;
+      txns->push_back(*std::move(txn));
+    }
+    if (!batch.ok()) in_.Fail();
+  }
   template <typename T>
   void Take(std::vector<T>* values) {
     if (values->size() < kItemsMax) {
@@ -227,7 +239,6 @@ class Decoder {
   void Take(T* value) {
     *value = Blank<T>();
     if (!Decode(owner_, in_.Bytes(), value)) in_.Fail();
-    if constexpr (std::same_as<T, Txn>) value->encoded = owner_.Part(in_.Bytes());
   }
 
   const Payload& owner_;

@@ -55,7 +55,8 @@ void Fields(auto& io, Is<Membership> auto& m) {
   io(1, m.version);
   io(2, m.members);
 }
-// `command` is last, so that it is a plain end of the buffer.
+// Without `encoded`, which is this in a batch (txn.h). `command` is last, so that it is
+// a plain end of the buffer.
 void Fields(auto& io, Is<Txn> auto& m) {
   io(1, m.zxid.epoch);
   io(2, m.zxid.counter);
@@ -135,7 +136,11 @@ void Fields(auto& io, Is<NewLeader> auto& m) {
   io(3, m.leader_time);
 }
 void Fields(auto& io, Is<UpToDate> auto& m) { io(1, m.commit); }
-void Fields(auto& io, Is<Proposal> auto& m) { io(1, m.txns); }
+// The batch is last, so that it is a plain end of the buffer, too.
+void Fields(auto& io, Is<Proposal> auto& m) {
+  io(1, m.commit);
+  io(2, m.txns);
+}
 void Fields(auto& io, Is<Ack> auto& m) { io(1, m.zxid); }
 void Fields(auto& io, Is<Commit> auto& m) { io(1, m.zxid); }
 void Fields(auto& io, Is<Call> auto& m) {
@@ -226,7 +231,7 @@ inline bool Valid(const Proposal& proposal) {
   for (size_t i = 1; i < proposal.txns.size(); ++i) {
     if (proposal.txns[i].prev != proposal.txns[i - 1].zxid) return false;
   }
-  return !proposal.txns.empty();
+  return !proposal.txns.empty() && proposal.commit <= proposal.txns.back().zxid;
 }
 
 }  // namespace zkq::wire

@@ -82,21 +82,5 @@ std::optional<Identity> DecodeIdentity(std::string_view bytes) {
   return wire::DecodeFields<Identity>(bytes);
 }
 
-Txn EncodeTxn(Zxid zxid, Zxid prev, TxnKind kind, const Origin& origin, int64_t leader_time,
-              std::string_view command) {
-  // The command is not copied into a buffer of its own first: nobody owns it here.
-  Txn txn{zxid, prev, kind, origin, leader_time, Payload(nullptr, command), {}};
-  txn.encoded = Payload(wire::EncodeFields(txn));
-  const std::string_view all = txn.encoded.view();
-  txn.command = txn.encoded.Part(all.substr(all.size() - command.size()));
-  return txn;
-}
-
-std::optional<Txn> DecodeTxn(const Payload& encoded) {
-  std::optional<Txn> txn = wire::DecodeFields<Txn>(encoded, encoded.view());
-  if (txn) txn->encoded = encoded;
-  return txn;
-}
-
 }  // namespace v1
 }  // namespace zkq

@@ -78,6 +78,8 @@ class Reader {
   uint32_t Fixed32() { return Is(Type::kFixed32) ? static_cast<uint32_t>(number_) : 0; }
   uint64_t Fixed64() { return Is(Type::kFixed64) ? number_ : 0; }
   std::string_view Bytes() { return Is(Type::kBytes) ? bytes_ : std::string_view(); }
+  // How many bytes have not been read.
+  size_t rest() const { return rest_.size(); }
   // For the caller that finds the content of a field malformed.
   bool Fail() { return ok_ = false; }
 

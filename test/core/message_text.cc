@@ -102,7 +102,11 @@ const std::map<std::string, Reader>& Readers() {
          return NewLeader{last, ZxidAfter(w, "commit")};
        }},
       {"up-to-date", [](W w, T) { return UpToDate{ZxidAfter(w, "commit")}; }},
-      {"proposal", [](W w, T t) { return Proposal{t->AllNamed(w)}; }},
+      {"proposal",
+       [](W w, T t) {
+         const std::string commit = w->Setting("commit", "0:0");
+         return Proposal{t->AllNamed(w), ToZxid(commit)};
+       }},
       {"ack", [](W w, T) { return Ack{TakeZxid(w)}; }},
       {"commit", [](W w, T) { return Commit{TakeZxid(w)}; }},
       {"request", [](W w, T) { return ToRequest(w); }},

@@ -362,7 +362,7 @@ TEST_CASE("a member that then breaks the order or the format loses its link alon
   frame.mutable_packets(0)->set_seq(2);  // a gap
   CHECK(say(frame) == grpc::StatusCode::DATA_LOSS);
   frame.mutable_packets(0)->set_seq(1);
-  frame.mutable_packets(0)->mutable_proposal()->add_txns("nonsense");
+  frame.mutable_packets(0)->mutable_proposal()->mutable_batch()->add_txns();
   CHECK(say(frame) == grpc::StatusCode::INVALID_ARGUMENT);
   frame.mutable_packets(0)->mutable_fragment()->set_last(true);
   frame.mutable_packets(0)->mutable_fragment()->set_bytes("nonsense");

@@ -139,6 +139,10 @@ TEST_CASE("our fields are the ones of the same name in the schema") {
   CHECK(is(message(NewLeader{{1, 2}, {3, 4}}).new_leader().commit(), 3, 4));
   CHECK(message(NewLeader{{1, 2}, {3, 4}, 5}).new_leader().leader_time() == 5);
   CHECK(is(message(UpToDate{{1, 2}}).up_to_date().commit(), 1, 2));
+  const Txn txn = EncodeTxn({1, 3}, {1, 2}, TxnKind::kNoop, {}, 4, "five");
+  const auto proposal = message(Proposal{{txn}, {1, 2}}).proposal();
+  CHECK(is(proposal.commit(), 1, 2));
+  CHECK(proposal.batch().txns(0).counter() == 3);
   CHECK(is(message(Ack{{1, 2}}).ack().zxid(), 1, 2));
   CHECK(is(message(Commit{{1, 2}}).commit().zxid(), 1, 2));
   const auto request = message(Request{{{1, Payload("one")}, {2, Payload("two")}}}).request();
@@ -212,9 +216,11 @@ TEST_CASE("transactions are protobuf messages, byte for byte") {
   for (int i = 0; i < kRounds; ++i) {
     const Txn txn =
         random.AnyTxn({1 + random.Small() % 9, 1 + random.Small() % 9}, random.AnyZxid());
-    pb::Txn parsed;
-    REQUIRE(parsed.ParseFromString(std::string(txn.encoded.view())));
-    REQUIRE(parsed.SerializeAsString() == txn.encoded.view());
+    pb::Batch batch;
+    REQUIRE(batch.ParseFromString(std::string(txn.encoded.view())));
+    REQUIRE(batch.SerializeAsString() == txn.encoded.view());
+    REQUIRE(batch.txns_size() == 1);
+    const pb::Txn& parsed = batch.txns(0);
     REQUIRE(Zxid{parsed.epoch(), parsed.counter()} == txn.zxid);
     REQUIRE(Zxid{parsed.prev_epoch(), parsed.prev_counter()} == txn.prev);
     REQUIRE(parsed.kind() == static_cast<uint32_t>(txn.kind));
@@ -222,7 +228,7 @@ TEST_CASE("transactions are protobuf messages, byte for byte") {
             txn.origin);
     REQUIRE(parsed.leader_time() == txn.leader_time);
     REQUIRE(parsed.command() == txn.command.view());
-    REQUIRE(DecodeTxn(Payload(parsed.SerializeAsString())) == txn);
+    REQUIRE(DecodeTxn(Payload(batch.SerializeAsString())) == txn);
   }
 }
 
@@ -319,6 +325,12 @@ TEST_CASE("random bytes are not a frame, and do no harm") {
   }
 }
 
+void Add(const Txn& txn, pb::Proposal* proposal) {
+  pb::Batch one;
+  REQUIRE(one.ParseFromString(std::string(txn.encoded.view())));
+  proposal->mutable_batch()->MergeFrom(one);
+}
+
 TEST_CASE("values outside their range are malformed") {
   const auto refused = [](const std::function<void(v1::Packet*)>& fill) {
     v1::Frame frame;
@@ -332,7 +344,13 @@ TEST_CASE("values outside their range are malformed") {
   CHECK(refused([](v1::Packet* p) { p->mutable_session_end()->set_reason(9); }));
   CHECK(refused([](v1::Packet* p) { p->mutable_refusal()->set_reason(5); }));
   CHECK(refused([](v1::Packet* p) { p->mutable_proposal(); }));  // without a txn
-  CHECK(refused([](v1::Packet* p) { p->mutable_proposal()->add_txns("nonsense"); }));
+  CHECK(refused([](v1::Packet* p) { p->mutable_proposal()->mutable_batch()->add_txns(); }));
+  CHECK(refused([](v1::Packet* p) {
+    RandomMessages random(6);
+    Add(random.AnyTxn({2, 5}, {2, 4}), p->mutable_proposal());
+    p->mutable_proposal()->mutable_commit()->set_epoch(2);  // above the last of the batch
+    p->mutable_proposal()->mutable_commit()->set_counter(6);
+  }));
   CHECK(refused([](v1::Packet* p) {
     for (int i = 0; i < 65; ++i) p->mutable_ack_epoch()->add_table();
   }));
@@ -344,8 +362,8 @@ TEST_CASE("values outside their range are malformed") {
   }));
   CHECK(refused([](v1::Packet* p) {
     RandomMessages random(6);
-    p->mutable_proposal()->add_txns(std::string(random.AnyTxn({2, 5}, {2, 4}).encoded.view()));
-    p->mutable_proposal()->add_txns(std::string(random.AnyTxn({2, 7}, {2, 6}).encoded.view()));
+    Add(random.AnyTxn({2, 5}, {2, 4}), p->mutable_proposal());
+    Add(random.AnyTxn({2, 7}, {2, 6}), p->mutable_proposal());
   }));
 }
 

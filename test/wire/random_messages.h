@@ -128,6 +128,7 @@ class RandomMessages {
       proposal.txns.push_back(AnyTxn(zxid, prev));
       prev = zxid;
     }
+    if (Flag()) proposal.commit = prev;
     return proposal;
   }
   Request AnyRequest() {

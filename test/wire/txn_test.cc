@@ -27,7 +27,7 @@ TEST_CASE("an encoded txn decodes to itself") {
 
 TEST_CASE("a txn without origin and command needs only what it has") {
   const Txn txn = EncodeTxn({1, 1}, {}, TxnKind::kNoop, {}, 0, "");
-  REQUIRE(txn.encoded.view() == "\x08\x01\x10\x01\x28\x03");
+  REQUIRE(txn.encoded.view() == "\x0a\x06\x08\x01\x10\x01\x28\x03");
   const std::optional<Txn> decoded = DecodeTxn(txn.encoded);
   REQUIRE(decoded);
   REQUIRE(decoded->prev == Zxid{});
@@ -65,12 +65,101 @@ TEST_CASE("a txn without zxid or kind is refused") {
 }
 
 TEST_CASE("unknown fields of a txn are skipped") {
-  std::string bytes(Sample().encoded.view());
-  wire::AppendAll([](auto& encoder) { encoder(77, "from a later version"); }, &bytes);
+  std::string fields = wire::EncodeFields(Sample()), bytes;
+  wire::AppendAll([](auto& encoder) { encoder(77, "from a later version"); }, &fields);
+  wire::AppendAll([&](auto& encoder) { encoder(1, fields); }, &bytes);
   const std::optional<Txn> decoded = DecodeTxn(Payload(bytes));
   REQUIRE(decoded);
   REQUIRE(decoded->command.view() == "put k v");
 }
+
+// --- batches ------------------------------------------------------------------------
+
+std::vector<Txn> Three() {
+  std::vector<Txn> txns;
+  for (uint32_t counter : {1, 2, 3}) {
+    txns.push_back({.zxid = {4, counter},
+                    .prev = {4, counter - 1},
+                    .origin = kOrigin,
+                    .command = Payload(std::string(10 * counter, 'x'))});
+  }
+  EncodeTxns(txns);
+  return txns;
+}
+
+std::string Joined(const std::vector<std::string_view>& runs) {
+  std::string batch;
+  for (std::string_view run : runs) batch += run;
+  return batch;
+}
+
+std::vector<Txn> Decoded(const std::string& batch) {
+  std::vector<Txn> txns;
+  wire::TxnReader in{Payload(batch)};
+  while (std::optional<Txn> txn = in.Next()) {
+    REQUIRE(txn->encoded.view() == batch.substr(in.position(), txn->encoded.size()));
+    txns.push_back(*std::move(txn));
+  }
+  REQUIRE(in.ok());
+  return txns;
+}
+
+TEST_CASE("transactions that are encoded together are one run of bytes, and a batch") {
+  const std::vector<Txn> txns = Three();
+  const std::vector<std::string_view> runs = wire::RunsOf(txns);
+  REQUIRE(runs.size() == 1);
+  REQUIRE(Decoded(Joined(runs)) == txns);
+  for (const Txn& txn : txns) REQUIRE(DecodeTxn(txn.encoded) == txn);
+}
+
+TEST_CASE("what is decoded from one batch is one run again") {
+  REQUIRE(wire::RunsOf(Decoded(Joined(wire::RunsOf(Three())))).size() == 1);
+}
+
+TEST_CASE("a run ends where another buffer begins, or a transaction is missing") {
+  const std::vector<Txn> txns = Three(), others = Three();
+  const std::vector<Txn> gap = {txns[0], txns[2]};
+  REQUIRE(wire::RunsOf(gap).size() == 2);
+  const std::vector<Txn> mixed = {txns[0], txns[1], others[2]};
+  REQUIRE(wire::RunsOf(mixed).size() == 2);
+  REQUIRE(Decoded(Joined(wire::RunsOf(mixed))) == txns);
+  REQUIRE(wire::RunsOf({}).empty());
+}
+
+TEST_CASE("two batches put one after the other are one batch") {
+  const std::vector<Txn> txns = Three();
+  const std::string first = Joined(wire::RunsOf({txns.data(), 1}));
+  const std::string rest = Joined(wire::RunsOf({txns.data() + 1, 2}));
+  REQUIRE(Decoded(first + rest) == txns);
+  REQUIRE(Decoded("").empty());
+}
+
+TEST_CASE("a batch with a field of a newer version between its transactions is read on") {
+  const std::vector<Txn> txns = Three();
+  std::string newer;
+  wire::AppendAll([](auto& encoder) { encoder(99, "new"); }, &newer);
+  REQUIRE(Decoded(newer + Joined(wire::RunsOf(txns)) + newer) == txns);
+}
+
+TEST_CASE("a batch is malformed where one transaction of it is") {
+  std::string batch = Joined(wire::RunsOf(Three()));
+  wire::TxnReader cut{Payload(batch.substr(0, batch.size() - 1))};
+  REQUIRE(cut.Next());
+  REQUIRE(cut.Next());
+  REQUIRE_FALSE(cut.Next());
+  REQUIRE_FALSE(cut.ok());
+  wire::TxnReader nameless{Payload(std::string("\x0a\x00", 2))};
+  REQUIRE_FALSE(nameless.Next());
+  REQUIRE_FALSE(nameless.ok());
+}
+
+TEST_CASE("one transaction is not two, nor one and a half") {
+  const std::vector<Txn> txns = Three();
+  REQUIRE_FALSE(DecodeTxn(Payload(Joined(wire::RunsOf({txns.data(), 2})))));
+  REQUIRE_FALSE(DecodeTxn(Payload(std::string(txns[0].encoded.view()) + '\x0a')));
+}
+
+// --- hostile bytes ------------------------------------------------------------------
 
 TEST_CASE("no truncation and no flipped bit of a txn does harm") {
   int accepted = 0;

@@ -1,5 +1,5 @@
-// ApplyingChecker: what is committed and on a replica's disk is applied there before long,
-// by whoever is not kept from it. Told now and then how each stands.
+// ApplyingChecker: a replica applies what is committed and on its disk before long,
+// unless it is kept from it. It is told now and then where each replica stands.
 #pragma once
 
 #include <map>

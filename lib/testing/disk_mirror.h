@@ -2,8 +2,8 @@
 // written, and as durable. It knows the file format and nothing of the code that
 // writes it, so what a crash must leave can be told independently of recovery.
 //
-// A batch is durable once its file was synced behind it, and the directory behind
-// the file's coming to be, and all batches before it are.
+// A batch is durable once its file was synced after it was written, the directory was
+// synced after the file was made, and all batches before it are durable.
 #pragma once
 
 #include <deque>

@@ -58,7 +58,7 @@ void ElectionChecker::CheckDecision(ServerId sid, const Peer& peer, const Notifi
     const bool stands = n.state == PeerState::kLooking && n.vote.leader == from &&
                         n.round == decided.round && n.quorum_connected;
     // What comes before the look is answered and forgotten, and what comes at the very
-    // instant of the decision may come behind it.
+    // instant of the decision may come after it.
     const bool in_time = heard.at > peer.looks_since && heard.at < scheduler_.now();
     if (!stands || !in_time || n.vote <= decided.vote) continue;
     violation_ = {"the best vote wins", "server " + ToString(sid) + " decides for " +

@@ -1,4 +1,4 @@
-// ElectionChecker: whoever decides an election takes the best candidate it has heard of
+// ElectionChecker: a peer that decides an election takes the best candidate it has heard of
 // (PROTOCOL §4): a vote that came before must not be lost, however short a time the
 // choice was held open.
 //

@@ -199,7 +199,7 @@ void RenameReplaces(const Disk& disk, Trial* trial) {
   trial->ExpectOk(disk.files().Rename(disk.Path("new"), disk.Path("old")), "Rename");
   disk.Lists(disk.directory(), {"old"});
   disk.Holds("old", "new");
-  disk.Reads(*before, 0, 16, "old");  // whoever had it open still has it
+  disk.Reads(*before, 0, 16, "old");  // a handle opened before still reads it
 }
 
 void RenamedOpen(const Disk& disk, Trial* trial) {

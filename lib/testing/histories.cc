@@ -29,7 +29,7 @@ std::optional<std::string> Histories::Add(const Txn& txn) {
       return std::nullopt;
     }
     return "leader time never falls: " + ToString(txn.zxid) + " says " +
-           std::to_string(txn.leader_time) + " behind " + ToString(txn.prev) + " with " +
+           std::to_string(txn.leader_time) + " after " + ToString(txn.prev) + " with " +
            std::to_string(before->second.leader_time);
   }
   if (known->second.before != entry.before) {

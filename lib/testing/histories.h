@@ -13,7 +13,7 @@ namespace zkq::testing {
 
 class Histories {
  public:
-  // Somebody holds `txn`. Returns what is wrong with that: it does not stand behind what
+  // Somebody holds `txn`. Returns what is wrong with that: it does not come after what
   // it follows (INV-8), another transaction has this name (INV-6), or stands elsewhere in
   // another history (INV-7), or its leader time is before that of the one it follows.
   std::optional<std::string> Add(const Txn& txn);

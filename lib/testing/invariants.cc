@@ -122,7 +122,7 @@ void InvariantChecker::OnWiped(ServerId sid) {
 
 void InvariantChecker::OnExcused(ServerId sid, std::string_view) { at(sid).excused = true; }
 
-// Whoever has halted meanwhile keeps it: it did so for that.
+// A server that has halted meanwhile stays excused.
 void InvariantChecker::OnExcuseEnds(ServerId sid) {
   Server& server = at(sid);
   if (server.status && server.status->health.ok()) server.excused = false;
@@ -144,11 +144,11 @@ void InvariantChecker::OnApplied(ServerId sid, const Transaction& txn, std::stri
   if (server.applied && *server.applied != before) {
     const bool falls = server.applied->epoch > txn.zxid.epoch;
     const bool within = server.applied->epoch == txn.zxid.epoch;
-    return Violate(falls    ? "INV-13 global primary order"
-                   : within ? "INV-12 local primary order"
-                            : "INV-11 total order",
-                   who + " behind " + ToString(*server.applied) + ", but it stands behind " +
-                       ToString(before));
+    return Violate(
+        falls    ? "INV-13 global primary order"
+        : within ? "INV-12 local primary order"
+                 : "INV-11 total order",
+        who + " after " + ToString(*server.applied) + ", but it comes after " + ToString(before));
   }
   server.applied = txn.zxid;
   server.machine = true;
@@ -170,7 +170,7 @@ void InvariantChecker::OnRestored(ServerId sid, Zxid applied) {
   server.machine = true;
   if (histories_.Contains(applied, committed_)) return;
   Violate("INV-18 snapshots are committed",
-          "server " + ToString(sid) + " restores the state behind " + ToString(applied));
+          "server " + ToString(sid) + " restores the state after " + ToString(applied));
 }
 
 // --- statuses -----------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 // passes the seams: messages, log files, what is applied, what callers are told. It
 // knows nothing of the inside of a peer, so a peer cannot talk it into anything.
 //
-// The first violation is kept, and nothing is judged behind it.
+// The first violation is kept, and nothing is judged after it.
 //
 // Reading order: invariants.cc has the lives, the state machines, the statuses and
 // what it is to be committed; invariants_disk.cc what servers write; and

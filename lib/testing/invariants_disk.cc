@@ -49,7 +49,7 @@ void InvariantChecker::Logged(ServerId sid, const LogState& before, const Txn& t
                         : txn.zxid.epoch > before.last.epoch && txn.zxid.counter == 1;
   if (txn.prev != before.last || !next) {
     return Violate("INV-8 contiguity", "server " + ToString(sid) + " logs " + ToString(txn.zxid) +
-                                           " behind " + ToString(before.last));
+                                           " after " + ToString(before.last));
   }
   Proposed(sid, txn);
 }
@@ -81,16 +81,16 @@ void InvariantChecker::CheckFirst(ServerId by, const Txn& txn) {
   const Zxid earlier = histories_.Below(txn.zxid.epoch, committed_);
   if (histories_.Contains(earlier, txn.prev)) return;
   Violate("INV-14 primary integrity",
-          who + " behind " + ToString(txn.prev) + ", without the committed " + ToString(earlier));
+          who + " after " + ToString(txn.prev) + ", without the committed " + ToString(earlier));
 }
 
-// The initial history of an epoch is committed once that is established, so INV-9 is
-// in this for whoever has taken it.
+// The initial history of an epoch is committed once the epoch is established, so this
+// holds servers that have taken it against INV-9 too.
 void InvariantChecker::Truncated(ServerId sid, const LogState& before, Zxid after) {
   at(sid).log_changed = true;
   const Zxid held = histories_.Shared(committed_, before.last);
   if (after < held) {
-    Violate("INV-19 no committed truncation", "server " + ToString(sid) + " cuts behind " +
+    Violate("INV-19 no committed truncation", "server " + ToString(sid) + " cuts after " +
                                                   ToString(after) + ", and holds the committed " +
                                                   ToString(held));
   }
@@ -115,7 +115,7 @@ void InvariantChecker::Began(ServerId sid, const LogState& before, const Segment
       state && *state == before.state) {
     return;
   }
-  Violate("recovery", "server " + ToString(sid) + " begins a segment behind " +
+  Violate("recovery", "server " + ToString(sid) + " begins a segment after " +
                           ToString(start.last) + ", and its disk has " + ToString(before.last));
 }
 
@@ -186,7 +186,7 @@ void InvariantChecker::TookAsLeader(ServerId sid, const LogState& before, const 
   };
   if (!IsQuorum(behind)) {
     Violate("INV-16 leader completeness",
-            who + " with " + ToString(before.last) + ", and whoever promised it that has more");
+            who + " with " + ToString(before.last) + ", and servers that promised it have more");
   }
 }
 

@@ -1,6 +1,6 @@
 // The search goes through the ends of all calls in the order of time. A call may be
 // put next if no other call that is still to be put has returned before it began:
-// that is, while no return has been passed. Whoever gets stuck at a return takes
+// that is, while no return has been passed. A search that is stuck at a return takes
 // back the last call that was put. What was tried is remembered as (which calls have
 // been put, the state they led to): the order among them cannot matter any more.
 #include "zkq/testing/linearizability.h"
@@ -292,7 +292,7 @@ bool RegisterModel::MayExplain(const Operation& other, const Operation& kept) co
 
 std::string QueueModel::Initial() const { return ""; }
 
-// The state is its values, each behind a "=".
+// The state is its values, each after a "=".
 bool QueueModel::Step(const Operation& operation, std::string* state) const {
   const Words words = Split(operation.input);
   if (words.verb == "enq") {

@@ -1,5 +1,5 @@
 // What must come once all faults are over (PROTOCOL §12, LIV-1, 2 and 4), said of the
-// statuses of the servers that are up. Pure; whoever runs the ensemble decides how
+// statuses of the servers that are up. Pure; the runner of the ensemble decides how
 // long to wait until none of them is violated any more.
 #pragma once
 

@@ -209,14 +209,14 @@ bool MachineRun::RepliesLike(const MachineRun& other) {
 bool MachineRun::StateLike(const Records& wanted) {
   const std::optional<Records> records = Snapshot();
   if (!records.has_value()) return false;
-  const std::string behind = "behind " + std::to_string(at_) + " commands ";
+  const std::string after = "after " + std::to_string(at_) + " commands ";
   const auto [seen, other] =
       std::mismatch(records->begin(), records->end(), wanted.begin(), wanted.end());
   if (seen != records->end() && other != wanted.end()) {
     return trial_.ExpectEqual(*seen, *other,
-                              behind + "record " + std::to_string(seen - records->begin()));
+                              after + "record " + std::to_string(seen - records->begin()));
   }
-  return trial_.ExpectEqual(records->size(), wanted.size(), behind + "the number of records");
+  return trial_.ExpectEqual(records->size(), wanted.size(), after + "the number of records");
 }
 
 bool MachineRun::StateLike(MachineRun& other) {

@@ -65,7 +65,7 @@ class MachineRun {
   // `records` are of a machine at step `at`; this one goes on from there.
   bool Restore(const Records& records, size_t at);
   // The reader fails instead of giving record `fail_at`: expects that to be reported, if
-  // that record is asked for. The state is anything behind it.
+  // that record is asked for. The state after it may be anything.
   void RestoreFailing(const Records& records, size_t fail_at);
   std::vector<std::string> Answers();
 

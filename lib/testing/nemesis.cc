@@ -91,8 +91,8 @@ void Nemesis::PerformSprung() {
   }
 }
 
-// Runs to `when`, with the repairs that come before it, and starts anew whoever has
-// fallen by itself.
+// Runs to `when`, with the repairs that come before it, and starts servers anew that
+// have fallen by themselves.
 void Nemesis::RunUntil(absl::Duration when) {
   constexpr absl::Duration kLook = absl::Milliseconds(500);
   while (cluster_.now() < when && !cluster_.violation()) {

@@ -128,7 +128,7 @@ void SimScheduler::Charge(absl::Duration duration) {
     charged_ += duration;
     VirtualTime::SetAhead(Charged());
   } else {
-    RunFor(duration);  // whoever stands outside waits for it like for anything
+    RunFor(duration);  // called from outside any task: the world goes on meanwhile
   }
 }
 

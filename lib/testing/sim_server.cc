@@ -162,7 +162,7 @@ absl::Status SimServer::Start() {
 
 void SimServer::Crash(CrashMode mode) {
   if (executor_ == nullptr) return;
-  if (shuts_down_) return Die(mode);  // buried by whoever waits for it there
+  if (shuts_down_) return Die(mode);  // the Shutdown that waits buries it
   executor_->Stop();
   blocking_->Stop();
   world_.network->Crash(sid_);
@@ -192,7 +192,7 @@ void SimServer::Crash(CrashMode mode) {
   const std::shared_ptr<SimExecutor> blocking = std::move(blocking_);
   std::unique_ptr<Replica> replica = std::move(replica_);
   replica.reset();
-  HeldUp(down_since_);  // behind that: a crash excuses no call that is late already
+  HeldUp(down_since_);  // last: a crash excuses no call that is late already
 }
 
 absl::Status SimServer::Shutdown(absl::Duration grace) {
@@ -246,7 +246,7 @@ void SimServer::Pause(bool paused) {
   }
 }
 
-// Until it has run on for a while behind what it could have halted for.
+// Until the server has run for kExcuseLasts after the fault.
 void SimServer::Excuse(std::string_view why) {
   world_.observer->OnExcused(sid_, why);
   const uint64_t excuse = ++excuses_;
@@ -352,7 +352,7 @@ void SimServer::Heal() {
   FillDisk(false);
 }
 
-// Asked before each operation of the disk, inside whoever wants it.
+// Asked before each operation of the disk, inside the call that wants it.
 Verdict SimServer::Judge(const Operation& operation) {
   const bool counts = !die_at_step_ || *die_at_step_ == operation.step;
   if (die_in_ != 0 && counts && --die_in_ == 0) {
@@ -380,8 +380,9 @@ Verdict SimServer::JudgeRead() {
   return Verdict::kFail;
 }
 
-// A task that is blocked is over before its time: what it has done behind that is told
-// when it would have done it. So nobody may act on a sync that still runs.
+// A task that blocks ends too early in virtual time: what it does to the disk after
+// that is told at the time at which it would have done it. So nobody may act on a sync
+// that still runs.
 void SimServer::Witness(const Operation& operation) {
   if (operation.step == Step::kWrite) OnWritten(operation);
   if (!world_.scheduler->Charged()) return world_.observer->OnDisk(sid_, operation);

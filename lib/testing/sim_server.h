@@ -107,7 +107,7 @@ class SimServer {
   std::shared_ptr<SimExecutor> blocking_ = nullptr;
   std::unique_ptr<Replica> replica_ = nullptr;
 
-  // A write that the server has not run on behind for long enough.
+  // A write after which the server has not run for long enough yet.
   struct Fresh {
     std::string path;
     uint64_t begin = 0;

@@ -131,7 +131,7 @@ void SimTrace::OnApplied(ServerId sid, const Transaction& txn, std::string_view 
 }
 void SimTrace::OnRestored(ServerId sid, Zxid applied) {
   Mix(kRestored, ToInt(sid), Packed(applied));
-  if (keeps()) Add(ToString(sid) + " restores the state behind " + ToString(applied));
+  if (keeps()) Add(ToString(sid) + " restores the state after " + ToString(applied));
 }
 
 void SimTrace::OnStatus(ServerId sid, const ReplicaStatus& status) {
@@ -159,7 +159,7 @@ void SimTrace::OnDone(uint64_t call, const absl::StatusOr<Reply>& result) {
 
 void SimTrace::OnResumed(ServerId sid) {
   Mix(kResumed, ToInt(sid));
-  if (keeps()) Add(ToString(sid) + " goes on behind a pause");
+  if (keeps()) Add(ToString(sid) + " goes on after a pause");
 }
 void SimTrace::OnDamaged(ServerId sid) {
   Mix(kDamaged, ToInt(sid));

@@ -40,7 +40,7 @@ class SimTrace final : public SimObserver {
   void OnResumed(ServerId sid) override;
   void OnDamaged(ServerId sid) override;
   void OnLine(ServerId sid, std::string_view line);  // of a replica's log
-  void OnMark(std::string_view line);                // of whoever drives the run
+  void OnMark(std::string_view line);                // of the program that drives the run
 
  private:
   // Which kind of event, and three things of it that matter.

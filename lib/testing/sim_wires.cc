@@ -121,7 +121,7 @@ bool SimNetwork::Wires::Accepts(const SimProcess& dialler, const SimProcess& acc
          (theirs == ours || theirs == kNone || ours == kNone);
 }
 
-// Whoever comes up or learns of a member sees to it that one of the two dials.
+// A process that comes up or learns of a member sees to it that one of the two dials.
 void SimNetwork::Wires::DialAll(const SimProcess& process) {
   for (const ServerId peer : process.members) {
     Dial(PairOf(process.self.sid, peer), options_.connect_delay);
@@ -172,7 +172,7 @@ bool SimNetwork::Wires::Replace(ServerId a, ServerId b) {
   Break(old, {.why = absl::AbortedError("replaced by a newer link")});
   const LinkPtr link = Link(old->ends[0].process, old->ends[1].process);
   for (size_t end : {0, 1}) {
-    // Queued behind the news of the old one's end, of the same instant.
+    // Queued after the news of the old one's end, of the same instant.
     Later(old->ends[end].down_at - scheduler_.now(),
           [this, link, end, peer = link->ends[1 - end].process->self] { TellUp(link, end, peer); });
   }
@@ -320,7 +320,7 @@ bool SimNetwork::Wires::Loses(const LinkPtr& link, size_t from) {
   return sender.lossy;
 }
 
-// Queues `what` behind all others of its lane and sees to its delivery. False: it
+// Queues `what` after all others of its lane and sees to its delivery. False: it
 // is lost.
 template <typename T>
 bool SimNetwork::Wires::Put(const LinkPtr& link, size_t from, SimLane<T>* lane, T what) {

@@ -57,7 +57,7 @@ void Fleeting(const MachineScript& script, Trial* trial) {
   fleeting.StateLike(lasting);
 }
 
-// Whoever may call Propose decides what a command holds.
+// Anybody who may call Propose decides what a command holds.
 void AllAnswered(const MachineScript& script, Trial* trial) {
   MachineRun one(script, trial), other(script, trial);
   if (!one.ApplyTo(script.size()) || !other.ApplyTo(script.size())) return;

@@ -178,7 +178,7 @@ Claims<TransportCheck> MembershipClaims() {
       {"what a peer has become is told on the link that is up", SomebodyElse},
       {"a peer of another ensemble is refused until it belongs to ours", AnotherEnsemble},
       {"a peer without an ensemble is linked: it may be founding", NoEnsemble},
-      {"who is not a member is refused, until it is one", NoMember},
+      {"a server that is no member is refused, until it is one", NoMember},
   };
 }
 

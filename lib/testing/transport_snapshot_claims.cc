@@ -211,7 +211,7 @@ void CutOff(const Factory& factory, Trial* trial) {
 Claims<TransportCheck> SnapshotClaims() {
   return {
       {"a snapshot is fetched whole, or from an offset on", FetchedWhole},
-      {"what is wrong with a snapshot reaches whoever asked", WrongSnapshot},
+      {"the error of a snapshot reaches the peer that asked", WrongSnapshot},
       {"the next piece is read when the one before is let go", NextPiece},
       {"a snapshot's transfer ends with its link, once", EndsWithLink},
       {"a snapshot asked for on a dead link is refused", OnDeadLink},

@@ -193,7 +193,7 @@ bool Acceptor::AcceptOne(int listener) {
   return true;
 }
 
-// Whoever waits is sent away rather than kept waiting: a dialler tries again.
+// A connection that waits is closed rather than kept waiting: its dialler tries again.
 bool Acceptor::RefuseOne(int listener) {
   if (spare_.get() < 0) spare_ = Spare();
   if (spare_.get() < 0) return false;

@@ -1,4 +1,4 @@
-// Acceptor: listens, and hands each connection to whoever serves it.
+// Acceptor: listens, and hands each connection on to be served.
 //
 // Ours rather than gRPC's for three reasons: an accept() that fails for want of
 // file descriptors ends gRPC 1.51's listener for good (CVE-2023-4785), what is

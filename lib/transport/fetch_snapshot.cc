@@ -26,19 +26,19 @@ class Fetch final : public grpc::ClientReadReactor<v1::Chunk>,
         table_(std::move(table)),
         rpcs_(std::move(rpcs)),
         sink_(std::move(sink)),
-        rpc_(std::make_shared<Rpc>(address)) {}
+        connection_(std::make_shared<Connection>(address)) {}
 
   void Begin(const LiveLinkPtr& link, const v1::FetchRequest& request) {
     request_ = request;
     offset_ = request.offset();
     self_ = shared_from_this();
-    // Until the call is under way, whoever stops it leaves the letting go to this.
+    // Until StartCall has returned, Stop() must not release the hold: Begin does it below.
     reading_ = true;
     if (!rpcs_->Add(this)) {  // shut down: the sink is not called any more
       self_.reset();
       return;
     }
-    rpc_->stub->async()->FetchSnapshot(&rpc_->context, &request_, this);
+    connection_->stub->async()->FetchSnapshot(&connection_->context, &request_, this);
     AddHold();
     StartCall();
     if (!link->AddListener(weak_from_this())) Stop(absl::UnavailableError("the link is down"));
@@ -48,11 +48,7 @@ class Fetch final : public grpc::ClientReadReactor<v1::Chunk>,
       reading_ = false;
       stopped = stopped_;
     }
-    if (stopped) {
-      LetGo();
-    } else {
-      Next();
-    }
+    return stopped ? LetGo() : Next();
   }
 
   void Cancel() override { Stop(absl::CancelledError("shut down")); }
@@ -77,11 +73,11 @@ class Fetch final : public grpc::ClientReadReactor<v1::Chunk>,
 
   void OnDone(const grpc::Status& status) override {
     const auto self = std::move(self_);
-    std::shared_ptr<Rpc> rpc;
+    std::shared_ptr<Connection> connection;
     absl::Status why;
     {
       const std::lock_guard lock(mutex_);
-      rpc.swap(rpc_);
+      connection.swap(connection_);
       why = std::move(why_);
     }
     if (sink_ != nullptr) {
@@ -93,12 +89,13 @@ class Fetch final : public grpc::ClientReadReactor<v1::Chunk>,
       GiveToSink(std::move(why), nullptr);
       sink_ = nullptr;
     }
-    rpcs_->Remove(rpc_id, std::move(rpc));
+    rpcs_->Remove(rpc_id, std::move(connection));
   }
 
  private:
-  struct Rpc {
-    explicit Rpc(const std::string& address) : stub(v1::Quorum::NewStub(NewBulkChannel(address))) {}
+  struct Connection {
+    explicit Connection(const std::string& address)
+        : stub(v1::Quorum::NewStub(NewBulkChannel(address))) {}
     const std::unique_ptr<v1::Quorum::Stub> stub;
     grpc::ClientContext context;
   };
@@ -146,10 +143,10 @@ class Fetch final : public grpc::ClientReadReactor<v1::Chunk>,
   void Stop(absl::Status why) {
     {
       const std::lock_guard lock(mutex_);
-      if (rpc_ == nullptr) return;  // it is over
+      if (connection_ == nullptr) return;  // it is over
       stopped_ = true;
       if (why_.ok()) why_ = std::move(why);
-      rpc_->context.TryCancel();
+      connection_->context.TryCancel();
     }
     LetGo();
   }
@@ -175,7 +172,7 @@ class Fetch final : public grpc::ClientReadReactor<v1::Chunk>,
   uint64_t offset_ = 0;
   std::shared_ptr<Fetch> self_;
   std::mutex mutex_;
-  std::shared_ptr<Rpc> rpc_;  // until OnDone
+  std::shared_ptr<Connection> connection_;  // until OnDone
   bool reading_ = false;
   bool stopped_ = false;
   bool released_ = false;

@@ -58,7 +58,7 @@ void Link::Close(absl::Status why) {
   CloseIfDue(&lock);
 }
 
-// The stream is closed by whoever is the last to leave it.
+// The last thread that leaves the stream closes it.
 void Link::CloseIfDue(Lock* lock) {
   if (!closing_ || stream_ == nullptr || calls_ > 0 || writing_) return;
   Stream* const stream = std::exchange(stream_, nullptr);

@@ -14,6 +14,14 @@ absl::Status Copy(const absl::Status& status) {
   return absl::Status(status.code(), status.message());
 }
 
+Hello HelloOn(const LinkId& link, const Identity& self) {
+  return {.protocol_min = kProtocolMin,
+          .protocol_max = kProtocolMax,
+          .from = self,
+          .to = link.sid,
+          .seq = link.seq};
+}
+
 // What the end of an attempt says about the next one.
 void Learn(const absl::Status& status, Redial* redial) {
   if (IsLasting(status)) {
@@ -70,12 +78,7 @@ void LinkTable::SetIdentity(const Identity& self) {
 }
 
 void LinkTable::Introduce(const LiveLinkPtr& link, const Identity& self) {
-  const Hello hello{.protocol_min = kProtocolMin,
-                    .protocol_max = kProtocolMax,
-                    .from = self,
-                    .to = link->id.sid,
-                    .seq = link->id.seq};
-  if (link->QueueControl(EncodePacket(hello))) return link->Flush();
+  if (link->QueueControl(EncodePacket(HelloOn(link->id, self)))) return link->Flush();
   OnBroken(link, absl::ResourceExhaustedError("no room to say who this peer has become"));
 }
 
@@ -363,14 +366,9 @@ void LinkTable::MakeAttempt(ServerId sid, uint64_t timer) {
   }
   const auto link = std::make_shared<LiveLink>(shared_from_this(), options_.bounds);
   link->id = {.sid = sid, .seq = ++last_seq_};
-  const Hello hello{.protocol_min = kProtocolMin,
-                    .protocol_max = kProtocolMax,
-                    .from = self,
-                    .to = sid,
-                    .seq = last_seq_};
-  link->QueueControl(EncodePacket(hello));  // Finds room: it is the first.
   peer.dialling = link;
   lock.unlock();
+  link->QueueControl(EncodePacket(HelloOn(link->id, self)));  // Finds room: it is the first.
   WatchHandshake(link);
   dialler->Dial(address, link);
 }

@@ -22,7 +22,7 @@ class LiveLink final : public Link {
   // null before.
   LinkId id = {};
   std::shared_ptr<SerialQueue> queue = nullptr;
-  // In the hands of whoever delivers: first the reading thread, then the queue.
+  // Of the thread that delivers: first the reading one, then the one in the queue.
   Inbound inbound = {};
   bool delivering = false;  // between LinkUp and LinkDown
 

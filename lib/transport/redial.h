@@ -25,7 +25,7 @@ class Redial {
     return delay * (80 + static_cast<int64_t>(random % 41)) / 100;
   }
   void Failed() { failures_ = wanted() ? 0 : failures_ + 1; }
-  // It has refused us for good reasons: waiting longer costs nothing.
+  // The peer has refused us, and will again: next at the longest interval.
   void Refused() { failures_ = wanted() ? 0 : 31; }
   // A link of that age was lost. One that hardly lived is as bad as none.
   void Lost(const RedialBounds& bounds, absl::Duration age) {

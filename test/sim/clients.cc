@@ -22,7 +22,7 @@ void Clients::CallSoon(int client) {
   cluster_->scheduler().After(pause, [this, client] { CallNow(client); });
 }
 
-// Half of the calls go to who leads, by its own word: whoever has been left behind and
+// Half of the calls go to the leader, by its own word: one that has been left behind and
 // does not know it yet is where a call does most harm.
 ServerId Clients::SomeServer() {
   const std::vector<ServerId>& all = cluster_->servers();

@@ -21,7 +21,7 @@ struct RunOptions {
   uint64_t seed = 1;
   Profile profile = Profile::kEverything;
   int servers = 3;
-  absl::Duration length = absl::Seconds(60);  // under faults; what comes behind is not counted
+  absl::Duration length = absl::Seconds(60);  // under faults; what comes after is not counted
   std::string state_machine = "kv";
   size_t trace_lines = 0;  // the last events to be kept
   // Only these strikes of the plan, by number; none: all.
@@ -49,7 +49,7 @@ struct RunResult {
   uint64_t trace_hash = 0;
   uint64_t calls = 0;
   size_t strikes = 0;                               // planned
-  absl::Duration simulated = absl::ZeroDuration();  // with what came behind
+  absl::Duration simulated = absl::ZeroDuration();  // with what came after
   Coverage coverage = {};
   std::vector<std::string> trace = {};
 };

@@ -32,7 +32,7 @@ class Story {
   void Start(int id);
   void Crash(int id, bool power = true);
 
-  // --- disks. What is written is durable behind Sync; the others sync by themselves.
+  // --- disks. What is written is durable after Sync; the others sync by themselves.
   void Write(int id, const std::vector<std::pair<storage::RecordType, std::string>>& records);
   void Sync(int id);
   void WriteTxn(int id, const Txn& txn);
@@ -61,7 +61,7 @@ class Story {
   void Apply(int id, const Txn& txn);
   ReplicaStatus StatusOf(int id) const;  // of one that looks
 
-  // The next transaction of `epoch` behind what `id` has.
+  // The next transaction of `epoch` after what `id` has.
   Txn Next(int id, Epoch epoch, std::string command = "") const;
 
   struct Server {

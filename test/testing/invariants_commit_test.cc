@@ -197,7 +197,7 @@ TEST_CASE("INV-11: a replica has not applied more than its state machine") {
   }
 }
 
-// Server 2 leads epoch 2 behind Led and has committed 2:1.
+// Server 2 leads epoch 2 after Led and has committed 2:1.
 struct LedAgain : Led {
   LedAgain() {
     Lead(2, {3}, 2);
@@ -245,7 +245,7 @@ TEST_CASE("INV-18: nothing is applied that is not known to be committed here") {
     story.Apply(2, second);
     REQUIRE(story.Violated() == "INV-18 apply what is committed");
   }
-  SECTION("nor may it behind a restart, unless its log says so") {
+  SECTION("nor may it after a restart, unless its log says so") {
     story.Crash(2);
     story.Start(2);
     story.Apply(2, story.first);

@@ -249,7 +249,7 @@ TEST_CASE("INV-6: a zxid names one transaction") {
   REQUIRE(story.Violated() == "INV-6 zxid uniqueness");
 }
 
-TEST_CASE("INV-7: a transaction stands behind the same one everywhere") {
+TEST_CASE("INV-7: a transaction follows the same one everywhere") {
   Led story;
   const Txn second = story.Next(1, 1);
   story.Say(1, 2, story.all, Proposal{{second}});

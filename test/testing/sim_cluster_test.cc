@@ -69,7 +69,7 @@ TEST_CASE("a server started after a cut reads only what was not cut") {
 }
 
 // In a sector before which nothing but it and what follows was written last: without
-// a batch behind it, this damage would look like a write that power cut short.
+// a batch after it, this damage would look like a write that power cut short.
 TEST_CASE("damage to the last write of a quiet log is noticed") {
   World world(3);
   const ServerId follower = world.Follower();

@@ -56,14 +56,14 @@ TEST_CASE("a cancelled task does not run and lets go of what it holds") {
 
 TEST_CASE("time that a task charges delays what it queues, and nothing else") {
   SimScheduler world(1);
-  absl::Duration behind, beside;
+  absl::Duration after, beside;
   world.After(Seconds(1), [&] {
     world.Charge(Seconds(3));
-    world.After(absl::ZeroDuration(), [&] { behind = world.now(); });
+    world.After(absl::ZeroDuration(), [&] { after = world.now(); });
   });
   world.After(Seconds(2), [&] { beside = world.now(); });
   world.RunFor(Seconds(10));
-  REQUIRE(behind == Seconds(4));
+  REQUIRE(after == Seconds(4));
   REQUIRE(beside == Seconds(2));
 }
 

@@ -173,7 +173,7 @@ TEST_CASE("commands and queries may be listed") {
   const StateMachineOptions options = {.commands = {"a=1", "b=2", "a"}, .queries = {"a", "c"}};
   const absl::Status status = RunStateMachineConformance(factory, options);
   CHECK(status.message() ==
-        "a query changes nothing: behind 0 commands the number of records is 2, not 0");
+        "a query changes nothing: after 0 commands the number of records is 2, not 0");
 }
 
 TEST_CASE("a machine need not read further than what it has written") {

@@ -145,7 +145,7 @@ class FlawedTransport final : public QuorumTransport, public QuorumTransport::Re
 
  private:
   bool Is(Flaw flaw) const { return flaw_ == flaw; }
-  // The first of every two goes behind the second.
+  // The first of every two goes after the second.
   void SwapPings(std::span<const LinkId> to, const Message& ping) {
     if (!ping_.has_value()) {
       ping_ = ping;

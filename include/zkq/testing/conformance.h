@@ -110,10 +110,10 @@ ZKQ_EXPORT std::vector<std::string> FileSystemClaims();
 // - what a peer has become is told on the link that is up
 // - a peer of another ensemble is refused until it belongs to ours
 // - a peer without an ensemble is linked: it may be founding
-// - who is not a member is refused, until it is one
+// - a server that is no member is refused, until it is one
 // Snapshots:
 // - a snapshot is fetched whole, or from an offset on
-// - what is wrong with a snapshot reaches whoever asked
+// - the error of a snapshot reaches the peer that asked
 // - the next piece is read when the one before is let go
 // - a snapshot's transfer ends with its link, once
 // - a snapshot asked for on a dead link is refused
@@ -183,7 +183,7 @@ ZKQ_EXPORT std::vector<std::string> TransportClaims();
 // - a query changes nothing
 // - the same state gives the same answers
 //
-// Whoever may call Propose decides what a command holds. So beside the commands as
+// Anybody who may call Propose decides what a command holds. So beside the commands as
 // they are the machine gets every prefix of them, and 10,000 random changes: it must
 // answer those too, alike wherever they are applied (see StateMachine::Apply).
 //

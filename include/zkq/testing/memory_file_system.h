@@ -6,7 +6,7 @@
 // chosen operation, fail one, fill up, and hold things up.
 //
 //   MemoryFileSystem disk;
-//   disk.CrashBefore(disk.operations() + n);  // the n-th from here and all behind it fail
+//   disk.CrashBefore(disk.operations() + n);  // the n-th from here and all after it fail
 //   Run(disk);
 //   disk.Crash();  // what is durable stays; the world goes on
 //   Recover(disk);
@@ -51,11 +51,11 @@ class ZKQ_EXPORT MemoryFileSystem final : public FileSystem {
   enum class Verdict {
     kProceed,
     // This one fails and does nothing; the disk goes on. What a Sync that fails was to
-    // make durable stays readable and becomes durable by no later one: whoever opens
-    // the file to write, and the next life, does not find it. Names wait for the next
+    // make durable stays readable and becomes durable by no later one: a handle
+    // that is opened to write, and the next life, do not find it. Names wait for the next
     // SyncDirectory.
     kFail,
-    kCrash,  // this one and every one behind it fails, until Crash()
+    kCrash,  // this one and every one after it fails, until Crash()
   };
   // Called before each operation, on the thread that asked for it, with no lock
   // held: it may block (a stalled disk), charge virtual time (a slow one) and

@@ -29,7 +29,7 @@ enum class Fault : uint8_t {
   kPowerCutOfAll,
   kCrashAtDisk,  // before one of its next operations on the disk
   kCrashAtSend,  // after one of its next messages
-  kCrashLoop,    // and again in the middle of the next starts, or soon behind them
+  kCrashLoop,    // and again in the middle of the next starts, or soon after them
   kPause,
   // The network.
   kBreakLink,
@@ -81,8 +81,8 @@ enum class Profile : uint8_t {
 };
 ZKQ_EXPORT std::string_view ToString(Profile profile);
 
-// Kinds of messages: MessageBody's index, and behind the last a Notification and a piece
-// of a snapshot.
+// Kinds of messages: MessageBody's index, then a Notification and a piece of a
+// snapshot.
 inline constexpr size_t kMessageKinds = std::variant_size_v<MessageBody> + 2;
 ZKQ_EXPORT size_t KindOf(const SimNetworkObserver::Carried& carried);
 ZKQ_EXPORT std::string_view MessageName(size_t kind);
@@ -142,7 +142,7 @@ class ZKQ_EXPORT Nemesis : private SimObserver {
   struct Victims {
     ServerId one{}, a{}, b{};
   };
-  // Its moment has come, in the middle of a task; it falls behind that.
+  // Its moment has come, in the middle of a task; it is done after that task.
   struct Sprung {
     Strike strike;
     Victims victims;

@@ -49,7 +49,7 @@ class ZKQ_EXPORT SimScheduler {
   absl::Duration now() const { return now_ + charged_; }
   SimRandom& random() { return random_; }
 
-  // Queues `task` behind all others of the instant now() + delay. The id is
+  // Queues `task` after all others of the instant now() + delay. The id is
   // never 0 and names no other task, ever.
   uint64_t After(absl::Duration delay, Task task) { return Add(delay, std::move(task), nullptr); }
   // True: the task will not run. It is destroyed before this returns.

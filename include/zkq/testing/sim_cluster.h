@@ -64,7 +64,7 @@ class ZKQ_EXPORT SimCluster {
 
   // --- servers ---------------------------------------------------------------
   const std::vector<ServerId>& servers() const;  // a `sid` below is one of them
-  void StartAll();                               // those that are down; whoever refuses stays down
+  void StartAll();                               // those that are down; one that refuses stays down
   absl::Status Start(ServerId sid);
   void Crash(ServerId sid, CrashMode mode = CrashMode::kPower);
   absl::Status Shutdown(ServerId sid, absl::Duration grace);
@@ -76,7 +76,7 @@ class ZKQ_EXPORT SimCluster {
 
   // --- time ------------------------------------------------------------------
   absl::Duration now() const;
-  // Neither runs on behind a violation, nor inside a task: virtual time stands still
+  // Neither runs on after a violation, nor inside a task: virtual time stands still
   // there. Callbacks are called inside tasks, but for those of calls that a Crash, a
   // Shutdown or the end of the cluster ends: these are called inside it, so that what
   // they refer to must live as long. They may call the cluster, but not from its destructor.
@@ -126,7 +126,7 @@ class ZKQ_EXPORT SimCluster {
   bool LoseSector(ServerId sid, const std::string& path, uint64_t offset);
   // They read as those at `from` do: a write that went astray.
   bool OverwriteSector(ServerId sid, const std::string& path, uint64_t offset, uint64_t from);
-  // The server ran for a second or more behind the last write there. Before, damage to
+  // The server ran for a second or more after the last write there. Before, damage to
   // what was written last may look like a torn write, and nobody can tell.
   bool Settled(ServerId sid, const std::string& path, uint64_t offset) const;
 
@@ -134,7 +134,7 @@ class ZKQ_EXPORT SimCluster {
   // For its faults; its observer and its OnKilled are the cluster's.
   SimNetwork& network();
 
-  // Ends every fault that lasts, but that wall clocks were set; who is down stays down.
+  // Ends every fault that lasts, but that wall clocks were set; servers that are down stay down.
   void Heal();
 
   // --- judgement -----------------------------------------------------------------------

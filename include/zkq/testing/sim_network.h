@@ -80,8 +80,8 @@ class ZKQ_EXPORT SimNetwork {
   // The process is dead: it hears nothing any more, its peers lose their links.
   void Crash(ServerId sid);
   // After so many more messages nothing that this process says leaves any more: it
-  // has died between two of them. Whoever owns it is told behind the last one, inside
-  // the task that said it, and has to Crash it. 0: it is silent at once, and nobody
+  // has died between two of them. Its owner is told after the last one, inside the task
+  // that said it, and has to Crash it. 0: it is silent at once, and nobody
   // is told.
   void KillAfterSends(ServerId sid, uint64_t sends);
   void OnKilled(std::function<void(ServerId)> owner);

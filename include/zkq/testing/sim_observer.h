@@ -44,7 +44,7 @@ class ZKQ_EXPORT SimObserver : public SimNetworkObserver {
   virtual void OnDisk(ServerId, const MemoryFileSystem::Operation&) {}
   // Apply has returned this reply. One that fails is not told.
   virtual void OnApplied(ServerId, const Transaction&, std::string_view /*reply*/) {}
-  // A snapshot was restored, of the state behind this transaction.
+  // A snapshot was restored, of the state after this transaction.
   virtual void OnRestored(ServerId, Zxid /*applied*/) {}
   // After tasks in which its role changed, or it applied something.
   virtual void OnStatus(ServerId, const ReplicaStatus&) {}

@@ -1,6 +1,6 @@
 // MemoryFileSystem: a disk that forgets what a real one may forget.
 //
-// It tells what was written from what is durable, in files (Sync) as well as in
+// It keeps apart what was written and what is durable, in files (Sync) as well as in
 // directories: a name that was created, renamed or removed without
 // SyncDirectory is as it was before, after a crash. It can crash before any
 // chosen operation, fail one, fill up, and hold things up.
@@ -50,10 +50,10 @@ class ZKQ_EXPORT MemoryFileSystem final : public FileSystem {
   };
   enum class Verdict {
     kProceed,
-    // This one fails and does nothing; the disk goes on. What a Sync that fails was to
-    // make durable stays readable and becomes durable by no later one: a handle
-    // that is opened to write, and the next life, do not find it. Names wait for the next
-    // SyncDirectory.
+    // This one fails and does nothing; the disk goes on. The bytes of a failed Sync can
+    // still be read, but no later Sync makes them durable: a handle that is opened to
+    // write does not see them, nor does a restarted process. The names of a failed
+    // SyncDirectory become durable with the next one.
     kFail,
     kCrash,  // this one and every one after it fails, until Crash()
   };
@@ -78,7 +78,7 @@ class ZKQ_EXPORT MemoryFileSystem final : public FileSystem {
   absl::Status SyncDirectory(const std::string& directory) override;
   absl::StatusOr<std::unique_ptr<File>> Lock(const std::string& path) override;
 
-  // Each in place of the one before, which may still be running; null: none.
+  // Each replaces the one before, which may still be running; null removes it.
   void Observe(Observer observer);
   void ObserveReads(ReadObserver observer);
   void SetWitness(Witness witness);
@@ -90,9 +90,8 @@ class ZKQ_EXPORT MemoryFileSystem final : public FileSystem {
   // Power is cut and comes back: only what is durable is there, locks are free,
   // files opened before fail for ever, CrashBefore is over; the observer stays.
   void Crash();
-  // The same with a disk that got further than it had to: of what was not
-  // durable `random` decides what survives, sector by sector in files, and in
-  // the order it was done in directories.
+  // The same, but some of what was not durable survives: `random` chooses the sectors of
+  // files, and how many of the changes to directories, in the order they were made.
   void CrashTorn(Random& random);
   // Only the process that used the disk is gone: all that was written is there but what
   // a Sync has failed to make durable; the rest as after a Crash.
@@ -106,8 +105,8 @@ class ZKQ_EXPORT MemoryFileSystem final : public FileSystem {
   // kResourceExhausted; a write may have left a part of itself, as on a real disk.
   void SetCapacity(uint64_t bytes);
 
-  // The contents of a file as now read, and in place of it: durable at once and
-  // unobserved, for damage and for comparison.
+  // Reads, and replaces, the contents of a file: for comparison, and for damage that is
+  // durable at once. Observers are not told.
   absl::StatusOr<std::string> Contents(const std::string& path) const;
   void SetContents(const std::string& path, std::string contents);
   // Every file, sorted.

@@ -115,8 +115,9 @@ ZKQ_EXPORT std::vector<Strike> PlanStrikes(Profile profile, uint64_t seed, absl:
 // The cluster outlives it.
 class ZKQ_EXPORT Nemesis : private SimObserver {
  public:
-  // Told of each fault that was done, and what the server was then that it struck. Of an
-  // operation or an Apply that is to fail: when that is decided, shortly before.
+  // Told of each fault that was done, with state and phase of the server that it struck.
+  // Of an operation or an Apply that is to fail it is told when that is decided, shortly
+  // before.
   using Witness = std::function<void(Fault, PeerState, ZabPhase)>;
   explicit Nemesis(SimCluster* cluster, Witness witness = nullptr);
   ~Nemesis() override;

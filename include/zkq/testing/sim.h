@@ -127,7 +127,7 @@ class ZKQ_EXPORT SimClock final : public Clock {
   void SetRate(double rate);
   // Monotonic time goes forward by `duration` at once, as when a machine was asleep.
   void Jump(absl::Duration duration);
-  // When one of these was last done to it, in the scheduler's time.
+  // When one of these was last called, in the scheduler's time.
   absl::Duration set_at() const { return since_; }
 
  private:

@@ -71,18 +71,17 @@ class ZKQ_EXPORT SimNetwork {
   // same sid runs.
   std::unique_ptr<QuorumTransport> NewTransport();
 
-  // In place of the one before; null: none. Lives until it is replaced.
+  // Replaces the observer before, if any; null removes it. It must live until then.
   void Observe(SimNetworkObserver* observer);
 
-  // Whatever breaks a link loses any end of what was on its way there, drawn anew
-  // for each direction and lane: the rest still arrives before the news of the end.
+  // A link that breaks loses some of the last messages on their way: how many is drawn
+  // for each direction and lane. The others arrive before the news of the link's end.
 
   // The process is dead: it hears nothing any more, its peers lose their links.
   void Crash(ServerId sid);
-  // After so many more messages nothing that this process says leaves any more: it
-  // has died between two of them. Its owner is told after the last one, inside the task
-  // that said it, and has to Crash it. 0: it is silent at once, and nobody
-  // is told.
+  // The process sends `sends` more messages and then none: it has died between two of
+  // them. Its owner is told inside the task that sent the last one, and has to Crash it.
+  // 0: it is silent at once, and the owner is not told.
   void KillAfterSends(ServerId sid, uint64_t sends);
   void OnKilled(std::function<void(ServerId)> owner);
 
@@ -93,23 +92,23 @@ class ZKQ_EXPORT SimNetwork {
   bool Replace(ServerId a, ServerId b);
   // There is no link between the two until Mend or Heal.
   void Cut(ServerId a, ServerId b);
-  // No link between these and the others until Heal, or the next Partition; that of
-  // nobody ends it.
+  // No link between these and the others until Heal, or the next Partition; an empty
+  // `side` ends it.
   void Partition(const std::set<ServerId>& side);
-  // What `from` sends to `to` waits on its way until Mend or Heal, and nobody is told.
+  // What `from` sends to `to` waits on its way until Mend or Heal; neither end notices.
   void Stall(ServerId from, ServerId to);
-  // What `from` sends to `to` vanishes until Mend or Heal, and nobody is told. A link
-  // that has lost something carries nothing more that way: these break it.
+  // What `from` sends to `to` vanishes until Mend or Heal; neither end notices. A link
+  // that has lost something carries nothing more that way: Mend and Heal break it.
   void Lose(ServerId from, ServerId to);
   // Delays between `from` and `to`, this way only, until Mend or Heal. A `max` below
   // `min` counts as `min`.
   void SetDelay(ServerId from, ServerId to, absl::Duration min, absl::Duration max);
-  // Between all others, until Heal.
+  // Delays between all pairs that have none of their own, until Heal.
   void SetDelay(absl::Duration min, absl::Duration max);
   // The process reads nothing until told otherwise, or until Heal.
   void SetReading(ServerId sid, bool reads);
-  // The process is stopped, as by SIGSTOP: it makes no link. What it was told lies in
-  // its executors, which are for its owner to stop.
+  // The process is stopped, as by SIGSTOP: it makes no link. What it has received waits
+  // in its executors, which its owner has to pause.
   void SetPaused(ServerId sid, bool paused);
   // Ends every Cut, Stall, Lose and delay between the two, both ways.
   void Mend(ServerId a, ServerId b);

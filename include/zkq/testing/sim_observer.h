@@ -2,8 +2,8 @@
 // that passes a seam of a replica, and nothing of its inside.
 //
 // Called at the instant it happens, on the scheduler's thread, often in the middle
-// of a task: an observer calls nothing of the cluster back. Cheap, please: a busy
-// second of three servers has some thousand calls.
+// of a task: an observer calls nothing of the cluster back. It should be cheap: in a
+// busy second of three servers it is called some thousand times.
 #pragma once
 
 #include <string>
@@ -31,13 +31,11 @@ class ZKQ_EXPORT SimObserver : public SimNetworkObserver {
   // The process is gone; this is the disk its next life will find.
   virtual void OnCrashed(ServerId, const MemoryFileSystem&) {}
   virtual void OnWiped(ServerId) {}
-  // Something was done to this server that it may halt for, or refuse to start
-  // with: what it does of that kind is no violation until its next good start, or
-  // until it has run on in spite of it.
+  // A fault was done to this server for which it may halt, or refuse to start. That is no
+  // violation until it has started again, or has run for a while after the fault.
   virtual void OnExcused(ServerId, std::string_view /*why*/) {}
   virtual void OnExcuseEnds(ServerId) {}
-  // What its disk holds was changed under it: it may lose what it had, but has to
-  // notice.
+  // The contents of its disk were damaged: it may lose what it had, but has to notice.
   virtual void OnDamaged(ServerId) {}
 
   // --- what a replica does --------------------------------------------------------

@@ -47,8 +47,9 @@ struct ReplicaOptions {
   uint64_t snapshot_every_transactions = 100'000;  // 0: never by itself
   int retain_snapshots = 3;
   uint64_t log_segment_bytes = 64 << 20;  // of one log file, about
-  // The newest transactions are kept in memory, up to so many bytes in each of two
-  // places: older ones are read from the log when a slow peer or StateMachine needs them.
+  // The newest transactions are kept in memory, up to so many bytes; and up to as many
+  // again that wait to be applied. Older ones are read from the log when a slow peer or
+  // StateMachine needs them.
   size_t window_bytes = 64 << 20;
 
   // Parts. Null means the shipped one.

@@ -40,10 +40,6 @@
 #include "zkq/status.h"
 #include "zkq/types.h"
 
-namespace zkq::runtime {
-struct TunedStart;  // zkq's own
-}
-
 namespace zkq {
 inline namespace v1 {
 
@@ -100,11 +96,11 @@ class ZKQ_EXPORT Replica final {
   // the rest for closing. Idempotent.
   absl::Status Shutdown(absl::Duration grace);
 
- private:
-  friend struct runtime::TunedStart;
-  class Impl;
+  class Impl;  // zkq's own
   explicit Replica(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+
+ private:
+  const std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace v1

@@ -66,6 +66,9 @@ struct FetchSnapshot {
 // A txn whose origin is this process life answers the call of that tag.
 struct Deliver {
   Zxid through = {};
+  // What is in memory of it, contiguous up to `through`: all since the last Deliver, or
+  // its newest part. The rest is to be read from the log.
+  std::vector<Txn> txns = {};
 };
 // The calls failed, with the outcome that `reason` has.
 struct Reject {

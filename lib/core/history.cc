@@ -79,6 +79,12 @@ std::vector<Txn> History::After(Zxid after, Zxid upto, size_t bytes_max) const {
   return found;
 }
 
+std::vector<Txn> History::Newest(Zxid after, Zxid upto) const {
+  const auto before = [](Zxid zxid, const Txn& txn) { return zxid < txn.zxid; };
+  const auto begin = std::upper_bound(window_.begin(), window_.end(), after, before);
+  return {begin, std::upper_bound(begin, window_.end(), upto, before)};
+}
+
 void History::Append(WriteId write, std::span<const Txn> txns) {
   for (const Txn& txn : txns) {
     ZKQ_CHECK(txn.prev == last() && Follows(txn.zxid, txn.prev));

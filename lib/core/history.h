@@ -53,6 +53,10 @@ class History {
   // least one, if the window reaches back to `after`; else empty.
   std::vector<Txn> After(Zxid after, Zxid upto, size_t bytes_max) const;
 
+  // Entries behind `after` and not behind `upto` that are still in the window: contiguous
+  // up to `upto`, but the oldest may be missing.
+  std::vector<Txn> Newest(Zxid after, Zxid upto) const;
+
   // Each is handed to the journal as `write`; Synced tells what is durable.
   void Append(WriteId write, std::span<const Txn> txns);
   void Truncate(WriteId write, Zxid after);

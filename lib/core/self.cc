@@ -96,9 +96,9 @@ void Self::Commit(Zxid known) {
 void Self::Deliver() {
   const Zxid through = std::min(commit, history.durable());
   if (through <= delivered) return;
+  Emit(core::Deliver{through, history.Newest(delivered, through)});
   delivered = through;
   outcomes.Delivered(through);
-  Emit(core::Deliver{through});
 }
 
 void Self::RejectCalls(std::vector<uint64_t> tags, RejectReason reason) {

@@ -1,58 +1,92 @@
-// Applier: the apply strand. The only one that calls the state machine: applies
-// what is delivered, in order, answers reads from the state once it is new
-// enough, captures snapshots and restores them.
+// Applier: the apply strand. The only one that calls the state machine: applies what is
+// delivered, in order, answers reads from the state once it is new enough, captures
+// snapshots and restores them.
 //
-// Without a state machine it only keeps count.
+// A call of the state machine that fails halts the replica, and no call follows it; the
+// exceptions are Query, whose status is the caller's, and Snapshot, which skips one
+// snapshot. Without a state machine the applier only keeps count.
+//
+// Thread-safe, but for Recover.
 #pragma once
 
-#include <deque>
-#include <map>
+#include <atomic>
 #include <optional>
 #include <vector>
 
-#include "lib/core/effect.h"
+#include "lib/runtime/backlog.h"
 #include "lib/runtime/calls.h"
+#include "lib/runtime/delivered.h"
+#include "lib/runtime/halter.h"
 #include "lib/runtime/inbox.h"
-#include "lib/runtime/tail.h"
+#include "lib/runtime/snapshot_plan.h"
+#include "lib/runtime/status_board.h"
+#include "lib/runtime/voice.h"
+#include "lib/runtime/waiting_reads.h"
 #include "lib/storage/data_dir.h"
+#include "zkq/state_machine.h"
 
 namespace zkq::runtime {
 
-struct Node;
-
 class Applier {
  public:
-  Applier(Node* node, Strand* strand);
+  // What it has done, and what it wants done; told on the apply strand.
+  class Ears {
+   public:
+    virtual ~Ears() = default;
+    virtual void OnApplied(Zxid through) = 0;
+    // An installed snapshot is restored.
+    virtual void OnRestored(Zxid snapshot) = 0;
+    // Read a page of the log after `after`: answered by OnPage. One at a time.
+    virtual void OnPageWanted(Zxid after, size_t bytes_max) = 0;
+    // Write what `job` yields as the snapshot at `applied`: answered by OnSnapshotDone.
+    // One at a time.
+    virtual void OnSnapshotBegun(Zxid applied, SnapshotJob job) = 0;
+  };
+  struct Ports {
+    Strand* strand = nullptr;
+    Clock* clock = nullptr;
+    StateMachine* machine = nullptr;                // may be null
+    const storage::Snapshots* snapshots = nullptr;  // to restore from
+    Calls* calls = nullptr;
+    StatusBoard* board = nullptr;
+    const Voice* voice = nullptr;
+    Halter* halter = nullptr;
+    Ears* ears = nullptr;
+    const std::atomic<bool>* stopping = nullptr;  // nothing new is to be begun
+  };
+  struct Options {
+    ServerId sid{};  // with `boot`: whose calls are our own
+    uint64_t boot = 0;
+    size_t window_bytes = 64 << 20;
+    uint64_t snapshot_every = 0;  // transactions; 0: never by itself
+    Random* random = nullptr;
+  };
+  Applier(const Ports& ports, const Options& options);
 
-  // Before the strands begin: brings the state machine to where the disk lets it
-  // go on from, and returns what it then reflects. Whatever fails, the state
-  // machine's own status included, is an error of the start.
+  // Before all else: brings the state machine to where the disk lets it go on from, and
+  // returns what it then reflects. Whatever fails, the state machine's own status
+  // included, is an error of the start.
   absl::StatusOr<Zxid> Recover(const storage::Recovery& recovery);
 
-  // --- from the protocol strand --------------------------------------------------
-  void Append(std::span<const Txn> txns) { tail_.Append(txns); }
-  void Truncate(Zxid after) { tail_.Truncate(after); }
-  // The history is about to be replaced: what was delivered of the old one and is
-  // not in memory can no longer be read.
+  // Everything through `through` is committed and durable here. `txns` is what is in
+  // memory of it: all since the last time, or its newest part.
+  void Deliver(Zxid through, std::vector<Txn> txns);
+  // A snapshot that covers all that was delivered is about to replace the history: what of
+  // it is not in memory can no longer be read.
   void ExpectInstall();
-  // Everything through `through` is committed and durable here.
-  void Deliver(Zxid through);
-
-  // --- from any thread -------------------------------------------------------------
+  // The history that is replaced by `snapshot` is durable.
+  void Install(Zxid snapshot);
   // Answers these reads once `at` is applied.
   void Answer(std::vector<uint64_t> tags, Zxid at);
   void TakeSnapshot(uint64_t tag);
-  // The new history is durable.
-  void Install(Zxid snapshot);
-  // Answers the request for a page of the log behind what is applied.
   void OnPage(absl::StatusOr<std::vector<Txn>> page);
-  // The job of the snapshot that was begun is over.
+  // The snapshot that was begun is durable, or why it is not.
   void OnSnapshotDone(absl::StatusOr<Zxid> taken);
 
  private:
   struct Reads {
-    Zxid at = {};
     std::vector<uint64_t> tags = {};
+    Zxid at = {};
   };
   struct Asked {
     Zxid through = {};
@@ -63,63 +97,53 @@ class Applier {
     // More than one may be durable before the state machine gets to it: the newest counts.
     int installs = 0;
     Zxid installed = {};
-    std::optional<absl::StatusOr<std::vector<Txn>>> page = {};  // one is asked for at a time
+    std::optional<absl::StatusOr<std::vector<Txn>>> page = {};
     std::optional<absl::StatusOr<Zxid>> snapshot_done = {};
   };
+  struct State {
+    Asked asked = {};
+    Delivered delivered = {};
+  };
 
-  bool stopping() const;
+  Halter& invariants() { return *ports_.halter; }
+  bool stopping() const { return failed_ || *ports_.stopping; }
   void Fail(absl::Status why);
+
   void Drain();
-  void Absorb();  // the inbox
-  void AbsorbPage(absl::StatusOr<std::vector<Txn>> page);
-  void AbsorbSnapshotDone(absl::StatusOr<Zxid> taken);
+  void Absorb(Asked asked);
+  void TellApplied();
 
   bool ApplyBatch();
   std::vector<Txn> NextBatch();
   bool ApplyOne(const Txn& txn);
-  void AskForPage();
+  bool IsOwn(const Origin& origin) const;
+
   absl::Status Restore(Zxid snapshot);
   void RestoreInstalled(int installs, Zxid snapshot);
 
-  void AddReads(std::vector<Reads> reads);
   void AnswerReady();
   void AnswerOne(uint64_t tag);
-  void Finish(uint64_t tag, absl::StatusOr<Reply> reply);
-  bool ResultsAreDue() const;
-  void TellResults();
-  void ConsiderSnapshot();
   void BeginSnapshot();
-  void DrawSnapshotInterval();
-  void FailSnapshotCalls(const absl::Status& why);
+  void EndSnapshot(absl::StatusOr<Zxid> taken);
 
-  Node& node_;
-  Strand& strand_;
-  Tail tail_;
+  void Finish(uint64_t tag, absl::StatusOr<Reply> reply);
+  void TellDueResults();
+  void TellResults();
 
-  Inbox<Asked> inbox_;
+  const Ports ports_;
+  const Options options_;
+  Inbox<State> inbox_;
 
   // On the apply strand only, from here on.
-  bool failed_ = false;  // the state machine has; no call to it follows
+  bool failed_ = false;
   Zxid applied_ = {};
-  Zxid through_ = {};     // delivered
-  std::deque<Txn> page_;  // read from the log, all of it delivered
-  bool page_asked_ = false;
-  Zxid page_through_ = {};                            // delivered when it was asked for
-  bool page_is_stale_ = false;                        // it was asked for of a history that is gone
-  int expected_installs_ = 0;                         // histories that are not durable yet
-  uint64_t calls_before_install_ = 0;                 // the last tag given before the last of them
-  std::multimap<Zxid, std::vector<uint64_t>> reads_;  // wait for their zxid to be applied
-  size_t sweep_reads_at_ = 1024;  // above so many, those whose calls have ended are dropped
-
-  std::vector<Calls::Result> results_;  // of this batch, not told yet
-  absl::Duration first_result_ = absl::ZeroDuration();
-
-  std::vector<uint64_t> snapshot_calls_;
-  std::vector<uint64_t> running_calls_;  // answered by the snapshot that runs
-  bool snapshot_runs_ = false;
   Zxid last_snapshot_ = {};
-  uint64_t since_snapshot_ = 0;     // transactions
-  uint64_t snapshot_interval_ = 0;  // of transactions, drawn anew each time; 0: never
+  uint64_t calls_before_install_ = 0;  // the last tag given before the newest install
+  Backlog backlog_;
+  WaitingReads reads_;
+  SnapshotPlan plan_;
+  std::vector<Calls::Result> results_;  // not told yet
+  absl::Duration told_at_ = absl::ZeroDuration();
 };
 
 }  // namespace zkq::runtime

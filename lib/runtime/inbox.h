@@ -20,8 +20,8 @@ template <typename State>
 class Inbox {
  public:
   // `drain` runs on `strand` after each change that nothing has taken yet.
-  Inbox(Strand* strand, absl::AnyInvocable<void()> drain)
-      : strand_(*strand), drain_(std::move(drain)) {}
+  Inbox(Strand* strand, absl::AnyInvocable<void()> drain, State initial = {})
+      : strand_(*strand), drain_(std::move(drain)), state_(std::move(initial)) {}
   Inbox(const Inbox&) = delete;
   Inbox& operator=(const Inbox&) = delete;
 
@@ -88,7 +88,7 @@ class Inbox {
   Strand& strand_;
   absl::AnyInvocable<void()> drain_;
   mutable std::mutex mutex_;
-  State state_ = {};
+  State state_;
   bool drain_follows_ = false;
   bool closed_ = false;
 };

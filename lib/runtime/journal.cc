@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "lib/runtime/node.h"
+#include "lib/base/checks.h"
 
 namespace zkq::runtime {
 namespace {
@@ -14,19 +14,23 @@ core::WriteId NumberOf(const Journal::Write& write) {
 
 }  // namespace
 
+Journal::Journal(const Ports& ports, absl::Duration quiet)
+    : ports_(ports), quiet_(quiet), inbox_(ports.strand, [this] { Drain(); }) {}
+
+// --- what comes in -------------------------------------------------------------------
+
 void Journal::Add(std::vector<Write> writes, Zxid committed, absl::Duration now) {
-  inbox_.Change([writes = std::move(writes), committed, now,
-                 tick = node_.options.tick](Asked& asked) mutable {
-    Batch& next = asked.next;
+  inbox_.Change([this, writes = std::move(writes), committed, now](State& state) mutable {
+    Batch& next = state.next;
     next.committed = std::max(next.committed, committed);
     if (writes.empty()) {
-      const bool quiet = next.writes.empty() && now >= asked.written_at + tick;
-      if (!quiet || asked.confirmed) return false;
-      asked.confirmed = next.confirm = true;
+      const bool quiet = next.writes.empty() && now >= state.written_at + quiet_;
+      if (!quiet || state.confirmed) return false;
+      state.confirmed = next.confirm = true;
       return true;
     }
-    asked.confirmed = next.confirm = false;  // no acknowledgement waits for a second fsync
-    asked.written_at = now;
+    state.confirmed = next.confirm = false;  // no acknowledgement waits for a second fsync
+    state.written_at = now;
     if (next.writes.empty()) {
       next.writes = std::move(writes);
     } else {
@@ -37,48 +41,48 @@ void Journal::Add(std::vector<Write> writes, Zxid committed, absl::Duration now)
   });
 }
 
-void Journal::Confirm() {
-  inbox_.Change([](Asked& asked) { asked.confirmed = asked.next.confirm = true; });
-}
-
 absl::Duration Journal::NextConfirm() const {
-  return inbox_.With([tick = node_.options.tick](const Asked& asked) {
-    const bool waits = !asked.next.writes.empty();  // their end comes by OnSynced
-    return asked.confirmed || waits ? absl::InfiniteDuration() : asked.written_at + tick;
+  return inbox_.With([this](const State& state) {
+    const bool waits = !state.next.writes.empty();  // their end comes by OnSynced
+    return state.confirmed || waits ? absl::InfiniteDuration() : state.written_at + quiet_;
   });
 }
 
-void Journal::Purge(Zxid through) {
-  inbox_.Change([through](Asked& asked) { asked.next.purge = through; });
+void Journal::Confirm() {
+  inbox_.Change([](State& state) { state.confirmed = state.next.confirm = true; });
 }
 
+void Journal::Purge(Zxid through) {
+  inbox_.Change([through](State& state) { state.next.purge = through; });
+}
+
+void Journal::Stop() { inbox_.Close(); }
+
+void Journal::Fail(absl::Status why) {
+  Stop();
+  ports_.halter->Halt(std::move(why));
+}
+
+// --- the strand ------------------------------------------------------------------------
+
 void Journal::Drain() {
+  ZKQ_CHECK(ports_.strand->Inside());
   const Batch batch = inbox_.Take(
-      [](Asked& asked) { return std::exchange(asked.next, {.committed = asked.next.committed}); });
-  if (node_.halted()) return;
+      [](State& state) { return std::exchange(state.next, {.committed = state.next.committed}); });
   if (!batch.writes.empty() || batch.confirm) {
-    AddToLog(batch);
+    if (!AddToLog(batch)) return;
     absl::Status synced = Sync(batch.confirm);
-    if (!synced.ok()) return node_.Halt(std::move(synced));
+    if (!synced.ok()) return Fail(std::move(synced));
   }
   if (!batch.writes.empty()) TellSynced(batch.writes);
   if (batch.purge) DoPurge(*batch.purge);
 }
 
-void Journal::TellSynced(const std::vector<Write>& writes) {
-  // The state machine must hear of a new history before anything of it is
-  // delivered, and that follows from what is said last.
-  for (const Write& write : writes) {
-    if (const auto* install = std::get_if<core::InstallSnapshot>(&write)) {
-      node_.applier.Install(install->snapshot);
-    }
-  }
-  node_.protocol.OnSynced(NumberOf(writes.back()));
-}
-
-void Journal::AddToLog(const Batch& batch) {
-  storage::Log& log = *node_.disk.log;
+bool Journal::AddToLog(const Batch& batch) {
+  storage::Log& log = *ports_.log;
   for (const Write& write : batch.writes) {
+    ZKQ_CHECK(NumberOf(write) == last_ + 1, false);
+    last_ = NumberOf(write);
     if (const auto* append = std::get_if<core::Append>(&write)) {
       log.Append(append->txns);
     } else if (const auto* truncate = std::get_if<core::Truncate>(&write)) {
@@ -90,24 +94,32 @@ void Journal::AddToLog(const Batch& batch) {
     }
   }
   if (batch.committed > hinted_) log.Hint(hinted_ = batch.committed);
+  return true;
 }
 
 absl::Status Journal::Sync(bool confirm) {
-  const Strand::Doing doing(strand_, "File::Sync");
-  const absl::Duration begin = node_.options.env.clock->Monotonic();
-  storage::Log& log = *node_.disk.log;
-  absl::Status status = confirm ? log.Confirm() : log.Sync();
-  node_.board.SetSyncLatency(node_.options.env.clock->Monotonic() - begin);
+  const Strand::Doing doing(*ports_.strand, "File::Sync");
+  const absl::Duration begin = ports_.clock->Monotonic();
+  absl::Status status = confirm ? ports_.log->Confirm() : ports_.log->Sync();
+  ports_.ears->OnSyncTook(ports_.clock->Monotonic() - begin);
   return status;
 }
 
-void Journal::DoPurge(Zxid through) {
-  absl::StatusOr<Zxid> base = node_.disk.log->Purge(through);
-  if (!base.ok()) {
-    node_.Say(LogLevel::kWarning, "the log was not purged: ", base.status().ToString());
-    return;
+// The state machine must hear of a new history before anything of it is delivered,
+// and that follows from what is said last.
+void Journal::TellSynced(const std::vector<Write>& writes) {
+  for (const Write& write : writes) {
+    if (const auto* install = std::get_if<core::InstallSnapshot>(&write)) {
+      ports_.ears->OnInstalled(install->snapshot);
+    }
   }
-  node_.protocol.Post(core::LogPurged{*base});
+  ports_.ears->OnSynced(last_);
+}
+
+void Journal::DoPurge(Zxid through) {
+  absl::StatusOr<Zxid> begin = ports_.log->Purge(through);
+  if (begin.ok()) return ports_.ears->OnPurged(*begin);
+  ports_.voice->Say(LogLevel::kWarning, "the log was not purged: ", begin.status().ToString());
 }
 
 }  // namespace zkq::runtime

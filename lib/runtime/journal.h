@@ -3,7 +3,9 @@
 // is durable.
 //
 // A failed write or fsync halts the replica before anything of that batch is
-// acknowledged, and is never retried.
+// said to be durable, and is never retried: the journal does nothing any more.
+//
+// Thread-safe.
 #pragma once
 
 #include <optional>
@@ -11,29 +13,51 @@
 #include <vector>
 
 #include "lib/core/effect.h"
+#include "lib/runtime/halter.h"
 #include "lib/runtime/inbox.h"
+#include "lib/runtime/voice.h"
 #include "lib/storage/log.h"
 
 namespace zkq::runtime {
-
-struct Node;
 
 class Journal {
  public:
   using Write = std::variant<core::Append, core::Truncate, core::StoreState, core::InstallSnapshot>;
 
-  Journal(Node* node, Strand* strand)
-      : node_(*node), strand_(*strand), inbox_(strand, [this] { Drain(); }) {}
+  // Told on the log strand.
+  class Ears {
+   public:
+    virtual ~Ears() = default;
+    // The switch to the history that begins with `snapshot` is durable; told before
+    // OnSynced speaks of it.
+    virtual void OnInstalled(Zxid snapshot) = 0;
+    // All writes up to number `through` are durable.
+    virtual void OnSynced(core::WriteId through) = 0;
+    virtual void OnSyncTook(absl::Duration latency) = 0;
+    // The log begins behind `begin` now.
+    virtual void OnPurged(Zxid begin) = 0;
+  };
+  struct Ports {
+    Strand* strand = nullptr;
+    storage::Log* log = nullptr;
+    Clock* clock = nullptr;
+    const Voice* voice = nullptr;
+    Halter* halter = nullptr;
+    Ears* ears = nullptr;
+  };
+  // A log that is quiet for so long is made to vouch for its last batch (Log::Confirm).
+  Journal(const Ports& ports, absl::Duration quiet);
 
-  // `writes` in the order of their numbers. `committed` is written down at the
-  // next opportunity, to shorten a later start. Once nothing has been written for a
-  // tick, the log is told to vouch for what was (Log::Confirm).
+  // `writes` in the order of their numbers, which leave out none. `committed` is written
+  // down at the next opportunity, to shorten a later start.
   void Add(std::vector<Write> writes, Zxid committed, absl::Duration now);
-  void Confirm();  // at once
-  // When Add should come again, with nothing if there is nothing.
+  // When to call Add again, with no writes if there are none.
   absl::Duration NextConfirm() const;
-  // Drops what lies at or below `through` of the log, behind what was added.
+  void Confirm();  // at once
+  // Drops what lies at or below `through` of the log, after all that was added.
   void Purge(Zxid through);
+  // Nothing that was not begun is carried out any more.
+  void Stop();
 
  private:
   struct Batch {
@@ -43,21 +67,25 @@ class Journal {
     bool confirm = false;
     Zxid committed = {};
   };
-  struct Asked {
+  struct State {
     Batch next = {};
     bool confirmed = false;  // the start's own write is not confirmed yet
     absl::Duration written_at = absl::ZeroDuration();
   };
+  Halter& invariants() { return *ports_.halter; }
+  void Fail(absl::Status why);
   void Drain();
-  void AddToLog(const Batch& batch);
+  bool AddToLog(const Batch& batch);
   absl::Status Sync(bool confirm);
   void TellSynced(const std::vector<Write>& writes);
   void DoPurge(Zxid through);
 
-  Node& node_;
-  Strand& strand_;
-  Inbox<Asked> inbox_;
-  Zxid hinted_ = {};  // on the log strand only
+  const Ports ports_;
+  const absl::Duration quiet_;
+  Inbox<State> inbox_;
+  // On the log strand only.
+  core::WriteId last_ = 0;  // written
+  Zxid hinted_ = {};
 };
 
 }  // namespace zkq::runtime

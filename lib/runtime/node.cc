@@ -3,175 +3,160 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/base/absl/string_view.h"
 #include "lib/runtime/errors.h"
 
 namespace zkq::runtime {
 
-Node::Node(ReplicaOptions given, const Tuning& tuned)
-    : options(std::move(given)),
-      tuning(tuned),
-      board(options.id),
-      protocol_strand(options.env.executor),
-      log_strand(options.env.blocking_executor),
-      apply_strand(options.env.blocking_executor),
-      bulk_strand(options.env.blocking_executor),
-      snapshot_strand(options.env.blocking_executor),
-      callback_strand(options.env.blocking_executor),
-      calls(&callback_strand, options.env.executor.get(), options.max_outstanding_bytes),
-      protocol(this, &protocol_strand),
-      journal(this, &log_strand),
-      applier(this, &apply_strand),
-      transfers(this, &bulk_strand),
-      snapshotter(this, &snapshot_strand),
-      events(&callback_strand, [this] { return Status(); }) {}
+Node::Strands::Strands(const Env& env)
+    : protocol(env.executor),
+      log(env.blocking_executor),
+      apply(env.blocking_executor),
+      bulk(env.blocking_executor),
+      snapshot(env.blocking_executor),
+      callback(env.blocking_executor) {}
 
-// --- calls -----------------------------------------------------------------------
-
-void Node::Propose(std::string command, const CallOptions& call, Caller caller) {
-  Take({.kind = Kind::kWrite, .text = std::move(command), .timeout = call.timeout},
-       std::move(caller));
+std::array<Strand*, 6> Node::Strands::All() {
+  return {&protocol, &log, &apply, &bulk, &snapshot, &callback};
 }
 
-void Node::Read(std::string request, const ReadOptions& read, Caller caller) {
-  Asked asked{.kind = Kind::kIndexRead, .text = std::move(request), .timeout = read.timeout};
-  if (read.consistency != Consistency::kLinearizable) asked.kind = Kind::kRead;
-  if (read.consistency == Consistency::kSequential) asked.at_least = read.at_least;
-  if (read.consistency == Consistency::kLocal &&
-      options.env.clock->Monotonic() - board.heard() > read.max_staleness) {
-    return calls.Refuse(TooStale(board.leader()), std::move(caller));
-  }
-  Take(std::move(asked), std::move(caller));
-}
-
-void Node::TakeSnapshot(Caller caller) { Take({.kind = Kind::kSnapshot}, std::move(caller)); }
-
-void Node::Take(Asked asked, Caller caller) {
-  if (absl::Status objection = Objection(asked); !objection.ok()) {
-    return calls.Refuse(std::move(objection), std::move(caller));
-  }
-  const absl::Duration deadline = options.env.clock->Monotonic() + asked.timeout;
-  const Calls::Added added = calls.Add(asked.kind, std::move(asked.text), deadline, &caller);
-  switch (added.verdict) {
-    case Calls::Verdict::kOverloaded:
-      return calls.Refuse(Overloaded(options.max_outstanding_bytes), std::move(caller));
-    case Calls::Verdict::kClosed:
-      return calls.Refuse(Closed(), std::move(caller));
-    case Calls::Verdict::kAdded:
-      break;
-  }
-  if (asked.kind == Kind::kWrite || asked.kind == Kind::kIndexRead) {
-    if (added.first) protocol.OnCalls();
-    return;
-  }
-  protocol.OnDeadline(deadline);
-  if (asked.kind == Kind::kSnapshot) return applier.TakeSnapshot(added.tag);
-  applier.Answer({added.tag}, asked.at_least);
-}
-
-absl::Status Node::Objection(const Asked& asked) const {
-  if (closing_ || halted_) return Closed();
-  if (options.state_machine == nullptr) return NoStateMachine();
-  if (asked.kind == Kind::kWrite && asked.text.size() > options.max_command_bytes) {
-    return TooLarge(asked.text.size(), options.max_command_bytes);
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Node::Closed() const {
-  if (closing_) return ShutDown();
-  return EndedByHalt(Fate::kNotSent, board.halted().value_or(""));
-}
-
-// --- blocking forms ----------------------------------------------------------------
-
-std::array<Strand*, 6> Node::Strands() {
-  return {&protocol_strand, &log_strand,      &apply_strand,
-          &bulk_strand,     &snapshot_strand, &callback_strand};
-}
+Node::Node(ReplicaOptions options, storage::DataDir dir)
+    : options_(std::move(options)),
+      dir_(std::move(dir)),
+      voice_(options_.log_sink, options_.id),
+      board_(options_.id),
+      strands_(options_.env),
+      calls_(&strands_.callback, options_.env.executor.get(), options_.max_outstanding_bytes),
+      events_(&strands_.callback, [this] { return Status(); }),
+      journal_({.strand = &strands_.log,
+                .log = dir_.log.get(),
+                .clock = options_.env.clock.get(),
+                .voice = &voice_,
+                .halter = this,
+                .ears = this},
+               options_.tick),
+      applier_({.strand = &strands_.apply,
+                .clock = options_.env.clock.get(),
+                .machine = options_.state_machine.get(),
+                .snapshots = dir_.snapshots.get(),
+                .calls = &calls_,
+                .board = &board_,
+                .voice = &voice_,
+                .halter = this,
+                .ears = this,
+                .stopping = &life_.stopping},
+               {.sid = options_.id,
+                .boot = dir_.recovery.state.boot,
+                .window_bytes = options_.window_bytes,
+                .snapshot_every = options_.snapshot_every_transactions,
+                .random = options_.env.random.get()}),
+      transfers_({.strand = &strands_.bulk,
+                  .log = dir_.log.get(),
+                  .snapshots = dir_.snapshots.get(),
+                  .transport = options_.transport.get(),
+                  .voice = &voice_,
+                  .ears = this,
+                  .stopping = &life_.stopping}),
+      snapshotter_({.strand = &strands_.snapshot,
+                    .snapshots = dir_.snapshots.get(),
+                    .voice = &voice_,
+                    .ears = this,
+                    .stopping = &life_.stopping},
+                   options_.retain_snapshots),
+      performer_({.journal = &journal_,
+                  .applier = &applier_,
+                  .transfers = &transfers_,
+                  .calls = &calls_,
+                  .transport = options_.transport.get(),
+                  .board = &board_,
+                  .voice = &voice_,
+                  .halter = this}),
+      protocol_({.strand = &strands_.protocol,
+                 .clock = options_.env.clock.get(),
+                 .executor = options_.env.executor.get(),
+                 .transport = options_.transport.get(),
+                 .performer = &performer_,
+                 .journal = &journal_,
+                 .transfers = &transfers_,
+                 .calls = &calls_,
+                 .board = &board_,
+                 .events = &events_,
+                 .halter = this},
+                options_.members) {}
 
 bool Node::OnZkqThread() {
-  if (options.env.executor->InTask() || options.env.blocking_executor->InTask()) return true;
-  for (const Strand* strand : Strands()) {
-    if (strand->Inside()) return true;
-  }
-  return false;
+  if (options_.env.executor->InTask() || options_.env.blocking_executor->InTask()) return true;
+  const std::array<Strand*, 6> strands = strands_.All();
+  return std::any_of(strands.begin(), strands.end(), [](Strand* s) { return s->Inside(); });
 }
-
-absl::StatusOr<Reply> Node::Await(absl::AnyInvocable<void(Caller)> ask, std::string_view name) {
-  if (OnZkqThread()) return OnOwnThread(name);
-  struct Answer {
-    absl::StatusOr<Reply> result;
-    std::atomic<bool> there{false};
-  };
-  const auto answer = std::make_shared<Answer>();
-  ask({.done =
-           [answer](absl::StatusOr<Reply> result) {
-             answer->result = std::move(result);
-             answer->there = true;
-           },
-       .waits = true});
-  // The call's own deadline and the replica's end see to it that an answer comes.
-  const bool there =
-      options.env.executor->Await([&] { return answer->there.load(); }, absl::InfiniteDuration());
-  if (!there) return EndedByShutdown(Fate::kSent);  // a simulated process that was killed
-  return std::move(answer->result);
-}
-
-absl::StatusOr<Reply> Node::Propose(std::string command, const CallOptions& call) {
-  return Await([&](Caller caller) { Propose(std::move(command), call, std::move(caller)); },
-               "Propose");
-}
-
-absl::StatusOr<Reply> Node::Read(std::string request, const ReadOptions& read) {
-  return Await([&](Caller caller) { Read(std::move(request), read, std::move(caller)); }, "Read");
-}
-
-absl::Status Node::WaitForLeader(absl::Duration timeout) {
-  if (OnZkqThread()) return OnOwnThread("WaitForLeader");
-  const auto over = [this] { return closing_ || halted_ || board.has_leader(); };
-  const bool is_over = options.env.executor->Await(over, timeout);
-  if (closing_ || halted_) return Closed();
-  if (is_over) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kDeadlineExceeded, "no leader is established yet");
-}
-
-// --- the state -----------------------------------------------------------------------
 
 ReplicaStatus Node::Status() const {
-  ReplicaStatus status = board.Get();
-  status.outstanding_bytes = calls.outstanding_bytes();
+  ReplicaStatus status = board_.Get();
+  status.outstanding_bytes = calls_.outstanding_bytes();
   return status;
 }
 
+absl::Status Node::Closed() const {
+  if (life_.closing) return ShutDown();
+  if (life_.halted) return EndedByHalt(Fate::kNotSent, board_.halted().value_or(""));
+  return absl::OkStatus();
+}
+
+// --- what parts tell -----------------------------------------------------------------
+
+void Node::OnInstalled(Zxid snapshot) { applier_.Install(snapshot); }
+void Node::OnSynced(core::WriteId through) { protocol_.OnSynced(through); }
+void Node::OnSyncTook(absl::Duration latency) { board_.SetSyncLatency(latency); }
+void Node::OnPurged(Zxid begin) { protocol_.Post(core::LogPurged{begin}); }
+
+void Node::OnApplied(Zxid through) { protocol_.OnApplied(through); }
+void Node::OnRestored(Zxid) { events_.Raise(Event::Kind::kSnapshotInstalled); }
+void Node::OnPageWanted(Zxid after, size_t bytes_max) { transfers_.ReadPage(after, bytes_max); }
+void Node::OnSnapshotBegun(Zxid applied, SnapshotJob job) {
+  snapshotter_.Take(applied, std::move(job));
+}
+
+void Node::OnLogRead(core::LogRead page) { protocol_.Post(std::move(page)); }
+void Node::OnSnapshotFetched(core::SnapshotFetched fetched) { protocol_.Post(std::move(fetched)); }
+void Node::OnPage(absl::StatusOr<std::vector<Txn>> page) { applier_.OnPage(std::move(page)); }
+
+void Node::OnSnapshotDone(Zxid applied, absl::Status written) {
+  strands_.snapshot.InTime([this, applied, written = std::move(written)]() mutable {
+    if (!written.ok()) return applier_.OnSnapshotDone(std::move(written));
+    board_.SetSnapshot(applied);
+    protocol_.Post(core::SnapshotTaken{applied});
+    applier_.OnSnapshotDone(applied);
+    events_.Raise(Event::Kind::kSnapshotTaken);
+  });
+}
+
+// As far as a learner is being fed from the log, it stays.
+void Node::OnOldestKept(Zxid oldest) {
+  strands_.snapshot.InTime(
+      [this, oldest] { journal_.Purge(std::min(oldest, board_.pinned_after())); });
+}
+
+// --- halting ---------------------------------------------------------------------------
+
 void Node::Halt(absl::Status why) {
   // What has failed has taken its time first.
-  log_strand.InTime([this, why = std::move(why)] { HaltNow(why); });
+  strands_.log.InTime([this, why = std::move(why)] { HaltNow(why); });
 }
 
 void Node::HaltNow(const absl::Status& why) {
   const std::string text(FromAbsl(why.message()));
-  if (!board.SetHealth(why.code(), text)) return;
-  halted_ = true;
-  Say(LogLevel::kError, "halted: ", text);
-  protocol.Stop();
-  calls.Close([text](Fate fate) { return EndedByHalt(fate, text); });
+  if (!board_.SetHealth(why.code(), text)) return;
+  life_.halted = life_.stopping = true;
+  voice_.Say(LogLevel::kError, "halted: ", text);
+  protocol_.Stop();
+  journal_.Stop();
+  calls_.Close([text](Fate fate) { return EndedByHalt(fate, text); });
   // Not on a strand: each of them may be what is stuck.
-  options.env.blocking_executor->Run([weak = weak_from_this()] {
+  options_.env.blocking_executor->Run([weak = weak_from_this()] {
     if (const auto node = weak.lock()) node->CloseTransport();
   });
-  events.Raise(Event::Kind::kHealthChanged);
-  options.env.executor->Wake();  // WaitForLeader
-}
-
-std::vector<Member> Node::WithSpareAddresses(std::vector<Member> members) const {
-  const size_t agreed = members.size();
-  for (const Member& spare : options.members) {
-    const auto end = members.begin() + static_cast<std::ptrdiff_t>(agreed);
-    const auto member =
-        std::find_if(members.begin(), end, [&](const Member& m) { return m.id == spare.id; });
-    if (member != end && member->address != spare.address) members.push_back(spare);
-  }
-  return members;
+  events_.Raise(Event::Kind::kHealthChanged);
+  options_.env.executor->Wake();  // WaitForLeader
 }
 
 }  // namespace zkq::runtime

@@ -1,23 +1,24 @@
-// Node: the inside of one Replica: its strands, what they own, and what they
-// share.
+// Node: the inside of one replica: its strands, what runs on each, and how it all begins
+// and ends. It decides nothing and does nothing by itself: it wires parts that know nothing
+// of each other.
 //
 //   strand     executor   owns                          part
-//   protocol   executor   Peer                          Protocol
+//   protocol   executor   Peer                          Protocol, Performer
 //   log        blocking   adding to the Log             Journal
 //   apply      blocking   StateMachine                  Applier
 //   bulk       blocking   reading the Log, transfers    Transfers
 //   snapshot   blocking   snapshot jobs, purging        Snapshotter
 //   callback   blocking   the user's callbacks          Calls, Events
 //
-// A part may be called from any strand unless its header says otherwise: it puts
+// A part may be called from any thread unless its header says otherwise: it puts
 // what it is asked into its own inbox and posts one drain. No strand ever waits
 // for another.
 //
 // Lifetime. The Replica holds the node, and so does each queued or running task
-// (Strand::SetOwner). Closing a strand destroys its queued tasks, so after Shutdown only a task
-// that is stuck in a user's call or in the disk keeps the node, and Shutdown has released all but
-// what that task uses. Timers and the transport hold the node weakly or are ended by Shutdown.
-// Nobody else holds it: a part keeps a plain reference, for it is a member.
+// (Strand::SetOwner). Closing a strand destroys its queued tasks, so after Shutdown only a
+// task that is stuck in a user's call or in the disk keeps the node, and Shutdown has
+// released all but what that task uses. Timers hold the node weakly, and the transport is
+// ended by Shutdown. Nobody else holds it: a part keeps plain pointers to others.
 #pragma once
 
 #include <array>
@@ -25,128 +26,122 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "absl/status/statusor.h"
-#include "lib/base/absl/string_view.h"
 #include "lib/runtime/applier.h"
 #include "lib/runtime/calls.h"
 #include "lib/runtime/events.h"
 #include "lib/runtime/journal.h"
+#include "lib/runtime/performer.h"
 #include "lib/runtime/protocol.h"
 #include "lib/runtime/snapshotter.h"
 #include "lib/runtime/status_board.h"
 #include "lib/runtime/strand.h"
 #include "lib/runtime/transfers.h"
 #include "lib/runtime/tuning.h"
+#include "lib/runtime/voice.h"
 #include "lib/storage/data_dir.h"
-#include "zkq/replica.h"
+#include "zkq/options.h"
 
 namespace zkq::runtime {
 
-struct Node final : std::enable_shared_from_this<Node> {
+class Node final : public std::enable_shared_from_this<Node>,
+                   private Journal::Ears,
+                   private Applier::Ears,
+                   private Transfers::Ears,
+                   private Snapshotter::Ears,
+                   private Halter {
+ public:
   // `options` have been checked, and every seam of them but the election, the
-  // log sink and the state machine is filled.
+  // log sink and the state machine is filled. Errors as Replica::Start has them; of a node
+  // that does not start nothing remains.
   static absl::StatusOr<std::shared_ptr<Node>> Start(ReplicaOptions options, const Tuning& tuning);
-  Node(ReplicaOptions options, const Tuning& tuning);
+  Node(ReplicaOptions options, storage::DataDir dir);
 
-  // --- what Replica forwards to; see zkq/replica.h ------------------------------
-  void Propose(std::string command, const CallOptions& options, Caller caller);
-  void Read(std::string request, const ReadOptions& options, Caller caller);
-  void TakeSnapshot(Caller caller);
-  absl::StatusOr<Reply> Propose(std::string command, const CallOptions& options);
-  absl::StatusOr<Reply> Read(std::string request, const ReadOptions& options);
-  absl::Status WaitForLeader(absl::Duration timeout);
-  ReplicaStatus Status() const;
+  // As zkq/replica.h says.
   absl::Status Shutdown(absl::Duration grace);
+  ReplicaStatus Status() const;
   // The end of the Replica: Shutdown, or as much of it as this thread allows.
   void Abandon();
 
-  // --- for the parts --------------------------------------------------------------
-  bool halted() const { return halted_; }
-  // Nothing new is to be begun: halted, or Shutdown no longer waits.
-  bool stopping() const { return stopping_ || halted_; }
-  bool IsOwn(const Origin& origin) const { return origin.sid == options.id && origin.boot == boot; }
-  // The replica stops taking part, for good: what it waits for fails, the process
-  // lives. Callable on any strand; only the first reason counts.
-  void Halt(absl::Status why);
-  template <typename... Parts>
-  void Say(LogLevel level, const Parts&... parts) const {
-    if (options.log_sink == nullptr) return;
-    std::string line;
-    (line.append(std::string_view(parts)), ...);
-    options.log_sink->Log(level, options.id, line);
-  }
-  // `members`, and after them those that this server was configured with another address
-  // of: it is tried where the agreed one does not answer (PROTOCOL §10.6), so a server may
-  // move without the ensemble agreeing on it.
-  std::vector<Member> WithSpareAddresses(std::vector<Member> members) const;
+  // This thread is one that zkq runs tasks on: nothing may be waited for here.
+  bool OnZkqThread();
+  // New calls are refused: why. OK as long as they are not.
+  absl::Status Closed() const;
 
-  ReplicaOptions options;
-  const Tuning tuning;
-  storage::DataDir disk;
-  uint64_t boot = 0;
-
-  StatusBoard board;
-
-  Strand protocol_strand;
-  Strand log_strand;
-  Strand apply_strand;
-  Strand bulk_strand;
-  Strand snapshot_strand;
-  Strand callback_strand;
-
-  Calls calls;
-  Protocol protocol;
-  Journal journal;
-  Applier applier;
-  Transfers transfers;
-  Snapshotter snapshotter;
-  Events events;
+  const ReplicaOptions& options() const { return options_; }
+  Calls& calls() { return calls_; }
+  Events& events() { return events_; }
+  Protocol& protocol() { return protocol_; }
+  Applier& applier() { return applier_; }
+  const StatusBoard& board() const { return board_; }
 
  private:
-  using Kind = Calls::Kind;
-  enum class Stage { kOpen, kClosing, kClosed };
+  struct Strands {
+    Strands(const Env& env);
+    std::array<Strand*, 6> All();
+    Strand protocol, log, apply, bulk, snapshot, callback;
+  };
+  struct Life {
+    enum class Stage { kOpen, kClosing, kClosed };
+    std::atomic<bool> halted{false};
+    std::atomic<bool> closing{false};  // new calls are refused
+    std::atomic<bool> stopping{
+        false};  // nothing new is to be begun: Shutdown waits no longer, or halted
+    mutable std::mutex mutex;
+    Stage stage = Stage::kOpen;
+    std::once_flag transport_down;
+  };
 
   // start.cc
-  absl::Status Open();
-  void NoteOtherMembers(const HardState& state) const;
+  absl::Status Begin(const Tuning& tuning);
+  void NoteOtherMembers() const;
   absl::StatusOr<core::Recovered> Recover();
-  core::PeerOptions PeerOptionsAt(absl::Time wall) const;
+  core::PeerOptions PeerOptionsOf(const Tuning& tuning) const;
 
-  // node.cc
-  struct Asked {
-    Kind kind = Kind::kWrite;
-    std::string text = {};
-    absl::Duration timeout = absl::InfiniteDuration();
-    Zxid at_least = {};  // of kRead
-  };
-  void Take(Asked asked, Caller caller);
-  absl::Status Objection(const Asked& asked) const;
-  absl::Status Closed() const;
+  // node.cc: what parts tell, handed on
+  void OnInstalled(Zxid snapshot) override;
+  void OnSynced(core::WriteId through) override;
+  void OnSyncTook(absl::Duration latency) override;
+  void OnPurged(Zxid begin) override;
+  void OnApplied(Zxid through) override;
+  void OnRestored(Zxid snapshot) override;
+  void OnPageWanted(Zxid after, size_t bytes_max) override;
+  void OnSnapshotBegun(Zxid applied, SnapshotJob job) override;
+  void OnLogRead(core::LogRead page) override;
+  void OnSnapshotFetched(core::SnapshotFetched fetched) override;
+  void OnPage(absl::StatusOr<std::vector<Txn>> page) override;
+  void OnSnapshotDone(Zxid applied, absl::Status written) override;
+  void OnOldestKept(Zxid oldest) override;
+  void Halt(absl::Status why) override;
   void HaltNow(const absl::Status& why);
-  absl::StatusOr<Reply> Await(absl::AnyInvocable<void(Caller)> ask, std::string_view name);
-  bool OnZkqThread();
-  std::array<Strand*, 6> Strands();
 
   // shutdown.cc; deadlines are by the monotonic clock
   bool ended() const;
   absl::Status End(absl::Duration grace);
   void Close(absl::Duration deadline, absl::Duration grace);
+  void CloseStrands(absl::Duration deadline);
+  void EndCalls(absl::Duration deadline);
   absl::Duration Left(absl::Duration deadline) const;
   void LeaveProtocol();
   std::string AwaitStrands(absl::Duration deadline);
   void Release();
   void CloseTransport();
 
-  std::atomic<bool> halted_{false};
-  std::atomic<bool> closing_{false};  // new calls are refused
-  std::atomic<bool> stopping_{false};
-  mutable std::mutex end_mutex_;
-  Stage stage_ = Stage::kOpen;
-  std::mutex transport_mutex_;
-  bool transport_closed_ = false;
+  ReplicaOptions options_;
+  storage::DataDir dir_;
+  const Voice voice_;
+  StatusBoard board_;
+  Life life_;
+  Strands strands_;
+  Calls calls_;
+  Events events_;
+  Journal journal_;
+  Applier applier_;
+  Transfers transfers_;
+  Snapshotter snapshotter_;
+  Performer performer_;
+  Protocol protocol_;
 };
 
 }  // namespace zkq::runtime

@@ -31,7 +31,7 @@ size_t AddressEnd(std::string_view text) {
                                          : std::min(text.size(), text.find(':', colon + 1));
 }
 
-bool ReadOption(std::string_view option, Member* member) {
+bool ReadMemberOption(std::string_view option, Member* member) {
   const size_t equals = std::min(option.find('='), option.size());
   const std::string_view name = option.substr(0, equals);
   if (option == "observer") {
@@ -54,7 +54,7 @@ std::optional<std::string_view> ReadMemberOptions(std::string_view options, Memb
     const std::string_view option = options.substr(0, options.find(':'));
     options.remove_prefix(option.size());
     const bool first = names.insert(option.substr(0, option.find('='))).second;
-    if (!first || !ReadOption(option, member)) return option;
+    if (!first || !ReadMemberOption(option, member)) return option;
   }
   return std::nullopt;
 }
@@ -74,9 +74,9 @@ absl::StatusOr<Member> ReadMember(std::string_view part) {
   member.id = ServerId{id};
   member.address = address;
   if (const auto bad = ReadMemberOptions(text.substr(address.size()), &member)) {
-    return Unreadable(
-        part, "\"" + std::string(*bad) +
-                  "\" is none of observer, weight=N, group=N and priority=N, each once");
+    return Unreadable(part,
+                      "\"" + std::string(*bad) +
+                          "\" is none of observer, weight=N, group=N and priority=N, each once");
   }
   return member;
 }

@@ -3,28 +3,42 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/base/checks.h"
 #include "lib/runtime/errors.h"
-#include "lib/runtime/node.h"
 
 namespace zkq::runtime {
 namespace {
 
-absl::Duration Monotonic(const Node& node) { return node.options.env.clock->Monotonic(); }
+// `members`, and after them those of `configured` that have another address there.
+std::vector<Member> WithSpareAddresses(std::vector<Member> members,
+                                       const std::vector<Member>& configured) {
+  const size_t agreed = members.size();
+  for (const Member& spare : configured) {
+    const auto end = members.begin() + static_cast<std::ptrdiff_t>(agreed);
+    const auto member =
+        std::find_if(members.begin(), end, [&](const Member& m) { return m.id == spare.id; });
+    if (member != end && member->address != spare.address) members.push_back(spare);
+  }
+  return members;
+}
 
 }  // namespace
 
-Protocol::Protocol(Node* node, Strand* strand)
-    : node_(*node),
-      inbox_(strand, [this] { Drain(); }),
-      alarm_(node->options.env.executor.get(), strand, [this] { OnCalls(); }) {}
+Protocol::Protocol(const Ports& ports, std::vector<Member> configured)
+    : ports_(ports),
+      configured_(std::move(configured)),
+      inbox_(ports.strand, [this] { Drain(); }),
+      alarm_(ports.executor, ports.strand, [this] { OnCalls(); }) {}
 
-void Protocol::Begin(std::unique_ptr<core::Peer> peer, absl::Duration now) {
+Identity Protocol::Begin(std::unique_ptr<core::Peer> peer) {
   peer_ = std::move(peer);
-  start_ = now;
+  const Identity identity = peer_->identity();  // what changes it is an effect
+  start_ = ports_.clock->Monotonic();
   Step(core::Tick{Time{0}});
   const core::Peer::View view = peer_->view();
   Publish(view);
   FollowMembership(view.config.members);  // a member that dials at once must not be refused
+  return identity;
 }
 
 void Protocol::Stop() {
@@ -87,20 +101,21 @@ void Protocol::OnLinkDown(const LinkId& link, const absl::Status&) {
 
 void Protocol::OnSnapshotAsked(const LinkId&, const SnapshotRequest& request,
                                absl::AnyInvocable<void(absl::StatusOr<SnapshotChunk>) &&> reply) {
-  node_.transfers.Serve(request, std::move(reply));
+  ports_.transfers->Serve(request, std::move(reply));
 }
 
 // --- the strand ------------------------------------------------------------------------
 
 void Protocol::Drain() {
+  ZKQ_CHECK(ports_.strand->Inside());
   if (inbox_.closed()) return;
   News news = inbox_.Take();
-  const absl::Duration now = Monotonic(node_);
-  const std::optional<ServerId> leader = node_.board.leader();
-  node_.calls.Expire(now, [leader](Fate fate) { return TimedOut(fate, leader); });
+  const absl::Duration now = ports_.clock->Monotonic();
+  ports_.calls->Expire(
+      now, [leader = ports_.board->leader()](Fate fate) { return TimedOut(fate, leader); });
   StepAll(std::move(news), now);
   const core::Peer::View view = peer_->view();
-  PerformAll(view.commit, now);
+  ports_.performer->Perform(&effects_, view.commit, now);
   Publish(view);
   FollowMembership(view.config.members);
   SetAlarm(now);
@@ -114,7 +129,7 @@ void Protocol::StepAll(News news, absl::Duration now) {
   }
   if (news.synced > synced_) StepSynced(news.synced);
   if (news.applied > applied_) Step(core::Applied{applied_ = news.applied});
-  Calls::Taken calls = node_.calls.Take();
+  Calls::Taken calls = ports_.calls->Take();
   if (!calls.writes.empty()) Step(core::Proposed{std::move(calls.writes)});
   if (!calls.reads.empty()) Step(core::ReadAsked{std::move(calls.reads)});
 }
@@ -140,11 +155,11 @@ void Protocol::StepSynced(core::WriteId through) {
 }
 
 void Protocol::Publish(const core::Peer::View& view) {
-  const StatusBoard::Change change = node_.board.SetView(view, HeardAt(view.last_heard));
+  const StatusBoard::Change change = ports_.board->SetView(view, HeardAt(view.last_heard));
   if (!change.role && !change.leader) return;
-  node_.options.env.executor->Wake();  // WaitForLeader
-  if (change.role) node_.events.Raise(Event::Kind::kRoleChanged);
-  if (change.leader) node_.events.Raise(Event::Kind::kLeaderChanged);
+  ports_.executor->Wake();  // WaitForLeader
+  if (change.role) ports_.events->Raise(Event::Kind::kRoleChanged);
+  if (change.leader) ports_.events->Raise(Event::Kind::kLeaderChanged);
 }
 
 // Nobody yet is as stale as can be.
@@ -156,7 +171,7 @@ absl::Duration Protocol::HeardAt(Time last_heard) const {
 void Protocol::FollowMembership(const std::vector<Member>& members) {
   if (members == members_) return;
   members_ = members;
-  node_.options.transport->SetMembers(node_.WithSpareAddresses(members));
+  ports_.transport->SetMembers(WithSpareAddresses(members, configured_));
 }
 
 // --- time --------------------------------------------------------------------------------
@@ -166,7 +181,7 @@ Time Protocol::SinceStart(absl::Duration now) const {
 }
 
 void Protocol::SetAlarm(absl::Duration now) {
-  absl::Duration want = std::min(node_.calls.NextDeadline(), node_.journal.NextConfirm());
+  absl::Duration want = std::min(ports_.calls->NextDeadline(), ports_.journal->NextConfirm());
   if (const std::optional<Time> wake = peer_->NextWake()) {
     want = std::min(want, start_ + absl::Microseconds(wake->count()));
   }

@@ -6,44 +6,59 @@
 // one event, the newest watermark of each kind; then the effects of all of it are
 // carried out in order. So a hand-over costs the same for one call and for a
 // thousand.
+//
+// Thread-safe, but for Begin and Release.
 #pragma once
 
 #include <deque>
 #include <map>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "lib/core/peer.h"
 #include "lib/runtime/alarm.h"
+#include "lib/runtime/events.h"
 #include "lib/runtime/inbox.h"
-#include "lib/runtime/journal.h"
-#include "zkq/quorum_transport.h"
+#include "lib/runtime/performer.h"
 
 namespace zkq::runtime {
 
-struct Node;
-
 class Protocol final : public QuorumTransport::Receiver {
  public:
-  Protocol(Node* node, Strand* strand);
+  struct Ports {
+    Strand* strand = nullptr;
+    Clock* clock = nullptr;
+    Executor* executor = nullptr;  // of the strand: for its timer, and for who waits for a leader
+    QuorumTransport* transport = nullptr;
+    Performer* performer = nullptr;
+    const Journal* journal = nullptr;
+    Transfers* transfers = nullptr;
+    Calls* calls = nullptr;
+    StatusBoard* board = nullptr;
+    Events* events = nullptr;
+    Halter* halter = nullptr;
+  };
+  // `configured`: where this server was told that others are. That is tried where the
+  // agreed address does not answer (PROTOCOL §10.6), so a server may move without the
+  // ensemble agreeing on it.
+  Protocol(const Ports& ports, std::vector<Member> configured);
 
   // Once, before all else and before the transport starts: takes the first step of
-  // a new peer. What it wants done is carried out with the first drain.
-  void Begin(std::unique_ptr<core::Peer> peer, absl::Duration now);
+  // a new peer, and returns who it is. What it wants done is carried out with the first
+  // drain.
+  Identity Begin(std::unique_ptr<core::Peer> peer);
   // The replica no longer takes part: nothing is stepped or carried out any more.
   void Stop();
   // Once the strand is idle for good: lets the peer and what it holds go.
   void Release();
 
-  // --- from any thread -----------------------------------------------------------
   void Post(core::Event event) { Enqueue(std::move(event), nullptr); }
   void OnSynced(core::WriteId through);
   // Told at the next occasion: nothing waits for it.
   void OnApplied(Zxid through);
-  // Calls have come that wait to be taken.
+  // Calls wait to be taken.
   void OnCalls();
-  // A call has come that nothing but its deadline concerns the protocol with.
+  // A call has come that the protocol only has to time out.
   void OnDeadline(absl::Duration deadline);
 
   // --- QuorumTransport::Receiver ---------------------------------------------------
@@ -72,6 +87,7 @@ class Protocol final : public QuorumTransport::Receiver {
     Hold hold;
   };
 
+  Halter& invariants() { return *ports_.halter; }
   void Enqueue(core::Event event, Hold hold);
 
   void Drain();
@@ -80,32 +96,14 @@ class Protocol final : public QuorumTransport::Receiver {
   void StepOne(Happened happened);
   void StepSynced(core::WriteId through);
 
-  // effects.cc
-  void PerformAll(Zxid committed, absl::Duration now);
-  void Perform(core::Send& send);
-  void Perform(core::Notify& notify);
-  void Perform(core::DropLink& drop);
-  void Perform(core::Introduce& introduce);
-  void Perform(core::Append& append);
-  void Perform(core::Truncate& truncate);
-  void Perform(core::StoreState& store);
-  void Perform(core::InstallSnapshot& install);
-  void Perform(core::ReadLog& read);
-  void Perform(core::FetchSnapshot& fetch);
-  void Perform(core::Deliver& deliver);
-  void Perform(core::Reject& reject);
-  void Perform(core::AnswerReads& answer);
-  void Perform(core::RoleChanged& changed);
-  void Perform(core::Note& note);
-  void Perform(core::Halt& halt);
-
   void Publish(const core::Peer::View& view);
   absl::Duration HeardAt(Time last_heard) const;
   void FollowMembership(const std::vector<Member>& members);
   void SetAlarm(absl::Duration now);
   Time SinceStart(absl::Duration now) const;
 
-  Node& node_;
+  const Ports ports_;
+  const std::vector<Member> configured_;
   Inbox<News> inbox_;
   Alarm alarm_;  // for the protocol, every call's deadline and the journal
 
@@ -115,9 +113,8 @@ class Protocol final : public QuorumTransport::Receiver {
   core::Effects effects_;
   core::WriteId synced_ = 0;
   Zxid applied_ = {};
-  std::deque<HeldProposal> held_;       // bounded by the transport: it waits for the holds
-  std::vector<Journal::Write> writes_;  // of the effects that are being carried out
-  std::vector<Member> members_;         // whom the transport was told of
+  std::deque<HeldProposal> held_;  // bounded by the transport: it waits for the holds
+  std::vector<Member> members_;    // whom the transport was told of
 };
 
 }  // namespace zkq::runtime

@@ -11,7 +11,7 @@ absl::Status Node::Shutdown(absl::Duration grace) {
   return End(grace);
 }
 
-// On a thread of its own nothing can be waited for, and behind a Shutdown there
+// On a thread of its own nothing can be waited for, and after a Shutdown there
 // is nothing to wait for.
 void Node::Abandon() {
   const bool wait = !ended() && !OnZkqThread();
@@ -19,21 +19,21 @@ void Node::Abandon() {
 }
 
 bool Node::ended() const {
-  std::lock_guard lock(end_mutex_);
-  return stage_ == Stage::kClosed;
+  std::lock_guard lock(life_.mutex);
+  return life_.stage == Life::Stage::kClosed;
 }
 
 absl::Status Node::End(absl::Duration grace) {
-  const absl::Duration deadline = options.env.clock->Monotonic() + grace;
+  const absl::Duration deadline = options_.env.clock->Monotonic() + grace;
   bool first = false;
   {
-    std::lock_guard lock(end_mutex_);
-    first = stage_ == Stage::kOpen;
-    if (first) stage_ = Stage::kClosing;
+    std::lock_guard lock(life_.mutex);
+    first = life_.stage == Life::Stage::kOpen;
+    if (first) life_.stage = Life::Stage::kClosing;
   }
   if (first) {
     Close(deadline, grace);
-  } else if (!options.env.executor->Await([this] { return ended(); }, grace)) {
+  } else if (!options_.env.executor->Await([this] { return ended(); }, grace)) {
     return MakeError(absl::StatusCode::kDeadlineExceeded, "another Shutdown still runs");
   }
   const std::string stuck = AwaitStrands(deadline);
@@ -43,72 +43,78 @@ absl::Status Node::End(absl::Duration grace) {
 }
 
 void Node::Close(absl::Duration deadline, absl::Duration grace) {
-  closing_ = true;
-  options.env.executor->Wake();  // WaitForLeader
+  life_.closing = true;
+  options_.env.executor->Wake();  // WaitForLeader
   // Half of the time is for the calls that wait, the rest for what is left of them.
-  options.env.executor->Await([this] { return calls.waiting() == 0 || halted(); }, grace / 2);
+  options_.env.executor->Await([this] { return calls_.waiting() == 0 || life_.halted; }, grace / 2);
   LeaveProtocol();
-  // What the journal was given is made durable, so that a restart finds it.
-  if (disk.log != nullptr) journal.Confirm();  // there is none if the start has failed
-  log_strand.AwaitIdle(Left(deadline));
-  stopping_ = true;
-  for (Strand* strand : {&log_strand, &apply_strand, &bulk_strand, &snapshot_strand}) {
-    strand->Close();
-  }
-  apply_strand.AwaitIdle(Left(deadline));  // it may still have results
-  calls.Close(EndedByShutdown);
-  // Not until it is idle: a callback may repeat what is refused for as long as it likes.
-  callback_strand.AwaitPosted(Left(deadline));
-  events.Close();
-  callback_strand.Close();
-  callback_strand.AwaitIdle(Left(deadline));
-  calls.End();
+  CloseStrands(deadline);
+  EndCalls(deadline);
   {
-    std::lock_guard lock(end_mutex_);
-    stage_ = Stage::kClosed;
+    std::lock_guard lock(life_.mutex);
+    life_.stage = Life::Stage::kClosed;
   }
-  options.env.executor->Wake();  // other Shutdowns
-}
-
-absl::Duration Node::Left(absl::Duration deadline) const {
-  return std::max(deadline - options.env.clock->Monotonic(), absl::ZeroDuration());
+  options_.env.executor->Wake();  // other Shutdowns
 }
 
 void Node::LeaveProtocol() {
-  protocol.Stop();
-  protocol_strand.Close();
-  protocol_strand.AwaitIdle(absl::Seconds(1));  // it never blocks: this is no wait
+  protocol_.Stop();
+  strands_.protocol.Close();
+  strands_.protocol.AwaitIdle(absl::Seconds(1));  // it never blocks: this is no wait
   CloseTransport();
-  board.Leave();
+  board_.Leave();
 }
 
 // A leader's peers see at once that its links are gone, and elect another.
 void Node::CloseTransport() {
-  std::lock_guard lock(transport_mutex_);
-  if (!std::exchange(transport_closed_, true)) options.transport->Shutdown();
+  std::call_once(life_.transport_down, [this] { options_.transport->Shutdown(); });
+}
+
+void Node::CloseStrands(absl::Duration deadline) {
+  journal_.Confirm();  // what it was given is made durable, so that a restart finds it
+  strands_.log.AwaitIdle(Left(deadline));
+  life_.stopping = true;
+  for (Strand* strand : {&strands_.log, &strands_.apply, &strands_.bulk, &strands_.snapshot}) {
+    strand->Close();
+  }
+  strands_.apply.AwaitIdle(Left(deadline));  // it may still have results
+}
+
+void Node::EndCalls(absl::Duration deadline) {
+  calls_.Close(EndedByShutdown);
+  // Not until it is idle: a callback may repeat what is refused for as long as it likes.
+  strands_.callback.AwaitPosted(Left(deadline));
+  events_.Close();
+  strands_.callback.Close();
+  strands_.callback.AwaitIdle(Left(deadline));
+  calls_.End();
+}
+
+absl::Duration Node::Left(absl::Duration deadline) const {
+  return std::max(deadline - options_.env.clock->Monotonic(), absl::ZeroDuration());
 }
 
 // What still runs when the time is over; "" if nothing does.
 std::string Node::AwaitStrands(absl::Duration deadline) {
-  for (const Strand* strand : Strands()) {
+  for (const Strand* strand : strands_.All()) {
     if (!strand->AwaitIdle(Left(deadline))) return strand->doing();
   }
   return "";
 }
 
 void Node::Release() {
-  std::lock_guard lock(end_mutex_);
-  if (protocol_strand.busy()) return;
-  protocol.Release();
-  if (log_strand.busy() || bulk_strand.busy() || snapshot_strand.busy()) return;
-  options.transport.reset();
-  disk.log.reset();
-  if (!apply_strand.busy()) {
-    disk.snapshots.reset();
+  std::lock_guard lock(life_.mutex);
+  if (strands_.protocol.busy()) return;
+  protocol_.Release();
+  if (strands_.log.busy() || strands_.bulk.busy() || strands_.snapshot.busy()) return;
+  options_.transport.reset();
+  dir_.log.reset();
+  if (!strands_.apply.busy()) {
+    dir_.snapshots.reset();
     // On this thread, not on that of whoever drops the node last.
-    options.state_machine.reset();
+    options_.state_machine.reset();
   }
-  disk.lock.reset();  // last: the directory may be opened again from here on
+  dir_.lock.reset();  // last: the directory may be opened again from here on
 }
 
 }  // namespace zkq::runtime

@@ -1,32 +1,52 @@
-// Snapshotter: the snapshot strand. Runs the application's snapshot job beside
-// its Apply calls, and drops what the new snapshot makes superfluous. A strand of
+// Snapshotter: the snapshot strand. Runs the application's snapshot job beside its
+// Apply calls, and removes the snapshots that the new one makes superfluous. A strand of
 // its own, for the job may take as long as it likes.
+//
+// Thread-safe.
 #pragma once
 
+#include <atomic>
+
 #include "lib/runtime/strand.h"
+#include "lib/runtime/voice.h"
+#include "lib/storage/snapshots.h"
 #include "zkq/state_machine.h"
 #include "zkq/types.h"
 
 namespace zkq::runtime {
 
-struct Node;
-
 class Snapshotter {
  public:
-  Snapshotter(Node* node, Strand* strand) : node_(*node), strand_(*strand) {}
+  // Told on the snapshot strand.
+  class Ears {
+   public:
+    virtual ~Ears() = default;
+    // A failure leaves snapshots and log as they were.
+    virtual void OnSnapshotDone(Zxid applied, absl::Status written) = 0;
+    // After a success: the oldest snapshot that is kept. The log must reach back to it, so
+    // that the history can go on from each of them.
+    virtual void OnOldestKept(Zxid oldest) = 0;
+  };
+  struct Ports {
+    Strand* strand = nullptr;
+    storage::Snapshots* snapshots = nullptr;
+    const Voice* voice = nullptr;
+    Ears* ears = nullptr;
+    const std::atomic<bool>* stopping = nullptr;  // a job that runs fails at its next record
+  };
+  // Keeps the newest `retain` snapshots.
+  Snapshotter(const Ports& ports, int retain) : ports_(ports), retain_(retain) {}
 
-  // Writes the snapshot at `applied`; Applier::OnSnapshotDone says how it went. A
-  // failure leaves snapshots and log as they were. One at a time: the apply
-  // strand sees to that.
+  // Writes what `job` yields as the snapshot at `applied`: answered by OnSnapshotDone,
+  // unless the replica stops before. One at a time.
   void Take(Zxid applied, SnapshotJob job);
 
  private:
   absl::Status Write(Zxid applied, SnapshotJob job);
-  void Tell(Zxid applied, absl::Status written);
   void Purge(Zxid newest);
 
-  Node& node_;
-  Strand& strand_;
+  const Ports ports_;
+  const int retain_;
 };
 
 }  // namespace zkq::runtime

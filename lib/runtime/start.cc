@@ -1,5 +1,5 @@
 // How a node begins: the disk, the state machine, the peer, the transport; each
-// may refuse, and then nothing of it remains.
+// may refuse, and then nothing of the node remains.
 #include <algorithm>
 #include <utility>
 
@@ -17,83 +17,80 @@ std::string ToText(std::vector<Member> members) {
   return text;
 }
 
+storage::DataDirOptions DirOptions(const ReplicaOptions& options, const Tuning& tuning) {
+  return {.sid = options.id,
+          .random = options.env.random,
+          .wall_micros = absl::ToUnixMicros(options.env.clock->Wall()),
+          .log = {.segment_bytes = options.log_segment_bytes,
+                  .batch_bytes_max = tuning.log_batch_bytes_max,
+                  .window_bytes_max = options.window_bytes}};
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<Node>> Node::Start(ReplicaOptions options, const Tuning& tuning) {
   std::sort(options.members.begin(), options.members.end());
-  auto node = std::make_shared<Node>(std::move(options), tuning);
-  for (Strand* strand : node->Strands()) strand->SetOwner(node);
-  if (absl::Status opened = node->Open(); !opened.ok()) {
+  absl::StatusOr<storage::DataDir> dir = storage::DataDir::Open(
+      options.env.file_system, options.data_dir, DirOptions(options, tuning));
+  if (!dir.ok()) return dir.status();
+  auto node = std::make_shared<Node>(std::move(options), *std::move(dir));
+  for (Strand* strand : node->strands_.All()) strand->SetOwner(node);
+  if (absl::Status begun = node->Begin(tuning); !begun.ok()) {
     node->Abandon();
-    return opened;
+    return begun;
   }
   return node;
 }
 
-absl::Status Node::Open() {
-  const absl::Time wall = options.env.clock->Wall();
-  absl::StatusOr<storage::DataDir> opened =
-      storage::DataDir::Open(options.env.file_system, options.data_dir,
-                             {.sid = options.id,
-                              .random = options.env.random,
-                              .wall_micros = absl::ToUnixMicros(wall),
-                              .log = {.segment_bytes = options.log_segment_bytes,
-                                      .batch_bytes_max = tuning.log_batch_bytes_max,
-                                      .window_bytes_max = options.window_bytes}});
-  if (!opened.ok()) return opened.status();
-  disk = *std::move(opened);
-  boot = disk.recovery.state.boot;
-  NoteOtherMembers(disk.recovery.state);
+absl::Status Node::Begin(const Tuning& tuning) {
+  NoteOtherMembers();
   absl::StatusOr<core::Recovered> recovered = Recover();
   if (!recovered.ok()) return recovered.status();
-  auto peer = std::make_unique<core::Peer>(PeerOptionsAt(wall), *std::move(recovered),
-                                           std::move(options.election));
-  const Identity identity = peer->identity();
-  protocol.Begin(std::move(peer), options.env.clock->Monotonic());
-  if (absl::Status s = options.transport->Start(identity, &protocol); !s.ok()) return s;
-  board.SetListenAddress(options.transport->listen_address());
-  protocol.OnCalls();  // the first drain carries out what the first step wants
+  const Identity identity = protocol_.Begin(std::make_unique<core::Peer>(
+      PeerOptionsOf(tuning), *std::move(recovered), std::move(options_.election)));
+  if (absl::Status s = options_.transport->Start(identity, &protocol_); !s.ok()) return s;
+  board_.SetListenAddress(options_.transport->listen_address());
+  protocol_.OnCalls();  // the first drain carries out what the first step wants
   return absl::OkStatus();
 }
 
 // What was agreed counts; what was configured is where else to look for the others.
-void Node::NoteOtherMembers(const HardState& state) const {
-  const std::string agreed = ToText(state.config.members), given = ToText(options.members);
+void Node::NoteOtherMembers() const {
+  const HardState& state = dir_.recovery.state;
+  const std::string agreed = ToText(state.config.members), given = ToText(options_.members);
   if (state.ensemble == EnsembleId{} || agreed == given) return;
-  Say(LogLevel::kInfo, "members lists ", given, ", and the ensemble has agreed on ", agreed,
-      ": that counts, and other addresses are tried when the agreed ones do not answer");
+  voice_.Say(LogLevel::kInfo, "members lists ", given, ", and the ensemble has agreed on ", agreed,
+             ": that counts, and other addresses are tried when the agreed ones do not answer");
 }
 
 absl::StatusOr<core::Recovered> Node::Recover() {
-  absl::StatusOr<Zxid> applied = applier.Recover(disk.recovery);
+  absl::StatusOr<Zxid> applied = applier_.Recover(dir_.recovery);
   if (!applied.ok()) return applied.status();
-  storage::Recovery& found = disk.recovery;
-  core::Recovered recovered{.state = std::move(found.state),
-                            .base = found.base,
-                            .log_begin = found.log_begin,
-                            .epochs = std::move(found.epochs),
-                            .last = found.last,
-                            .last_leader_time = found.last_leader_time,
-                            // What a machine with a disk of its own has applied
-                            // was committed, whatever the log knows of it.
-                            .commit = std::max(found.commit, *applied),
-                            .applied = *applied,
-                            .window = std::move(found.window)};
-  found = {};
-  return recovered;
+  storage::Recovery found = std::exchange(dir_.recovery, {});
+  return core::Recovered{.state = std::move(found.state),
+                         .base = found.base,
+                         .log_begin = found.log_begin,
+                         .epochs = std::move(found.epochs),
+                         .last = found.last,
+                         .last_leader_time = found.last_leader_time,
+                         // What a machine with a disk of its own has applied
+                         // was committed, whatever the log knows of it.
+                         .commit = std::max(found.commit, *applied),
+                         .applied = *applied,
+                         .window = std::move(found.window)};
 }
 
-core::PeerOptions Node::PeerOptionsAt(absl::Time wall) const {
-  return {.self = options.id,
-          .members = options.members,
-          .tick = Micros(options.tick),
-          .init_limit = options.init_limit,
-          .sync_limit = options.sync_limit,
-          .finalize_wait = Micros(options.finalize_wait),
-          .wall_at_start = absl::ToUnixMicros(wall),
-          .max_command_bytes = options.max_command_bytes,
+core::PeerOptions Node::PeerOptionsOf(const Tuning& tuning) const {
+  return {.self = options_.id,
+          .members = options_.members,
+          .tick = Micros(options_.tick),
+          .init_limit = options_.init_limit,
+          .sync_limit = options_.sync_limit,
+          .finalize_wait = Micros(options_.finalize_wait),
+          .wall_at_start = absl::ToUnixMicros(options_.env.clock->Wall()),
+          .max_command_bytes = options_.max_command_bytes,
           .outstanding_bytes_max = tuning.outstanding_bytes_max,
-          .window_bytes_max = options.window_bytes,
+          .window_bytes_max = options_.window_bytes,
           .credit_bytes = tuning.credit_bytes,
           .diff_txns_max = tuning.diff_txns_max,
           .rollover_counter = tuning.rollover_counter};

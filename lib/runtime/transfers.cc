@@ -3,19 +3,20 @@
 #include <utility>
 
 #include "lib/runtime/errors.h"
-#include "lib/runtime/node.h"
 
 namespace zkq::runtime {
 namespace {
 
 constexpr size_t kChunkBytes = 256 << 10;  // QuorumTransport::Receiver::OnSnapshotAsked
 
+using Fetched = core::SnapshotFetched;
+
 }  // namespace
 
 template <typename Task>
 void Transfers::Post(Task task) {
-  strand_.Post([this, task = std::move(task)]() mutable {
-    if (!node_.stopping()) std::move(task)();
+  ports_.strand->Post([this, task = std::move(task)]() mutable {
+    if (!*ports_.stopping) std::move(task)();
   });
 }
 
@@ -23,29 +24,29 @@ void Transfers::Post(Task task) {
 
 void Transfers::ReadLog(core::ReadLog ask) {
   Post([this, ask] {
-    const Strand::Doing doing(strand_, "File::Read");
-    absl::StatusOr<std::vector<Txn>> page = node_.disk.log->Read(ask.after, ask.bytes_max);
+    const Strand::Doing doing(*ports_.strand, "File::Read");
+    absl::StatusOr<std::vector<Txn>> page = ports_.log->Read(ask.after, ask.bytes_max);
     core::LogRead read{.learner = ask.learner, .session = ask.session};
-    if (page.ok()) read.txns = *std::move(page);
-    TellProtocol(std::move(read));
+    if (page.ok()) read.txns = *std::move(page);  // none ends the learner's session
+    ports_.ears->OnLogRead(std::move(read));
   });
 }
 
 void Transfers::ReadPage(Zxid after, size_t bytes_max) {
   Post([this, after, bytes_max] {
-    const Strand::Doing doing(strand_, "File::Read");
-    node_.applier.OnPage(node_.disk.log->Read(after, bytes_max));
+    const Strand::Doing doing(*ports_.strand, "File::Read");
+    ports_.ears->OnPage(ports_.log->Read(after, bytes_max));
   });
 }
 
 // --- serving a snapshot ------------------------------------------------------------
 
 void Transfers::Serve(const SnapshotRequest& request, Reply reply) {
-  strand_.Post([this, request, reply = std::move(reply)]() mutable {
-    if (node_.stopping()) return std::move(reply)(EndedByShutdown(Fate::kNothing));
-    const Strand::Doing doing(strand_, "File::Read");
+  ports_.strand->Post([this, request, reply = std::move(reply)]() mutable {
+    if (*ports_.stopping) return std::move(reply)(EndedByShutdown(Fate::kNothing));
+    const Strand::Doing doing(*ports_.strand, "File::Read");
     absl::StatusOr<std::string> bytes =
-        node_.disk.snapshots->ReadBytes(request.snapshot, request.offset, kChunkBytes);
+        ports_.snapshots->ReadBytes(request.snapshot, request.offset, kChunkBytes);
     if (!bytes.ok()) return std::move(reply)(std::move(bytes).status());
     const bool last = bytes->size() < kChunkBytes;
     std::move(reply)(
@@ -63,16 +64,14 @@ void Transfers::Begin(core::FetchSnapshot ask) {
   const uint64_t fetch = ++fetches_;
   running_.reset();
   // A crash or a lost link behind the last byte: it may be here already.
-  if (node_.disk.snapshots->Adopt(ask.snapshot).ok()) return End(ask, absl::OkStatus());
-  auto file = node_.disk.snapshots->Receive(ask.snapshot);
+  if (ports_.snapshots->Adopt(ask.snapshot).ok()) return End(ask, absl::OkStatus());
+  auto file = ports_.snapshots->Receive(ask.snapshot);
   if (!file.ok()) return End(ask, file.status());
   const SnapshotRequest request{.snapshot = ask.snapshot, .offset = (*file)->offset()};
   running_ = std::make_unique<Running>(Running{.ask = ask, .file = *std::move(file)});
-  node_.options.transport->FetchSnapshot(
-      ask.link, request,
-      [this, weak = strand_.owner(), fetch](absl::StatusOr<SnapshotChunk> chunk, Hold hold) {
-        const auto owner = weak.lock();
-        if (owner == nullptr) return;
+  // The transport calls this until its Shutdown returns, which comes before our end.
+  ports_.transport->FetchSnapshot(
+      ask.link, request, [this, fetch](absl::StatusOr<SnapshotChunk> chunk, Hold hold) {
         Post([this, fetch, chunk = std::move(chunk), hold = std::move(hold)]() mutable {
           OnChunk(fetch, std::move(chunk));
         });
@@ -92,28 +91,21 @@ absl::Status Transfers::Store(const absl::StatusOr<SnapshotChunk>& chunk) {
   if (chunk->offset != running_->file->offset()) {
     return absl::DataLossError("a piece of the snapshot is missing");
   }
-  const Strand::Doing doing(strand_, "File::Write");
+  const Strand::Doing doing(*ports_.strand, "File::Write");
   if (absl::Status written = running_->file->Write(chunk->bytes); !written.ok()) return written;
-  TellProgress();
+  ports_.ears->OnSnapshotFetched({.link = running_->ask.link, .snapshot = running_->ask.snapshot});
   return chunk->last ? running_->file->Finish() : absl::OkStatus();
 }
 
-void Transfers::TellProgress() {
-  TellProtocol(
-      core::SnapshotFetched{.link = running_->ask.link, .snapshot = running_->ask.snapshot});
-}
-
-void Transfers::TellProtocol(core::Event event) { node_.protocol.Post(std::move(event)); }
-
 void Transfers::End(const core::FetchSnapshot& ask, const absl::Status& status) {
-  using State = core::SnapshotFetched::State;
   if (!status.ok()) {
-    node_.Say(LogLevel::kWarning, "the snapshot at ", ToString(ask.snapshot),
-              " cannot be had: ", status.ToString());
+    ports_.voice->Say(LogLevel::kWarning, "the snapshot at ", ToString(ask.snapshot),
+                      " cannot be had: ", status.ToString());
   }
-  TellProtocol(core::SnapshotFetched{.link = ask.link,
-                                     .snapshot = ask.snapshot,
-                                     .state = status.ok() ? State::kComplete : State::kFailed});
+  ports_.ears->OnSnapshotFetched(
+      {.link = ask.link,
+       .snapshot = ask.snapshot,
+       .state = status.ok() ? Fetched::State::kComplete : Fetched::State::kFailed});
 }
 
 }  // namespace zkq::runtime

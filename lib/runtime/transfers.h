@@ -1,26 +1,48 @@
-// Transfers: the bulk strand. Reads the log for learners and for the apply
-// strand, serves snapshot files to peers, and fetches one from a peer. None of it
-// is the application's code, so a slow state machine holds up no transfer.
+// Transfers: the bulk strand. Reads the log for learners and for the apply strand,
+// serves snapshot files to peers, and fetches one from a peer. None of it is the
+// application's code, so a slow state machine holds up no transfer.
+//
+// A read that fails is told, and halts nothing: who asked knows what it means.
+//
+// Thread-safe.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "lib/core/effect.h"
 #include "lib/runtime/strand.h"
+#include "lib/runtime/voice.h"
+#include "lib/storage/log.h"
 #include "lib/storage/snapshots.h"
 #include "zkq/quorum_transport.h"
 
 namespace zkq::runtime {
 
-struct Node;
-
 class Transfers {
  public:
-  Transfers(Node* node, Strand* strand) : node_(*node), strand_(*strand) {}
+  // Told on the bulk strand.
+  class Ears {
+   public:
+    virtual ~Ears() = default;
+    virtual void OnLogRead(core::LogRead page) = 0;
+    virtual void OnSnapshotFetched(core::SnapshotFetched fetched) = 0;
+    virtual void OnPage(absl::StatusOr<std::vector<Txn>> page) = 0;
+  };
+  struct Ports {
+    Strand* strand = nullptr;
+    storage::Log* log = nullptr;
+    storage::Snapshots* snapshots = nullptr;
+    QuorumTransport* transport = nullptr;
+    const Voice* voice = nullptr;
+    Ears* ears = nullptr;
+    const std::atomic<bool>* stopping = nullptr;  // nothing new is to be begun
+  };
+  explicit Transfers(const Ports& ports) : ports_(ports) {}
 
-  // Answered by LogRead. Bounded: a learner has one page asked for at a time.
+  // Answered by OnLogRead. Bounded: a learner has one page asked for at a time.
   void ReadLog(core::ReadLog ask);
-  // Answered by Applier::OnPage.
+  // Answered by OnPage. Bounded likewise.
   void ReadPage(Zxid after, size_t bytes_max);
 
   // One piece of a snapshot file for a peer. Bounded by the transport: a peer
@@ -30,7 +52,7 @@ class Transfers {
 
   // Fetches a snapshot from the peer at the other end of a link, from where an
   // earlier attempt at the same one ended; one at a time, a newer one replaces
-  // it. Answered by SnapshotFetched.
+  // it. Answered by OnSnapshotFetched, for its progress too.
   void Fetch(core::FetchSnapshot ask);
 
  private:
@@ -43,12 +65,9 @@ class Transfers {
   void Begin(core::FetchSnapshot ask);
   void OnChunk(uint64_t fetch, absl::StatusOr<SnapshotChunk> chunk);
   absl::Status Store(const absl::StatusOr<SnapshotChunk>& chunk);
-  void TellProgress();
-  void TellProtocol(core::Event event);
   void End(const core::FetchSnapshot& ask, const absl::Status& status);
 
-  Node& node_;
-  Strand& strand_;
+  const Ports ports_;
   // On the bulk strand only.
   std::unique_ptr<Running> running_;
   uint64_t fetches_ = 0;  // numbers them: what comes for an earlier one is dropped

@@ -4,7 +4,7 @@
 #include <limits>
 #include <utility>
 
-#include "lib/runtime/tuned_start.h"
+#include "lib/runtime/start_replica.h"
 #include "lib/testing/sim_trace.h"
 #include "lib/wire/disk.h"
 
@@ -143,7 +143,7 @@ absl::Status SimServer::Start() {
   if (executor_ != nullptr) return absl::UnavailableError("it is being started");
   world_.observer->OnStarting(sid_);
   Unsettle();
-  auto started = runtime::TunedStart::Start(Options(), Tuning());
+  auto started = runtime::StartReplica(Options(), Tuning());
   if (started.ok()) replica_ = *std::move(started);
   if (dying_) {
     Crash(crash_mode_);

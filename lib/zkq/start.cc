@@ -7,8 +7,7 @@
 #include "lib/env/system_random.h"
 #include "lib/env/thread_executor.h"
 #include "lib/runtime/options.h"
-#include "lib/runtime/tuned_start.h"
-#include "lib/zkq/impl.h"
+#include "lib/runtime/start_replica.h"
 #include "lib/zkq/transport.h"
 
 namespace zkq {
@@ -38,24 +37,13 @@ absl::Status FillSeams(ReplicaOptions* options) {
 
 }  // namespace
 
-namespace runtime {
-
-absl::StatusOr<std::unique_ptr<Replica>> TunedStart::Start(ReplicaOptions options,
-                                                           const Tuning& tuning) {
-  if (absl::Status s = CheckOptions(options); !s.ok()) return s;
-  if (absl::Status s = FillSeams(&options); !s.ok()) return s;
-  auto node = Node::Start(std::move(options), tuning);
-  if (!node.ok()) return std::move(node).status();
-  auto impl = std::make_unique<Replica::Impl>(*std::move(node));
-  return std::unique_ptr<Replica>(new Replica(std::move(impl)));
-}
-
-}  // namespace runtime
-
 inline namespace v1 {
 
 absl::StatusOr<std::unique_ptr<Replica>> Replica::Start(ReplicaOptions options) {
-  return runtime::TunedStart::Start(std::move(options), runtime::Tuning());
+  // Before a transport is filled in: addresses are judged if the shipped one is to use them.
+  if (absl::Status s = runtime::CheckOptions(options); !s.ok()) return s;
+  if (absl::Status s = FillSeams(&options); !s.ok()) return s;
+  return runtime::StartReplica(std::move(options), runtime::Tuning());
 }
 
 }  // namespace v1

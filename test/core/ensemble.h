@@ -153,6 +153,7 @@ class Ensemble {
   void Fetch(Server& server, const FetchSnapshot& fetch, int reports);
   void SyncSome(ServerId sid, uint64_t boot);
   void MakeDurable(Server& server, const Effect& effect);
+  void CheckDelivered(const Server& server, const Deliver& deliver);
   void Apply(Server& server, Zxid through);
   void Rewake(Server& server);
   void Check(const Server& server, const Effect& effect);

@@ -177,6 +177,7 @@ void Ensemble::Carry(Server& server, const Effect& effect) {
   } else if (const auto* fetch = std::get_if<FetchSnapshot>(&effect)) {
     Fetch(server, *fetch, options_.fetch_reports);
   } else if (const auto* deliver = std::get_if<Deliver>(&effect)) {
+    CheckDelivered(server, *deliver);
     Apply(server, deliver->through);
     later(core::Applied{deliver->through});
   } else if (const auto* reject = std::get_if<Reject>(&effect)) {
@@ -253,6 +254,18 @@ void Ensemble::MakeDurable(Server& server, const Effect& effect) {
     disk.log.clear();
     disk.begin = disk.snapshot = install->snapshot;
     disk.snapshot_content = server.fetched[install->snapshot];
+  }
+}
+
+// What comes with a Deliver is the newest part of what it delivers, without a gap.
+void Ensemble::CheckDelivered(const Server& server, const Deliver& deliver) {
+  auto logged = server.live_tail.rbegin();
+  while (logged != server.live_tail.rend() && logged->zxid > deliver.through) ++logged;
+  for (auto txn = deliver.txns.rbegin(); txn != deliver.txns.rend(); ++txn) {
+    if (logged == server.live_tail.rend() || !(*logged++ == *txn)) {
+      Violate("INV-18: " + ToString(server.id) + " is given " + ToString(txn->zxid) +
+              " to apply, which is not what it has logged");
+    }
   }
 }
 

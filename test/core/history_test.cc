@@ -17,6 +17,7 @@ using testing::RunScript;
 // append w1 2:1<1:5..2:3 · truncate w2 1:4 · install w3 4:9 · synced w2 · purged 1:4
 //     and how it stands then
 // contains 1:3 · count 1:0 2:3 · table · window 1:3 upto=2:1 [bytes=1]
+//     · newest 1:3 upto=2:1
 // divergence 1:5 2:3 [begin=1:0]      of one that has this table
 // plan 1:5 2:3 [last=2:3] [base=1:0] [snapshot=2:1] [diff=3]
 class HistoryScript {
@@ -31,6 +32,7 @@ class HistoryScript {
     if (name == "table") return Zxids(history_->Table());
     if (name == "count") return Count(&words);
     if (name == "window") return Window(&words);
+    if (name == "newest") return Newest(&words);
     if (name == "divergence") return Divergence(&words);
     if (name == "plan") return Plan(&words);
     return Change(name, &words);
@@ -87,6 +89,15 @@ class HistoryScript {
     const size_t bytes = ToNumber(words->Setting("bytes", "1000000"));
     std::vector<Zxid> found;
     for (const Txn& txn : history_->After(ToZxid(words->Next()), upto, bytes)) {
+      found.push_back(txn.zxid);
+    }
+    return Zxids(found);
+  }
+
+  std::string Newest(Words* words) {
+    const Zxid upto = ToZxid(words->Setting("upto"));
+    std::vector<Zxid> found;
+    for (const Txn& txn : history_->Newest(ToZxid(words->Next()), upto)) {
       found.push_back(txn.zxid);
     }
     return Zxids(found);

@@ -1,0 +1,59 @@
+// Backlog: what is committed and durable here, and is to be applied. Most of it comes
+// from memory; what is there no more is read from the log, a page at a time.
+//
+// A page is read beside everything else, so the history may change under it: entries that
+// were not delivered yet when it was asked for may be cut and replaced, and a snapshot may
+// replace all of it. What of a page cannot be trusted is dropped and read again.
+//
+// Threads: the apply strand's.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "zkq/types.h"
+
+namespace zkq::runtime {
+
+class Backlog {
+ public:
+  static constexpr size_t kBatchTxnsMax = 256;
+
+  // Begins where everything up to `through` needs no applying.
+  void Begin(Zxid through) { through_ = through; }
+  // Everything through `through` is delivered.
+  void Deliver(Zxid through);
+  bool HasMore(Zxid applied) const { return applied < through_; }
+
+  // The next to be applied after `applied`, at most kBatchTxnsMax. `memory` yields what is
+  // in memory of (applied, through], oldest first, or nothing. Nothing at all: there is no
+  // more, or a page must come first.
+  using Memory = absl::FunctionRef<std::vector<Txn>(Zxid through)>;
+  std::vector<Txn> Next(Zxid applied, Memory memory);
+  // True once for each page that Next has wanted: it is to be read after `applied`, and
+  // answered by OnPage. One at a time.
+  bool TakePageWish();
+  // An error: the log does not hold what it must.
+  absl::Status OnPage(Zxid applied, absl::StatusOr<std::vector<Txn>> page);
+
+  // A snapshot is about to replace the history: the log holds no more what it held. It
+  // covers all that was delivered, so no page is needed until it is installed.
+  void ExpectInstall(int installs) { expected_installs_ += installs; }
+  // So many of those are durable, the newest at `snapshot`.
+  void OnInstalled(int installs, Zxid snapshot);
+
+ private:
+  Zxid through_ = {};     // delivered
+  std::deque<Txn> page_;  // all of it delivered
+  bool page_wanted_ = false;
+  bool page_asked_ = false;
+  bool page_is_stale_ = false;  // it is of a history that is gone: to be dropped
+  Zxid page_through_ = {};      // delivered when it was asked for
+  int expected_installs_ = 0;
+};
+
+}  // namespace zkq::runtime

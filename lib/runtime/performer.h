@@ -1,0 +1,66 @@
+// Performer: carries out what the peer wants done, each effect at whom it concerns.
+//
+// The core asks for order within one destination only. What other strands have to do goes
+// first, so that they are under way while messages are handed to the transport.
+//
+// Threads: the protocol strand's.
+#pragma once
+
+#include <vector>
+
+#include "lib/core/effect.h"
+#include "lib/runtime/applier.h"
+#include "lib/runtime/calls.h"
+#include "lib/runtime/halter.h"
+#include "lib/runtime/journal.h"
+#include "lib/runtime/status_board.h"
+#include "lib/runtime/transfers.h"
+#include "lib/runtime/voice.h"
+#include "zkq/quorum_transport.h"
+
+namespace zkq::runtime {
+
+class Performer {
+ public:
+  struct Ports {
+    Journal* journal = nullptr;
+    Applier* applier = nullptr;
+    Transfers* transfers = nullptr;
+    Calls* calls = nullptr;
+    QuorumTransport* transport = nullptr;
+    const StatusBoard* board = nullptr;
+    const Voice* voice = nullptr;
+    Halter* halter = nullptr;
+  };
+  explicit Performer(const Ports& ports) : ports_(ports) {}
+
+  // Takes all of `*effects`. `committed` and `now` are for the journal, which hears of
+  // each drain. If one of the effects is Halt, nothing is written or sent any more.
+  void Perform(core::Effects* effects, Zxid committed, absl::Duration now);
+
+ private:
+  template <bool to_peers>
+  void DoAll(core::Effects* effects);
+  void Do(core::Send& send);
+  void Do(core::Notify& notify);
+  void Do(core::DropLink& drop);
+  void Do(core::Introduce& introduce);
+  void Do(core::Append& append);
+  void Do(core::Truncate& truncate);
+  void Do(core::StoreState& store);
+  void Do(core::InstallSnapshot& install);
+  void Do(core::ReadLog& read);
+  void Do(core::FetchSnapshot& fetch);
+  void Do(core::Deliver& deliver);
+  void Do(core::Reject& reject);
+  void Do(core::AnswerReads& answer);
+  void Do(core::RoleChanged& changed);
+  void Do(core::Note& note);
+  void Do(core::Halt& halt);
+
+  const Ports ports_;
+  std::vector<Journal::Write> writes_;  // of the effects that are being carried out
+  bool halted_ = false;
+};
+
+}  // namespace zkq::runtime

@@ -69,12 +69,16 @@ struct Promise {
 };
 
 // --- discovery: learner -> leader, except LeaderInfo -----------------------
+// As what a peer learns. A follower is sent proposals, and its acknowledgements count
+// where it is listed as a voter. Observers are not served yet: leaders refuse them.
+enum class LearnerKind : uint8_t { kFollower, kObserver };
 struct FollowerInfo {
   Promise accepted = {};
   Epoch current = 0;
   Zxid last = {};
   uint64_t look_seq = 0;  // of the decision it follows from
   Zxid config = {};
+  LearnerKind kind = LearnerKind::kFollower;
   friend bool operator==(const FollowerInfo&, const FollowerInfo&) = default;
 };
 struct LeaderInfo {
@@ -113,6 +117,7 @@ struct NewLeader {
 };
 struct UpToDate {
   Zxid commit = {};
+  Zxid last_proposed = {};  // by the leader, when it sent this
   friend bool operator==(const UpToDate&, const UpToDate&) = default;
 };
 
@@ -188,6 +193,7 @@ enum class SessionEndReason : uint8_t {
   kGap,
   kTimeout,
   kLeaving,
+  kAttachAsFollower,  // not as an observer
 };
 struct SessionEnd {  // either way; the link stays up for the election
   SessionEndReason reason = SessionEndReason::kNotLeading;

@@ -28,6 +28,8 @@ std::string_view ToString(SessionEndReason reason) {
       return "timeout";
     case SessionEndReason::kLeaving:
       return "leaving";
+    case SessionEndReason::kAttachAsFollower:
+      return "attach as follower";
   }
   return "?";
 }
@@ -44,7 +46,7 @@ std::string Tags(const std::vector<uint64_t>& tags) {
 std::string Text(const FollowerInfo& m) {
   return "follower-info accepted " + Number(m.accepted.epoch) + " of " +
          ToString(m.accepted.leader) + " current " + Number(m.current) + " last " +
-         ToString(m.last);
+         ToString(m.last) + (m.kind == LearnerKind::kObserver ? " observer" : "");
 }
 std::string Text(const LeaderInfo& m) {
   return "leader-info " + Number(m.epoch) + (m.decided ? " decided" : "");
@@ -63,7 +65,9 @@ std::string Text(const Snap& m) { return "snap " + ToString(m.snapshot); }
 std::string Text(const NewLeader& m) {
   return "new-leader last " + ToString(m.last) + " commit " + ToString(m.commit);
 }
-std::string Text(const UpToDate& m) { return "up-to-date commit " + ToString(m.commit); }
+std::string Text(const UpToDate& m) {
+  return "up-to-date commit " + ToString(m.commit) + " last " + ToString(m.last_proposed);
+}
 std::string Text(const Proposal& m) {
   if (m.txns.empty()) return "proposal none";
   std::string text = "proposal " + ToString(m.txns.front().zxid);

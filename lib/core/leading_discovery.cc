@@ -34,6 +34,10 @@ void Leading::OnFollowerInfo(const LinkId& link, const Session& session, const F
     self_.SendTo(link, session, SessionEnd{SessionEndReason::kAheadConfig});
     return;
   }
+  if (info.kind == LearnerKind::kObserver) {
+    self_.SendTo(link, session, SessionEnd{SessionEndReason::kAttachAsFollower});
+    return;
+  }
   if (info.accepted.epoch >= kEpochMax) {
     self_.Emit(DropLink{link, "a promise that no epoch can follow"});
     return;

@@ -141,7 +141,7 @@ bool LearnerProgress::Acknowledge(const Ack& ack) {
 
 void LearnerProgress::SendUpToDate() {
   commit_told_ = std::min(self_.commit, feed_.sent());
-  Send(UpToDate{*commit_told_});
+  Send(UpToDate{.commit = *commit_told_, .last_proposed = self_.history.last()});
 }
 
 void LearnerProgress::SendCommit() {

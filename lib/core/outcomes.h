@@ -36,8 +36,9 @@ class Outcomes {
     std::vector<uint64_t> abandoned = {};
     std::vector<uint64_t> unknown = {};
   };
-  // An epoch is established in the session `session`, with this history: decides
-  // and forgets the calls of earlier sessions that are not in it.
+  // The session `session` is up to date with an established leader, and this history
+  // has all that the leader had proposed by then: decides and forgets the calls of
+  // earlier sessions that are not in it.
   Verdict Decide(uint64_t session);
 
   size_t size() const { return calls_.size(); }

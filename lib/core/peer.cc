@@ -4,10 +4,10 @@
 #include <utility>
 #include <variant>
 
-#include "lib/core/following.h"
 #include "lib/core/founding.h"
 #include "lib/core/invariants.h"
 #include "lib/core/leading.h"
+#include "lib/core/learning.h"
 #include "lib/core/looking.h"
 #include "lib/core/self.h"
 
@@ -57,7 +57,7 @@ class Peer::Impl {
     if (halted_) return std::nullopt;
     std::optional<Time> wake = election_->NextWake();
     const auto consider = [&wake](Time at) { wake = wake ? std::min(*wake, at) : at; };
-    if (const auto* following = std::get_if<Following>(&role_)) consider(following->NextWake());
+    if (const auto* learning = std::get_if<Learning>(&role_)) consider(learning->NextWake());
     if (const auto* leading = std::get_if<Leading>(&role_)) consider(leading->NextWake());
     return wake;
   }
@@ -78,7 +78,9 @@ class Peer::Impl {
     self_.links[up.link] = up.peer;
     if (self_.IsMember(up.peer)) election_->PeerUp(up.link.sid, self_.now, &outbox_);
   }
-  void Remember(const Introduced& introduced) { Remember(LinkUp{introduced.link, introduced.peer}); }
+  void Remember(const Introduced& introduced) {
+    Remember(LinkUp{introduced.link, introduced.peer});
+  }
   void Remember(const LinkDown& down) {
     self_.links.erase(down.link);
     if (!self_.LinkTo(down.link.sid)) {
@@ -179,7 +181,7 @@ class Peer::Impl {
   void FollowRole() {
     FollowMemberships();
     if (auto* founding = std::get_if<Founding>(&role_); founding && founding->done()) GoLooking();
-    LeaveIfOver<Following>();
+    LeaveIfOver<Learning>();
     LeaveIfOver<Leading>();
     auto* looking = std::get_if<Looking>(&role_);
     if (looking == nullptr || !looking->outcome()) return;
@@ -196,7 +198,9 @@ class Peer::Impl {
       return;
     }
     const ServerId leader = decision.vote.leader;
-    role_.emplace<Following>(&self_, leader, election_->current().look_seq, looks_[leader]).Enter();
+    const Learning::Choice choice{
+        .leader = leader, .look_seq = election_->current().look_seq, .leader_look = looks_[leader]};
+    role_.emplace<Learning>(&self_, choice).Enter();
   }
 
   // --- reports ---------------------------------------------------------------------
@@ -255,7 +259,7 @@ class Peer::Impl {
 
   Self self_;
   std::unique_ptr<Election> election_;
-  std::variant<Founding, Looking, Following, Leading> role_;
+  std::variant<Founding, Looking, Learning, Leading> role_;
   bool entered_ = false;
   bool halted_ = false;
   Marks marks_;                // after the last step
@@ -270,11 +274,11 @@ class Peer::Impl {
 Role Peer::Impl::role() const {
   Role now{.epoch = self_.state.current};
   if (const auto* founding = std::get_if<Founding>(&role_)) now.amnesic = founding->amnesic();
-  if (const auto* following = std::get_if<Following>(&role_)) {
+  if (const auto* learning = std::get_if<Learning>(&role_)) {
     now.state = PeerState::kFollowing;
-    now.phase = following->phase();
-    if (following->serving()) now.leader = following->leader();
-    if (following->epoch() != 0) now.epoch = following->epoch();
+    now.phase = learning->phase();
+    if (learning->serving()) now.leader = learning->leader();
+    if (learning->epoch() != 0) now.epoch = learning->epoch();
   }
   if (const auto* leading = std::get_if<Leading>(&role_)) {
     now.state = PeerState::kLeading;
@@ -287,7 +291,7 @@ Role Peer::Impl::role() const {
 
 Marks Peer::Impl::TakeMarks() const {
   const Role now = role();
-  const auto* following = std::get_if<Following>(&role_);
+  const auto* learning = std::get_if<Learning>(&role_);
   const Configs& configs = self_.memberships.configs();
   return {.begin = self_.history.begin(),
           .last = self_.history.last(),
@@ -307,7 +311,7 @@ Marks Peer::Impl::TakeMarks() const {
           .state = now.state,
           .phase = now.phase,
           .serving = now.leader != kNoServer,
-          .linked = following != nullptr && self_.LinkTo(following->leader()).has_value()};
+          .linked = learning != nullptr && self_.LinkTo(learning->leader()).has_value()};
 }
 
 Peer::View Peer::Impl::view() const {

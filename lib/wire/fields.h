@@ -110,6 +110,7 @@ void Fields(auto& io, Is<FollowerInfo> auto& m) {
   io(3, m.last);
   io(4, m.look_seq);
   io(5, m.config);
+  io(6, m.kind);
 }
 void Fields(auto& io, Is<LeaderInfo> auto& m) {
   io(1, m.epoch);
@@ -135,7 +136,10 @@ void Fields(auto& io, Is<NewLeader> auto& m) {
   io(2, m.commit);
   io(3, m.leader_time);
 }
-void Fields(auto& io, Is<UpToDate> auto& m) { io(1, m.commit); }
+void Fields(auto& io, Is<UpToDate> auto& m) {
+  io(1, m.commit);
+  io(2, m.last_proposed);
+}
 // The batch is last, so that it is a plain end of the buffer, too.
 void Fields(auto& io, Is<Proposal> auto& m) {
   io(1, m.commit);
@@ -214,8 +218,9 @@ constexpr uint64_t LastOf(MemberType) { return static_cast<uint64_t>(MemberType:
 constexpr uint64_t LastOf(PeerState) { return static_cast<uint64_t>(PeerState::kObserving); }
 constexpr uint64_t LastOf(RejectReason) { return static_cast<uint64_t>(RejectReason::kUnknown); }
 constexpr uint64_t LastOf(SessionEndReason) {
-  return static_cast<uint64_t>(SessionEndReason::kLeaving);
+  return static_cast<uint64_t>(SessionEndReason::kAttachAsFollower);
 }
+constexpr uint64_t LastOf(LearnerKind) { return static_cast<uint64_t>(LearnerKind::kObserver); }
 
 // Asked of each message once its fields are decoded; false: malformed.
 template <typename T>

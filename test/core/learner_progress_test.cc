@@ -134,8 +134,12 @@ TEST_CASE("a commit is told once, and as far as the learner was sent") {
   REQUIRE(leader.Told() == "commit 2:1");
   REQUIRE(learner.Acknowledge({{2, 1}}));
   learner.Pump();
-  REQUIRE(learner.TakesCommit({2, 2}));
-  REQUIRE_FALSE(learner.TakesCommit({2, 2}));
+  REQUIRE_FALSE(learner.TakesCommit({2, 2}));  // its proposal has told it
+  REQUIRE(learner.Acknowledge({{2, 2}}));
+  leader.Propose("2:3");
+  learner.Pump();
+  REQUIRE(learner.TakesCommit({2, 3}));
+  REQUIRE_FALSE(learner.TakesCommit({2, 3}));
 }
 
 TEST_CASE("a learner that comes up has both limits, and after progress the init limit") {

@@ -21,6 +21,7 @@ MessageBody ToFollowerInfo(Words* words) {
   info.last = ZxidAfter(words, "last");
   info.look_seq = words->Take("look") ? ToNumber(words->Next()) : 1;
   if (words->Take("config")) info.config = TakeZxid(words);
+  if (words->Take("observer")) info.kind = LearnerKind::kObserver;
   return info;
 }
 
@@ -68,7 +69,8 @@ SessionEndReason ToSessionEndReason(const std::string& word) {
       {"not-decided", SessionEndReason::kNotDecided},
       {"gap", SessionEndReason::kGap},
       {"timeout", SessionEndReason::kTimeout},
-      {"leaving", SessionEndReason::kLeaving}};
+      {"leaving", SessionEndReason::kLeaving},
+      {"attach-as-follower", SessionEndReason::kAttachAsFollower}};
   return kReasons.at(word);
 }
 
@@ -101,7 +103,11 @@ const std::map<std::string, Reader>& Readers() {
          const Zxid last = ZxidAfter(w, "last");
          return NewLeader{last, ZxidAfter(w, "commit")};
        }},
-      {"up-to-date", [](W w, T) { return UpToDate{ZxidAfter(w, "commit")}; }},
+      {"up-to-date",
+       [](W w, T) {
+         const Zxid commit = ZxidAfter(w, "commit");
+         return UpToDate{commit, w->Take("last") ? TakeZxid(w) : commit};
+       }},
       {"proposal",
        [](W w, T t) {
          const std::string commit = w->Setting("commit", "0:0");

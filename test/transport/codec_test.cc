@@ -115,7 +115,8 @@ TEST_CASE("our fields are the ones of the same name in the schema") {
     return zxid.epoch() == epoch && zxid.counter() == counter;
   };
 
-  const auto info = message(FollowerInfo{{1, ServerId{2}, 3}, 4, {5, 6}, 7, {8, 9}});
+  const auto info =
+      message(FollowerInfo{{1, ServerId{2}, 3}, 4, {5, 6}, 7, {8, 9}, LearnerKind::kObserver});
   CHECK(info.follower_info().accepted().epoch() == 1);
   CHECK(info.follower_info().accepted().leader() == 2);
   CHECK(info.follower_info().accepted().boot() == 3);
@@ -123,6 +124,7 @@ TEST_CASE("our fields are the ones of the same name in the schema") {
   CHECK(is(info.follower_info().last(), 5, 6));
   CHECK(info.follower_info().look_seq() == 7);
   CHECK(is(info.follower_info().config(), 8, 9));
+  CHECK(info.follower_info().kind() == 1);
   CHECK(message(LeaderInfo{1, true}).leader_info().epoch() == 1);
   CHECK(message(LeaderInfo{1, true}).leader_info().decided());
   const auto ack_epoch = message(AckEpoch{0, {1, 2}, {3, 4}, {{5, 6}, {7, 8}}}).ack_epoch();
@@ -138,7 +140,8 @@ TEST_CASE("our fields are the ones of the same name in the schema") {
   CHECK(is(message(NewLeader{{1, 2}, {3, 4}}).new_leader().last(), 1, 2));
   CHECK(is(message(NewLeader{{1, 2}, {3, 4}}).new_leader().commit(), 3, 4));
   CHECK(message(NewLeader{{1, 2}, {3, 4}, 5}).new_leader().leader_time() == 5);
-  CHECK(is(message(UpToDate{{1, 2}}).up_to_date().commit(), 1, 2));
+  CHECK(is(message(UpToDate{{1, 2}, {3, 4}}).up_to_date().commit(), 1, 2));
+  CHECK(is(message(UpToDate{{1, 2}, {3, 4}}).up_to_date().last_proposed(), 3, 4));
   const Txn txn = EncodeTxn({1, 3}, {1, 2}, TxnKind::kNoop, {}, 4, "five");
   const auto proposal = message(Proposal{{txn}, {1, 2}}).proposal();
   CHECK(is(proposal.commit(), 1, 2));
@@ -341,7 +344,7 @@ TEST_CASE("values outside their range are malformed") {
   };
   CHECK(refused([](v1::Packet*) {}));  // no body
   CHECK(refused([](v1::Packet* p) { p->mutable_notification()->set_state(4); }));
-  CHECK(refused([](v1::Packet* p) { p->mutable_session_end()->set_reason(9); }));
+  CHECK(refused([](v1::Packet* p) { p->mutable_session_end()->set_reason(10); }));
   CHECK(refused([](v1::Packet* p) { p->mutable_refusal()->set_reason(5); }));
   CHECK(refused([](v1::Packet* p) { p->mutable_proposal(); }));  // without a txn
   CHECK(refused([](v1::Packet* p) { p->mutable_proposal()->mutable_batch()->add_txns(); }));

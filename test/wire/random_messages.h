@@ -77,7 +77,8 @@ class RandomMessages {
   MessageBody AnyBody(size_t kind) {
     switch (kind) {
       case 0:
-        return FollowerInfo{AnyPromise(), Small(), AnyZxid(), Number(), AnyZxid()};
+        return FollowerInfo{AnyPromise(), Small(),   AnyZxid(),
+                            Number(),     AnyZxid(), static_cast<LearnerKind>(Below(2))};
       case 1:
         return LeaderInfo{Small(), Flag()};
       case 2:
@@ -91,7 +92,7 @@ class RandomMessages {
       case 6:
         return NewLeader{AnyZxid(), AnyZxid(), static_cast<int64_t>(Number())};
       case 7:
-        return UpToDate{AnyZxid()};
+        return UpToDate{AnyZxid(), AnyZxid()};
       case 8:
         return AnyProposal();
       case 9:
@@ -111,7 +112,7 @@ class RandomMessages {
       case 16:
         return Pong{Number(), AnyZxid(), AnyZxid(), Flag()};
       default:
-        return SessionEnd{static_cast<SessionEndReason>(Below(9))};
+        return SessionEnd{static_cast<SessionEndReason>(Below(10))};
     }
   }
   AckEpoch AnyAckEpoch() {

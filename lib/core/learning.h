@@ -1,6 +1,9 @@
-// Following: one peer's term under one leader, as the protocol's phases:
-// discovery (promise the epoch), synchronisation (take over the leader's
-// history), broadcast (log, acknowledge, commit). PROTOCOL §6.3, §7.2, §8.3.
+// Learning: one peer's term under one leader, as the protocol's phases: discovery
+// (promise the epoch), synchronisation (take over the leader's history), broadcast
+// (log, acknowledge, commit). PROTOCOL §6.3, §7.2, §8.3.
+//
+// Who learns is a follower, whether it votes or not. An observer will be one that
+// says so in FollowerInfo; leaders refuse it until they serve observers.
 //
 // It ends with its session: left() then says why, and Peer goes looking.
 #pragma once
@@ -13,11 +16,15 @@
 
 namespace zkq::core {
 
-class Following {
+class Learning {
  public:
-  // `look_seq`: this peer's own look, which the decision for `leader` ended.
-  // `leader_look`: the leader's latest that is known.
-  Following(Self* self, ServerId leader, uint64_t look_seq, Look leader_look);
+  // What an election has decided.
+  struct Choice {
+    ServerId leader{};
+    uint64_t look_seq = 0;  // of this peer's own look, which it ended
+    Look leader_look = {};  // the leader's latest that is known
+  };
+  Learning(Self* self, const Choice& choice) : self_(*self), choice_(choice) {}
 
   void Enter();
   void Leave();  // the session ends from this side
@@ -37,16 +44,16 @@ class Following {
   Time NextWake() const;
   const std::optional<std::string>& left() const { return left_; }
   ZabPhase phase() const;
-  ServerId leader() const { return leader_; }
+  ServerId leader() const { return choice_.leader; }
   // Synchronised with an established leader, now or before a renewal.
   bool serving() const { return established_ != 0; }
   // The established epoch, also during a renewal; before that the session's.
-  Epoch epoch() const { return established_ != 0 ? established_ : session_.epoch; }
+  Epoch epoch() const { return serving() ? established_ : session_.epoch; }
 
  private:
-  enum class Step {
+  enum class Stage {
     kConnecting,  // no session yet: no link, or the leader does not lead yet
-    kInformed,    // FollowerInfo sent
+    kFollowerInfoSent,
     kPromising,   // the promise is on its way to the disk
     kPromised,    // AckEpoch sent
     kInstalling,  // a snapshot is fetched or being installed
@@ -55,22 +62,22 @@ class Following {
     kAccepted,    // Ack of NewLeader sent
     kBroadcast,   // UpToDate received
   };
-  Invariants& invariants() { return self_.invariants(); }
   void Attach();
   void EndSession(SessionEndReason reason, std::string why);
   void Quit(std::string why) { left_ = std::move(why); }
   void Reply(MessageBody body) { self_.SendTo(*link_, session_, std::move(body)); }
   void SendAckEpoch();
   void SendAcks();
-  bool InSync() const { return step_ >= Step::kSyncing; }
+  bool InSync() const { return stage_ >= Stage::kSyncing; }
   bool Extend(const std::vector<Txn>& txns);
+  void DecideCalls();
 
   void Handle(const LeaderInfo& info);
   void Handle(const Diff& diff);
   void Handle(const Trunc& trunc);
   void Handle(const Snap& snap);
   void Handle(const Proposal& proposal);
-  void Handle(const NewLeader& accepted);
+  void Handle(const NewLeader& new_leader);
   bool NoteLeaderTime(int64_t time);
   void Handle(const Commit& commit);
   void Handle(const UpToDate& up_to_date);
@@ -82,19 +89,17 @@ class Following {
   void Handle(const Other&);  // what only a leader may be told
 
   Self& self_;
-  const ServerId leader_;
-  const uint64_t look_seq_;
-  const Look leader_look_;
-  Step step_ = Step::kConnecting;
+  const Choice choice_;
+  Stage stage_ = Stage::kConnecting;
   std::optional<LinkId> link_;
   Session session_;
   bool asked_too_early_ = false;  // the leader said it does not lead yet
   bool counted_ = true;           // AckEpoch names currentEpoch
   WriteId write_ = 0;             // what kPromising, kInstalling or kAccepting waits for
   std::optional<Zxid> fetching_;
-  Zxid accepted_last_;  // NewLeader's last
   Zxid acked_;
-  Zxid known_commit_;  // of this session (PROTOCOL §7.2 W1: dies with it)
+  Zxid known_commit_;                     // of this session (PROTOCOL §7.2 W1: dies with it)
+  std::optional<Zxid> undecided_before_;  // up to date; see DecideCalls
   Epoch established_ = 0;
   std::set<uint64_t> reads_;
   Time give_up_at_{};  // without a word or progress

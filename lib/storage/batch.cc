@@ -5,35 +5,21 @@
 namespace zkq::storage {
 namespace {
 
-// Up to here copying a body is cheaper than one more piece for the kernel.
+// Up to here copying a piece is cheaper than one more of them for the kernel.
 constexpr size_t kCopiedBytesMax = 4096;
 
 }  // namespace
 
-void Batch::Add(RecordType type, std::string&& body) {
-  AddHeader(type, body.size());
-  copied_.append(body);
-}
-
 void Batch::Add(RecordType type, std::string_view body) {
-  AddHeader(type, body.size());
-  if (body.size() <= kCopiedBytesMax) {
-    copied_.append(body);
-    return;
-  }
-  lent_.push_back({copied_.size(), body});
-  lent_bytes_ += body.size();
-}
-
-void Batch::AddHeader(RecordType type, size_t body_bytes) {
   char header[kRecordHeaderBytes];
-  EncodeRecordHeader(type, body_bytes, header);
-  copied_.append(header, sizeof(header));
+  EncodeRecordHeader(type, body.size(), header);
+  records_.append(header, sizeof(header));
+  records_.append(body);
 }
 
 void Batch::Seal(BatchHeader* header) {
-  copied_.append(size() - kBatchHeaderBytes - payload_bytes(), '\0');
-  ListPieces();
+  ListPieces(size() - kBatchHeaderBytes - payload_bytes());
+  header->kind = kind();
   header->payload_size = static_cast<uint32_t>(payload_bytes());
   header->payload_crc = 0;
   for (size_t i = 1; i < pieces_.size(); ++i) {
@@ -42,21 +28,37 @@ void Batch::Seal(BatchHeader* header) {
   EncodeBatchHeader(header, header_.data());
 }
 
-void Batch::ListPieces() {
+void Batch::ListPieces(size_t padding) {
+  const auto small = [](std::string_view run) { return run.size() <= kCopiedBytesMax; };
+  size_t copied = records_.size() + padding;
+  for (std::string_view run : entries_.pieces()) copied += small(run) ? run.size() : 0;
+  copied_.clear();
+  copied_.reserve(copied);  // Pieces point into it while it grows.
   pieces_.assign(1, {header_.data(), header_.size()});
-  size_t from = 0;
-  for (const Lent& lent : lent_) {
-    pieces_.push_back(std::string_view(copied_).substr(from, lent.at - from));
-    pieces_.push_back(lent.bytes);
-    from = lent.at;
+  for (std::string_view run : entries_.pieces()) {
+    if (small(run)) {
+      Copy(run);
+    } else {
+      pieces_.push_back(run);
+    }
   }
-  pieces_.push_back(std::string_view(copied_).substr(from));
+  Copy(records_);
+  static constexpr char kZeros[kSectorBytes] = {};
+  Copy({kZeros, padding});
 }
 
-void Batch::Clear() {
-  copied_.clear();
-  lent_.clear();
-  lent_bytes_ = 0;
+void Batch::Copy(std::string_view bytes) {
+  if (bytes.empty()) return;
+  const size_t from = copied_.size();
+  copied_.append(bytes);
+  const std::string_view copy = std::string_view(copied_).substr(from);
+  std::string_view& last = pieces_.back();
+  const bool joins = from > 0 && last.data() + last.size() == copy.data();
+  if (joins) {
+    last = {last.data(), last.size() + copy.size()};
+  } else {
+    pieces_.push_back(copy);
+  }
 }
 
 }  // namespace zkq::storage

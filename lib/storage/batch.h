@@ -1,6 +1,5 @@
-// Builds one batch: collects records and seals them under a header. Small
-// records are copied side by side, so that a batch of many is few pieces; large
-// ones stay where they are and must outlive the batch.
+// Builds one batch and seals it under a header: either entries, which stay where they
+// are in memory, or records of this server's own, which are copied.
 #pragma once
 
 #include <array>
@@ -9,40 +8,40 @@
 #include <vector>
 
 #include "lib/storage/framing.h"
+#include "lib/wire/txn.h"
 
 namespace zkq::storage {
 
 class Batch {
  public:
+  // A batch is all of one kind. Entries must outlive it.
+  void Add(const Txn& txn) { entries_.Add(txn); }
   void Add(RecordType type, std::string_view body);
-  void Add(RecordType type, std::string&& body);  // copied, however large: it does not last
 
-  bool empty() const { return copied_.empty(); }
-  // What the next record added will stand at in the payload.
-  size_t payload_bytes() const { return copied_.size() + lent_bytes_; }
+  bool empty() const { return payload_bytes() == 0; }
+  BatchKind kind() const {
+    return entries_.bytes() > 0 ? BatchKind::kEntries : BatchKind::kRecords;
+  }
+  // Where in the payload the next entry or record will stand.
+  size_t payload_bytes() const { return entries_.bytes() + records_.size(); }
   // On disk, header and padding included.
   uint64_t size() const { return SectorsUp(kBatchHeaderBytes + payload_bytes()); }
 
-  // Pads the payload, fills in its size and CRC, and encodes `header`.
+  // Pads the payload, fills in kind, size and CRC, and encodes `header`.
   void Seal(BatchHeader* header);
   // The sealed batch, piece by piece; valid until the batch is changed.
   const std::vector<std::string_view>& pieces() const { return pieces_; }
 
-  void Clear();
+  void Clear() { *this = Batch(); }
 
  private:
-  // Bytes that are not ours, to stand before copied_[at].
-  struct Lent {
-    size_t at;
-    std::string_view bytes;
-  };
-  void AddHeader(RecordType type, size_t body_bytes);
-  void ListPieces();
+  void ListPieces(size_t padding);
+  void Copy(std::string_view bytes);
 
-  std::string copied_;
-  std::vector<Lent> lent_;
-  size_t lent_bytes_ = 0;
-  std::array<char, kBatchHeaderBytes> header_;
+  wire::Runs entries_;
+  std::string records_;
+  std::array<char, kBatchHeaderBytes> header_ = {};
+  std::string copied_;  // small pieces, side by side
   std::vector<std::string_view> pieces_;
 };
 

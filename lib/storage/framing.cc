@@ -84,7 +84,10 @@ void EncodeBatchHeader(BatchHeader* header, char* to) {
   PutLittleEndian32(to + 32, header->payload_size);
   PutLittleEndian32(to + 36, header->payload_crc);
   PutLittleEndian32(to + 40, header->previous);
-  PutLittleEndian32(to + 44, 0);
+  PutLittleEndian32(to + 44, static_cast<uint32_t>(header->kind));
+  PutLittleEndian32(to + 48, header->commit.epoch);
+  PutLittleEndian32(to + 52, header->commit.counter);
+  PutLittleEndian64(to + 56, 0);
   header->crc = Crc32c({to + kCrcFrom, kBatchHeaderBytes - kCrcFrom});
   PutLittleEndian32(to + 4, header->crc);
 }
@@ -102,6 +105,8 @@ std::optional<BatchHeader> DecodeBatchHeader(std::string_view bytes) {
   header.payload_size = LittleEndian32(from + 32);
   header.payload_crc = LittleEndian32(from + 36);
   header.previous = LittleEndian32(from + 40);
+  header.kind = static_cast<BatchKind>(LittleEndian32(from + 44));
+  header.commit = {LittleEndian32(from + 48), LittleEndian32(from + 52)};
   return header;
 }
 
@@ -112,10 +117,11 @@ void EncodeRecordHeader(RecordType type, size_t size, char* to) {
 
 bool RecordReader::Next() {
   const std::string_view rest = payload_.substr(next_);
-  if (!ok_ || rest.empty() || rest[0] == static_cast<char>(RecordType::kEnd)) return false;
+  if (!ok_ || rest.empty()) return false;
   position_ = next_;
   type_ = static_cast<RecordType>(rest[0]);
-  ok_ = type_ <= kRecordTypeMax && rest.size() >= kRecordHeaderBytes &&
+  ok_ = type_ >= RecordType::kState && type_ <= kRecordTypeMax &&
+        rest.size() >= kRecordHeaderBytes &&
         rest.size() - kRecordHeaderBytes >= LittleEndian32(&rest[1]);
   if (!ok_) return false;
   body_ = rest.substr(kRecordHeaderBytes, LittleEndian32(&rest[1]));

@@ -20,7 +20,7 @@ namespace zkq::storage {
 // written, never a durable one beside it.
 inline constexpr uint64_t kSectorBytes = 512;
 inline constexpr uint32_t kLogVersion = 1;
-inline constexpr size_t kBatchHeaderBytes = 48;
+inline constexpr size_t kBatchHeaderBytes = 64;
 inline constexpr size_t kRecordHeaderBytes = 5;
 
 constexpr uint64_t SectorsUp(uint64_t bytes) {
@@ -42,16 +42,26 @@ enum class HeaderState { kAbsent, kValid, kNewer };
 // kAbsent: not a header that was written whole. kNewer: of a later version.
 HeaderState DecodeSegmentHeader(std::string_view sector, SegmentHeader* header);
 
+enum class BatchKind : uint32_t {
+  // Transactions and nothing else, as proposals carry them (lib/wire/txn.h): the same
+  // bytes at every member, so that one can be rebuilt from another member's copy.
+  kEntries = 1,
+  kRecords = 2,  // what is this server's own: RecordReader takes them
+};
+
 struct BatchHeader {
   uint64_t segment = 0;
   uint64_t offset = 0;          // where this header begins in the segment
   uint64_t durable_before = 0;  // the segment was known durable up to here
-  uint32_t payload_size = 0;    // padded, so that the batch ends on a sector
-  uint32_t payload_crc = 0;
-  uint32_t previous = 0;  // the `crc` of the batch before
-  uint32_t crc = 0;       // of all of the above; set by Encode and Decode
+  uint32_t payload_size = 0;    // without the zeros that fill the last sector
+  uint32_t payload_crc = 0;     // with them
+  uint32_t previous = 0;        // the `crc` of the batch before
+  BatchKind kind = BatchKind::kRecords;
+  Zxid commit = {};  // known committed when this was written
+  uint32_t crc = 0;  // of all of the above; set by Encode and Decode
 
-  uint64_t end() const { return offset + kBatchHeaderBytes + payload_size; }
+  uint64_t payload_begin() const { return offset + kBatchHeaderBytes; }
+  uint64_t end() const { return SectorsUp(payload_begin() + payload_size); }
 };
 // Writes kBatchHeaderBytes to `to`.
 void EncodeBatchHeader(BatchHeader* header, char* to);
@@ -59,19 +69,16 @@ void EncodeBatchHeader(BatchHeader* header, char* to);
 ZKQ_EXPORT std::optional<BatchHeader> DecodeBatchHeader(std::string_view bytes);
 
 enum class RecordType : uint8_t {
-  kEnd = 0,       // the padding: zeros up to the end of the batch
   kState = 1,     // HardState
-  kTxn = 2,       // Txn::encoded
-  kTruncate = 3,  // a zxid: the last entry that stays
-  kBase = 4,      // a zxid: the history is this snapshot and nothing behind it
-  kHint = 5,      // a zxid: known committed
-  kStart = 6,     // SegmentStart: the first record of a segment, and nowhere else
+  kTruncate = 2,  // a zxid: the last entry that stays
+  kBase = 3,      // a zxid: the history is this snapshot and nothing after it
+  kStart = 4,     // SegmentStart: the first record of a segment, and nowhere else
 };
 inline constexpr RecordType kRecordTypeMax = RecordType::kStart;
 
 void EncodeRecordHeader(RecordType type, size_t size, char* to);
 
-// Walks the records of a batch.
+// Walks the records of a batch of kind kRecords.
 class ZKQ_EXPORT RecordReader {
  public:
   explicit RecordReader(std::string_view payload) : payload_(payload) {}
@@ -89,7 +96,7 @@ class ZKQ_EXPORT RecordReader {
   std::string_view body_;
   size_t position_ = 0;
   size_t next_ = 0;
-  RecordType type_ = RecordType::kEnd;
+  RecordType type_ = {};
   bool ok_ = true;
 };
 

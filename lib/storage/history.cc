@@ -37,19 +37,19 @@ bool History::Truncate(Zxid after) {
   }
   begin_ = std::min(begin_, after);
   now_.last = after;
-  now_.hint = std::min(now_.hint, after);
+  hint_ = std::min(hint_, after);
   return true;
 }
 
 void History::Rebase(Zxid base) {
   now_.base = base;
   now_.last = base;
-  now_.hint = base;
+  hint_ = base;
   begin_ = base;
   epochs_.clear();
 }
 
-void History::Hint(Zxid commit) { now_.hint = std::max(now_.hint, std::min(commit, now_.last)); }
+void History::Hint(Zxid commit) { hint_ = std::max(hint_, std::min(commit, now_.last)); }
 
 bool History::Contains(Zxid zxid) const {
   if (zxid == begin_) return true;

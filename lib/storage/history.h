@@ -24,6 +24,7 @@ class History {
   bool Append(const Txn& txn);
   bool Truncate(Zxid after);
   void Rebase(Zxid base);
+  // Known committed, as far as the history goes.
   void Hint(Zxid commit);
 
   // True of the entries behind begin(), and of begin() itself.
@@ -31,6 +32,7 @@ class History {
 
   const SegmentStart& now() const { return now_; }
   Zxid last() const { return now_.last; }
+  Zxid hint() const { return hint_; }
   // The entries behind this one have been seen; at first the start's last.
   Zxid begin() const { return begin_; }
   // The highest counter of each epoch of these entries, ascending.
@@ -38,6 +40,7 @@ class History {
 
  private:
   SegmentStart now_;
+  Zxid hint_ = {};
   Zxid begin_ = {};
   std::vector<Zxid> epochs_;
 };

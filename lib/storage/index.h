@@ -14,7 +14,7 @@
 namespace zkq::storage {
 
 // Entries that follow each other in a segment with no dead one in between: all
-// TXN records from `record` in the batch at `begin` on, up to the entry `last`.
+// entries from `record` in the batch at `begin` on, up to the entry `last`.
 struct Run {
   Zxid prev = {};  // the entry before the first
   Zxid last = {};

@@ -24,7 +24,8 @@ class Log::Impl {
   struct NewState {
     std::string encoded;
   };
-  using Addition = std::variant<Txn, Cut, NewBase, NewState>;
+  using Entries = std::vector<Txn>;
+  using Addition = std::variant<Entries, Cut, NewBase, NewState>;
 
   // The first error, kept as text: a Status would be shared between threads.
   struct Failure {
@@ -55,7 +56,10 @@ class Log::Impl {
 
   absl::Status WriteAndSync();
   absl::Status WriteAll();
+  absl::Status AddEntries(const Entries& entries);
+  absl::Status AddRecord(const Addition& addition);
   bool Frame(const Addition& addition);
+  absl::Status NotAllowed() const;
   absl::Status WriteBatch();
   absl::Status RollOver();
   absl::Status RemoveOldest();
@@ -107,7 +111,7 @@ absl::Status Log::Impl::Describe(LogContents* contents) const {
   contents->base = history_.now().base;
   contents->log_begin = history_.begin();
   contents->last = history_.last();
-  contents->hint = history_.now().hint;
+  contents->hint = history_.hint();
   contents->epochs = history_.epochs();
   contents->last_leader_time = history_.now().leader_time;
   return absl::OkStatus();
@@ -156,34 +160,44 @@ absl::Status Log::Impl::WriteAndSync() {
   return absl::OkStatus();
 }
 
-// A batch ends where a txn would make it too large, and nowhere else: what is
-// added between two txns (a cut, a promise, a new base) stays together.
 absl::Status Log::Impl::WriteAll() {
   for (const Addition& addition : additions_) {
-    const Txn* txn = std::get_if<Txn>(&addition);
-    if (txn != nullptr && !batch_.empty() &&
-        batch_.payload_bytes() + txn->encoded.size() > options_.batch_bytes_max) {
-      absl::Status written = WriteBatch();
-      if (!written.ok()) return written;
-    }
-    if (!Frame(addition)) {
-      return absl::InternalError("an addition to the log does not continue its history " +
-                                 ToString(history_.last()));
-    }
+    const Entries* entries = std::get_if<Entries>(&addition);
+    absl::Status added = entries != nullptr ? AddEntries(*entries) : AddRecord(addition);
+    if (!added.ok()) return added;
   }
-  if (hint_) {
-    history_.Hint(*hint_);
-    batch_.Add(RecordType::kHint, EncodeZxid(*hint_));
-    hint_.reset();
-  }
+  // Not with an earlier batch: what it ends with may be cut by a later one, and a crash
+  // between the two must not leave it as known committed.
+  if (hint_) history_.Hint(*hint_);
+  hint_.reset();
   return WriteBatch();
 }
 
+absl::Status Log::Impl::AddEntries(const Entries& entries) {
+  for (const Txn& txn : entries) {
+    const bool joins = batch_.kind() == BatchKind::kEntries &&
+                       batch_.payload_bytes() + txn.encoded.size() <= options_.batch_bytes_max;
+    if (!batch_.empty() && !joins) {
+      absl::Status written = WriteBatch();
+      if (!written.ok()) return written;
+    }
+    if (!steps_.Append(txn, batch_.payload_bytes())) return NotAllowed();
+    batch_.Add(txn);
+  }
+  return absl::OkStatus();
+}
+
+// Records that come together stay together.
+absl::Status Log::Impl::AddRecord(const Addition& addition) {
+  if (batch_.kind() == BatchKind::kEntries) {
+    absl::Status written = WriteBatch();
+    if (!written.ok()) return written;
+  }
+  return Frame(addition) ? absl::OkStatus() : NotAllowed();
+}
+
 bool Log::Impl::Frame(const Addition& addition) {
-  if (const auto* txn = std::get_if<Txn>(&addition)) {
-    if (!steps_.Append(*txn, batch_.payload_bytes())) return false;
-    batch_.Add(RecordType::kTxn, txn->encoded.view());
-  } else if (const auto* cut = std::get_if<Cut>(&addition)) {
+  if (const auto* cut = std::get_if<Cut>(&addition)) {
     if (cut->after < history_.begin() || !steps_.Truncate(cut->after)) return false;
     batch_.Add(RecordType::kTruncate, EncodeZxid(cut->after));
   } else if (const auto* rebase = std::get_if<NewBase>(&addition)) {
@@ -196,13 +210,18 @@ bool Log::Impl::Frame(const Addition& addition) {
   return true;
 }
 
+absl::Status Log::Impl::NotAllowed() const {
+  return absl::InternalError("an addition to the log does not continue its history " +
+                             ToString(history_.last()));
+}
+
 absl::Status Log::Impl::WriteBatch() {
   if (writer_->offset() + batch_.size() > options_.segment_bytes) {
     absl::Status status = RollOver();
     if (!status.ok()) return status;
   }
   const uint64_t begin = writer_->offset();
-  absl::Status status = writer_->Write(&batch_);
+  absl::Status status = writer_->Write(&batch_, history_.hint());
   if (!status.ok()) return status;
   batch_.Clear();
   const Zxid highest = steps_.Place(writer_->number(), begin, writer_->offset());
@@ -223,7 +242,7 @@ absl::Status Log::Impl::RollOver() {
 absl::Status Log::Impl::BeginSegment(uint64_t number) {
   end_.number = number;
   absl::StatusOr<SegmentWriter> writer =
-      SegmentWriter::Create(file_system_.get(), directory_, end_, written_.now());
+      SegmentWriter::Create(file_system_.get(), directory_, end_, written_.now(), written_.hint());
   if (!writer.ok()) return writer.status();
   writer_ = *std::move(writer);
   segments_.push_back({number});
@@ -257,6 +276,7 @@ absl::Status Log::Impl::RemoveOldest() {
 
 absl::Status Log::Impl::Fail(const absl::Status& status) {
   failure_ = {status.code(), std::string(FromAbsl(status.message()))};
+  batch_.Clear();
   additions_.clear();
   return failure();
 }
@@ -274,7 +294,7 @@ absl::StatusOr<std::unique_ptr<Log>> Log::Open(std::shared_ptr<FileSystem> file_
 }
 
 void Log::Append(std::span<const Txn> txns) {
-  for (const Txn& txn : txns) impl_->Add(txn);
+  impl_->Add(std::vector<Txn>(txns.begin(), txns.end()));
 }
 void Log::Truncate(Zxid after) { impl_->Add(Impl::Cut{after}); }
 void Log::Store(const HardState& state) { impl_->Add(Impl::NewState{EncodeHardState(state)}); }

@@ -66,13 +66,14 @@ class Log {
   void Store(const HardState& state);
   // The live history is now the snapshot `base` and nothing behind it.
   void Rebase(Zxid base);
-  // Known committed. Lazy: written with the next batch, forces no Sync.
+  // Known committed, of the history with all that was added. Lazy: written with the next
+  // Sync, forces none.
   void Hint(Zxid commit);
   // True if something waits for Sync. A hint alone does not.
   bool dirty() const;
-  // Writes what was added as batches and makes it durable. All that is added
-  // between two txns is in one batch: after a crash it is there as a whole or not
-  // at all. kResourceExhausted: the disk is full; kInternal: an addition was not
+  // Writes what was added as batches and makes it durable. A crash leaves the first of the
+  // batches, each whole. What is added with no entry between is in one batch.
+  // kResourceExhausted: the disk is full; kInternal: an addition was not
   // allowed; otherwise what the file system says.
   absl::Status Sync();
   // Damage to the newest batch looks like a torn write until a batch behind it says

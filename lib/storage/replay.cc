@@ -15,7 +15,7 @@
 #include "lib/storage/segment_reader.h"
 #include "lib/storage/steps.h"
 #include "lib/wire/disk.h"
-#include "zkq/wire.h"
+#include "lib/wire/txn.h"
 
 namespace zkq::storage {
 namespace {
@@ -78,9 +78,12 @@ class Replayer {
   absl::Status ReplaySegment(const Found& found, const Found* next);
   absl::Status ReplayBatches(SegmentReader* reader, SegmentWriter::End* end);
   absl::Status ReplayBatch(const std::string& path, const ReadBatch& batch, bool first);
-  bool Apply(const RecordReader& record, const Payload& payload, bool first);
+  absl::Status ReplayEntries(const std::string& path, const BatchHeader& header,
+                             const Payload& payload);
+  absl::Status ReplayRecords(const std::string& path, const BatchHeader& header,
+                             std::string_view payload, bool first);
+  bool Apply(const RecordReader& record, bool first);
   bool ApplyStart(std::string_view body);
-  bool ApplyTxn(const RecordReader& record, const Payload& payload);
   absl::Status CloseLast(SegmentReader* reader, const SegmentWriter::End& end);
   absl::Status GiveUpTorn(uint64_t number);
 
@@ -187,23 +190,47 @@ absl::Status Replayer::ReplayBatches(SegmentReader* reader, SegmentWriter::End* 
 absl::Status Replayer::ReplayBatch(const std::string& path, const ReadBatch& batch, bool first) {
   // Owned, because the window shares it.
   const Payload payload{std::string(batch.payload)};
-  RecordReader record(payload.view());
-  while (record.Next()) {
-    if (Apply(record, payload, first && record.position() == 0)) continue;
-    return Damaged(path, batch.header.offset + kBatchHeaderBytes + record.position(),
-                   "a record that does not continue the log");
+  absl::Status replayed = Damaged(path, batch.header.offset, "a batch of a kind that has no place");
+  if (batch.header.kind == BatchKind::kRecords) {
+    replayed = ReplayRecords(path, batch.header, payload.view(), first);
+  } else if (batch.header.kind == BatchKind::kEntries && !first) {
+    replayed = ReplayEntries(path, batch.header, payload);
   }
-  if (record.ok()) return absl::OkStatus();
-  return Damaged(path, batch.header.offset, "a batch of malformed records");
+  if (replayed.ok()) result_.history.Hint(batch.header.commit);
+  return replayed;
 }
 
-bool Replayer::Apply(const RecordReader& record, const Payload& payload, bool first) {
-  History& history = result_.history;
+absl::Status Replayer::ReplayEntries(const std::string& path, const BatchHeader& header,
+                                     const Payload& payload) {
+  wire::TxnReader entries(payload);
+  while (std::optional<Txn> txn = entries.Next()) {
+    if (!steps_.Append(*txn, entries.position())) {
+      return Damaged(path, header.payload_begin() + entries.position(),
+                     "an entry that does not continue the log");
+    }
+    window_.Append(*std::move(txn));
+  }
+  if (entries.ok() && payload.size() > 0) return absl::OkStatus();
+  return Damaged(path, header.payload_begin() + entries.position(), "a malformed entry");
+}
+
+absl::Status Replayer::ReplayRecords(const std::string& path, const BatchHeader& header,
+                                     std::string_view payload, bool first) {
+  RecordReader record(payload);
+  for (; record.Next(); first = false) {
+    if (Apply(record, first)) continue;
+    return Damaged(path, header.payload_begin() + record.position(),
+                   "a record that does not continue the log");
+  }
+  if (record.ok() && !first) return absl::OkStatus();
+  return Damaged(path, header.payload_begin() + record.position(), "a malformed record");
+}
+
+bool Replayer::Apply(const RecordReader& record, bool first) {
   if (first != (record.type() == RecordType::kStart)) return false;
   if (first) return ApplyStart(record.body());
-  if (record.type() == RecordType::kTxn) return ApplyTxn(record, payload);
   if (record.type() == RecordType::kState) {
-    history.Store(std::string(record.body()));
+    result_.history.Store(std::string(record.body()));
     return true;
   }
   const std::optional<Zxid> zxid = DecodeZxid(record.body());
@@ -212,12 +239,8 @@ bool Replayer::Apply(const RecordReader& record, const Payload& payload, bool fi
     window_.Truncate(*zxid);
     return steps_.Truncate(*zxid);
   }
-  if (record.type() == RecordType::kBase) {
-    window_.Clear();
-    steps_.Rebase(*zxid);
-  } else {
-    history.Hint(*zxid);
-  }
+  window_.Clear();
+  steps_.Rebase(*zxid);
   return true;
 }
 
@@ -229,13 +252,6 @@ bool Replayer::ApplyStart(std::string_view body) {
   if (result_.segments.size() > 1) return *start == result_.history.now();
   result_.history = History(*start);
   index_.Begin(start->last);
-  return true;
-}
-
-bool Replayer::ApplyTxn(const RecordReader& record, const Payload& payload) {
-  std::optional<Txn> txn = DecodeTxn(payload.Part(record.body()));
-  if (!txn || !steps_.Append(*txn, record.position())) return false;
-  window_.Append(*std::move(txn));
   return true;
 }
 

@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "lib/storage/segment_reader.h"
-#include "zkq/wire.h"
+#include "lib/wire/txn.h"
 
 namespace zkq::storage {
 namespace {
@@ -46,17 +46,16 @@ absl::Status Damaged(const SegmentReader& reader, uint64_t offset) {
 // Adds the entries of one batch, from position `from` to the entry `last`.
 absl::Status AddBatch(const ReadBatch& batch, size_t from, Zxid last, const SegmentReader& reader,
                       Page* page) {
-  const Payload payload{std::string(batch.payload)};
-  RecordReader record(payload.view());
-  for (bool end = false; !end && !page->full() && record.Next();) {
-    if (record.position() < from || record.type() != RecordType::kTxn) continue;
-    std::optional<Txn> txn = DecodeTxn(payload.Part(record.body()));
-    if (!txn) return Damaged(reader, batch.header.offset);
-    end = txn->zxid == last;
+  if (batch.header.kind != BatchKind::kEntries) return absl::OkStatus();
+  if (from > batch.payload.size()) return Damaged(reader, batch.header.offset);
+  wire::TxnReader entries(Payload(std::string(batch.payload.substr(from))));
+  while (!page->full() && page->last() < last) {
+    std::optional<Txn> txn = entries.Next();
+    if (!txn) break;
     absl::Status added = page->Add(*std::move(txn));
     if (!added.ok()) return added;
   }
-  return absl::OkStatus();
+  return entries.ok() ? absl::OkStatus() : Damaged(reader, batch.header.offset);
 }
 
 absl::Status AddRun(FileSystem* file_system, const std::string& directory, const Run& run,

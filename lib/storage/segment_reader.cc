@@ -28,11 +28,12 @@ absl::StatusOr<std::optional<ReadBatch>> SegmentReader::Read(uint64_t offset) {
   if (!bytes.ok()) return bytes.status();
   const std::optional<BatchHeader> header = DecodeBatchHeader(*bytes);
   if (!header || header->segment != number_ || header->offset != offset) return std::nullopt;
-  bytes = file_.Peek(offset + kBatchHeaderBytes, header->payload_size);
+  const uint64_t padded = header->end() - header->payload_begin();
+  bytes = file_.Peek(header->payload_begin(), padded);
   if (!bytes.ok()) return bytes.status();
-  if (bytes->size() < header->payload_size) return std::nullopt;
+  if (bytes->size() < padded) return std::nullopt;
   if (Crc32c(*bytes) != header->payload_crc) return std::nullopt;
-  return ReadBatch{*header, *bytes};
+  return ReadBatch{*header, bytes->substr(0, header->payload_size)};
 }
 
 absl::StatusOr<std::optional<uint64_t>> SegmentReader::FindDurableMark(uint64_t from) {

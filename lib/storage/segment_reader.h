@@ -16,7 +16,7 @@ namespace zkq::storage {
 
 struct ReadBatch {
   BatchHeader header = {};
-  std::string_view payload = {};  // valid until the reader's next call
+  std::string_view payload = {};  // without padding; valid until the reader's next call
 };
 
 class SegmentReader {

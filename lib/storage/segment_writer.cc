@@ -32,7 +32,7 @@ SegmentWriter::SegmentWriter(std::unique_ptr<File> file, const End& end)
 
 absl::StatusOr<SegmentWriter> SegmentWriter::Create(FileSystem* file_system,
                                                     const std::string& directory, End end,
-                                                    const SegmentStart& start) {
+                                                    const SegmentStart& start, Zxid commit) {
   const std::string header = EncodeSegmentHeader({end.number, end.chain});
   const std::string path = directory + "/" + SegmentName(end.number);
   absl::StatusOr<std::unique_ptr<File>> file = file_system->Open(path, FileSystem::Mode::kCreate);
@@ -44,7 +44,7 @@ absl::StatusOr<SegmentWriter> SegmentWriter::Create(FileSystem* file_system,
 
   Batch batch;
   batch.Add(RecordType::kStart, EncodeSegmentStart(start));
-  absl::Status status = writer.Write(&batch);
+  absl::Status status = writer.Write(&batch, commit);
   const std::string_view piece = header;
   if (status.ok()) status = writer.file_->Write(0, {&piece, 1});
   if (status.ok()) status = writer.Sync();
@@ -59,12 +59,13 @@ absl::Status SegmentWriter::Mend(uint64_t dirty_end) {
   return status.ok() ? Sync() : status;
 }
 
-absl::Status SegmentWriter::Write(Batch* batch) {
+absl::Status SegmentWriter::Write(Batch* batch, Zxid commit) {
   BatchHeader header;
   header.segment = end_.number;
   header.offset = end_.offset;
   header.durable_before = durable_;
   header.previous = end_.chain;
+  header.commit = commit;
   batch->Seal(&header);
   absl::Status status = file_->Write(end_.offset, batch->pieces());
   if (!status.ok()) return status;

@@ -34,7 +34,7 @@ class SegmentWriter {
   // Makes segment `number`, beginning with `start`, durable in all: contents
   // and name. `end` says which and what it goes on from: number, chain and full.
   static absl::StatusOr<SegmentWriter> Create(FileSystem* file_system, const std::string& directory,
-                                              End end, const SegmentStart& start);
+                                              End end, const SegmentStart& start, Zxid commit);
   // Goes on with a segment that was read back. Mend comes first.
   SegmentWriter(std::unique_ptr<File> file, const End& end);
 
@@ -42,8 +42,9 @@ class SegmentWriter {
   // `dirty_end`: nothing of a torn tail is left to be read as a batch later.
   absl::Status Mend(uint64_t dirty_end);
 
-  // Writes `batch` behind the last; durable after the next Sync.
-  absl::Status Write(Batch* batch);
+  // Writes `batch` after the last, and in its header what is known committed; durable
+  // after the next Sync.
+  absl::Status Write(Batch* batch, Zxid commit);
   absl::Status Sync();
 
   uint64_t number() const { return end_.number; }

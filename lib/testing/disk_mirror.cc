@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "lib/wire/disk.h"
-#include "zkq/wire.h"
+#include "lib/wire/txn.h"
 
 namespace zkq::testing {
 namespace {
@@ -51,27 +51,35 @@ void DiskMirror::OnBatch(const MemoryFileSystem::Operation& operation, Reader* r
       header->end() > operation.offset + operation.bytes.size()) {
     return;
   }
-  const Payload payload{std::string(operation.bytes.substr(storage::kBatchHeaderBytes))};
-  storage::RecordReader record(payload.view());
-  while (record.Next()) OnRecord(record, payload, reader);
+  const std::string_view payload =
+      operation.bytes.substr(storage::kBatchHeaderBytes, header->payload_size);
+  if (header->kind == storage::BatchKind::kEntries) {
+    OnEntries(Payload{std::string(payload)}, reader);
+  } else {
+    storage::RecordReader record(payload);
+    while (record.Next()) OnRecord(record, header->commit, reader);
+  }
+  written_.hint = std::max(written_.hint, std::min(header->commit, written_.last));
   pending_.push_back({operation.path, operation.offset, std::string(operation.bytes), written_});
 }
 
-void DiskMirror::OnRecord(const storage::RecordReader& record, const Payload& payload,
-                          Reader* reader) {
-  if (record.type() == RecordType::kTxn) {
-    const auto txn = DecodeTxn(payload.Part(record.body()));
-    if (!txn) return;
+void DiskMirror::OnEntries(const Payload& payload, Reader* reader) {
+  wire::TxnReader entries(payload);
+  while (const auto txn = entries.Next()) {
     reader->OnTxn(written_, *txn);
     written_.last = txn->zxid;
-  } else if (record.type() == RecordType::kState) {
+  }
+}
+
+void DiskMirror::OnRecord(const storage::RecordReader& record, Zxid commit, Reader* reader) {
+  if (record.type() == RecordType::kState) {
     const auto state = DecodeHardState(record.body());
     if (!state) return;
     reader->OnState(written_, *state);
     written_.state = *state;
   } else if (record.type() == RecordType::kStart) {
     const auto start = DecodeSegmentStart(record.body());
-    if (start) reader->OnStart(written_, *start);
+    if (start) reader->OnStart(written_, *start, commit);
   } else if (const auto zxid = DecodeZxid(record.body())) {
     OnZxid(record.type(), *zxid, reader);
   }
@@ -85,8 +93,6 @@ void DiskMirror::OnZxid(RecordType type, Zxid zxid, Reader* reader) {
   } else if (type == RecordType::kBase) {
     reader->OnBase(written_, zxid);
     written_.base = written_.last = written_.hint = zxid;
-  } else if (type == RecordType::kHint) {
-    written_.hint = std::max(written_.hint, std::min(zxid, written_.last));
   }
 }
 

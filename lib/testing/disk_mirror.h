@@ -37,8 +37,9 @@ class DiskMirror {
     virtual void OnState(const LogState& before, const HardState& state) = 0;
     virtual void OnTruncate(const LogState& before, Zxid after) = 0;
     virtual void OnBase(const LogState& before, Zxid base) = 0;
-    // A segment begins: with what those before it have come to.
-    virtual void OnStart(const LogState& before, const SegmentStart& start) = 0;
+    // A segment begins: with what those before it have come to, and what of it is known
+    // committed.
+    virtual void OnStart(const LogState& before, const SegmentStart& start, Zxid commit) = 0;
   };
 
   void OnOperation(const MemoryFileSystem::Operation& operation, Reader* reader);
@@ -59,7 +60,8 @@ class DiskMirror {
     bool synced = false;
   };
   void OnBatch(const MemoryFileSystem::Operation& operation, Reader* reader);
-  void OnRecord(const storage::RecordReader& record, const Payload& payload, Reader* reader);
+  void OnEntries(const Payload& payload, Reader* reader);
+  void OnRecord(const storage::RecordReader& record, Zxid commit, Reader* reader);
   void OnZxid(storage::RecordType type, Zxid zxid, Reader* reader);
   void Advance();
   static bool Survives(const Batch& batch, const MemoryFileSystem& disk);

@@ -118,7 +118,7 @@ class InvariantChecker final : public SimObserver {
   void CheckRecovered(ServerId sid, const HardState& old, const HardState& state);
   void Truncated(ServerId sid, const LogState& before, Zxid after);
   void Rebased(ServerId sid, const LogState& before, Zxid base);
-  void Began(ServerId sid, const LogState& before, const SegmentStart& start);
+  void Began(ServerId sid, const LogState& before, const SegmentStart& start, Zxid commit);
   void Took(ServerId sid, const LogState& before, const HardState& state);
   void TookAsLeader(ServerId sid, const LogState& before, const HardState& state);
   void Proposed(ServerId by, const Txn& txn);

@@ -18,8 +18,8 @@ class InvariantChecker::Reading final : public DiskMirror::Reader {
     checker_.Truncated(sid_, before, after);
   }
   void OnBase(const LogState& before, Zxid base) override { checker_.Rebased(sid_, before, base); }
-  void OnStart(const LogState& before, const SegmentStart& start) override {
-    checker_.Began(sid_, before, start);
+  void OnStart(const LogState& before, const SegmentStart& start, Zxid commit) override {
+    checker_.Began(sid_, before, start, commit);
   }
 
  private:
@@ -109,10 +109,11 @@ void InvariantChecker::Rebased(ServerId sid, const LogState& before, Zxid base) 
 }
 
 // Segments before this one may go: what they amounted to has to stand here.
-void InvariantChecker::Began(ServerId sid, const LogState& before, const SegmentStart& start) {
+void InvariantChecker::Began(ServerId sid, const LogState& before, const SegmentStart& start,
+                             Zxid commit) {
   const auto state = start.state.empty() ? HardState{} : DecodeHardState(start.state);
-  if (start.base == before.base && start.last == before.last && start.hint == before.hint &&
-      state && *state == before.state) {
+  if (start.base == before.base && start.last == before.last && commit == before.hint && state &&
+      *state == before.state) {
     return;
   }
   Violate("recovery", "server " + ToString(sid) + " begins a segment after " +

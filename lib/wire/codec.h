@@ -94,10 +94,10 @@ class Encoder {
   }
   // A batch: encoded already.
   void operator()(uint32_t field, const std::vector<Txn>& txns) {
-    size_t size = 0;
-    for (const Txn& txn : txns) size += txn.encoded.size();
-    Head(field, size);
-    for (std::string_view run : RunsOf(txns)) out_.Append(run);
+    Runs runs;
+    for (const Txn& txn : txns) runs.Add(txn);
+    Head(field, runs.bytes());
+    for (std::string_view piece : runs.pieces()) out_.Append(piece);
   }
   template <typename T>
   requires(std::is_class_v<T> && !std::convertible_to<T, std::string_view>) void operator()(

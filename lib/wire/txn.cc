@@ -13,19 +13,15 @@ constexpr uint32_t kTxnsField = 1;  // of Batch
 
 }  // namespace
 
-std::vector<std::string_view> RunsOf(std::span<const Txn> txns) {
-  std::vector<std::string_view> runs;
-  const Txn* before = nullptr;
-  for (const Txn& txn : txns) {
-    const std::string_view bytes = txn.encoded.view();
-    if (before != nullptr && before->encoded.Adjoins(txn.encoded)) {
-      runs.back() = {runs.back().data(), runs.back().size() + bytes.size()};
-    } else {
-      runs.push_back(bytes);
-    }
-    before = &txn;
+void Runs::Add(const Txn& txn) {
+  const std::string_view bytes = txn.encoded.view();
+  if (!pieces_.empty() && last_.Adjoins(txn.encoded)) {
+    pieces_.back() = {pieces_.back().data(), pieces_.back().size() + bytes.size()};
+  } else {
+    pieces_.push_back(bytes);
   }
-  return runs;
+  last_ = txn.encoded;
+  bytes_ += bytes.size();
 }
 
 std::optional<Txn> TxnReader::Next() {

@@ -4,8 +4,8 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lib/wire/protobuf.h"
@@ -13,9 +13,19 @@
 
 namespace zkq::wire {
 
-// The batch of these transactions, in as few pieces as it has in memory: those that
-// were encoded or decoded together lie side by side. Valid as long as they are.
-std::vector<std::string_view> RunsOf(std::span<const Txn> txns);
+// Puts transactions into a batch, in as few pieces as they have in memory: those that
+// were encoded or decoded together lie side by side. They must outlive the pieces.
+class Runs {
+ public:
+  void Add(const Txn& txn);
+  const std::vector<std::string_view>& pieces() const { return pieces_; }
+  size_t bytes() const { return bytes_; }
+
+ private:
+  std::vector<std::string_view> pieces_;
+  Payload last_;
+  size_t bytes_ = 0;
+};
 
 // Takes the transactions of a batch one by one; they share its buffer. Fields of a
 // newer version are passed over. Total on any input.

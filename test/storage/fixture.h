@@ -96,7 +96,8 @@ inline std::string Print(const std::vector<Txn>& txns) {
 inline std::string Print(Log& log, const LogContents& contents) {
   std::string text = contents.fresh ? "fresh " : "";
   text += "epoch " + std::to_string(contents.state.current) + " base " + ToString(contents.base) +
-          " begin " + ToString(contents.log_begin) + " last " + ToString(contents.last) + " epochs";
+          " begin " + ToString(contents.log_begin) + " last " + ToString(contents.last) + " hint " +
+          ToString(contents.hint) + " epochs";
   for (Zxid zxid : contents.epochs) text += " " + ToString(zxid);
   const absl::StatusOr<std::vector<Txn>> read = log.Read(contents.log_begin, 1 << 20);
   text += " read " + (read.ok() ? Print(*read) : read.status().ToString());

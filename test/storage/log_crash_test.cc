@@ -1,6 +1,9 @@
 // What recovery makes of a log after a crash: before every single operation, on
 // disks that keep no more than they must and on disks that keep some of the rest;
 // and what becomes of a log whose disk fails or fills up.
+#include <algorithm>
+#include <set>
+
 #include "test/harness/catch.h"
 #include "test/storage/fixture.h"
 
@@ -35,8 +38,10 @@ const std::vector<Step> kSteps = {
     },
     [](Log& log) {
       log.Truncate({1, 3});
-      log.Append(Entries({1, 3}, {2, 1}, 2));
       log.Store(StateOf(2));
+    },
+    [](Log& log) {
+      log.Append(Entries({1, 3}, {2, 1}, 2));
     },
     [](Log& log) {
       log.Append(Entries({2, 2}, {2, 3}, 3, 500));
@@ -130,6 +135,62 @@ TEST_CASE("a torn crash before any operation loses nothing that was acknowledged
   }
 }
 
+void ObserveSyncs(MemoryFileSystem* disk, MemoryFileSystem::Verdict verdict) {
+  disk->Observe([verdict](const MemoryFileSystem::Operation& operation) {
+    const bool syncs = operation.step == MemoryFileSystem::Step::kSync;
+    return syncs ? verdict : MemoryFileSystem::Verdict::kProceed;
+  });
+}
+
+// What is known committed counts from the last batch on: the entries before it are cut.
+const std::vector<Step> kBatchesOfOneSync = {
+    [](Log& log) {
+      log.Append(Entries({1, 2}, {1, 3}, 3));
+    },
+    [](Log& log) {
+      log.Truncate({1, 3});
+      log.Store(StateOf(2));
+    },
+    [](Log& log) {
+      log.Append(Entries({1, 3}, {2, 1}, 2));
+    },
+    [](Log& log) {
+      log.Store(StateOf(3));
+      log.Hint({2, 1});
+    },
+};
+
+TEST_CASE("a torn sync of several batches leaves the first of them, whole") {
+  std::set<std::string> seen;
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+    OpenedLog opened = *OpenLog(disk);
+    opened.log->Append(Entries({}, {1, 1}, 2));
+    REQUIRE(opened.log->Sync().ok());
+    std::vector<std::string> said = {PrintLog(disk)};
+    const Files before = FilesOf(*disk);
+    for (Step step : kBatchesOfOneSync) {  // one by one: what each has to leave
+      step(*opened.log);
+      REQUIRE(opened.log->Sync().ok());
+      said.push_back(PrintLog(disk));
+    }
+    const std::shared_ptr<MemoryFileSystem> torn = DiskWith(before);
+    OpenedLog again = *OpenLog(torn);
+    REQUIRE(again.log->Sync().ok());
+    ObserveSyncs(torn.get(), MemoryFileSystem::Verdict::kCrash);
+    for (Step step : kBatchesOfOneSync) step(*again.log);
+    REQUIRE_FALSE(again.log->Sync().ok());
+    torn->Observe(nullptr);
+    SeededRandom random(seed);
+    torn->CrashTorn(random);
+    const std::string now = PrintLog(torn);
+    INFO("seed " << seed << ": " << now);
+    REQUIRE(std::find(said.begin(), said.end(), now) != said.end());
+    seen.insert(now);
+  }
+  REQUIRE(seen.size() == 1 + kBatchesOfOneSync.size());
+}
+
 // The first Sync after a crash mends; it may itself be cut short, again and again.
 TEST_CASE("a crash in recovery loses nothing either") {
   const std::vector<std::string> said = SaidAfterEach();
@@ -151,13 +212,6 @@ TEST_CASE("a crash in recovery loses nothing either") {
       RequireWritable(disk);
     }
   }
-}
-
-void ObserveSyncs(MemoryFileSystem* disk, MemoryFileSystem::Verdict verdict) {
-  disk->Observe([verdict](const MemoryFileSystem::Operation& operation) {
-    const bool syncs = operation.step == MemoryFileSystem::Step::kSync;
-    return syncs ? verdict : MemoryFileSystem::Verdict::kProceed;
-  });
 }
 
 // A process may end and start again with the power on: it reads what it wrote

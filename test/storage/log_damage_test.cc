@@ -242,8 +242,7 @@ TEST_CASE("a torn command that looks like batches is a torn tail") {
       return EncodeTxn({1, 1}, {}, TxnKind::kCommand, {ServerId{1}, 7, 9}, 1001, command);
     };
     std::string command(8192, 'x');
-    const uint64_t begin = at + kBatchHeaderBytes + kRecordHeaderBytes +
-                           encode(command).encoded.size() - command.size();
+    const uint64_t begin = at + kBatchHeaderBytes + encode(command).encoded.size() - command.size();
     for (uint64_t sector = at + 1024; sector + 512 < begin + command.size(); sector += 512) {
       BatchHeader forged{.segment = 1, .offset = sector, .durable_before = sector};
       EncodeBatchHeader(&forged, &command[sector - begin]);

@@ -77,7 +77,7 @@ TEST_CASE("nothing is readable before it is durable") {
   REQUIRE(f.ReadAll({}) == "1:1 1:2");
 }
 
-TEST_CASE("a sync is one write and one fsync, whatever was added") {
+TEST_CASE("a sync is one write a batch, and one fsync, whatever was added") {
   Fixture f({.segment_bytes = 1 << 20});
   f.Append({}, {1, 1}, 1);
   std::vector<MemoryFileSystem::Step> steps;
@@ -85,11 +85,15 @@ TEST_CASE("a sync is one write and one fsync, whatever was added") {
     steps.push_back(operation.step);
     return MemoryFileSystem::Verdict::kProceed;
   });
-  f.log().Append(Entries({1, 1}, {1, 2}, 500));
-  f.log().Store(StateOf(1));
-  REQUIRE(f.log().Sync().ok());
   using Step = MemoryFileSystem::Step;
+  f.log().Append(Entries({1, 1}, {1, 2}, 500));
+  REQUIRE(f.log().Sync().ok());
   REQUIRE(steps == std::vector{Step::kWrite, Step::kSync});
+  steps.clear();
+  f.log().Append(Entries({1, 501}, {1, 502}, 500));
+  f.log().Store(StateOf(1));  // A batch of its own.
+  REQUIRE(f.log().Sync().ok());
+  REQUIRE(steps == std::vector{Step::kWrite, Step::kWrite, Step::kSync});
 }
 
 TEST_CASE("a hint alone forces no sync and rides on the next") {

@@ -70,11 +70,9 @@ void Story::Crash(int id, bool power) {
 
 // --- disks ----------------------------------------------------------------------------------
 
-void Story::Write(int id, const std::vector<std::pair<RecordType, std::string>>& records) {
+void Story::Write(int id, storage::Batch batch, Zxid commit) {
   Server& server = at(id);
-  storage::Batch batch;
-  for (const auto& [type, body] : records) batch.Add(type, body);
-  storage::BatchHeader header{.segment = 1, .offset = server.offset};
+  storage::BatchHeader header{.segment = 1, .offset = server.offset, .commit = commit};
   batch.Seal(&header);
   REQUIRE(server.file->Write(server.offset, batch.pieces()).ok());
   server.offset = header.end();
@@ -83,11 +81,21 @@ void Story::Write(int id, const std::vector<std::pair<RecordType, std::string>>&
 void Story::Sync(int id) { REQUIRE(at(id).file->Sync().ok()); }
 
 void Story::WriteTxn(int id, const Txn& txn) {
-  Write(id, {{RecordType::kTxn, std::string(txn.encoded.view())}});
+  storage::Batch batch;
+  batch.Add(txn);
+  Write(id, std::move(batch));
   at(id).log.push_back(txn);
 }
 
-void Story::WriteState(int id) { Write(id, {{RecordType::kState, EncodeHardState(at(id).state)}}); }
+void Story::WriteRecord(int id, RecordType type, std::string_view body) {
+  storage::Batch batch;
+  batch.Add(type, body);
+  Write(id, std::move(batch));
+}
+
+void Story::WriteState(int id) {
+  WriteRecord(id, RecordType::kState, EncodeHardState(at(id).state));
+}
 
 void Story::Log(int id, const Txn& txn) {
   WriteTxn(id, txn);
@@ -95,13 +103,13 @@ void Story::Log(int id, const Txn& txn) {
 }
 
 void Story::Truncate(int id, Zxid after) {
-  Write(id, {{RecordType::kTruncate, EncodeZxid(after)}});
+  WriteRecord(id, RecordType::kTruncate, EncodeZxid(after));
   std::erase_if(at(id).log, [&](const Txn& txn) { return txn.zxid > after; });
   Sync(id);
 }
 
 void Story::Rebase(int id, Zxid base) {
-  Write(id, {{RecordType::kBase, EncodeZxid(base)}});
+  WriteRecord(id, RecordType::kBase, EncodeZxid(base));
   at(id).log.clear();
   at(id).base = base;
   Sync(id);

@@ -33,7 +33,8 @@ class Story {
   void Crash(int id, bool power = true);
 
   // --- disks. What is written is durable after Sync; the others sync by themselves.
-  void Write(int id, const std::vector<std::pair<storage::RecordType, std::string>>& records);
+  void Write(int id, storage::Batch batch, Zxid commit = {});
+  void WriteRecord(int id, storage::RecordType type, std::string_view body);
   void Sync(int id);
   void WriteTxn(int id, const Txn& txn);
   void WriteState(int id);

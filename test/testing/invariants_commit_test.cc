@@ -8,8 +8,6 @@
 namespace zkq::testing {
 namespace {
 
-using storage::RecordType;
-
 // --- INV-10, 14 to 17 and 19: what is committed
 // ---------------------------------------------------
 
@@ -255,7 +253,7 @@ TEST_CASE("INV-18: nothing is applied that is not known to be committed here") {
 
 TEST_CASE("INV-18: what the log says is committed may be applied at once") {
   Led story;
-  story.Write(2, {{RecordType::kHint, EncodeZxid({1, 1})}});
+  story.Write(2, {}, {1, 1});
   story.Sync(2);
   story.Crash(2);
   story.Start(2);

@@ -95,8 +95,8 @@ TEST_CASE("recovery: a torn batch is not there, nor is any after it") {
 
 TEST_CASE("recovery: a segment begins with what those before it have come to") {
   AllFollow story;
-  SegmentStart start{.state = "", .base = {}, .last = story.first.zxid, .hint = {}};
-  story.Write(2, {{RecordType::kStart, EncodeSegmentStart(start)}});
+  SegmentStart start{.state = "", .base = {}, .last = story.first.zxid};
+  story.WriteRecord(2, RecordType::kStart, EncodeSegmentStart(start));
   REQUIRE(story.Violated() == "recovery");
 }
 

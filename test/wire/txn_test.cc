@@ -87,6 +87,12 @@ std::vector<Txn> Three() {
   return txns;
 }
 
+std::vector<std::string_view> RunsOf(std::span<const Txn> txns) {
+  wire::Runs runs;
+  for (const Txn& txn : txns) runs.Add(txn);
+  return runs.pieces();
+}
+
 std::string Joined(const std::vector<std::string_view>& runs) {
   std::string batch;
   for (std::string_view run : runs) batch += run;
@@ -106,30 +112,30 @@ std::vector<Txn> Decoded(const std::string& batch) {
 
 TEST_CASE("transactions that are encoded together are one run of bytes, and a batch") {
   const std::vector<Txn> txns = Three();
-  const std::vector<std::string_view> runs = wire::RunsOf(txns);
+  const std::vector<std::string_view> runs = RunsOf(txns);
   REQUIRE(runs.size() == 1);
   REQUIRE(Decoded(Joined(runs)) == txns);
   for (const Txn& txn : txns) REQUIRE(DecodeTxn(txn.encoded) == txn);
 }
 
 TEST_CASE("what is decoded from one batch is one run again") {
-  REQUIRE(wire::RunsOf(Decoded(Joined(wire::RunsOf(Three())))).size() == 1);
+  REQUIRE(RunsOf(Decoded(Joined(RunsOf(Three())))).size() == 1);
 }
 
 TEST_CASE("a run ends where another buffer begins, or a transaction is missing") {
   const std::vector<Txn> txns = Three(), others = Three();
   const std::vector<Txn> gap = {txns[0], txns[2]};
-  REQUIRE(wire::RunsOf(gap).size() == 2);
+  REQUIRE(RunsOf(gap).size() == 2);
   const std::vector<Txn> mixed = {txns[0], txns[1], others[2]};
-  REQUIRE(wire::RunsOf(mixed).size() == 2);
-  REQUIRE(Decoded(Joined(wire::RunsOf(mixed))) == txns);
-  REQUIRE(wire::RunsOf({}).empty());
+  REQUIRE(RunsOf(mixed).size() == 2);
+  REQUIRE(Decoded(Joined(RunsOf(mixed))) == txns);
+  REQUIRE(RunsOf({}).empty());
 }
 
 TEST_CASE("two batches put one after the other are one batch") {
   const std::vector<Txn> txns = Three();
-  const std::string first = Joined(wire::RunsOf({txns.data(), 1}));
-  const std::string rest = Joined(wire::RunsOf({txns.data() + 1, 2}));
+  const std::string first = Joined(RunsOf({txns.data(), 1}));
+  const std::string rest = Joined(RunsOf({txns.data() + 1, 2}));
   REQUIRE(Decoded(first + rest) == txns);
   REQUIRE(Decoded("").empty());
 }
@@ -138,11 +144,11 @@ TEST_CASE("a batch with a field of a newer version between its transactions is r
   const std::vector<Txn> txns = Three();
   std::string newer;
   wire::AppendAll([](auto& encoder) { encoder(99, "new"); }, &newer);
-  REQUIRE(Decoded(newer + Joined(wire::RunsOf(txns)) + newer) == txns);
+  REQUIRE(Decoded(newer + Joined(RunsOf(txns)) + newer) == txns);
 }
 
 TEST_CASE("a batch is malformed where one transaction of it is") {
-  std::string batch = Joined(wire::RunsOf(Three()));
+  std::string batch = Joined(RunsOf(Three()));
   wire::TxnReader cut{Payload(batch.substr(0, batch.size() - 1))};
   REQUIRE(cut.Next());
   REQUIRE(cut.Next());
@@ -155,7 +161,7 @@ TEST_CASE("a batch is malformed where one transaction of it is") {
 
 TEST_CASE("one transaction is not two, nor one and a half") {
   const std::vector<Txn> txns = Three();
-  REQUIRE_FALSE(DecodeTxn(Payload(Joined(wire::RunsOf({txns.data(), 2})))));
+  REQUIRE_FALSE(DecodeTxn(Payload(Joined(RunsOf({txns.data(), 2})))));
   REQUIRE_FALSE(DecodeTxn(Payload(std::string(txns[0].encoded.view()) + '\x0a')));
 }
 

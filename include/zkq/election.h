@@ -45,7 +45,8 @@ class ZKQ_EXPORT Election {
 
   virtual void SetConfigs(const Configs& configs) = 0;
   // Begins a round with `own` as the first proposal. A vote for kNoServer only
-  // asks: it is answered, never counted, and this peer then decides nothing.
+  // asks: it is answered and never counted, and what looking peers say elects
+  // nobody here. It finds a leader by the word of those who follow one or lead.
   virtual void Look(const Vote& own, Time now, Outbox* out) = 0;
   // The peer has settled, or what it settled on has changed: from now on it
   // answers with `vote` until the next Look.
@@ -72,7 +73,8 @@ struct FastLeaderElectionOptions {
   // Announcements are repeated after the first interval, then ever more rarely.
   Time min_interval = std::chrono::milliseconds(100);
   Time max_interval = std::chrono::milliseconds(2000);
-  // How long candidates without links to a quorum are passed over.
+  // How long candidates without links to a quorum are passed over; then also the
+  // word of a leader is enough to follow it.
   Time patience = std::chrono::milliseconds(1000);
 };
 // ZooKeeper's FastLeaderElection with the rules of PROTOCOL §4.3.

@@ -16,6 +16,7 @@ struct Ballot {
   Vote vote = {};
   uint64_t round = 0;
   PeerState state = PeerState::kLooking;
+  bool connected = false;  // its sender reaches a quorum
 };
 
 // Two ballots support the same leader. Among looking voters everything must be

@@ -24,8 +24,8 @@ Notification FastLeaderElection::current() const {
           .state = state_,
           .config = config_,
           .look_seq = look_seq_,
-          .quorum_connected = quorum_connected_,
-          .amnesic = state_ == PeerState::kLooking && own_.leader == kNoServer};
+          .quorum_connected = connectivity_.reaches_quorum(),
+          .amnesic = state_ == PeerState::kLooking && asks()};
 }
 
 void FastLeaderElection::Look(const Vote& own, Time now, Outbox* out) {
@@ -37,12 +37,9 @@ void FastLeaderElection::Look(const Vote& own, Time now, Outbox* out) {
   received_.Clear();
   settled_.Clear();
   disconnected_candidates_.clear();
-  decide_at_.reset();
-  interval_ = options_.min_interval;
-  announce_at_ = now + interval_;
-  patience_until_ = now + options_.patience;
-  patience_over_ = false;
-  UpdateConnected(now, out);
+  grace_.reset();
+  cadence_.BeginLook(now);
+  UpdateConnectivity(now, out);
   Adopt(own, out);
   Conclude(now, out);
 }
@@ -50,7 +47,7 @@ void FastLeaderElection::Look(const Vote& own, Time now, Outbox* out) {
 void FastLeaderElection::Settle(PeerState state, const Vote& vote, Outbox* out) {
   state_ = state;
   proposal_ = vote;
-  decide_at_.reset();
+  grace_.reset();
   Announce(out);
 }
 
@@ -58,31 +55,26 @@ void FastLeaderElection::Receive(ServerId from, const Notification& n, Time now,
   const bool question = n.vote.leader == kNoServer;
   if (!quorum_.IsVoter(from) || question || n.amnesic) {
     // A question is no answer: two that ask would ask each other without end.
-    if (!looking() || proposal_.leader != kNoServer) out->insert_or_assign(from, current());
+    if (!looking() || proposal_.leader != kNoServer) Answer(from, out);
     return;
   }
   if (!quorum_.IsVoter(n.vote.leader)) return;
   if (!looking()) {
-    if (n.state == PeerState::kLooking) out->insert_or_assign(from, current());
+    if (n.state == PeerState::kLooking) Answer(from, out);
     return;
   }
-  if (own_.leader == kNoServer) return;  // Asks only: what it hears elects nobody here.
   if (n.state == PeerState::kLooking) {
-    ReceiveLooking(from, n, now, out);
+    settled_.Erase(from);  // It has left whatever it had settled on.
+    if (!asks()) ReceiveLooking(from, n, now, out);
   } else if (n.state != PeerState::kObserving) {
-    ReceiveSettled(from, n, now, out);
+    ReceiveSettled(from, n, out);
   }
   if (looking()) Conclude(now, out);
 }
 
 void FastLeaderElection::ReceiveLooking(ServerId from, const Notification& n, Time now,
                                         Outbox* out) {
-  // It has left whatever it had settled on.
-  settled_.Erase(from);
-  if (n.round < round_) {
-    out->insert_or_assign(from, current());
-    return;
-  }
+  if (n.round < round_) return Answer(from, out);
   if (n.vote.leader == from) {
     if (n.quorum_connected) {
       disconnected_candidates_.erase(from);
@@ -93,8 +85,7 @@ void FastLeaderElection::ReceiveLooking(ServerId from, const Notification& n, Ti
   if (n.round > round_) {
     round_ = n.round;
     received_.Clear();
-    patience_until_ = now + options_.patience;
-    patience_over_ = false;
+    cadence_.BeginRound(now);
     // Against the first proposal, not the last: what was adopted in an earlier
     // round may come from a peer that is gone.
     Adopt(Better(n.vote, own_) ? n.vote : own_, out);
@@ -109,33 +100,45 @@ void FastLeaderElection::ReceiveLooking(ServerId from, const Notification& n, Ti
   }
 }
 
-void FastLeaderElection::ReceiveSettled(ServerId from, const Notification& n, Time, Outbox* out) {
-  const Ballot ballot{n.vote, n.round, n.state};
-  const auto joins = [&](const Ballots& ballots, uint64_t round) {
-    if (!quorum_.Contains(ballots.Supporters(ballot))) return false;
-    if (n.vote.leader != options_.self) return ballots.LeaderSaysSo(n.vote.leader);
-    return round_ == round;  // Never lead again on old supporters (ZOOKEEPER-1514).
-  };
+void FastLeaderElection::ReceiveSettled(ServerId from, const Notification& n, Outbox* out) {
+  const Ballot ballot{n.vote, n.round, n.state, n.quorum_connected};
   settled_.Put(from, ballot);
-  // Who reaches no quorum cannot count one: it takes the word of a leader that does.
-  if (!quorum_connected_ && n.quorum_connected && n.state == PeerState::kLeading &&
-      n.vote.leader == from) {
-    round_ = std::max(round_, n.round);
-    return Decide(n.vote, n.round, out);
-  }
   if (n.round == round_) {
     received_.Put(from, ballot);
-    if (joins(received_, n.round)) return Decide(n.vote, n.round, out);
+    if (TryJoin(received_, ballot, out)) return;
   }
-  if (joins(settled_, n.round)) {
-    round_ = std::max(round_, n.round);
-    Decide(n.vote, n.round, out);
+  if (TryJoin(settled_, ballot, out)) return;
+  TakeLeadersWord(out);
+}
+
+bool FastLeaderElection::TryJoin(const Ballots& ballots, const Ballot& ballot, Outbox* out) {
+  const ServerId leader = ballot.vote.leader;
+  // Never lead again on old supporters (ZOOKEEPER-1514), nor by asking.
+  const bool agreed =
+      leader == options_.self ? !asks() && ballot.round == round_ : ballots.LeaderSaysSo(leader);
+  if (!agreed || !quorum_.Contains(ballots.Supporters(ballot))) return false;
+  round_ = std::max(round_, ballot.round);
+  Decide(ballot.vote, ballot.round, out);
+  return true;
+}
+
+void FastLeaderElection::TakeLeadersWord(Outbox* out) {
+  const bool enough = cadence_.patience_over() || (asks() && !connectivity_.reaches_quorum());
+  if (!enough) return;
+  std::optional<Ballot> best;
+  for (const auto& [sid, ballot] : settled_.cast()) {
+    const bool leads = ballot.state == PeerState::kLeading && ballot.vote.leader == sid;
+    if (!leads || !ballot.connected || !connectivity_.linked().contains(sid)) continue;
+    if (!best || ballot.vote > best->vote) best = ballot;
   }
+  if (!best) return;
+  round_ = std::max(round_, best->round);
+  Decide(best->vote, best->round, out);
 }
 
 bool FastLeaderElection::Admissible(const Vote& vote) const {
-  if (patience_over_) return true;
-  if (vote.leader == options_.self) return quorum_connected_;
+  if (cadence_.patience_over()) return true;
+  if (vote.leader == options_.self) return connectivity_.reaches_quorum();
   return !disconnected_candidates_.contains(vote.leader);
 }
 
@@ -157,19 +160,16 @@ void FastLeaderElection::Reconsider(Outbox* out) {
 
 void FastLeaderElection::Conclude(Time now, Outbox* out) {
   const Ballot mine{proposal_, round_, PeerState::kLooking};
-  if (own_.leader == kNoServer || !quorum_.Contains(received_.Supporters(mine))) {
-    decide_at_.reset();
-    return;
+  if (asks() || !quorum_.Contains(received_.Supporters(mine))) return grace_.reset();
+  if (!grace_ || grace_->vote != proposal_) {
+    grace_ = Grace{.vote = proposal_, .until = now + options_.finalize_wait};
   }
-  if (!decide_at_ || grace_for_ != proposal_) {
-    decide_at_ = now + options_.finalize_wait;
-    grace_for_ = proposal_;
-  }
-  if (EveryoneVoted() || now >= *decide_at_) Decide(proposal_, round_, out);
+  if (EveryoneVoted() || now >= grace_->until) Decide(proposal_, round_, out);
 }
 
 bool FastLeaderElection::EveryoneVoted() const {
-  return std::all_of(connected_.begin(), connected_.end(), [this](ServerId sid) {
+  const std::set<ServerId>& linked = connectivity_.linked();
+  return std::all_of(linked.begin(), linked.end(), [this](ServerId sid) {
     return !quorum_.IsVoter(sid) || received_.Has(sid) || settled_.Has(sid);
   });
 }
@@ -178,73 +178,52 @@ void FastLeaderElection::Decide(const Vote& vote, uint64_t round, Outbox* out) {
   state_ = vote.leader == options_.self ? PeerState::kLeading : PeerState::kFollowing;
   proposal_ = vote;
   settled_round_ = round;
-  decide_at_.reset();
+  grace_.reset();
   outcome_ = Decision{vote, state_};
   Announce(out);
 }
 
-void FastLeaderElection::Announce(Outbox* out) {
+void FastLeaderElection::Announce(Outbox* out) const {
   for (ServerId sid : quorum_.Voters()) {
     if (sid != options_.self) out->insert_or_assign(sid, current());
   }
 }
 
 void FastLeaderElection::PeerUp(ServerId sid, Time now, Outbox* out) {
-  connected_.insert(sid);
-  UpdateConnected(now, out);
+  connectivity_.Up(sid);
+  UpdateConnectivity(now, out);
 }
 
 void FastLeaderElection::PeerDown(ServerId sid, Time now, Outbox* out) {
-  connected_.erase(sid);
-  UpdateConnected(now, out);
+  connectivity_.Down(sid);
+  UpdateConnectivity(now, out);
   if (looking()) Conclude(now, out);  // It need not be waited for any more.
 }
 
-bool FastLeaderElection::NowConnected() const {
-  std::set<ServerId> reachable = connected_;
-  reachable.insert(options_.self);
-  return quorum_.Contains(reachable);
-}
-
-void FastLeaderElection::UpdateConnected(Time now, Outbox* out) {
-  const bool before = quorum_connected_;
-  if (NowConnected()) {
-    quorum_connected_ = true;
-    unconnected_at_.reset();
-  } else if (quorum_connected_ && !unconnected_at_) {
-    // A link that comes back at once must not cost a candidate its round.
-    unconnected_at_ = now + 2 * options_.min_interval;
-  } else if (unconnected_at_ && now >= *unconnected_at_) {
-    quorum_connected_ = false;
-    unconnected_at_.reset();
-  }
-  if (quorum_connected_ == before || !looking()) return;
+void FastLeaderElection::UpdateConnectivity(Time now, Outbox* out) {
+  if (!connectivity_.Update(quorum_, now) || !looking()) return;
   Reconsider(out);
   Announce(out);
+  TakeLeadersWord(out);
 }
 
 void FastLeaderElection::Tick(Time now, Outbox* out) {
-  UpdateConnected(now, out);
-  if (!looking()) return;
-  if (!patience_over_ && now >= patience_until_) {
-    patience_over_ = true;
+  UpdateConnectivity(now, out);
+  if (looking() && cadence_.PatienceEnds(now)) {
     Reconsider(out);
+    TakeLeadersWord(out);
   }
-  if (now >= announce_at_) {
-    Announce(out);
-    interval_ = std::min(2 * interval_, options_.max_interval);
-    announce_at_ = now + interval_;
-  }
+  if (!looking()) return;
+  if (cadence_.AnnouncementIsDue(now)) Announce(out);
   Conclude(now, out);
 }
 
 std::optional<Time> FastLeaderElection::NextWake() const {
-  std::optional<Time> wake = unconnected_at_;
+  std::optional<Time> wake = connectivity_.NextWake();
   const auto consider = [&wake](Time at) { wake = wake ? std::min(*wake, at) : at; };
   if (!looking()) return wake;
-  consider(announce_at_);
-  if (!patience_over_) consider(patience_until_);
-  if (decide_at_) consider(*decide_at_);
+  consider(cadence_.NextWake());
+  if (grace_) consider(grace_->until);
   return wake;
 }
 

@@ -6,6 +6,10 @@
 // counts, and is then decided. A peer that meets settled peers joins them once a
 // quorum names the same leader and that leader says so itself.
 //
+// A peer that only asks finds a leader in that way alone. If its links reach no quorum
+// it takes the word of a leader that does reach one. So does a voter whose patience is
+// over: it may not hear those whom it would have to count.
+//
 // Rounds number the elections so that announcements of an earlier one do not
 // count in a later one. They have no safety meaning.
 #pragma once
@@ -13,12 +17,17 @@
 #include <set>
 
 #include "lib/core/ballots.h"
+#include "lib/core/cadence.h"
+#include "lib/core/connectivity.h"
 
 namespace zkq::core {
 
 class FastLeaderElection final : public Election {
  public:
-  explicit FastLeaderElection(const FastLeaderElectionOptions& options) : options_(options) {}
+  explicit FastLeaderElection(const FastLeaderElectionOptions& options)
+      : options_(options),
+        connectivity_(options.self, 2 * options.min_interval),
+        cadence_(options.min_interval, options.max_interval, options.patience) {}
 
   void SetConfigs(const Configs& configs) override;
   void Look(const Vote& own, Time now, Outbox* out) override;
@@ -34,8 +43,15 @@ class FastLeaderElection final : public Election {
  private:
   // In a round; not before the first.
   bool looking() const { return state_ == PeerState::kLooking && look_seq_ > 0; }
+  // Its vote is for nobody: it elects nobody, and is not counted.
+  bool asks() const { return own_.leader == kNoServer; }
+  void Answer(ServerId to, Outbox* out) const { out->insert_or_assign(to, current()); }
   void ReceiveLooking(ServerId from, const Notification& n, Time now, Outbox* out);
-  void ReceiveSettled(ServerId from, const Notification& n, Time now, Outbox* out);
+  void ReceiveSettled(ServerId from, const Notification& n, Outbox* out);
+  // Decides if a quorum of `ballots` agrees with `ballot`, and its leader says so itself.
+  bool TryJoin(const Ballots& ballots, const Ballot& ballot, Outbox* out);
+  // Decides for the leader whose word is enough, if there is one.
+  void TakeLeadersWord(Outbox* out);
   bool Admissible(const Vote& vote) const;
   // `vote` should be proposed rather than `than`. Among partly connected peers
   // the best candidate may be one that reaches no quorum, this peer included:
@@ -49,9 +65,8 @@ class FastLeaderElection final : public Election {
   void Conclude(Time now, Outbox* out);
   bool EveryoneVoted() const;
   void Decide(const Vote& vote, uint64_t round, Outbox* out);
-  void Announce(Outbox* out);
-  void UpdateConnected(Time now, Outbox* out);
-  bool NowConnected() const;
+  void Announce(Outbox* out) const;
+  void UpdateConnectivity(Time now, Outbox* out);
 
   const FastLeaderElectionOptions options_;
   Quorum quorum_;
@@ -67,17 +82,15 @@ class FastLeaderElection final : public Election {
   Ballots settled_;                             // from peers that follow or lead, this round or not
   std::set<ServerId> disconnected_candidates_;  // say of themselves they reach no quorum
 
-  std::optional<Time> decide_at_;  // the grace period runs
-  Vote grace_for_;
-  Time announce_at_{};
-  Time interval_{};
-  Time patience_until_{};
-  bool patience_over_ = false;
+  struct Grace {
+    Vote vote = {};
+    Time until{};
+  };
+  std::optional<Grace> grace_;  // a quorum has chosen; something better may still come
   std::optional<Decision> outcome_;
 
-  std::set<ServerId> connected_;
-  bool quorum_connected_ = false;
-  std::optional<Time> unconnected_at_;  // the flag falls then
+  Connectivity connectivity_;
+  Cadence cadence_;
 };
 
 }  // namespace zkq::core

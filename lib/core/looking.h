@@ -1,6 +1,8 @@
 // Looking: between two terms. First the journal is drained: what was handed to it
 // cannot be taken back, and a vote must tell what is durable, never what is in
 // memory (PROTOCOL §3; ZOOKEEPER-4712). Then an election decides.
+//
+// A peer that is not listed as a voter with its disk only asks (§4.1).
 #pragma once
 
 #include "lib/core/self.h"
@@ -12,25 +14,31 @@ class Looking {
   Looking(Self* self, Election* election) : self_(*self), election_(*election) {}
 
   void Enter(Outbox* out) {
-    // Until then this peer only asks: it says that it has left its term, and
-    // claims no zxid that the disk may not have.
+    // Until then this peer only says that it has left its term: it claims no zxid
+    // that the disk may not have, and hears() nothing that could decide it.
     if (!self_.Drained()) election_.Look(Vote{}, self_.now, out);
     TryBegin(out);
   }
   void On(const Synced&, Outbox* out) { TryBegin(out); }
   void On(const Proposed& proposed) { self_.RefuseWithoutLeader(proposed); }
   void On(const ReadAsked& asked) { self_.RefuseWithoutLeader(asked); }
-  using Ignores = EventList<Tick, LinkUp, LinkDown, Introduced, Received, Notified, LogRead, SnapshotFetched,
-                            Applied, SnapshotTaken, LogPurged>;
+  using Ignores = EventList<Tick, LinkUp, LinkDown, Introduced, Received, Notified, LogRead,
+                            SnapshotFetched, Applied, SnapshotTaken, LogPurged>;
 
+  // What is announced to this peer is for its election.
+  bool hears() const { return began_; }
   std::optional<Decision> outcome() const { return began_ ? election_.outcome() : std::nullopt; }
 
  private:
   void TryBegin(Outbox* out) {
     if (began_ || !self_.Drained()) return;
     began_ = true;
-    const Vote own{self_.state.current, self_.history.last(), self_.options.self};
-    election_.Look(own, self_.now, out);
+    election_.Look(OwnVote(), self_.now, out);
+  }
+  Vote OwnVote() const {
+    const ServerId sid = self_.options.self;
+    const bool votes = self_.quorum.IsVoter(sid) && self_.memberships.Lists(sid, self_.state.disk);
+    return votes ? Vote{self_.state.current, self_.history.last(), sid} : Vote{};
   }
 
   Self& self_;

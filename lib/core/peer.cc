@@ -92,6 +92,7 @@ class Peer::Impl {
     const Notification& n = notified.notification;
     Look& latest = looks_[notified.link.sid];
     latest = std::max(latest, {notified.link.boot, n.look_seq});
+    if (const auto* looking = std::get_if<Looking>(&role_); looking && !looking->hears()) return;
     election_->Receive(notified.link.sid, n, self_.now, &outbox_);
   }
   void Remember(const Synced& synced) {

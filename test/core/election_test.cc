@@ -124,6 +124,9 @@ TEST_CASE("an established ensemble is joined on the word of a quorum and its lea
 TEST_CASE("questions, strangers and late comers are answered") {
   REQUIRE(Run("testdata/election/answering.txt") == "");
 }
+TEST_CASE("a peer that only asks finds a leader and elects nobody") {
+  REQUIRE(Run("testdata/election/asking.txt") == "");
+}
 TEST_CASE("candidates without links to a quorum are passed over for a while") {
   REQUIRE(Run("testdata/election/connectivity.txt") == "");
 }

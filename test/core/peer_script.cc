@@ -87,6 +87,7 @@ void PeerScript::Recover(Words* words) {
 
   HardState& state = recovered_.state;
   state = {.sid = self_, .disk = DiskOf(self_), .boot = BootOf(self_)};
+  state.disk.low = number("disk", state.disk.low);
   txns_ = Transactions(Origin{.sid = self_, .boot = state.boot});
   if (words->Take("unfounded")) return;
   state.ensemble = kEnsemble;

@@ -1,0 +1,39 @@
+// Connectivity: whom a peer is linked to, and whether that is a quorum, itself
+// included (PROTOCOL §4.3). Among partly connected peers a candidate that reaches no
+// quorum cannot lead, whatever its history.
+#pragma once
+
+#include <optional>
+#include <set>
+
+#include "lib/core/quorum.h"
+
+namespace zkq::core {
+
+class Connectivity {
+ public:
+  // A quorum that is lost is believed in for `grace` more: a link that comes back at
+  // once must not cost a candidate its round.
+  Connectivity(ServerId self, Time grace) : self_(self), grace_(grace) {}
+
+  void Up(ServerId sid) { linked_.insert(sid); }
+  void Down(ServerId sid) { linked_.erase(sid); }
+  const std::set<ServerId>& linked() const { return linked_; }
+
+  // As of the last Update.
+  bool reaches_quorum() const { return reaches_quorum_; }
+  // To be called when links, configurations or time have changed. True: the answer is
+  // another one now.
+  bool Update(const Quorum& quorum, Time now);
+  // When time alone changes the answer.
+  std::optional<Time> NextWake() const { return lost_at_; }
+
+ private:
+  const ServerId self_;
+  const Time grace_;
+  std::set<ServerId> linked_;
+  bool reaches_quorum_ = false;
+  std::optional<Time> lost_at_;  // the grace ends then
+};
+
+}  // namespace zkq::core

@@ -117,7 +117,9 @@ void Founding::On(const Notified& notified) {
   const EnsembleId& ensemble = link->second.ensemble;
   const Member* member = FindMember(*told, self_.options.self);
   if (ensemble == EnsembleId{}) return;
-  if (member == nullptr || member->disk != self_.state.disk) return BeAmnesic(member != nullptr);
+  const bool another_disk = member != nullptr && member->type == MemberType::kParticipant &&
+                            member->disk != self_.state.disk;
+  if (member == nullptr || another_disk) return BeAmnesic(another_disk);
   Found(ensemble, *told);
 }
 

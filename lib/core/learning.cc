@@ -276,9 +276,6 @@ void Learning::On(const Synced&) {
     SendAckEpoch();
   } else if (awaited && stage_ == Stage::kInstalling) {
     write_ = 0;
-    // The installed state is committed and what lies below it can be served.
-    self_.commit = std::max(self_.commit, self_.history.last());
-    self_.Deliver();
     SendAckEpoch();
   } else if (awaited && stage_ == Stage::kAccepting) {
     write_ = 0;

@@ -37,6 +37,7 @@ class Peer::Impl {
     election_->SetConfigs(self_.memberships.configs());
     if (self_.state.ensemble != EnsembleId{}) role_.emplace<Looking>(&self_, election_.get());
     marks_ = TakeMarks();
+    if (const char* broken = CheckState(marks_)) self_.invariants().Fail(broken);
   }
 
   void Step(const Event& event, Effects* effects) {
@@ -95,10 +96,7 @@ class Peer::Impl {
     if (const auto* looking = std::get_if<Looking>(&role_); looking && !looking->hears()) return;
     election_->Receive(notified.link.sid, n, self_.now, &outbox_);
   }
-  void Remember(const Synced& synced) {
-    self_.synced = std::max(self_.synced, synced.through);
-    self_.history.Synced(synced.through);
-  }
+  void Remember(const Synced& synced) { self_.NoteSynced(synced.through); }
   void Remember(const Applied& applied) {
     self_.applied = std::max(self_.applied, applied.through);
   }
@@ -110,10 +108,14 @@ class Peer::Impl {
   // Who is no member may ask, and is told who is (PROTOCOL §4.4, §11.6). A question is no
   // answer: two that ask would ask each other without end.
   void Answer(const Notified& notified) {
+    if (notified.notification.vote.leader != kNoServer || !Founded()) return;
+    askers_.insert(notified.link.sid);
+  }
+  void AnswerAskers() {
     const Notification current = election_->current();
     const bool asks = current.state == PeerState::kLooking && current.vote.leader == kNoServer;
-    if (notified.notification.vote.leader != kNoServer || asks || !Founded()) return;
-    outbox_.insert_or_assign(notified.link.sid, current);
+    if (asks) return;
+    for (ServerId sid : std::exchange(askers_, {})) outbox_.insert_or_assign(sid, current);
   }
   bool Founded() const { return !std::holds_alternative<Founding>(role_); }
 
@@ -154,6 +156,7 @@ class Peer::Impl {
   // --- transitions -----------------------------------------------------------------
   void Enter() {
     entered_ = true;
+    self_.FollowMemberships();
     if (auto* founding = std::get_if<Founding>(&role_)) founding->Enter();
     if (auto* looking = std::get_if<Looking>(&role_)) looking->Enter(&outbox_);
   }
@@ -207,6 +210,7 @@ class Peer::Impl {
   // --- reports ---------------------------------------------------------------------
   void Announce() {
     SettleIfServing();
+    if (!askers_.empty()) AnswerAskers();
     for (auto& [sid, notification] : outbox_) {
       if (LacksConfig(sid)) notification.membership = self_.memberships.committed();
       self_.Emit(Notify{sid, std::move(notification)});
@@ -265,6 +269,7 @@ class Peer::Impl {
   bool halted_ = false;
   Marks marks_;                // after the last step
   uint64_t told_changes_ = 0;  // of memberships, to the election
+  std::set<ServerId> askers_;  // no members; not answered while this peer only asks itself
   Outbox outbox_;
   Vote vote_;  // the last decision's, with the epoch once established
   Epoch settled_epoch_ = 0;

@@ -15,15 +15,14 @@ Membership KnownCommitted(const HardState& state, const PeerOptions& options) {
 
 }  // namespace
 
-// `history` is given this object's own Invariants before they are constructed:
-// it keeps the address and does not look.
+// `memberships` looks at the window before `history` takes it.
 Self::Self(PeerOptions given, Recovered recovered)
     : options(std::move(given)),
       state(std::move(recovered.state)),
+      memberships(KnownCommitted(state, options), recovered.window, &invariants_),
       history(recovered.log_begin, recovered.epochs, std::move(recovered.window),
               {.bytes_max = options.window_bytes_max, .txns_max = options.window_txns_max},
               &invariants_),
-      memberships(KnownCommitted(state, options), recovered.window, &invariants_),
       outcomes(Origin{.sid = options.self, .boot = state.boot}),
       snapshot(recovered.base),
       commit(recovered.commit),
@@ -32,7 +31,6 @@ Self::Self(PeerOptions given, Recovered recovered)
   history.NoteLeaderTime(std::max(recovered.last_leader_time, state.leader_time));
   memberships.Commit(commit);
   quorum = Quorum(memberships.configs());
-  followed_ = memberships.changes();
 }
 
 void Self::Adopt(const Membership& committed) {
@@ -80,10 +78,23 @@ WriteId Self::Truncate(Zxid after) {
 }
 
 WriteId Self::Install(Zxid installed) {
-  history.Install(++last_write, installed);
+  const WriteId write = ++last_write;
+  history.Install(write, installed);
   outcomes.Installed();
-  Emit(InstallSnapshot{last_write, installed});
-  return last_write;
+  memberships.Install(memberships.committed());  // what was pending is replaced with the rest
+  installs_ = write;
+  Emit(InstallSnapshot{write, installed});
+  FollowMemberships();
+  return write;
+}
+
+// An installed snapshot is committed, whatever has become of the session it came in.
+void Self::NoteSynced(WriteId through) {
+  synced = std::max(synced, through);
+  history.Synced(through);
+  if (!installs_ || !Durable(*installs_)) return;
+  installs_.reset();
+  Commit(history.begin());
 }
 
 void Self::Commit(Zxid known) {

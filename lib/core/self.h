@@ -20,6 +20,9 @@
 namespace zkq::core {
 
 class Self {
+ private:
+  Invariants invariants_;  // first: what follows is given its address
+
  public:
   Self(PeerOptions options, Recovered recovered);
 
@@ -61,8 +64,8 @@ class Self {
 
   const PeerOptions options;
   HardState state;  // as last handed to the journal
-  History history;
   Memberships memberships;
+  History history;
   Quorum quorum;  // of memberships.configs()
   Id128 seen;     // while unfounded: Identity::seen
   Outcomes outcomes;
@@ -85,11 +88,15 @@ class Self {
   // The ensemble was founded with it, or another server says that it is committed.
   void Adopt(const Membership& committed);
 
- private:
+  // Takes over what has changed of the configurations, and stores what is committed. Once
+  // in the first step, for what the log at the start had.
   void FollowMemberships();
+  // Everything up to `through` is durable.
+  void NoteSynced(WriteId through);
 
-  uint64_t followed_ = 0;  // of memberships.changes()
-  Invariants invariants_;
+ private:
+  uint64_t followed_ = 0;            // of memberships.changes()
+  std::optional<WriteId> installs_;  // the write that installs a snapshot, until it is durable
 };
 
 }  // namespace zkq::core

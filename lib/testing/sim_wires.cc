@@ -86,11 +86,13 @@ void SimNetwork::Wires::SetIdentity(const ProcessPtr& process, const Identity& s
   for (const auto& [pair, link] : links_) {
     if (link->broken || (pair.first != self.sid && pair.second != self.sid)) continue;
     const size_t from = pair.first == self.sid ? 0 : 1;
+    if (process->dead() || Loses(link, from)) continue;
     SimEnd& here = link->ends[from];
-    here.introducing = true;
-    here.introduced_at = scheduler_.now() + Delay(*link, from);
+    here.introduced_at = std::max(here.introduced_at, scheduler_.now() + Delay(*link, from));
+    here.introductions.emplace_back(here.introduced_at, self);
     Later(here.introduced_at - scheduler_.now(),
           [this, link = link, from] { Deliver(link, from); });
+    AfterSaying(process.get());
   }
 }
 
@@ -113,12 +115,11 @@ bool SimNetwork::Wires::IsCut(const Pair& pair) const {
   return cuts_.count(pair) > 0 || side_.count(pair.first) != side_.count(pair.second);
 }
 
-bool SimNetwork::Wires::Accepts(const SimProcess& dialler, const SimProcess& acceptor) const {
+bool SimNetwork::Wires::Belongs(const Identity& peer, const SimProcess& here) const {
   constexpr EnsembleId kNone = {};
-  const EnsembleId& theirs = dialler.self.ensemble;
-  const EnsembleId& ours = acceptor.self.ensemble;
-  return acceptor.members.count(dialler.self.sid) > 0 &&
-         (theirs == ours || theirs == kNone || ours == kNone);
+  const EnsembleId& theirs = peer.ensemble;
+  const EnsembleId& ours = here.self.ensemble;
+  return here.members.count(peer.sid) > 0 && (theirs == ours || theirs == kNone || ours == kNone);
 }
 
 // A process that comes up or learns of a member sees to it that one of the two dials.
@@ -139,7 +140,7 @@ void SimNetwork::Wires::Attempt(const Pair& pair) {
   if (dialler == processes_.end() || dialler->second->members.count(pair.second) == 0) return;
   const auto acceptor = processes_.find(pair.second);
   if (acceptor == processes_.end() || IsCut(pair) || dialler->second->paused ||
-      acceptor->second->paused || !Accepts(*dialler->second, *acceptor->second)) {
+      acceptor->second->paused || !Belongs(dialler->second->self, *acceptor->second)) {
     Dial(pair, options_.redial_delay);
     return;
   }
@@ -196,13 +197,12 @@ void SimNetwork::Wires::TellUp(const LinkPtr& link, size_t end, const Identity& 
   Deliver(link, 1 - end);
 }
 
-void SimNetwork::Wires::TellIntroduced(const LinkPtr& link, size_t end) {
+void SimNetwork::Wires::TellIntroduced(const LinkPtr& link, size_t end, const Identity& peer) {
   SimEnd& here = link->ends[end];
-  const SimProcess& there = *link->ends[1 - end].process;
-  if (!Accepts(there, *here.process)) {
+  if (!Belongs(peer, *here.process)) {
     return Break(link, {.why = absl::FailedPreconditionError("it belongs to another ensemble")});
   }
-  here.process->receiver->OnIntroduced(here.id, there.self);
+  here.process->receiver->OnIntroduced(here.id, peer);
 }
 
 // --- breaking them --------------------------------------------------------------
@@ -380,10 +380,12 @@ bool SimNetwork::Wires::MayRead(const SimLink& link, size_t from) const {
 }
 
 void SimNetwork::Wires::Deliver(const LinkPtr& link, size_t from) {
-  SimEnd& sender = link->ends[from];
-  if (sender.introducing && sender.introduced_at <= scheduler_.now() && MayRead(*link, from)) {
-    sender.introducing = false;
-    TellIntroduced(link, 1 - from);
+  auto& introductions = link->ends[from].introductions;
+  while (!introductions.empty() && introductions.front().first <= scheduler_.now() &&
+         MayRead(*link, from)) {
+    const Identity said = std::move(introductions.front().second);
+    introductions.pop_front();
+    TellIntroduced(link, 1 - from, said);
   }
   while (MayRead(*link, from) && DeliverNext(link, from)) {
   }

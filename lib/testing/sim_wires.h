@@ -58,9 +58,8 @@ struct SimEnd {
   bool over = false;  // nothing is left to tell it
   absl::Duration down_at = absl::ZeroDuration();  // when it hears that the link broke
   bool lossy = false;                             // what it sends is lost from here on
-  // The other end does not know yet what this one has become. It hears that then, and
-  // nothing earlier that is said later.
-  bool introducing = false;
+  // What this end has become, on its way; nothing that is said later comes earlier.
+  std::deque<std::pair<absl::Duration, Identity>> introductions = {};
   absl::Duration introduced_at = absl::ZeroDuration();
   uint64_t sent = 0;
   uint64_t delivered = 0;              // the newest, by order
@@ -139,14 +138,15 @@ class SimNetwork::Wires : public std::enable_shared_from_this<Wires> {
 
   // Making links.
   bool IsCut(const Pair& pair) const;
-  bool Accepts(const SimProcess& dialler, const SimProcess& acceptor) const;
+  // `peer` may be linked to `here`.
+  bool Belongs(const Identity& peer, const SimProcess& here) const;
   void DialAll(const SimProcess& process);
   void Dial(const Pair& pair, absl::Duration delay);
   void Attempt(const Pair& pair);
   void Connect(const ProcessPtr& dialler, const ProcessPtr& acceptor);
   LinkPtr Link(const ProcessPtr& dialler, const ProcessPtr& acceptor);
   void TellUp(const LinkPtr& link, size_t end, const Identity& peer);
-  void TellIntroduced(const LinkPtr& link, size_t end);
+  void TellIntroduced(const LinkPtr& link, size_t end, const Identity& peer);
 
   // Breaking them. `by` hears nothing more and knows at once, the other end when it
   // has got about; what is lost is lost by `loss`.

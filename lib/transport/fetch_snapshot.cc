@@ -81,8 +81,9 @@ class Fetch final : public grpc::ClientReadReactor<v1::Chunk>,
       why = std::move(why_);
     }
     if (sink_ != nullptr) {
-      if (why.ok()) why = FromGrpc(status);
-      if (absl::IsUnavailable(why) && offset_ == request_.offset()) {
+      const bool by_itself = why.ok();
+      if (by_itself) why = FromGrpc(status);
+      if (by_itself && absl::IsUnavailable(why) && offset_ == request_.offset()) {
         table_->OnFetchFailed(ServerId{request_.to()}, address_);
       }
       if (why.ok()) why = absl::DataLossError("the snapshot ends before its last byte");

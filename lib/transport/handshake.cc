@@ -10,11 +10,13 @@ bool Foreign(const Identity& self, const Identity& peer) {
          self.ensemble != peer.ensemble;
 }
 
-// Of two disks under one id the listed one has the id, whatever the boots say; of two
-// that are not listed the one that is linked (PROTOCOL §5.3 D5).
+// Of two disks under one id the listed one has the id, whatever the boots say (PROTOCOL
+// §5.3 D5). Before founding none is listed, and the later start has it: else an empty
+// server that comes back while its old link has not broken yet could not be founded with.
 bool LiveOneHasTheId(const Identity& from, const KnownPeer& known) {
-  const bool another = known.live && from.disk != known.live_disk;
-  return another && (from.disk != known.listed || known.listed == DiskId{});
+  if (!known.live || from.disk == known.live_disk) return false;
+  if (known.listed == DiskId{}) return from.boot <= known.live->boot;
+  return from.disk != known.listed;
 }
 
 Judgement JudgeCaller(const Identity& self, const Identity& from, ServerId to,
@@ -66,8 +68,9 @@ Judgement JudgeAck(const Identity& self, ServerId meant, const HelloAck& ack) {
   return {};
 }
 
-Judgement JudgeIntroduction(const Identity& self, const LinkId& link, const Identity& peer) {
-  if (peer.sid != link.sid || peer.boot != link.boot) {
+Judgement JudgeIntroduction(const Identity& self, const LinkId& link, const DiskId& disk,
+                            const Identity& peer) {
+  if (peer.sid != link.sid || peer.boot != link.boot || peer.disk != disk) {
     return {RefusalCode::kOlder, "it was linked as " + ToString(link)};
   }
   if (Foreign(self, peer)) return {RefusalCode::kForeignEnsemble};

@@ -42,7 +42,8 @@ Judgement JudgeKnock(const Identity& self, const Identity& from, ServerId to,
 Judgement JudgeAck(const Identity& self, ServerId meant, const HelloAck& ack);
 
 // A peer that is linked says who it has become.
-Judgement JudgeIntroduction(const Identity& self, const LinkId& link, const Identity& peer);
+Judgement JudgeIntroduction(const Identity& self, const LinkId& link, const DiskId& disk,
+                            const Identity& peer);
 
 // "server 2 (boot 17, disk 9f…, ensemble 03…)", or as much of it as is known.
 std::string Describe(const Identity& identity);

@@ -35,10 +35,17 @@ void Learn(const absl::Status& status, Redial* redial) {
 
 LinkTable::LinkTable(const TableOptions& options, std::shared_ptr<Timers> timers)
     : options_(options), timers_(std::move(timers)), refusals_(options.log_sink) {
-  deliveries_.SetJudge([this](const LinkId& link, const Identity& peer) {
-    const Judgement judgement = JudgeIntroduction(self(), link, peer);
-    return judgement.admitted() ? absl::OkStatus() : Refuse(peer, judgement);
-  });
+  deliveries_.SetJudge(
+      [this](const LinkId& link, const Identity& peer) { return TakeIntroduction(link, peer); });
+}
+
+absl::Status LinkTable::TakeIntroduction(const LinkId& link, const Identity& peer) {
+  Judgement judgement;
+  {
+    const std::lock_guard lock(mutex_);
+    judgement = JudgeIntroduction(self_, link, Lookup(link.sid).live_disk, peer);
+  }
+  return judgement.admitted() ? absl::OkStatus() : Refuse(peer, judgement);
 }
 
 // --- QuorumTransport's part ------------------------------------------------------
@@ -185,7 +192,9 @@ absl::Status LinkTable::OnKnock(const std::optional<Identity>& from, ServerId to
     if (judgement.admitted()) {
       Peer& peer = PeerOf(from->sid);
       peer.redial.WantSoon();
-      if (TakesTheId(*from, known) || (known.live && known.live->boot < from->boot)) {
+      const bool takes = TakesTheId(*from, known);
+      if (takes) peer.addresses.Failed();  // another one answers there
+      if (takes || (known.live && known.live->boot < from->boot)) {
         dead = TakeLive(from->sid, &peer, absl::AbortedError("the peer has started anew"));
       } else if (peer.live == nullptr) {
         peer.redial.Reset();

@@ -132,6 +132,7 @@ class LinkTable : public std::enable_shared_from_this<LinkTable> {
 
   void FinishClose(Closing closing);
   void Introduce(const LiveLinkPtr& link, const Identity& self);
+  absl::Status TakeIntroduction(const LinkId& link, const Identity& peer);
 
   // First frames.
   void OnFirst(const LiveLinkPtr& link, Payload frame);

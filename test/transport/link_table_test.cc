@@ -100,11 +100,19 @@ TEST_CASE("a live link is replaced only by what is newer by boot and then seq") 
 TEST_CASE("a second server with a live one's id is refused, and admitted once that one is gone") {
   Identity strange = IdentityOf(kThree, 9);
   strange.disk = kStrangeDisk;
-  KnownPeer live{.member = true, .live = LinkId{kThree, 5, 10}, .live_disk = kDisk3};
-  CHECK(Judge(HelloOf(strange, 1), live) == RefusalCode::kSecondDisk);
-  live.listed = kDisk3;
+  const KnownPeer live{
+      .member = true, .listed = kDisk3, .live = LinkId{kThree, 5, 10}, .live_disk = kDisk3};
   CHECK(Judge(HelloOf(strange, 1), live) == RefusalCode::kSecondDisk);
   CHECK(Judge(HelloOf(strange, 1), {.member = true}) == kAdmitted);
+}
+
+TEST_CASE("of two disks that are not listed the later start has the id") {
+  const KnownPeer live{.member = true, .live = LinkId{kThree, 5, 10}, .live_disk = kDisk3};
+  Identity emptied = IdentityOf(kThree, 9);
+  emptied.disk = kStrangeDisk;
+  CHECK(Judge(HelloOf(emptied, 1), live) == kAdmitted);
+  emptied.boot = 4;
+  CHECK(Judge(HelloOf(emptied, 1), live) == RefusalCode::kSecondDisk);
 }
 
 TEST_CASE("the listed disk takes its id back from another one, whatever the boots say") {
@@ -350,9 +358,9 @@ struct Two {
                                     .log_sink = log},
             timers)) {
     table->Start(self, &diary);
-    table->SetMembers({{{.id = kOne, .address = "one"},
+    table->SetMembers({{{.id = kOne, .address = "one", .disk = kDisk1},
                         {.id = kTwo, .address = "two"},
-                        {.id = kThree, .address = "three"}}});
+                        {.id = kThree, .address = "three", .disk = kDisk3}}});
   }
   ~Two() {
     table->Shutdown();
@@ -433,6 +441,8 @@ TEST_CASE("a second server with a live one's id does not push it out") {
   again.Say(HelloOf(second, 2));
   CHECK(again.open());  // it is to learn that it is amnesic
   CHECK(two.diary.Holds({"up 3.5.10", "down 3.5.10", "up 3.99.2"}));
+  two.FromThree(6, 1);  // the listed disk is back, with a smaller boot
+  CHECK(again.closed() == StatusCode::kAborted);
 }
 
 TEST_CASE("the addresses of a server are tried in turn, and the one that answered is kept") {
@@ -683,6 +693,15 @@ TEST_CASE("a peer that says who it has become is passed on, and one of another e
   stream.Say(HelloOf(three, 10), 3);
   CHECK(stream.closed() == StatusCode::kFailedPrecondition);
   CHECK(two.diary.lines().back() == "down 3.5.10");
+}
+
+TEST_CASE("a peer that says it has another disk now loses its link") {
+  Two two;
+  PlayedStream& stream = two.FromThree(5, 10);
+  Identity three = IdentityOf(kThree, 5);
+  three.disk = kStrangeDisk;
+  stream.Say(HelloOf(three, 10), 2);
+  CHECK(stream.closed() == StatusCode::kAlreadyExists);
 }
 
 TEST_CASE("a peer that says it has become another process loses its link") {

@@ -34,6 +34,7 @@ bool Transient(grpc::StatusCode code) {
     case grpc::StatusCode::DEADLINE_EXCEEDED:
     case grpc::StatusCode::CANCELLED:
     case grpc::StatusCode::DATA_LOSS:
+    case grpc::StatusCode::INTERNAL:  // its replica has halted, and it is about to end
       return true;
     default:
       return false;

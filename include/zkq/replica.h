@@ -15,15 +15,19 @@
 //
 // Errors. GetErrorInfo(status).outcome says of each failed call whether it may
 // have happened:
-//   kUnavailable         no leader                              not committed
+//   kUnavailable         no leader, or Shutdown has begun       not committed
 //   kResourceExhausted   over max_outstanding_bytes             not committed
 //   kAborted             not in the next epoch's history        not committed
 //   kDeadlineExceeded    timeout; not committed if never sent,  else unknown
 //   kCancelled           Shutdown; not committed if never sent, else unknown
 //   kInvalidArgument     command too large, bad options         not committed
-//   kFailedPrecondition  wrong thread, shut down, no state machine   not committed
+//   kFailedPrecondition  wrong thread, no state machine, or Shutdown has returned
+//                                                               not committed
 //   kUnknown             a snapshot replaced what would tell    unknown
-//   kDataLoss            this replica has halted                unknown if sent
+// Of a replica that has halted (Status().halted; go by that, not by a code):
+//   kDataLoss            something durable may be lost          unknown if sent
+//   kResourceExhausted   for want of room or descriptors        unknown if sent
+//   kInternal            anything else                          unknown if sent
 // A call whose leader is lost waits for the next established epoch, which
 // decides it. Nothing is retried behind the caller's back.
 #pragma once
@@ -55,11 +59,11 @@ class ZKQ_EXPORT Replica final {
 
   // Recovers what `data_dir` holds, begins to listen, and returns: election and
   // catching up go on by themselves. Errors name the option and the value:
-  //   kInvalidArgument     unusable options
+  //   kInvalidArgument     unusable options; data_dir is a file, or has no parent
   //   kFailedPrecondition  data_dir is in use, or belongs to another server or
   //                        ensemble, or was written by a newer zkq
   //   kPermissionDenied    data_dir or the address may not be used
-  //   kUnavailable         address in use
+  //   kUnavailable         address in use, or not of this machine
   //   kResourceExhausted   disk full
   //   kDataLoss            the log is damaged: names file and offset
   static absl::StatusOr<std::unique_ptr<Replica>> Start(ReplicaOptions options);
@@ -90,10 +94,10 @@ class ZKQ_EXPORT Replica final {
 
   // Refuses new calls, lets waiting ones finish, closes. After `grace` it
   // completes what still waits with its outcome, and returns kDeadlineExceeded
-  // naming the call that is stuck. No callback begins after it returns; the refusal
-  // of a call made later is told inside that call, so whoever repeats what failed must
-  // stop at kFailedPrecondition. Half of `grace` is for the calls,
-  // the rest for closing. Idempotent.
+  // naming the call that is stuck. Half of `grace` is for the calls, the rest for
+  // closing. Idempotent. A call made meanwhile is told kUnavailable, in a callback like any
+  // other. No callback begins after Shutdown has returned: a call made then runs its own,
+  // with kFailedPrecondition, before it returns, so a retry loop must stop at that code.
   absl::Status Shutdown(absl::Duration grace);
 
   class Impl;  // zkq's own

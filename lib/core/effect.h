@@ -102,6 +102,7 @@ struct Note {
 // lose something. No effect follows, ever.
 struct Halt {
   std::string what = {};
+  bool lost = false;  // somebody has lost what was durable
 };
 
 using Effect =

@@ -31,7 +31,7 @@ Establishment Leading::NewAttempt(Epoch lowest, std::map<ServerId, Look> looks) 
 
 void Leading::Enter() {
   if (self_.state.accepted.epoch >= kEpochMax) {
-    self_.halt = "the epochs are exhausted";
+    self_.halt = Halt{"the epochs are exhausted"};
     return;
   }
   TryFixEpoch();

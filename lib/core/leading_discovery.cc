@@ -187,7 +187,7 @@ void Leading::StartRenewal(std::string why) {
 void Leading::Renew() {
   const Epoch highest = std::max(established_, ahead_epoch_);
   if (highest >= kEpochMax) {
-    self_.halt = "the epochs are exhausted";
+    self_.halt = Halt{"the epochs are exhausted"};
     return;
   }
   AbandonReads();

@@ -184,9 +184,10 @@ void Learning::Handle(const Trunc& trunc) {
   }
   // INV-19. Somebody has lost what a quorum held: going on would hide it.
   if (trunc.after < self_.commit) {
-    self_.halt = "asked by server " + ToString(choice_.leader) +
-                 " to drop committed transactions: cut behind " + ToString(trunc.after) +
-                 ", committed " + ToString(self_.commit);
+    self_.halt = {"asked by server " + ToString(choice_.leader) +
+                      " to drop committed transactions: cut behind " + ToString(trunc.after) +
+                      ", committed " + ToString(self_.commit),
+                  /*lost=*/true};
     return;
   }
   self_.Truncate(trunc.after);

@@ -255,11 +255,11 @@ class Peer::Impl {
 
   // What a broken step wanted done must not be done.
   void StopIfBroken(size_t before, Effects* effects) {
-    if (!self_.invariants().ok()) self_.halt = self_.invariants().what();
+    if (!self_.invariants().ok()) self_.halt = Halt{self_.invariants().what()};
     if (!self_.halt) return;
     halted_ = true;
     effects->resize(before);
-    effects->push_back(Halt{*self_.halt});
+    effects->push_back(*self_.halt);
   }
 
   Self self_;

@@ -82,7 +82,7 @@ class Self {
   WriteId synced = 0;
   std::map<LinkId, Identity> links;
   Effects* effects = nullptr;
-  std::optional<std::string> halt;  // going on would lose something: why
+  std::optional<Halt> halt;  // going on would lose something, or is impossible
 
   std::optional<LinkId> LinkTo(ServerId sid) const;
   // The ensemble was founded with it, or another server says that it is committed.

@@ -2,8 +2,8 @@
 // durable by fdatasync and fsync.
 //
 // Error codes: kResourceExhausted (no space, quota, file size or descriptors),
-// kPermissionDenied (access, read-only file system), kNotFound, kAlreadyExists,
-// kInternal for everything else. The text names the call, the path and what the
+// kPermissionDenied (access, read-only file system), kNotFound (a file in the place of a
+// directory, too), kAlreadyExists, kInternal for everything else. The text names the call, the path and what the
 // host says.
 #pragma once
 

@@ -41,15 +41,20 @@ absl::Status EndedByShutdown(Fate fate) {
   return MakeError(Code::kCancelled, With("replica shut down", fate), InfoOf(fate));
 }
 
-absl::Status EndedByHalt(Fate fate, std::string_view why) {
-  return MakeError(Code::kDataLoss, FromAbsl(absl::StrCat("replica has halted: ", ToAbsl(why))),
-                   InfoOf(fate));
+absl::Status EndedByHalt(Fate fate, absl::StatusCode code, std::string_view why) {
+  return MakeError(code, FromAbsl(absl::StrCat("replica has halted: ", ToAbsl(why))), InfoOf(fate));
+}
+
+absl::StatusCode HaltCode(const absl::Status& why) {
+  const bool tells = why.code() == Code::kDataLoss || why.code() == Code::kResourceExhausted;
+  return tells ? why.code() : Code::kInternal;
 }
 
 absl::Status Rejected(RejectReason reason, std::optional<ServerId> leader) {
   ErrorInfo info{.leader = leader};
   switch (reason) {
     case RejectReason::kNoLeader:
+      info.leader = std::nullopt;  // what was known is over: it may be this server itself
       info.retry_after = kElection;
       return MakeError(Code::kUnavailable, "no leader is established", info);
     case RejectReason::kOverload:
@@ -71,6 +76,8 @@ absl::Status Overloaded(size_t outstanding_bytes_max) {
                    FromAbsl(absl::StrCat("over max_outstanding_bytes, ", outstanding_bytes_max)),
                    {.retry_after = kCongestion});
 }
+
+absl::Status ShuttingDown() { return MakeError(Code::kUnavailable, "replica shuts down"); }
 
 absl::Status ShutDown() { return MakeError(Code::kFailedPrecondition, "replica is shut down"); }
 

@@ -22,11 +22,16 @@ enum class Fate {
 // A call that ended before it was answered.
 absl::Status TimedOut(Fate fate, std::optional<ServerId> leader);
 absl::Status EndedByShutdown(Fate fate);
-absl::Status EndedByHalt(Fate fate, std::string_view why);
+// `code`: HaltCode of what the replica halted for.
+absl::Status EndedByHalt(Fate fate, absl::StatusCode code, std::string_view why);
+// kDataLoss only if something durable may be lost, kResourceExhausted for want of room or
+// descriptors, else kInternal.
+absl::StatusCode HaltCode(const absl::Status& why);
 absl::Status Rejected(RejectReason reason, std::optional<ServerId> leader);
 
 // Calls that were never taken on.
 absl::Status Overloaded(size_t outstanding_bytes_max);
+absl::Status ShuttingDown();
 absl::Status ShutDown();
 absl::Status OnOwnThread(std::string_view call);
 absl::Status NoStateMachine();

@@ -97,9 +97,10 @@ ReplicaStatus Node::Status() const {
 }
 
 absl::Status Node::Closed() const {
-  if (life_.closing) return ShutDown();
-  if (life_.halted) return EndedByHalt(Fate::kNotSent, board_.halted().value_or(""));
-  return absl::OkStatus();
+  if (life_.closing) return calls_.ended() ? ShutDown() : ShuttingDown();
+  if (!life_.halted) return absl::OkStatus();
+  const StatusBoard::Ending ending = board_.ending();
+  return EndedByHalt(Fate::kNotSent, ending.code, ending.why);
 }
 
 // --- what parts tell -----------------------------------------------------------------
@@ -145,12 +146,13 @@ void Node::Halt(absl::Status why) {
 
 void Node::HaltNow(const absl::Status& why) {
   const std::string text(FromAbsl(why.message()));
-  if (!board_.SetHealth(why.code(), text)) return;
+  const absl::StatusCode code = HaltCode(why);
+  if (!board_.SetHealth(code, text)) return;
   life_.halted = life_.stopping = true;
   voice_.Say(LogLevel::kError, "halted: ", text);
   protocol_.Stop();
   journal_.Stop();
-  calls_.Close([text](Fate fate) { return EndedByHalt(fate, text); });
+  calls_.Close([code, text](Fate fate) { return EndedByHalt(fate, code, text); });
   // Not on a strand: each of them may be what is stuck.
   options_.env.blocking_executor->Run([weak = weak_from_this()] {
     if (const auto node = weak.lock()) node->CloseTransport();

@@ -24,17 +24,19 @@ absl::Status CheckMember(const Member& member) {
   if (!IsServerId(member.id)) {
     return Invalid("members: id ", ToInt(member.id), " is not from 1 to 2^63-1");
   }
-  if (member.weight != 1 || member.group != 0) {
-    return Invalid("members: server ", ToInt(member.id),
-                   " has a weight or group; only plain majorities are supported");
-  }
+  const auto not_served = [&](const auto&... what) {
+    return Invalid("members: server ", ToInt(member.id), what..., " is not served yet");
+  };
+  if (member.type == MemberType::kObserver) return not_served(": an observer");
+  if (member.weight != 1) return not_served(": weight ", member.weight);
+  if (member.group != 0) return not_served(": group ", member.group);
+  if (member.priority != 1) return not_served(": priority ", member.priority);
   return absl::OkStatus();
 }
 
 absl::Status CheckMembers(const ReplicaOptions& options) {
   std::set<ServerId> ids;
   std::set<std::string> addresses;
-  bool voter = false;
   for (const Member& member : options.members) {
     if (absl::Status s = CheckMember(member); !s.ok()) return s;
     if (!ids.insert(member.id).second) {
@@ -49,12 +51,10 @@ absl::Status CheckMembers(const ReplicaOptions& options) {
     if (!member.address.empty() && !addresses.insert(member.address).second) {
       return Invalid("members: ", member.address, " is the address of two servers");
     }
-    voter = voter || member.type == MemberType::kParticipant;
   }
   if (!ids.contains(options.id)) {
     return Invalid("members: this server, id ", ToInt(options.id), ", is not listed");
   }
-  if (!voter) return Invalid("members: no participant is listed");
   return absl::OkStatus();
 }
 

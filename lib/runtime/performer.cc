@@ -104,7 +104,8 @@ void Performer::Do(core::Note& note) {
 
 void Performer::Do(core::Halt& halt) {
   halted_ = true;
-  ports_.halter->Halt(MakeError(absl::StatusCode::kDataLoss, halt.what));
+  const auto code = halt.lost ? absl::StatusCode::kDataLoss : absl::StatusCode::kInternal;
+  ports_.halter->Halt(MakeError(code, halt.what));
 }
 
 }  // namespace zkq::runtime

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "lib/base/absl/string_view.h"
 #include "lib/runtime/node.h"
 
 namespace zkq::runtime {
@@ -26,13 +28,31 @@ storage::DataDirOptions DirOptions(const ReplicaOptions& options, const Tuning& 
                   .window_bytes_max = options.window_bytes}};
 }
 
+// What is wrong with the directory by its path is wrong with the option.
+absl::Status OfDataDir(const absl::Status& why) {
+  const bool unusable = absl::IsNotFound(why) || absl::IsAlreadyExists(why);
+  const absl::StatusCode code = unusable ? absl::StatusCode::kInvalidArgument : why.code();
+  return MakeError(code, FromAbsl(absl::StrCat("data_dir: ", why.message())));
+}
+
+// Whichever option the address was taken from.
+absl::Status OfListening(const absl::Status& why, const ReplicaOptions& options) {
+  const auto self = std::find_if(options.members.begin(), options.members.end(),
+                                 [&](const Member& m) { return m.id == options.id; });
+  const bool listed = self != options.members.end() && !self->address.empty();
+  const std::string option = !options.listen_address.empty() ? "listen_address"
+                             : listed ? "members: server " + ToString(options.id)
+                                      : "transport";
+  return MakeError(why.code(), option + ": " + std::string(FromAbsl(why.message())));
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<Node>> Node::Start(ReplicaOptions options, const Tuning& tuning) {
   std::sort(options.members.begin(), options.members.end());
   absl::StatusOr<storage::DataDir> dir = storage::DataDir::Open(
       options.env.file_system, options.data_dir, DirOptions(options, tuning));
-  if (!dir.ok()) return dir.status();
+  if (!dir.ok()) return OfDataDir(dir.status());
   auto node = std::make_shared<Node>(std::move(options), *std::move(dir));
   for (Strand* strand : node->strands_.All()) strand->SetOwner(node);
   if (absl::Status begun = node->Begin(tuning); !begun.ok()) {
@@ -48,7 +68,8 @@ absl::Status Node::Begin(const Tuning& tuning) {
   if (!recovered.ok()) return recovered.status();
   const Identity identity = protocol_.Begin(std::make_unique<core::Peer>(
       PeerOptionsOf(tuning), *std::move(recovered), std::move(options_.election)));
-  if (absl::Status s = options_.transport->Start(identity, &protocol_); !s.ok()) return s;
+  const absl::Status listens = options_.transport->Start(identity, &protocol_);
+  if (!listens.ok()) return OfListening(listens, options_);
   board_.SetListenAddress(options_.transport->listen_address());
   protocol_.OnCalls();  // the first drain carries out what the first step wants
   return absl::OkStatus();

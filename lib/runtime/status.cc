@@ -1,5 +1,10 @@
-// What zkq attaches to its statuses: a payload of its own, as text, so that it
-// survives whatever copies payloads around.
+// What zkq attaches to its statuses: a payload that people can read where it is printed,
+// and GetErrorInfo where it arrives.
+//
+//   not committed                       the outcome, or "unknown"; first
+//   ; leader 3                          then what there is to say, in this order
+//   ; retry after 200ms
+//   ; servers 4, 5
 #include "zkq/status.h"
 
 #include <string>
@@ -7,45 +12,79 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "lib/base/absl/string_view.h"
 
 namespace zkq {
 namespace {
 
-constexpr char kErrorInfoUrl[] = "type.zkq/zkq.v1.ErrorInfo";
+constexpr char kUrl[] = "zkq";
+constexpr char kNotCommittedText[] = "not committed";
+constexpr char kUnknownText[] = "unknown";
+
+std::string ToText(const ErrorInfo& info) {
+  std::string text = info.outcome == Outcome::kUnknown ? kUnknownText : kNotCommittedText;
+  if (info.leader) absl::StrAppend(&text, "; leader ", ToInt(*info.leader));
+  if (info.retry_after != absl::ZeroDuration()) {
+    absl::StrAppend(&text, "; retry after ", absl::FormatDuration(info.retry_after));
+  }
+  if (info.servers.empty()) return text;
+  const auto id = [](std::string* out, ServerId sid) { absl::StrAppend(out, ToInt(sid)); };
+  return absl::StrCat(text, "; servers ", absl::StrJoin(info.servers, ", ", id));
+}
+
+bool ReadSid(absl::string_view text, ServerId* sid) {
+  uint64_t id = 0;
+  if (!absl::SimpleAtoi(text, &id)) return false;
+  *sid = ServerId{id};
+  return true;
+}
+
+// One part of the text; what a later version may add is passed over.
+bool ReadPart(absl::string_view part, ErrorInfo* info) {
+  if (absl::ConsumePrefix(&part, "leader ")) return ReadSid(part, &info->leader.emplace());
+  if (absl::ConsumePrefix(&part, "retry after ")) {
+    return absl::ParseDuration(part, &info->retry_after);
+  }
+  if (!absl::ConsumePrefix(&part, "servers ")) return true;
+  for (const absl::string_view sid : absl::StrSplit(part, ", ")) {
+    if (!ReadSid(sid, &info->servers.emplace_back())) return false;
+  }
+  return true;
+}
 
 }  // namespace
 
 inline namespace v1 {
 
-// The payload: outcome, leader (0: none), nanoseconds to wait.
 absl::Status MakeError(absl::StatusCode code, std::string_view message, const ErrorInfo& info) {
   absl::Status status(code, ToAbsl(message));
-  if (status.ok()) return status;
-  const int unknown = info.outcome == Outcome::kUnknown ? 1 : 0;
-  status.SetPayload(kErrorInfoUrl,
-                    absl::Cord(absl::StrCat(unknown, " ", ToInt(info.leader.value_or(kNoServer)),
-                                            " ", absl::ToInt64Nanoseconds(info.retry_after))));
+  if (!status.ok()) status.SetPayload(kUrl, absl::Cord(ToText(info)));
   return status;
 }
 
 ErrorInfo GetErrorInfo(const absl::Status& status) {
-  const absl::optional<absl::Cord> payload = status.GetPayload(kErrorInfoUrl);
-  if (!payload) return {};
-  const std::vector<std::string> fields = absl::StrSplit(std::string(*payload), ' ');
-  int unknown = 0;
-  uint64_t leader = 0;
-  int64_t nanoseconds = 0;
-  if (fields.size() < 3 || !absl::SimpleAtoi(fields[0], &unknown) ||
-      !absl::SimpleAtoi(fields[1], &leader) || !absl::SimpleAtoi(fields[2], &nanoseconds)) {
-    return {};
-  }
+  if (status.ok()) return {};
+  const absl::optional<absl::Cord> payload = status.GetPayload(kUrl);
+  const std::string text(payload.value_or(absl::Cord()));
+  const std::vector<absl::string_view> parts = absl::StrSplit(text, "; ");
   ErrorInfo info;
-  info.outcome = unknown != 0 ? Outcome::kUnknown : Outcome::kNotCommitted;
-  if (leader != 0) info.leader = ServerId{leader};
-  info.retry_after = absl::Nanoseconds(nanoseconds);
+  if (parts[0] != kNotCommittedText) info.outcome = Outcome::kUnknown;
+  for (size_t i = 1; i < parts.size(); ++i) {
+    if (!ReadPart(parts[i], &info)) return {.outcome = Outcome::kUnknown};
+  }
   return info;
+}
+
+absl::Status Annotate(const absl::Status& status, std::string_view context) {
+  if (status.ok()) return status;
+  absl::Status annotated(status.code(), absl::StrCat(ToAbsl(context), ": ", status.message()));
+  status.ForEachPayload([&](absl::string_view url, const absl::Cord& payload) {
+    annotated.SetPayload(url, payload);
+  });
+  return annotated;
 }
 
 }  // namespace v1

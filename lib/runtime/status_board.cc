@@ -17,7 +17,7 @@ std::optional<ServerId> Known(ServerId leader) {
 
 StatusBoard::Change StatusBoard::SetView(const core::Peer::View& view, absl::Duration heard) {
   std::lock_guard lock(mutex_);
-  if (health_ != absl::StatusCode::kOk) return {};  // has left the protocol for good
+  if (ending_.code != absl::StatusCode::kOk) return {};  // has left the protocol for good
   const core::Role& role = view.role;
   const Change change{
       .role = status_.state != role.state || status_.phase != role.phase ||
@@ -60,9 +60,8 @@ void StatusBoard::SetListenAddress(std::string address) {
 
 bool StatusBoard::SetHealth(absl::StatusCode code, std::string why) {
   std::lock_guard lock(mutex_);
-  if (health_ != absl::StatusCode::kOk) return false;
-  health_ = code;
-  why_ = std::move(why);
+  if (ending_.code != absl::StatusCode::kOk) return false;
+  ending_ = {code, std::move(why)};
   LeaveLocked();
   return true;
 }
@@ -84,9 +83,9 @@ ReplicaStatus StatusBoard::Get() const {
   // Two strands report the two: what is applied may be known before it is known that
   // it was committed.
   status.last_committed = std::max(status.last_committed, status.last_applied);
-  status.halted = health_ != absl::StatusCode::kOk;
+  status.halted = ending_.code != absl::StatusCode::kOk;
   if (status.halted) {
-    status.health = MakeError(health_, why_, {.outcome = Outcome::kUnknown});
+    status.health = MakeError(ending_.code, ending_.why, {.outcome = Outcome::kUnknown});
   } else if (status.amnesic) {
     status.health = MakeError(absl::StatusCode::kFailedPrecondition,
                               "amnesic: this disk does not belong to this id; does not vote");
@@ -104,10 +103,9 @@ bool StatusBoard::has_leader() const {
   return status_.leader.has_value() && status_.phase == ZabPhase::kBroadcast;
 }
 
-std::optional<std::string> StatusBoard::halted() const {
+StatusBoard::Ending StatusBoard::ending() const {
   std::lock_guard lock(mutex_);
-  if (health_ == absl::StatusCode::kOk) return std::nullopt;
-  return why_;
+  return ending_;
 }
 
 absl::Duration StatusBoard::heard() const {

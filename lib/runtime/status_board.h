@@ -39,8 +39,12 @@ class StatusBoard {
   std::optional<ServerId> leader() const;
   // Synchronised with an established leader.
   bool has_leader() const;
-  // Why the replica halted; none if it did not.
-  std::optional<std::string> halted() const;
+  // What the replica halted for.
+  struct Ending {
+    absl::StatusCode code = absl::StatusCode::kOk;  // it did not
+    std::string why = {};
+  };
+  Ending ending() const;
   absl::Duration heard() const;
   Zxid pinned_after() const;
 
@@ -49,8 +53,7 @@ class StatusBoard {
 
   mutable std::mutex mutex_;
   ReplicaStatus status_;  // `health` stays OK: statuses are made anew for each reader
-  absl::StatusCode health_ = absl::StatusCode::kOk;
-  std::string why_;
+  Ending ending_;
   absl::Duration heard_ = -absl::InfiniteDuration();
   Zxid pinned_after_ = {};
 };

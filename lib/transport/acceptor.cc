@@ -27,7 +27,7 @@ constexpr int kFreePortAttempts = 16;
 constexpr int kNoFdPauseMs = 50;
 
 absl::Status Error(absl::StatusCode code, const std::string& address, std::string_view why) {
-  return absl::Status(code, ToAbsl("listen address \"" + address + "\": " + std::string(why)));
+  return absl::Status(code, ToAbsl("\"" + address + "\": " + std::string(why)));
 }
 
 absl::Status ErrnoError(const std::string& address, int error) {

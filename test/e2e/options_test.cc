@@ -83,7 +83,8 @@ TEST_CASE("a data directory that is in use, or cannot be, is an error that names
   TempDir dir;
   std::ofstream(dir.path() + "/file") << "not a directory";
   Attempt impossible({"--data_dir=" + dir.path() + "/file/d"});
-  CHECK(impossible.code() == 1);
+  CHECK(impossible.code() == 2);
+  CHECK(impossible.Says("data_dir: "));
   CHECK(impossible.Says(dir.path() + "/file"));
 
   kv::Client client = ensemble.Client();

@@ -92,6 +92,7 @@ TEST_CASE("a minority commits nothing") {
   }();
   REQUIRE(later.status().code() == absl::StatusCode::kUnavailable);
   REQUIRE(OutcomeOf(later.status()) == Outcome::kNotCommitted);
+  REQUIRE(!GetErrorInfo(later.status()).leader);
   REQUIRE(cluster.seen(leader).commands.size() == 1);
 }
 
@@ -399,8 +400,10 @@ TEST_CASE("an Apply that fails halts its replica and no other") {
   REQUIRE(!cluster.at(leader).Status().halted);
   REQUIRE(cluster.Until(
       [&] { return std::count(kinds.begin(), kinds.end(), Event::Kind::kHealthChanged) == 1; }));
-  REQUIRE(cluster.at(victim).Propose("x").status().code() == absl::StatusCode::kDataLoss);
-  REQUIRE(cluster.at(victim).WaitForLeader(absl::Seconds(1)).code() == absl::StatusCode::kDataLoss);
+  const absl::Status told = cluster.at(victim).Propose("x").status();
+  REQUIRE(told.code() == absl::StatusCode::kInternal);
+  REQUIRE(OutcomeOf(told) == Outcome::kNotCommitted);
+  REQUIRE(cluster.at(victim).WaitForLeader(absl::Seconds(1)).code() == absl::StatusCode::kInternal);
   cluster.Write(leader, "three");
   REQUIRE(cluster.seen(victim).commands == std::vector<std::string>{"one"});
   REQUIRE(cluster.Shutdown(victim) == absl::OkStatus());
@@ -421,12 +424,26 @@ TEST_CASE("a disk that fails halts its replica, and what waited is told so") {
   });
   const auto lost = cluster.at(leader).Propose("two");
   if (!lost.ok()) {
-    REQUIRE(lost.status().code() == absl::StatusCode::kDataLoss);
+    REQUIRE(lost.status().code() == absl::StatusCode::kInternal);
     REQUIRE(OutcomeOf(lost.status()) == Outcome::kUnknown);
   }
   REQUIRE(cluster.Until([&] { return !cluster.at(leader).Status().health.ok(); }));
   const int next = cluster.AwaitLeaderOtherThan(leader);
   cluster.Write(next, "three");
+}
+
+TEST_CASE("a full disk halts its replica, whose calls say for want of what") {
+  Cluster cluster(3);
+  cluster.StartAll();
+  const int leader = cluster.AwaitLeader();
+  cluster.Write(leader, "one");
+  cluster.disk(leader).SetCapacity(1);
+  const auto lost = cluster.at(leader).Propose(std::string(200'000, 'x'));  // a new segment
+  REQUIRE(!lost.ok());
+  REQUIRE(cluster.Until([&] { return cluster.at(leader).Status().halted; }));
+  REQUIRE(cluster.at(leader).Propose("three").status().code() ==
+          absl::StatusCode::kResourceExhausted);
+  cluster.AwaitLeaderOtherThan(leader);
 }
 
 TEST_CASE("a data directory is not shared, and not another server's") {

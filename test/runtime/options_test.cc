@@ -60,32 +60,19 @@ TEST_CASE("an objection names the option and the value") {
           "members: server 2 at \"0.0.0.0:1\": others cannot dial a wildcard address");
   REQUIRE(Objection([](auto* o) { o->listen_address = "nowhere"; }) ==
           "listen_address: \"nowhere\" is not host:port");
-  REQUIRE(Objection([](auto* o) {
-            for (Member& m : o->members) m.type = MemberType::kObserver;
-          }) == "members: no participant is listed");
+}
+
+TEST_CASE("what is not served yet is refused, and the member named") {
+  REQUIRE(Objection([](auto* o) { o->members[1].type = MemberType::kObserver; }) ==
+          "members: server 2: an observer is not served yet");
   REQUIRE(Objection([](auto* o) { o->members[0].weight = 2; }) ==
-          "members: server 1 has a weight or group; only plain majorities are supported");
-}
-
-TEST_CASE("a status carries what zkq attached to it") {
-  const absl::Status status = MakeError(
-      absl::StatusCode::kUnavailable, "no leader",
-      {.outcome = Outcome::kUnknown, .leader = ServerId{3}, .retry_after = absl::Milliseconds(7)});
-  REQUIRE(status.code() == absl::StatusCode::kUnavailable);
-  REQUIRE(status.message() == "no leader");
-  const ErrorInfo info = GetErrorInfo(status);
-  REQUIRE(info.outcome == Outcome::kUnknown);
-  REQUIRE(info.leader == ServerId{3});
-  REQUIRE(info.retry_after == absl::Milliseconds(7));
-}
-
-TEST_CASE("a status that zkq did not make yields the defaults") {
-  for (const absl::Status& status : {absl::OkStatus(), absl::NotFoundError("theirs")}) {
-    const ErrorInfo info = GetErrorInfo(status);
-    REQUIRE(info.outcome == Outcome::kNotCommitted);
-    REQUIRE(!info.leader);
-    REQUIRE(info.retry_after == absl::ZeroDuration());
-  }
+          "members: server 1: weight 2 is not served yet");
+  REQUIRE(Objection([](auto* o) { o->members[1].weight = 0; }) ==
+          "members: server 2: weight 0 is not served yet");
+  REQUIRE(Objection([](auto* o) { o->members[0].group = 1; }) ==
+          "members: server 1: group 1 is not served yet");
+  REQUIRE(Objection([](auto* o) { o->members[1].priority = 0; }) ==
+          "members: server 2: priority 0 is not served yet");
 }
 
 }  // namespace

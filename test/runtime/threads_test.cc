@@ -336,6 +336,57 @@ TEST_CASE("ZK-3127: a snapshot is of the moment it was begun, and the log goes o
   REQUIRE(ensemble.Write(1) == 7);
 }
 
+// What a careless client does: it repeats at once, from its own callback, whatever is
+// said to be kUnavailable.
+TEST_CASE("whatever is refused during a Shutdown may be repeated until the end of it") {
+  Ensemble ensemble(1);
+  ensemble.AwaitLeaders();
+  struct Client {
+    void Repeat() {
+      replica->Propose("+", {}, [this](absl::StatusOr<Reply> reply) {
+        const absl::StatusCode code = reply.status().code();
+        if (code == absl::StatusCode::kUnavailable) {
+          ++refused;
+          REQUIRE(GetErrorInfo(reply.status()).outcome == Outcome::kNotCommitted);
+        }
+        if (code == absl::StatusCode::kOk || code == absl::StatusCode::kUnavailable) {
+          return Repeat();
+        }
+        last = code;
+        done.set_value();
+      });
+    }
+    Replica* replica = nullptr;
+    int refused = 0;  // the callback strand's until `done`
+    absl::StatusCode last = absl::StatusCode::kOk;
+    std::promise<void> done = {};
+  };
+  Client client{.replica = &ensemble.at(1)};
+  client.Repeat();
+  REQUIRE(ensemble.at(1).Shutdown(kForever) == absl::OkStatus());
+  client.done.get_future().wait();
+  REQUIRE(client.refused > 0);
+  REQUIRE(client.last == absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_CASE("during a Shutdown blocking forms and waiters are told kUnavailable, after it no more") {
+  Ensemble ensemble(1);
+  ensemble.AwaitLeaders();
+  auto callback = std::make_shared<Gate>();
+  callback->Close();
+  ensemble.at(1).Propose("+", {}, [callback](absl::StatusOr<Reply>) { callback->Pass(); });
+  callback->AwaitHeld();
+  std::thread ends([&] { (void)ensemble.at(1).Shutdown(kForever); });
+  absl::Status told;
+  while (told.ok()) told = ensemble.at(1).Propose("+", {.timeout = kForever}).status();
+  REQUIRE(told.code() == absl::StatusCode::kUnavailable);
+  REQUIRE(ensemble.at(1).WaitForLeader(kForever).code() == absl::StatusCode::kUnavailable);
+  callback->Open();
+  ends.join();
+  REQUIRE(ensemble.at(1).Propose("+").status().code() == absl::StatusCode::kFailedPrecondition);
+  REQUIRE(ensemble.at(1).WaitForLeader(kForever).code() == absl::StatusCode::kFailedPrecondition);
+}
+
 TEST_CASE("a stuck callback holds up neither Shutdown nor the other callbacks") {
   Ensemble ensemble(1);
   ensemble.AwaitLeaders();

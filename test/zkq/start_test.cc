@@ -1,0 +1,117 @@
+// What Start promises of its errors: each names the option, and its value.
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+
+#include <unistd.h>
+
+#include "test/harness/catch.h"
+#include "test/transport/grpc_ports.h"
+#include "zkq/zkq.h"
+
+namespace zkq {
+namespace {
+
+namespace fs = std::filesystem;
+
+class TempDir {
+ public:
+  TempDir() {
+    std::string path = fs::temp_directory_path() / "zkq-start-XXXXXX";
+    REQUIRE(mkdtemp(path.data()) != nullptr);
+    path_ = path;
+  }
+  ~TempDir() { fs::remove_all(path_); }
+  std::string operator/(const std::string& name) const { return path_ / name; }
+
+ private:
+  fs::path path_;
+};
+
+struct Silent final : StateMachine {
+  absl::StatusOr<std::string> Apply(const Transaction&) override { return ""; }
+  absl::StatusOr<std::string> Query(std::string_view) override { return ""; }
+  absl::StatusOr<SnapshotJob> Snapshot() override {
+    return SnapshotJob([](SnapshotWriter&) { return absl::OkStatus(); });
+  }
+  absl::Status Restore(SnapshotReader&) override { return absl::OkStatus(); }
+};
+
+// An ensemble of one on `address`, in `data_dir`.
+ReplicaOptions OptionsOf(const std::string& address, std::string data_dir) {
+  return {.id = ServerId{1},
+          .members = {{.id = ServerId{1}, .address = address}},
+          .data_dir = std::move(data_dir),
+          .state_machine = std::make_unique<Silent>()};
+}
+
+// Start fails with `code`, and says all of `parts`.
+void CheckRefused(ReplicaOptions options, absl::StatusCode code,
+                  const std::vector<std::string>& parts) {
+  const absl::Status status = Replica::Start(std::move(options)).status();
+  INFO(status.ToString());
+  CHECK(status.code() == code);
+  CHECK(GetErrorInfo(status).outcome == Outcome::kNotCommitted);
+  for (const std::string& part : parts) {
+    CHECK(std::string(status.message()).find(part) != std::string::npos);
+  }
+}
+
+TEST_CASE("a data_dir that cannot be one is refused by its name") {
+  const TempDir dir;
+  const std::string file = dir / "file", missing = dir / "missing/d";
+  std::ofstream(file) << "not a directory";
+  constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+  CheckRefused(OptionsOf(testing::FreeAddress(), file), kInvalid, {"data_dir: ", file});
+  CheckRefused(OptionsOf(testing::FreeAddress(), file + "/d"), kInvalid,
+               {"data_dir: ", file + "/d"});
+  CheckRefused(OptionsOf(testing::FreeAddress(), missing), kInvalid, {"data_dir: ", missing});
+}
+
+TEST_CASE("a data_dir that is in use, or another server's, is refused by its name") {
+  const TempDir dir;
+  const std::string data = dir / "d";
+  const std::string address = testing::FreeAddress();
+  constexpr auto kPrecondition = absl::StatusCode::kFailedPrecondition;
+  auto holder = Replica::Start(OptionsOf(address, data));
+  REQUIRE(holder.ok());
+  CheckRefused(OptionsOf(testing::FreeAddress(), data), kPrecondition,
+               {"data_dir: ", data, "held by another replica"});
+  holder->reset();
+  ReplicaOptions other = OptionsOf(address, data);
+  other.id = other.members[0].id = ServerId{2};
+  CheckRefused(std::move(other), kPrecondition, {"data_dir: ", data, "server 1", "server 2"});
+}
+
+TEST_CASE("an address that cannot be listened on is refused by the option it came from") {
+  const TempDir dir;
+  const std::string taken = testing::FreeAddress();
+  const auto holder = Replica::Start(OptionsOf(taken, dir / "holder"));
+  REQUIRE(holder.ok());
+  constexpr auto kUnavailable = absl::StatusCode::kUnavailable;
+  CheckRefused(OptionsOf(taken, dir / "d"), kUnavailable,
+               {"members: server 1: ", taken, "address in use"});
+  CheckRefused(OptionsOf("192.0.2.1:7000", dir / "d"), kUnavailable,
+               {"members: server 1: ", "192.0.2.1:7000", "not an address of this machine"});
+  ReplicaOptions listens = OptionsOf("192.0.2.1:7000", dir / "d");
+  listens.listen_address = taken;
+  CheckRefused(std::move(listens), kUnavailable, {"listen_address: ", taken, "address in use"});
+  // And a refused start leaves nothing behind that would be in the way of the next.
+  CHECK(Replica::Start(OptionsOf(testing::FreeAddress(), dir / "d")).ok());
+}
+
+TEST_CASE("a replica that listens on port 0 says which port it got") {
+  const TempDir dir;
+  ReplicaOptions options = OptionsOf(testing::FreeAddress(), dir / "d");
+  options.listen_address = "127.0.0.1:0";
+  const auto replica = Replica::Start(std::move(options));
+  REQUIRE(replica.ok());
+  const std::string address = (*replica)->Status().listen_address;
+  INFO(address);
+  CHECK(address.substr(0, 10) == "127.0.0.1:");
+  CHECK(std::stoi(address.substr(10)) > 0);
+}
+
+}  // namespace
+}  // namespace zkq

@@ -11,12 +11,13 @@ bool Foreign(const Identity& self, const Identity& peer) {
 }
 
 // Of two disks under one id the listed one has the id, whatever the boots say (PROTOCOL
-// §5.3 D5). Before founding none is listed, and the later start has it: else an empty
-// server that comes back while its old link has not broken yet could not be founded with.
-bool LiveOneHasTheId(const Identity& from, const KnownPeer& known) {
+// §5.3 D5), and of two that are not listed the one that is linked. But before founding the
+// later start has it: else an empty server that comes back while its old link has not
+// broken yet could not be founded with.
+bool LiveOneHasTheId(const Identity& self, const Identity& from, const KnownPeer& known) {
   if (!known.live || from.disk == known.live_disk) return false;
-  if (known.listed == DiskId{}) return from.boot <= known.live->boot;
-  return from.disk != known.listed;
+  if (self.ensemble == EnsembleId{}) return from.boot <= known.live->boot;
+  return from.disk != known.listed || known.listed == DiskId{};
 }
 
 Judgement JudgeCaller(const Identity& self, const Identity& from, ServerId to,
@@ -25,14 +26,14 @@ Judgement JudgeCaller(const Identity& self, const Identity& from, ServerId to,
   if (to != self.sid) return {RefusalCode::kMeantAnother, "server " + ToString(to)};
   if (Foreign(self, from)) return {RefusalCode::kForeignEnsemble};
   if (!known.member) return {RefusalCode::kNotAMember};
-  if (LiveOneHasTheId(from, known)) return {RefusalCode::kSecondDisk};
+  if (LiveOneHasTheId(self, from, known)) return {RefusalCode::kSecondDisk};
   return {};
 }
 
 }  // namespace
 
-bool TakesTheId(const Identity& from, const KnownPeer& known) {
-  return known.live && from.disk != known.live_disk && !LiveOneHasTheId(from, known);
+bool TakesTheId(const Identity& self, const Identity& from, const KnownPeer& known) {
+  return known.live && from.disk != known.live_disk && !LiveOneHasTheId(self, from, known);
 }
 
 Judgement JudgeHello(const Identity& self, const Hello& hello, const KnownPeer& known) {
@@ -44,7 +45,7 @@ Judgement JudgeHello(const Identity& self, const Hello& hello, const KnownPeer& 
   Judgement judgement = JudgeCaller(self, from, hello.to, known);
   if (!judgement.admitted()) return judgement;
   if (Dials(self.sid, from.sid)) return {RefusalCode::kDialBack};
-  if (known.live && !TakesTheId(from, known) &&
+  if (known.live && !TakesTheId(self, from, known) &&
       std::pair(from.boot, hello.seq) <= std::pair(known.live->boot, known.live->seq)) {
     return {RefusalCode::kOlder, "which is " + ToString(*known.live)};
   }

@@ -31,7 +31,7 @@ struct Judgement {
 
 // `from` is the listed disk of its id, and another one is linked under it: that link has
 // to go (PROTOCOL §5.3 D5).
-bool TakesTheId(const Identity& from, const KnownPeer& known);
+bool TakesTheId(const Identity& self, const Identity& from, const KnownPeer& known);
 
 Judgement JudgeHello(const Identity& self, const Hello& hello, const KnownPeer& known);
 // A knock never comes over a link, so it proves less: a live link goes down only

@@ -192,7 +192,7 @@ absl::Status LinkTable::OnKnock(const std::optional<Identity>& from, ServerId to
     if (judgement.admitted()) {
       Peer& peer = PeerOf(from->sid);
       peer.redial.WantSoon();
-      const bool takes = TakesTheId(*from, known);
+      const bool takes = TakesTheId(self_, *from, known);
       if (takes) peer.addresses.Failed();  // another one answers there
       if (takes || (known.live && known.live->boot < from->boot)) {
         dead = TakeLive(from->sid, &peer, absl::AbortedError("the peer has started anew"));

@@ -38,11 +38,7 @@ constexpr EnsembleId kOurs{1, 1}, kTheirs{2, 2};
 constexpr DiskId kDisk1{0, 1}, kDisk3{0, 3}, kStrangeDisk{9, 9};
 
 Identity IdentityOf(ServerId sid, uint64_t boot = 1) {
-  return {.sid = sid,
-          .boot = boot,
-          .ensemble = kOurs,
-          .disk = {0, ToInt(sid)},
-          .config = Zxid{}};
+  return {.sid = sid, .boot = boot, .ensemble = kOurs, .disk = {0, ToInt(sid)}, .config = Zxid{}};
 }
 
 Hello HelloOf(const Identity& from, uint64_t seq, ServerId to = kTwo) {
@@ -106,23 +102,26 @@ TEST_CASE("a second server with a live one's id is refused, and admitted once th
   CHECK(Judge(HelloOf(strange, 1), {.member = true}) == kAdmitted);
 }
 
-TEST_CASE("of two disks that are not listed the later start has the id") {
+TEST_CASE("of two disks under one id the later start has it before founding, then the linked one") {
   const KnownPeer live{.member = true, .live = LinkId{kThree, 5, 10}, .live_disk = kDisk3};
   Identity emptied = IdentityOf(kThree, 9);
   emptied.disk = kStrangeDisk;
-  CHECK(Judge(HelloOf(emptied, 1), live) == kAdmitted);
-  emptied.boot = 4;
+  emptied.ensemble = {};
+  Identity unfounded = IdentityOf(kTwo);
+  unfounded.ensemble = {};
+  CHECK(JudgeHello(unfounded, HelloOf(emptied, 1), live).admitted());
   CHECK(Judge(HelloOf(emptied, 1), live) == RefusalCode::kSecondDisk);
+  emptied.boot = 4;
+  CHECK(JudgeHello(unfounded, HelloOf(emptied, 1), live).refusal == RefusalCode::kSecondDisk);
 }
 
 TEST_CASE("the listed disk takes its id back from another one, whatever the boots say") {
-  const KnownPeer strange{.member = true,
-                          .listed = kDisk3,
-                          .live = LinkId{kThree, 99, 1},
-                          .live_disk = kStrangeDisk};
+  const KnownPeer strange{
+      .member = true, .listed = kDisk3, .live = LinkId{kThree, 99, 1}, .live_disk = kStrangeDisk};
   CHECK(Judge(HelloOf(IdentityOf(kThree, 5), 1), strange) == kAdmitted);
-  CHECK(transport::TakesTheId(IdentityOf(kThree, 5), strange));
-  CHECK_FALSE(transport::TakesTheId(IdentityOf(kThree, 5), {.member = true, .listed = kDisk3}));
+  CHECK(transport::TakesTheId(IdentityOf(kTwo), IdentityOf(kThree, 5), strange));
+  CHECK_FALSE(transport::TakesTheId(IdentityOf(kTwo), IdentityOf(kThree, 5),
+                                    {.member = true, .listed = kDisk3}));
 }
 
 TEST_CASE("the dialler refuses an answer of another server, ensemble or version") {

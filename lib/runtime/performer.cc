@@ -34,7 +34,7 @@ template <bool to_peers>
 void Performer::DoAll(core::Effects* effects) {
   for (core::Effect& effect : *effects) {
     std::visit(
-        [this](auto& e) {
+        [&](auto& e) {
           if constexpr (kToPeers<std::decay_t<decltype(e)>> == to_peers) Do(e);
         },
         effect);

@@ -22,9 +22,12 @@ class Fetch {
     ensemble[asker].transport().FetchSnapshot(link, {.snapshot = {1, 1}, .offset = offset},
                                               [state = state_, world = &ensemble.world()](
                                                   absl::StatusOr<SnapshotChunk> chunk, Hold hold) {
+                                                // Without the hold the next piece may
+                                                // come, and the end of this sink with it.
+                                                TransportWorld* const waiting = world;
                                                 state->Take(std::move(chunk), &hold);
                                                 hold.reset();
-                                                world->Wake();
+                                                waiting->Wake();
                                               });
   }
   // Keeps the holds until Release.

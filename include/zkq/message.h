@@ -194,6 +194,8 @@ enum class SessionEndReason : uint8_t {
   kTimeout,
   kLeaving,
   kAttachAsFollower,  // not as an observer
+  kAttachAsObserver,  // you promised a higher epoch than mine, and your vote does not count
+  kEpochAbsurd,       // no history like mine leads to your epoch
 };
 struct SessionEnd {  // either way; the link stays up for the election
   SessionEndReason reason = SessionEndReason::kNotLeading;

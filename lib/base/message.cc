@@ -30,6 +30,10 @@ std::string_view ToString(SessionEndReason reason) {
       return "leaving";
     case SessionEndReason::kAttachAsFollower:
       return "attach as follower";
+    case SessionEndReason::kAttachAsObserver:
+      return "attach as observer";
+    case SessionEndReason::kEpochAbsurd:
+      return "epoch absurd";
   }
   return "?";
 }

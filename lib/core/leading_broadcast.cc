@@ -29,7 +29,9 @@ void Leading::On(const Proposed& proposed) {
 
 void Leading::Handle(LearnerProgress* learner, const Request& request) {
   const LinkId& link = learner->link();
-  if (!serving()) return Refuse(link, TagsOf(request.calls), RejectReason::kNoLeader);
+  // In a renewal a session that was up to date goes on. One that never was has no
+  // business to ask: it does not know what it has asked before.
+  if (!learner->served()) return Refuse(link, TagsOf(request.calls), RejectReason::kNoLeader);
   Admit({.asker = link, .origin = {.sid = link.sid, .boot = link.boot}, .calls = request.calls});
 }
 

@@ -30,6 +30,12 @@ constexpr Time kRenewalInterval = std::chrono::seconds(60);
 
 void Leading::OnFollowerInfo(const LinkId& link, const Session& session, const FollowerInfo& info) {
   Forget(link);  // A new session replaces the one before on the same link.
+  if (self_.IsAbsurd(info.accepted.epoch)) {
+    self_.CountAsDown(link, "has promised epoch " + std::to_string(info.accepted.epoch));
+    self_.SendTo(link, session, SessionEnd{SessionEndReason::kEpochAbsurd});
+    return;
+  }
+  self_.absurd.erase(link.sid);  // What it said before was not its own.
   if (info.config > self_.state.config.version) {
     self_.SendTo(link, session, SessionEnd{SessionEndReason::kAheadConfig});
     return;
@@ -61,7 +67,12 @@ void Leading::SendLeaderInfo(LearnerProgress* learner) {
   if (attempt_.stage() == Stage::kPromising) return;  // The promise is not durable yet.
   const Epoch epoch = attempt_.epoch();
   const Promise& given = learner->accepted();
-  if (given.epoch > epoch) return RefuseAhead(*learner, SessionEndReason::kEpochAhead);
+  const bool votes = self_.quorum.IsVoter(learner->link().sid);
+  if (given.epoch > epoch) {
+    // Who does not count does not steer.
+    if (!votes) return EndSession(LinkId(learner->link()), SessionEndReason::kAttachAsObserver);
+    return RefuseAhead(*learner, SessionEndReason::kEpochAhead);
+  }
   const Promise mine{epoch, self_.options.self, self_.state.boot};
   // It promised this very epoch to somebody else; until the quorum is complete
   // that other may still get it. It waits here.
@@ -97,13 +108,15 @@ void Leading::Handle(LearnerProgress* learner, const AckEpoch& ack) {
     if (attempt_.stage() != Stage::kStoring) Synchronize(learner);
     return;
   }
-  // INV-16. A learner that counts and has more than this leader may hold what is
-  // committed: this leader must not get its quorum with it (PROTOCOL §6.2).
+  const ServerId sid = learner->link().sid;
+  if (!ack.current || !self_.quorum.IsVoter(sid)) return;  // It waits, and does not count.
+  // INV-16. A voter that has more than this leader may hold what is committed: this
+  // leader must not get its quorum with it (PROTOCOL §6.2).
   const auto mine = std::pair(self_.state.current, self_.history.last());
-  if (ack.current && std::pair(*ack.current, ack.last) > mine) {
+  if (std::pair(*ack.current, ack.last) > mine) {
     return RefuseAhead(*learner, SessionEndReason::kLeaderBehind);
   }
-  if (ack.current) attempt_.Promise(learner->link().sid, self_.now);
+  attempt_.Promise(sid, self_.now);
   TryFinishDiscovery();
 }
 

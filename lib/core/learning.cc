@@ -146,6 +146,10 @@ void Learning::Handle(const LeaderInfo& info) {
   if (stage_ != Stage::kFollowerInfoSent && stage_ != Stage::kBroadcast) return;
   const Promise asked{info.epoch, choice_.leader, link_->boot};
   const Promise& given = self_.state.accepted;
+  if (self_.IsAbsurd(info.epoch)) {
+    self_.CountAsDown(*link_, "leads in epoch " + std::to_string(info.epoch));
+    return EndSession(SessionEndReason::kEpochAbsurd, "the leader's epoch is absurd");
+  }
   if (info.epoch < given.epoch) {
     return EndSession(SessionEndReason::kEpochAhead, "a higher epoch is promised");
   }

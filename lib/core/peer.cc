@@ -77,6 +77,8 @@ class Peer::Impl {
   }
   void Remember(const LinkUp& up) {
     self_.links[up.link] = up.peer;
+    const auto absurd = self_.absurd.find(up.link.sid);
+    if (absurd != self_.absurd.end() && absurd->second != up.peer.disk) self_.absurd.erase(absurd);
     if (self_.IsMember(up.peer)) election_->PeerUp(up.link.sid, self_.now, &outbox_);
   }
   void Remember(const Introduced& introduced) {
@@ -94,6 +96,7 @@ class Peer::Impl {
     Look& latest = looks_[notified.link.sid];
     latest = std::max(latest, {notified.link.boot, n.look_seq});
     if (const auto* looking = std::get_if<Looking>(&role_); looking && !looking->hears()) return;
+    if (self_.absurd.contains(n.vote.leader)) return AnswerIfSettled(notified);
     election_->Receive(notified.link.sid, n, self_.now, &outbox_);
   }
   void Remember(const Synced& synced) { self_.NoteSynced(synced.through); }
@@ -116,6 +119,13 @@ class Peer::Impl {
     const bool asks = current.state == PeerState::kLooking && current.vote.leader == kNoServer;
     if (asks) return;
     for (ServerId sid : std::exchange(askers_, {})) outbox_.insert_or_assign(sid, current);
+  }
+  // Its candidate is not electable here, so it is not heard; but it may find ours.
+  void AnswerIfSettled(const Notified& notified) {
+    const Notification current = election_->current();
+    const bool looks = notified.notification.state == PeerState::kLooking;
+    if (!looks || current.state == PeerState::kLooking) return;
+    outbox_.insert_or_assign(notified.link.sid, current);
   }
   bool Founded() const { return !std::holds_alternative<Founding>(role_); }
 

@@ -8,6 +8,9 @@
 namespace zkq::core {
 namespace {
 
+// Of an epoch. Terms come one by one, so a larger jump is no history's.
+constexpr uint64_t kEpochJumpMax = 1 << 24;
+
 // Before founding: as configured, to know whom to wait for.
 Membership KnownCommitted(const HardState& state, const PeerOptions& options) {
   return state.ensemble == EnsembleId{} ? Membership{.members = options.members} : state.config;
@@ -128,6 +131,20 @@ void Self::DecideCalls(uint64_t session) {
   Outcomes::Verdict verdict = outcomes.Decide(session);
   RejectCalls(std::move(verdict.abandoned), RejectReason::kAbandoned);
   RejectCalls(std::move(verdict.unknown), RejectReason::kUnknown);
+}
+
+bool Self::IsAbsurd(Epoch epoch) const {
+  const bool has_history = history.last() != Zxid{};
+  return has_history && epoch > uint64_t{state.accepted.epoch} + kEpochJumpMax;
+}
+
+void Self::CountAsDown(const LinkId& link, const std::string& what) {
+  const auto peer = links.find(link);
+  if (peer == links.end() || !absurd.emplace(link.sid, peer->second.disk).second) return;
+  Tell(Note::Level::kError,
+       "server " + ToString(link.sid) + " " + what + ", far above the " +
+           std::to_string(state.accepted.epoch) +
+           " that is promised here: it counts as down until its disk is replaced");
 }
 
 bool Self::IsMember(const Identity& peer) const {

@@ -57,6 +57,13 @@ class Self {
   // An epoch is established: the calls of earlier sessions are decided.
   void DecideCalls(uint64_t session);
 
+  // A history like this one's does not lead to `epoch`: the promise was damaged, or is
+  // forged. Who has no history yet may begin anywhere (PROTOCOL §6.2).
+  bool IsAbsurd(Epoch epoch) const;
+  // The server at the other end has spoken of an absurd epoch: it is not electable here
+  // while it has that disk. Tells so once.
+  void CountAsDown(const LinkId& link, const std::string& what);
+
   // Whether the peer at the other end belongs to this ensemble: founded, and listed
   // with the disk that it has.
   bool IsMember(const Identity& peer) const;
@@ -81,6 +88,7 @@ class Self {
   WriteId last_write = 0;
   WriteId synced = 0;
   std::map<LinkId, Identity> links;
+  std::map<ServerId, DiskId> absurd;  // who counts as down, and on which disk
   Effects* effects = nullptr;
   std::optional<Halt> halt;  // going on would lose something, or is impossible
 

@@ -218,7 +218,7 @@ constexpr uint64_t LastOf(MemberType) { return static_cast<uint64_t>(MemberType:
 constexpr uint64_t LastOf(PeerState) { return static_cast<uint64_t>(PeerState::kObserving); }
 constexpr uint64_t LastOf(RejectReason) { return static_cast<uint64_t>(RejectReason::kUnknown); }
 constexpr uint64_t LastOf(SessionEndReason) {
-  return static_cast<uint64_t>(SessionEndReason::kAttachAsFollower);
+  return static_cast<uint64_t>(SessionEndReason::kEpochAbsurd);
 }
 constexpr uint64_t LastOf(LearnerKind) { return static_cast<uint64_t>(LearnerKind::kObserver); }
 

@@ -88,6 +88,8 @@ class Ensemble {
   // --- for tests that interfere ---------------------------------------------------
   // The link goes down instead of carrying this message.
   std::function<bool(ServerId from, ServerId to, const Message&)> drop_if;
+  // Changes what one peer says to another.
+  std::function<void(ServerId from, ServerId to, Message*)> forge;
   // Everything from here to there vanishes, and the link stays up. Once true it must
   // remain so until the link is cut: no lane delivers with a gap.
   std::function<bool(ServerId from, ServerId to)> lost_if;

@@ -54,7 +54,9 @@ void Ensemble::TellIntroduced(ServerId sid, ServerId other) {
   });
 }
 
-void Ensemble::Transmit(Server& from, const LinkId& to, const Message& message) {
+void Ensemble::Transmit(Server& from, const LinkId& to, const Message& said) {
+  Message message = said;
+  if (forge) forge(from.id, to.sid, &message);
   if (lost_if && lost_if(from.id, to.sid)) return;
   if (drop_if && drop_if(from.id, to.sid, message)) {
     return After({}, [this, a = from.id, b = to.sid] { Disconnect(a, b); });

@@ -533,6 +533,62 @@ TEST_CASE("OWN-4: a voter that promised too much gets in again") {
   world.Settle();
 }
 
+TEST_CASE("issue 11, fault 2: one FollowerInfo with the last epoch but one exhausts nothing") {
+  World world;
+  world.Write(kA, "a history");
+  int forged = 0;
+  world.forge = [&](ServerId from, ServerId, Message* message) {
+    auto* info = std::get_if<FollowerInfo>(&message->body);
+    if (from != kA || info == nullptr || forged > 0) return;
+    info->accepted.epoch = 0xFFFF'FFFE;
+    ++forged;
+  };
+  const auto highest = [&] {
+    Epoch epoch = 0;
+    for (ServerId sid : world.ids()) epoch = std::max(epoch, world.DiskState(sid).accepted.epoch);
+    return epoch;
+  };
+  // A leader hears it that is established, and serves on.
+  world.Cut(kA, kC);
+  world.Until([&] { return !world.Serving(kA); });
+  world.Heal(kA, kC);
+  world.Until([&] { return forged == 1; });
+  world.UntilServing(world.ids());
+  REQUIRE(world.Leader() == kC);
+  REQUIRE(highest() < 100);
+  // Then one that needs this very voter.
+  forged = 0;
+  world.Crash(kC, Kept::kAll);
+  world.UntilServing({kA, kB});
+  REQUIRE(forged == 1);
+  REQUIRE(highest() < 100);
+  REQUIRE(world.Traced("far above"));
+  world.forge = nullptr;
+  world.Settle();
+}
+
+TEST_CASE("issue 11, fault 2: a leader with an absurd epoch is followed by nobody") {
+  World world;
+  world.Write(kA, "a history");
+  const Epoch before = world.DiskState(kA).accepted.epoch;
+  world.forge = [&](ServerId from, ServerId, Message* message) {
+    auto* info = std::get_if<LeaderInfo>(&message->body);
+    if (from != kC || info == nullptr) return;
+    info->epoch = 0xFFFF'FFFE;
+  };
+  // Started before A, C is the best of equals, and elected; then it counts as down.
+  world.CrashAll(Kept::kAll);
+  world.Start(kC);
+  world.Start(kB);
+  world.Until([&] { return world.Traced("leads in epoch 4294967294"); });
+  world.Start(kA);
+  world.UntilServing({kA, kB});
+  REQUIRE(world.Leader() == kB);
+  REQUIRE(world.DiskState(kA).accepted.epoch <= before + 10);
+  world.forge = nullptr;
+  world.Settle();
+}
+
 TEST_CASE("ZK-2247: a leader whose disk is stuck is replaced") {
   World world;
   world.StallDisk(kC, true);

@@ -70,7 +70,9 @@ SessionEndReason ToSessionEndReason(const std::string& word) {
       {"gap", SessionEndReason::kGap},
       {"timeout", SessionEndReason::kTimeout},
       {"leaving", SessionEndReason::kLeaving},
-      {"attach-as-follower", SessionEndReason::kAttachAsFollower}};
+      {"attach-as-follower", SessionEndReason::kAttachAsFollower},
+      {"attach-as-observer", SessionEndReason::kAttachAsObserver},
+      {"epoch-absurd", SessionEndReason::kEpochAbsurd}};
   return kReasons.at(word);
 }
 

@@ -92,6 +92,9 @@ void PeerScript::Recover(Words* words) {
   if (words->Take("unfounded")) return;
   state.ensemble = kEnsemble;
   state.config = FoundedUpTo(servers_);
+  for (ServerId sid : ToServerIds(words->Setting("observers"))) {
+    state.config.members.push_back({.id = sid, .type = MemberType::kObserver});
+  }
   Words log(Spaced(words->Setting("log", "1:1")));
   recovered_.log_begin = ToZxid(words->Setting("begin", "0:0"));
   recovered_.base = ToZxid(words->Setting("snapshot", ToString(recovered_.log_begin)));

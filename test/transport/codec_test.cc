@@ -344,7 +344,7 @@ TEST_CASE("values outside their range are malformed") {
   };
   CHECK(refused([](v1::Packet*) {}));  // no body
   CHECK(refused([](v1::Packet* p) { p->mutable_notification()->set_state(4); }));
-  CHECK(refused([](v1::Packet* p) { p->mutable_session_end()->set_reason(10); }));
+  CHECK(refused([](v1::Packet* p) { p->mutable_session_end()->set_reason(12); }));
   CHECK(refused([](v1::Packet* p) { p->mutable_refusal()->set_reason(5); }));
   CHECK(refused([](v1::Packet* p) { p->mutable_proposal(); }));  // without a txn
   CHECK(refused([](v1::Packet* p) { p->mutable_proposal()->mutable_batch()->add_txns(); }));

@@ -112,7 +112,7 @@ class RandomMessages {
       case 16:
         return Pong{Number(), AnyZxid(), AnyZxid(), Flag()};
       default:
-        return SessionEnd{static_cast<SessionEndReason>(Below(10))};
+        return SessionEnd{static_cast<SessionEndReason>(Below(12))};
     }
   }
   AckEpoch AnyAckEpoch() {

@@ -100,7 +100,7 @@ struct Diff {
   friend bool operator==(const Diff&, const Diff&) = default;
 };
 struct Trunc {
-  Zxid after = {};  // cut everything behind it
+  Zxid after = {};  // cut everything after it
   Zxid last = {};
   friend bool operator==(const Trunc&, const Trunc&) = default;
 };
@@ -164,7 +164,7 @@ struct ReadIndex {  // learner -> leader
   std::vector<uint64_t> tags = {};
   friend bool operator==(const ReadIndex&, const ReadIndex&) = default;
 };
-struct ReadIndexReply {  // leader -> learner, behind the Commits it depends on
+struct ReadIndexReply {  // leader -> learner, after the Commits it depends on
   std::vector<uint64_t> tags = {};
   Zxid at = {};  // answer once this is applied
   friend bool operator==(const ReadIndexReply&, const ReadIndexReply&) = default;

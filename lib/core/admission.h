@@ -4,8 +4,8 @@
 // A call is admitted if there is room for it. Admission counts it as outstanding
 // from then on until it is committed, or dropped with its session. An admitted call
 // is proposed at once, and numbered by that; while admission is paused it waits.
-// Whoever has to do something between two transactions pauses admission, waits
-// until it is drained, and resumes it.
+// What has to be done between two transactions is done so: pause admission, wait
+// until it is drained, resume it.
 //
 // Sends nothing: Leading proposes, and tells who is refused.
 #pragma once

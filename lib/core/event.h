@@ -82,8 +82,9 @@ struct LogPurged {
   Zxid base = {};
 };
 
-using Event = std::variant<Tick, LinkUp, LinkDown, Introduced, Received, Notified, Proposed, ReadAsked, Synced,
-                           LogRead, SnapshotFetched, Applied, SnapshotTaken, LogPurged>;
+using Event =
+    std::variant<Tick, LinkUp, LinkDown, Introduced, Received, Notified, Proposed, ReadAsked,
+                 Synced, LogRead, SnapshotFetched, Applied, SnapshotTaken, LogPurged>;
 std::string ToString(const Event& event);
 
 // The events that a role does nothing about. Every role lists its own: an event

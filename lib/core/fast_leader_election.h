@@ -1,6 +1,6 @@
 // FastLeaderElection (PROTOCOL §4.3).
 //
-// Everybody announces the best candidate it knows of; whoever hears of a better
+// Every peer announces the best candidate it knows of; a peer that hears of a better
 // one adopts and announces that. When a quorum announces the same candidate, the
 // choice is held open for a short grace period, in which every message still
 // counts, and is then decided. A peer that meets settled peers joins them once a
@@ -55,7 +55,7 @@ class FastLeaderElection final : public Election {
   bool Admissible(const Vote& vote) const;
   // `vote` should be proposed rather than `than`. Among partly connected peers
   // the best candidate may be one that reaches no quorum, this peer included:
-  // whoever does reach one is preferred, until patience ends.
+  // a candidate that does reach one is preferred, until patience ends.
   bool Better(const Vote& vote, const Vote& than) const {
     return Admissible(vote) && (vote > than || !Admissible(than));
   }

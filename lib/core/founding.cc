@@ -83,12 +83,13 @@ void Founding::Judge() {
 
 std::optional<std::vector<SeenVoter>> Founding::AllVoters() const {
   const auto founded = [](const auto& one) { return one.second.ensemble != EnsembleId{}; };
-  if (std::any_of(self_.links.begin(), self_.links.end(), founded)) return std::nullopt;
+  const auto& links = self_.links.all();
+  if (std::any_of(links.begin(), links.end(), founded)) return std::nullopt;
   std::vector<SeenVoter> voters;
   for (ServerId sid : self_.quorum.Voters()) {
-    const std::optional<LinkId> link = self_.LinkTo(sid);
+    const std::optional<LinkId> link = self_.links.To(sid);
     if (sid != self_.options.self && !link) return std::nullopt;
-    const Identity& voter = link ? self_.links.at(*link) : self_.identity();
+    const Identity& voter = link ? *self_.links.Find(*link) : self_.identity();
     if (link && voter.founding != founding_) return std::nullopt;
     voters.push_back({.sid = sid, .disk = voter.disk, .boot = voter.boot});
   }
@@ -98,8 +99,8 @@ std::optional<std::vector<SeenVoter>> Founding::AllVoters() const {
 bool Founding::AllSay(const Id128& seen) const {
   const std::set<ServerId> voters = self_.quorum.Voters();
   return std::all_of(voters.begin(), voters.end(), [&](ServerId sid) {
-    const std::optional<LinkId> link = self_.LinkTo(sid);
-    return sid == self_.options.self || (link && self_.links.at(*link).seen == seen);
+    const std::optional<LinkId> link = self_.links.To(sid);
+    return sid == self_.options.self || (link && self_.links.Find(*link)->seen == seen);
   });
 }
 
@@ -111,10 +112,10 @@ void Founding::Found(const EnsembleId& ensemble, Membership membership) {
 }
 
 void Founding::On(const Notified& notified) {
-  const auto link = self_.links.find(notified.link);
+  const Identity* peer = self_.links.Find(notified.link);
   const std::optional<Membership>& told = notified.notification.membership;
-  if (write_ || link == self_.links.end() || !told) return;
-  const EnsembleId& ensemble = link->second.ensemble;
+  if (write_ || peer == nullptr || !told) return;
+  const EnsembleId& ensemble = peer->ensemble;
   const Member* member = FindMember(*told, self_.options.self);
   if (ensemble == EnsembleId{}) return;
   const bool another_disk = member != nullptr && member->type == MemberType::kParticipant &&

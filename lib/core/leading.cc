@@ -14,7 +14,7 @@ namespace zkq::core {
 
 Leading::Leading(Self* self, std::map<ServerId, Look> looks)
     : self_(*self),
-      session_(++self->sessions),
+      session_(++self->terms.sessions),
       attempt_(NewAttempt(self->state.accepted.epoch + 1, std::move(looks))),
       admission_({.command_bytes_max = self->options.max_command_bytes,
                   .outstanding_bytes_max = self->options.outstanding_bytes_max}),

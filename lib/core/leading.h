@@ -26,7 +26,7 @@
 
 namespace zkq::core {
 
-// The last epoch. Whoever has promised it can follow nobody else.
+// The last epoch. A peer that has promised it can follow nobody else.
 inline constexpr Epoch kEpochMax = 0xFFFF'FFFF;
 
 class Leading {
@@ -55,7 +55,7 @@ class Leading {
   // The established epoch, also during a renewal; before that the one that is
   // being established, 0 until it is fixed.
   Epoch epoch() const { return serving() ? established_ : attempt_.epoch(); }
-  // The log behind this is still needed for a learner.
+  // The log after this is still needed for a learner.
   Zxid PinnedAfter() const;
 
  private:

@@ -93,21 +93,21 @@ void Leading::Propose(std::vector<Txn> txns) {
   EncodeTxns(txns);
   const Zxid before = self_.history.last();
   self_.Append(txns);
-  const Zxid commit = std::min(self_.commit, txns.back().zxid);
+  const Zxid commit = std::min(self_.watermarks.commit, txns.back().zxid);
   std::vector<LinkId> direct;
-  std::vector<LearnerProgress*> behind;
+  std::vector<LearnerProgress*> lagging;
   for (auto& [link, learner] : learners_) {
     if (learner.CaughtUpWith(before)) {
       learner.Fed(txns, commit);
       direct.push_back(link);
     } else {
-      behind.push_back(&learner);
+      lagging.push_back(&learner);
     }
   }
   if (!direct.empty()) {
     self_.Emit(Send{std::move(direct), Message{ToAll(), Proposal{std::move(txns), commit}}});
   }
-  for (LearnerProgress* learner : behind) Pump(learner);
+  for (LearnerProgress* learner : lagging) Pump(learner);
 }
 
 // --- commits ----------------------------------------------------------------------
@@ -140,15 +140,15 @@ void Leading::TryCommit() {
   // Only what this epoch proposed is counted; what came before is committed since
   // the term was established.
   const Zxid known = self_.quorum.Reached(held);
-  if (known <= self_.commit || known.epoch != established_) return;
+  if (known <= self_.watermarks.commit || known.epoch != established_) return;
   self_.Commit(known);
   admission_.Committed(known);
   SendCommits();
   if (admission_.paused_for() && admission_.drained()) Renew();
 }
 
-// A learner that was behind hears of a commit with what it commits, which may come
-// long after the last one.
+// A learner that lagged is told of a commit as soon as it is sent what was committed:
+// the next transaction may never come.
 void Leading::Pump(LearnerProgress* learner) {
   learner->Pump();
   TellCommit(learner);
@@ -161,14 +161,14 @@ void Leading::TellCommit(LearnerProgress* learner) {
 void Leading::SendCommits() {
   std::vector<LinkId> together;
   for (auto& [link, learner] : learners_) {
-    if (learner.TakesCommit(self_.commit)) {
+    if (learner.TakesCommit(self_.watermarks.commit)) {
       together.push_back(link);
     } else {
       learner.SendCommit();
     }
   }
   if (together.empty()) return;
-  self_.Emit(Send{std::move(together), Message{ToAll(), zkq::Commit{self_.commit}}});
+  self_.Emit(Send{std::move(together), Message{ToAll(), zkq::Commit{self_.watermarks.commit}}});
 }
 
 }  // namespace zkq::core

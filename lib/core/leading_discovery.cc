@@ -35,7 +35,7 @@ void Leading::OnFollowerInfo(const LinkId& link, const Session& session, const F
     self_.SendTo(link, session, SessionEnd{SessionEndReason::kEpochAbsurd});
     return;
   }
-  self_.absurd.erase(link.sid);  // What it said before was not its own.
+  self_.links.CountAsUp(link.sid);
   if (info.config > self_.state.config.version) {
     self_.SendTo(link, session, SessionEnd{SessionEndReason::kAheadConfig});
     return;
@@ -128,10 +128,10 @@ void Leading::TryFinishDiscovery() {
 }
 
 void Leading::On(const Synced&) {
-  if (attempt_.PromiseIsDurable(self_.synced)) {
+  if (attempt_.PromiseIsDurable(self_.writes.synced)) {
     SendLeaderInfos();
     TryFinishDiscovery();
-  } else if (attempt_.EpochIsDurable(self_.synced)) {
+  } else if (attempt_.EpochIsDurable(self_.writes.synced)) {
     // The whole initial history is durable too: the journal is first in, first out.
     SynchronizeAll();
     TryEstablish();
@@ -184,7 +184,7 @@ void Leading::TryEstablish() {
 // A voter that promised a higher epoch refuses every leader of this one for ever:
 // a silent loss of redundancy. A higher epoch lets it in again.
 void Leading::ConsiderRenewal() {
-  const std::optional<Time>& last = self_.last_renewal;
+  const std::optional<Time>& last = self_.terms.last_renewal;
   if (last && self_.now - *last < kRenewalInterval) return;
   StartRenewal("a voter has promised epoch " + std::to_string(ahead_epoch_));
 }
@@ -193,7 +193,7 @@ void Leading::StartRenewal(std::string why) {
   if (admission_.paused_for() || !attempt_.established()) return;
   self_.Tell(Note::Level::kInfo, "renews its epoch in place: " + std::move(why));
   admission_.PauseFor(Admission::Pause::kRenewal);
-  self_.last_renewal = self_.now;
+  self_.terms.last_renewal = self_.now;
   if (admission_.drained()) Renew();
 }
 

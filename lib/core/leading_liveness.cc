@@ -1,10 +1,10 @@
-// Leading as time goes by: pings, and whom it gives up: a learner that stands still,
-// supporters that look again, itself (PROTOCOL §9.1 to §9.4).
+// Leading, as time goes by: pings, learners that stand still, and when a leader gives
+// up (PROTOCOL §9.1 to §9.4).
 //
-// Before its epoch is established a leader ends without progress within init_limit,
-// or when its supporters have left. Then it ends when the learners that are synced
-// and heard are no quorum with it, or when its own disk stands still and they are one
-// without it.
+// Until its epoch is established, a leader resigns after init_limit without progress, or
+// when its supporters look again. From then on it resigns when the learners that are
+// synced and heard are no quorum with it, or when its own disk stands still and they are
+// a quorum without it.
 #include <algorithm>
 
 #include "lib/core/leading.h"
@@ -73,18 +73,18 @@ void Leading::CheckQuorum() {
 // The others commit without this disk, so a hung one would stall this leader's
 // clients, and then admission, for ever (PROTOCOL §9.2).
 void Leading::CheckOwnDisk() {
-  const Time still = watch_.DiskStandsStill(self_.synced, self_.last_write, self_.now);
+  const Time still = watch_.DiskStandsStill(self_.writes.synced, self_.writes.last, self_.now);
   if (still < self_.Ticks(self_.options.sync_limit)) return;
   if (self_.quorum.Contains(SyncedLearners())) Resign("this leader's own disk does not answer");
 }
 
-// When a quorum, this leader included, was last heard.
+// The last time at which a quorum, this leader included, was heard.
 void Leading::NoteHeard() {
   std::map<ServerId, Time> heard{{self_.options.self, self_.now}};
   for (const auto& [link, learner] : learners_) {
     if (learner.synced()) heard[link.sid] = learner.heard();
   }
-  self_.last_heard = std::max(self_.last_heard, self_.quorum.Reached(heard));
+  self_.terms.last_heard = std::max(self_.terms.last_heard, self_.quorum.Reached(heard));
 }
 
 // --- supporters that look again ---------------------------------------------------

@@ -25,7 +25,7 @@ void Leading::Handle(LearnerProgress* learner, const ReadIndex& ask) {
 
 void Leading::BeginRound() {
   if (!rounds_.Wanted() || !attempt_.established()) return;
-  rounds_.Begin(watch_.last_ping() + 1, self_.commit);
+  rounds_.Begin(watch_.last_ping() + 1, self_.watermarks.commit);
   PingAll();
   CheckRound();
 }

@@ -38,7 +38,7 @@ void LearnerProgress::Renew() {
 
 bool LearnerProgress::Synchronize() {
   const SyncPlan plan =
-      ChoosePlan(self_.history, self_.snapshot, ack_, self_.options.diff_txns_max);
+      ChoosePlan(self_.history, self_.watermarks.snapshot, ack_, self_.options.diff_txns_max);
   const Zxid end = FeedEnd();
   switch (plan.kind) {
     case SyncPlan::Kind::kNone:
@@ -70,7 +70,7 @@ void LearnerProgress::Pump() {
     if (stage_ == Stage::kFeeding && feed_.sent() == feed_.target()) {
       stage_ = Stage::kAccepting;
       Send(NewLeader{.last = feed_.target(),
-                     .commit = std::min(self_.commit, feed_.target()),
+                     .commit = std::min(self_.watermarks.commit, feed_.target()),
                      .leader_time = self_.history.last_leader_time()});
       continue;
     }
@@ -105,7 +105,7 @@ std::optional<Zxid> LearnerProgress::PinnedAfter() const {
 // --- broadcast ---------------------------------------------------------------------------
 
 void LearnerProgress::SendProposal(std::vector<Txn> txns) {
-  const Zxid commit = std::min(self_.commit, txns.back().zxid);
+  const Zxid commit = std::min(self_.watermarks.commit, txns.back().zxid);
   Fed(txns, commit);
   Send(Proposal{std::move(txns), commit});
 }
@@ -140,12 +140,12 @@ bool LearnerProgress::Acknowledge(const Ack& ack) {
 }
 
 void LearnerProgress::SendUpToDate() {
-  commit_told_ = std::min(self_.commit, feed_.sent());
+  commit_told_ = std::min(self_.watermarks.commit, feed_.sent());
   Send(UpToDate{.commit = *commit_told_, .last_proposed = self_.history.last()});
 }
 
 void LearnerProgress::SendCommit() {
-  const Zxid known = std::min(self_.commit, feed_.sent());
+  const Zxid known = std::min(self_.watermarks.commit, feed_.sent());
   if (!synced() || known <= commit_told_.value_or(Zxid{})) return;
   commit_told_ = known;
   Send(Commit{known});
@@ -165,7 +165,8 @@ void LearnerProgress::NoteFrame() {
 }
 
 void LearnerProgress::SendPing(uint64_t seq) {
-  Send(Ping{.seq = seq, .commit = std::min(self_.commit, commit_told_.value_or(Zxid{}))});
+  Send(
+      Ping{.seq = seq, .commit = std::min(self_.watermarks.commit, commit_told_.value_or(Zxid{}))});
 }
 
 bool LearnerProgress::Take(const Pong& pong, uint64_t last_ping) {

@@ -12,8 +12,8 @@
 //                            committed
 //
 // A leader that renews its epoch sends LeaderInfo again, and all of it is gone through
-// once more in the same session. Whatever comes out of turn ends the session: the next
-// one begins from what is on the disk.
+// once more in the same session. A message out of turn ends the session: the next one
+// begins from what is on the disk.
 #include "lib/core/learning.h"
 
 #include <algorithm>
@@ -29,14 +29,11 @@ void Learning::Enter() {
 }
 
 void Learning::Attach() {
-  if (stage_ != Stage::kConnecting || self_.now < self_.next_attach) return;
-  link_ = self_.LinkTo(choice_.leader);
-  if (!link_ || !self_.IsMember(self_.links.at(*link_))) {
-    link_.reset();
-    return;
-  }
-  self_.next_attach = self_.now + self_.options.tick;
-  session_ = {.number = ++self_.sessions, .epoch = 0};
+  if (stage_ != Stage::kConnecting || self_.now < self_.terms.next_attach) return;
+  link_ = self_.links.To(choice_.leader);
+  if (!link_ || !self_.IsMember(*self_.links.Find(*link_))) return link_.reset();
+  self_.terms.next_attach = self_.now + self_.options.tick;
+  session_ = {.number = ++self_.terms.sessions, .epoch = 0};
   stage_ = Stage::kFollowerInfoSent;
   Reply(FollowerInfo{.accepted = self_.state.accepted,
                      .current = self_.state.current,
@@ -46,7 +43,7 @@ void Learning::Attach() {
 }
 
 void Learning::Leave() {
-  if (stage_ > Stage::kConnecting && link_ && self_.links.contains(*link_)) {
+  if (stage_ > Stage::kConnecting && link_ && self_.links.Find(*link_) != nullptr) {
     Reply(SessionEnd{SessionEndReason::kLeaving});
   }
   self_.RejectCalls({reads_.begin(), reads_.end()}, RejectReason::kNoLeader);
@@ -75,7 +72,7 @@ void Learning::On(const Notified& notified) {
   if (notified.link.sid != choice_.leader || stage_ > Stage::kFollowerInfoSent) return;
   const Notification& n = notified.notification;
   if (n.state == PeerState::kLeading) {
-    if (asked_too_early_) self_.next_attach = self_.now;
+    if (asked_too_early_) self_.terms.next_attach = self_.now;
     asked_too_early_ = false;
     Attach();
   } else if (n.state == PeerState::kFollowing) {
@@ -94,9 +91,9 @@ void Learning::On(const Tick&) {
 }
 
 Time Learning::NextWake() const {
-  // Once an attempt is due it is an event that is waited for: a link, a word.
-  const bool retries = stage_ == Stage::kConnecting && self_.next_attach > self_.now;
-  return retries ? std::min(give_up_at_, self_.next_attach) : give_up_at_;
+  // From next_attach on, an event begins the next attempt (LinkUp, Notified): no timer.
+  const bool retries = stage_ == Stage::kConnecting && self_.terms.next_attach > self_.now;
+  return retries ? std::min(give_up_at_, self_.terms.next_attach) : give_up_at_;
 }
 
 ZabPhase Learning::phase() const {
@@ -112,7 +109,7 @@ void Learning::On(const Received& received) {
   const bool to_all =
       stage_ > Stage::kFollowerInfoSent && message.session == Session{0, session_.epoch};
   if (message.session != session_ && !to_all) return;
-  if (!std::holds_alternative<SessionEnd>(message.body)) self_.last_heard = self_.now;
+  if (!std::holds_alternative<SessionEnd>(message.body)) self_.terms.last_heard = self_.now;
   // A refusal is no progress: the budget for reaching the leader goes on. Nor is
   // a ping while a snapshot is fetched: only the fetch itself is.
   if (!std::holds_alternative<SessionEnd>(message.body) && stage_ != Stage::kInstalling) {
@@ -130,7 +127,7 @@ void Learning::Handle(const Other&) {
 
 void Learning::Handle(const SessionEnd& end) {
   if (end.reason == SessionEndReason::kNotLeading && stage_ == Stage::kFollowerInfoSent) {
-    // It has not decided yet. Its announcement, or the next tick, tries again.
+    // The leader has not decided yet. Its announcement, or a tick, begins again.
     stage_ = Stage::kConnecting;
     asked_too_early_ = true;
     return;
@@ -187,10 +184,10 @@ void Learning::Handle(const Trunc& trunc) {
     return EndSession(SessionEndReason::kGap, "asked to cut where there is nothing");
   }
   // INV-19. Somebody has lost what a quorum held: going on would hide it.
-  if (trunc.after < self_.commit) {
+  if (trunc.after < self_.watermarks.commit) {
     self_.halt = {"asked by server " + ToString(choice_.leader) +
-                      " to drop committed transactions: cut behind " + ToString(trunc.after) +
-                      ", committed " + ToString(self_.commit),
+                      " to drop committed transactions: cut after " + ToString(trunc.after) +
+                      ", committed " + ToString(self_.watermarks.commit),
                   /*lost=*/true};
     return;
   }
@@ -203,18 +200,18 @@ void Learning::Handle(const Trunc& trunc) {
 // second, staged history exists beside the live one (lib/core/README.md says why
 // nothing committed can be lost in between).
 void Learning::Handle(const Snap& snap) {
-  if (stage_ != Stage::kPromised || snap.snapshot <= self_.commit) {
+  if (stage_ != Stage::kPromised || snap.snapshot <= self_.watermarks.commit) {
     return EndSession(SessionEndReason::kGap, "a snapshot out of turn");
   }
   stage_ = Stage::kInstalling;
   fetching_ = snap.snapshot;
   write_ = 0;
-  // On disk before the snapshot, which may be led with from then on.
+  // Stored before the snapshot: once that is durable, this peer may lead with it.
   if (NoteLeaderTime(snap.leader_time)) self_.StoreState();
   self_.Emit(FetchSnapshot{*link_, snap.snapshot});
 }
 
-// Whether it was news.
+// True: later than what was stored.
 bool Learning::NoteLeaderTime(int64_t time) {
   self_.history.NoteLeaderTime(time);
   if (time <= self_.state.leader_time) return false;
@@ -223,8 +220,8 @@ bool Learning::NoteLeaderTime(int64_t time) {
 }
 
 void Learning::On(const SnapshotFetched& fetched) {
-  if (stage_ != Stage::kInstalling || fetched.link != *link_ || fetching_ != fetched.snapshot)
-    return;
+  const bool ours = fetched.link == link_ && fetched.snapshot == fetching_;
+  if (stage_ != Stage::kInstalling || !ours) return;
   give_up_at_ = self_.now + self_.Ticks(self_.options.init_limit);
   if (fetched.state == SnapshotFetched::State::kProgress) return;
   fetching_.reset();
@@ -232,7 +229,7 @@ void Learning::On(const SnapshotFetched& fetched) {
     return EndSession(SessionEndReason::kGap, "the snapshot cannot be had");
   }
   write_ = self_.Install(fetched.snapshot);
-  self_.snapshot = std::max(self_.snapshot, fetched.snapshot);
+  self_.watermarks.snapshot = std::max(self_.watermarks.snapshot, fetched.snapshot);
 }
 
 bool Learning::Extend(const std::vector<Txn>& txns) {
@@ -264,7 +261,7 @@ void Learning::Handle(const NewLeader& new_leader) {
   }
   acked_ = new_leader.last;  // by Ack{e,0}, once it is durable
   known_commit_ = std::max(known_commit_, new_leader.commit);
-  // The epoch goes to disk behind the history, never before it. Votes compare
+  // The epoch goes to disk after the history, never before it. Votes compare
   // epochs first: a crash between the two would leave a peer that wins elections
   // on the new epoch while missing transactions a quorum has committed.
   self_.state.current = session_.epoch;
@@ -298,8 +295,9 @@ void Learning::SendAcks() {
 }
 
 void Learning::Handle(const UpToDate& up_to_date) {
-  if (stage_ != Stage::kAccepted)
+  if (stage_ != Stage::kAccepted) {
     return EndSession(SessionEndReason::kGap, "up to date out of turn");
+  }
   known_commit_ = std::max(known_commit_, up_to_date.commit);
   self_.Commit(known_commit_);
   stage_ = Stage::kBroadcast;
@@ -330,7 +328,7 @@ void Learning::Handle(const Commit& commit) {
 void Learning::Handle(const Ping& ping) {
   Reply(Pong{.seq = ping.seq,
              .durable = self_.history.durable(),
-             .applied = self_.applied,
+             .applied = self_.watermarks.applied,
              .installing = stage_ == Stage::kInstalling});
 }
 

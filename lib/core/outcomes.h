@@ -23,7 +23,7 @@ class Outcomes {
 
   // The call left for a leader (or waits in one) in the session `session`.
   void Sent(uint64_t tag, uint64_t session) { calls_[tag] = {.session = session}; }
-  // The history grew by these, was cut behind `after`, was replaced by a snapshot.
+  // The history grew by these, was cut after `after`, was replaced by a snapshot.
   void Appended(std::span<const Txn> txns);
   void Truncated(Zxid after);
   void Installed();

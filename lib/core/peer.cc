@@ -1,3 +1,16 @@
+// Peer: one step after the other. A step has five parts, in this order:
+//
+//   Remember     what every role shares takes note of the event, and so does the election
+//   Dispatch     the role has it. Messages and announcements come from members alone; a
+//                FollowerInfo to a peer that does not lead is answered here
+//   FollowRole   a role that is over is left, and the next one is entered. Here and
+//                nowhere else does the role change:
+//                  Founding -> Looking -> Leading | Learning -> Looking -> ...
+//   Announce     what the election wants said, and Report what this peer is now
+//   CheckMarks   and StopIfBroken: if a rule is broken, or going on would lose something,
+//                the effects of this step are dropped, and the peer halts
+//
+// The election is not part of a role: a peer that follows or leads answers those who look.
 #include "lib/core/peer.h"
 
 #include <algorithm>
@@ -24,9 +37,6 @@ FastLeaderElectionOptions ElectionOptions(const PeerOptions& options) {
 
 }  // namespace
 
-// Changes the role, and nothing else does. A step goes: take note of the event in
-// what every role shares, let the election and the role have it, follow the role
-// wherever it leads, report what changed.
 class Peer::Impl {
  public:
   Impl(PeerOptions options, Recovered recovered, std::unique_ptr<Election> election)
@@ -76,17 +86,15 @@ class Peer::Impl {
     election_->Tick(self_.now, &outbox_);
   }
   void Remember(const LinkUp& up) {
-    self_.links[up.link] = up.peer;
-    const auto absurd = self_.absurd.find(up.link.sid);
-    if (absurd != self_.absurd.end() && absurd->second != up.peer.disk) self_.absurd.erase(absurd);
+    self_.links.Up(up.link, up.peer);
     if (self_.IsMember(up.peer)) election_->PeerUp(up.link.sid, self_.now, &outbox_);
   }
   void Remember(const Introduced& introduced) {
     Remember(LinkUp{introduced.link, introduced.peer});
   }
   void Remember(const LinkDown& down) {
-    self_.links.erase(down.link);
-    if (!self_.LinkTo(down.link.sid)) {
+    self_.links.Down(down.link);
+    if (!self_.links.To(down.link.sid)) {
       election_->PeerDown(down.link.sid, self_.now, &outbox_);
     }
   }
@@ -96,15 +104,15 @@ class Peer::Impl {
     Look& latest = looks_[notified.link.sid];
     latest = std::max(latest, {notified.link.boot, n.look_seq});
     if (const auto* looking = std::get_if<Looking>(&role_); looking && !looking->hears()) return;
-    if (self_.absurd.contains(n.vote.leader)) return AnswerIfSettled(notified);
+    if (self_.links.CountsAsDown(n.vote.leader)) return AnswerIfSettled(notified);
     election_->Receive(notified.link.sid, n, self_.now, &outbox_);
   }
   void Remember(const Synced& synced) { self_.NoteSynced(synced.through); }
   void Remember(const Applied& applied) {
-    self_.applied = std::max(self_.applied, applied.through);
+    self_.watermarks.applied = std::max(self_.watermarks.applied, applied.through);
   }
   void Remember(const SnapshotTaken& taken) {
-    self_.snapshot = std::max(self_.snapshot, taken.snapshot);
+    self_.watermarks.snapshot = std::max(self_.watermarks.snapshot, taken.snapshot);
   }
   void Remember(const LogPurged& purged) { self_.history.Purged(purged.base); }
 
@@ -130,8 +138,8 @@ class Peer::Impl {
   bool Founded() const { return !std::holds_alternative<Founding>(role_); }
 
   bool FromMember(const LinkId& link) const {
-    const auto found = self_.links.find(link);
-    return found != self_.links.end() && self_.IsMember(found->second);
+    const Identity* peer = self_.links.Find(link);
+    return peer != nullptr && self_.IsMember(*peer);
   }
 
   // --- the role ------------------------------------------------------------------
@@ -176,7 +184,7 @@ class Peer::Impl {
     if (told_changes_ == self_.memberships.changes()) return;
     told_changes_ = self_.memberships.changes();
     election_->SetConfigs(self_.memberships.configs());
-    for (const auto& [link, peer] : self_.links) {
+    for (const auto& [link, peer] : self_.links.all()) {
       if (self_.IsMember(peer)) election_->PeerUp(link.sid, self_.now, &outbox_);
     }
   }
@@ -227,11 +235,11 @@ class Peer::Impl {
     }
     outbox_.clear();
   }
-  // As far as it has said; whoever is not linked says so with its next link.
+  // As far as it has said; a peer that is not linked says so with its next link.
   bool LacksConfig(ServerId sid) const {
-    const std::optional<LinkId> link = self_.LinkTo(sid);
+    const std::optional<LinkId> link = self_.links.To(sid);
     if (!link) return false;
-    const std::optional<Zxid>& has = self_.links.at(*link).config;
+    const std::optional<Zxid>& has = self_.links.Find(*link)->config;
     return !has || *has < self_.memberships.committed().version;
   }
 
@@ -312,22 +320,22 @@ Marks Peer::Impl::TakeMarks() const {
   return {.begin = self_.history.begin(),
           .last = self_.history.last(),
           .durable = self_.history.durable(),
-          .commit = self_.commit,
-          .delivered = self_.delivered,
-          .applied = self_.applied,
-          .snapshot = self_.snapshot,
+          .commit = self_.watermarks.commit,
+          .delivered = self_.watermarks.delivered,
+          .applied = self_.watermarks.applied,
+          .snapshot = self_.watermarks.snapshot,
           .config = configs.committed.version,
           .pending = configs.pending ? configs.pending->version : Zxid{},
           .accepted = self_.state.accepted.epoch,
           .current = self_.state.current,
-          .last_write = self_.last_write,
-          .synced = self_.synced,
-          .sessions = self_.sessions,
+          .last_write = self_.writes.last,
+          .synced = self_.writes.synced,
+          .sessions = self_.terms.sessions,
           .epoch = now.epoch,
           .state = now.state,
           .phase = now.phase,
           .serving = now.leader != kNoServer,
-          .linked = learning != nullptr && self_.LinkTo(learning->leader()).has_value()};
+          .linked = learning != nullptr && self_.links.To(learning->leader()).has_value()};
 }
 
 Peer::View Peer::Impl::view() const {
@@ -335,9 +343,9 @@ Peer::View Peer::Impl::view() const {
   return {.role = role(),
           .last = self_.history.last(),
           .durable = self_.history.durable(),
-          .commit = self_.commit,
+          .commit = self_.watermarks.commit,
           .pinned_after = leading != nullptr ? leading->PinnedAfter() : self_.history.last(),
-          .last_heard = self_.last_heard,
+          .last_heard = self_.terms.last_heard,
           .config = self_.memberships.committed(),
           .ensemble = self_.state.ensemble};
 }

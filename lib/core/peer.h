@@ -25,7 +25,7 @@ struct PeerOptions {
   size_t window_bytes_max = 64 << 20;       // of the newest history kept in memory
   size_t window_txns_max = 10'000;
   size_t credit_bytes = 16 << 20;           // sent to a learner and not yet durable there
-  uint64_t diff_txns_max = 500'000;         // behind by more: a newer snapshot is sent instead
+  uint64_t diff_txns_max = 500'000;         // a learner that lacks more gets a snapshot
   uint32_t rollover_counter = 0xF000'0000;  // renew the epoch in place from here on
 };
 
@@ -54,7 +54,7 @@ class Peer {
   // When the next Tick is wanted at the latest; none: not before another event.
   std::optional<Time> NextWake() const;
 
-  // For Status() and for purging: the log behind `pinned_after` is still being
+  // For Status() and for purging: the log after `pinned_after` is still being
   // read for a learner and must stay.
   struct View {
     Role role = {};

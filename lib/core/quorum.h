@@ -12,7 +12,7 @@
 namespace zkq::core {
 
 // The voters of one configuration. A set is a quorum if more than half of the
-// voters are in it; whoever is no voter is not counted (PROTOCOL §2 Q1, Q2).
+// voters are in it; servers that are no voters are not counted (PROTOCOL §2 Q1, Q2).
 class Majority {
  public:
   explicit Majority(const Membership& membership);

@@ -27,12 +27,12 @@ Self::Self(PeerOptions given, Recovered recovered)
               {.bytes_max = options.window_bytes_max, .txns_max = options.window_txns_max},
               &invariants_),
       outcomes(Origin{.sid = options.self, .boot = state.boot}),
-      snapshot(recovered.base),
-      commit(recovered.commit),
-      delivered(recovered.applied),
-      applied(recovered.applied) {
+      watermarks({.commit = recovered.commit,
+                  .delivered = recovered.applied,
+                  .applied = recovered.applied,
+                  .snapshot = recovered.base}) {
   history.NoteLeaderTime(std::max(recovered.last_leader_time, state.leader_time));
-  memberships.Commit(commit);
+  memberships.Commit(watermarks.commit);
   quorum = Quorum(memberships.configs());
 }
 
@@ -56,12 +56,12 @@ void Self::SendTo(const LinkId& link, const Session& session, MessageBody body) 
 }
 
 WriteId Self::StoreState() {
-  Emit(core::StoreState{++last_write, state});
-  return last_write;
+  Emit(core::StoreState{++writes.last, state});
+  return writes.last;
 }
 
 WriteId Self::Append(std::vector<Txn> txns) {
-  const WriteId write = ++last_write;
+  const WriteId write = ++writes.last;
   history.Append(write, txns);
   outcomes.Appended(txns);
   memberships.Append(txns);
@@ -71,7 +71,7 @@ WriteId Self::Append(std::vector<Txn> txns) {
 }
 
 WriteId Self::Truncate(Zxid after) {
-  const WriteId write = ++last_write;
+  const WriteId write = ++writes.last;
   history.Truncate(write, after);
   outcomes.Truncated(after);
   memberships.Truncate(after);
@@ -81,11 +81,11 @@ WriteId Self::Truncate(Zxid after) {
 }
 
 WriteId Self::Install(Zxid installed) {
-  const WriteId write = ++last_write;
+  const WriteId write = ++writes.last;
   history.Install(write, installed);
   outcomes.Installed();
   memberships.Install(memberships.committed());  // what was pending is replaced with the rest
-  installs_ = write;
+  writes.install = write;
   Emit(InstallSnapshot{write, installed});
   FollowMemberships();
   return write;
@@ -93,25 +93,25 @@ WriteId Self::Install(Zxid installed) {
 
 // An installed snapshot is committed, whatever has become of the session it came in.
 void Self::NoteSynced(WriteId through) {
-  synced = std::max(synced, through);
+  writes.synced = std::max(writes.synced, through);
   history.Synced(through);
-  if (!installs_ || !Durable(*installs_)) return;
-  installs_.reset();
+  if (!writes.install || !Durable(*writes.install)) return;
+  writes.install.reset();
   Commit(history.begin());
 }
 
 void Self::Commit(Zxid known) {
-  commit = std::max(commit, std::min(known, history.last()));
-  memberships.Commit(commit);
+  watermarks.commit = std::max(watermarks.commit, std::min(known, history.last()));
+  memberships.Commit(watermarks.commit);
   FollowMemberships();
   Deliver();
 }
 
 void Self::Deliver() {
-  const Zxid through = std::min(commit, history.durable());
-  if (through <= delivered) return;
-  Emit(core::Deliver{through, history.Newest(delivered, through)});
-  delivered = through;
+  const Zxid through = std::min(watermarks.commit, history.durable());
+  if (through <= watermarks.delivered) return;
+  Emit(core::Deliver{through, history.Newest(watermarks.delivered, through)});
+  watermarks.delivered = through;
   outcomes.Delivered(through);
 }
 
@@ -139,8 +139,7 @@ bool Self::IsAbsurd(Epoch epoch) const {
 }
 
 void Self::CountAsDown(const LinkId& link, const std::string& what) {
-  const auto peer = links.find(link);
-  if (peer == links.end() || !absurd.emplace(link.sid, peer->second.disk).second) return;
+  if (!links.CountAsDown(link)) return;
   Tell(Note::Level::kError,
        "server " + ToString(link.sid) + " " + what + ", far above the " +
            std::to_string(state.accepted.epoch) +
@@ -161,15 +160,6 @@ Identity Self::identity() const {
           .config = founded ? std::optional(state.config.version) : std::nullopt,
           .founding = founded ? Id128{} : FoundingHash(options.members),
           .seen = seen};
-}
-
-std::optional<LinkId> Self::LinkTo(ServerId sid) const {
-  // Links are ordered by boot and count: the newest of a peer is the last.
-  auto found = links.upper_bound(LinkId{sid, UINT64_MAX, UINT64_MAX});
-  if (found == links.begin()) return std::nullopt;
-  --found;
-  if (found->first.sid != sid) return std::nullopt;
-  return found->first;
 }
 
 }  // namespace zkq::core

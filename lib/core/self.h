@@ -12,12 +12,36 @@
 #include "lib/base/checks.h"
 #include "lib/core/effect.h"
 #include "lib/core/history.h"
+#include "lib/core/links.h"
 #include "lib/core/membership.h"
 #include "lib/core/outcomes.h"
 #include "lib/core/peer.h"
 #include "lib/core/quorum.h"
 
 namespace zkq::core {
+
+// How far this replica has come.
+struct Watermarks {
+  Zxid commit = {};  // known committed, in the live history
+  Zxid delivered = {};
+  Zxid applied = {};
+  Zxid snapshot = {};  // the newest of this replica, durable and verified
+};
+
+// What was handed to the journal.
+struct Writes {
+  WriteId last = 0;
+  WriteId synced = 0;
+  std::optional<WriteId> install = {};  // of a snapshot, until it is durable
+};
+
+// What one term leaves to the next.
+struct Terms {
+  uint64_t sessions = 0;  // numbers given to sessions in this process life
+  Time last_heard{};      // the leader; a leader itself: its quorum
+  Time next_attach{};     // a refused learner does not ask again before this
+  std::optional<Time> last_renewal = {};
+};
 
 class Self {
  private:
@@ -40,8 +64,8 @@ class Self {
   WriteId Append(std::vector<Txn> txns);
   WriteId Truncate(Zxid after);
   WriteId Install(Zxid snapshot);
-  bool Durable(WriteId write) const { return write <= synced; }
-  bool Drained() const { return synced == last_write; }
+  bool Durable(WriteId write) const { return write <= writes.synced; }
+  bool Drained() const { return writes.synced == writes.last; }
 
   // --- what is committed -----------------------------------------------------------
   // `known` is committed: raises the watermark as far as the live history reaches,
@@ -76,23 +100,14 @@ class Self {
   Quorum quorum;  // of memberships.configs()
   Id128 seen;     // while unfounded: Identity::seen
   Outcomes outcomes;
-  Zxid snapshot;  // the newest, durable and verified
-  Zxid commit;    // known committed, in the live history
-  Zxid delivered;
-  Zxid applied;
+  Watermarks watermarks;
+  Writes writes;
+  Links links;
+  Terms terms;
   Time now{};
-  Time last_heard{};   // from the leader; the leader itself: from its quorum
-  Time next_attach{};  // a refused learner does not ask again before this
-  std::optional<Time> last_renewal;
-  uint64_t sessions = 0;  // numbers given to sessions in this process life
-  WriteId last_write = 0;
-  WriteId synced = 0;
-  std::map<LinkId, Identity> links;
-  std::map<ServerId, DiskId> absurd;  // who counts as down, and on which disk
   Effects* effects = nullptr;
   std::optional<Halt> halt;  // going on would lose something, or is impossible
 
-  std::optional<LinkId> LinkTo(ServerId sid) const;
   // The ensemble was founded with it, or another server says that it is committed.
   void Adopt(const Membership& committed);
 
@@ -103,8 +118,7 @@ class Self {
   void NoteSynced(WriteId through);
 
  private:
-  uint64_t followed_ = 0;            // of memberships.changes()
-  std::optional<WriteId> installs_;  // the write that installs a snapshot, until it is durable
+  uint64_t followed_ = 0;  // of memberships.changes()
 };
 
 }  // namespace zkq::core

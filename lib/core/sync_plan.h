@@ -7,8 +7,8 @@ namespace zkq::core {
 
 struct SyncPlan {
   enum class Kind {
-    kDiff,   // send what lies behind `from`, where the learner's history ends
-    kTrunc,  // cut the learner's history behind `from`, then as kDiff
+    kDiff,   // send what comes after `from`, where the learner's history ends
+    kTrunc,  // cut the learner's history after `from`, then as kDiff
     kSnap,   // send the snapshot, and plan again once it is installed
     kNone,   // neither log nor snapshot reaches back: give up this session
   };
@@ -20,7 +20,7 @@ struct SyncPlan {
 
 // `learner`: the AckEpoch in which it told its history. `snapshot`: the leader's
 // newest, {0,0} if there is none. A snapshot is preferred to more than
-// `diff_txns_max` entries only if it lies behind the point of divergence: then
+// `diff_txns_max` entries only if it comes after the point of divergence: then
 // everything the learner shares with the leader, hence every committed entry it
 // ever acknowledged, is in the snapshot, and replacing the whole history at once
 // loses nothing.

@@ -1,0 +1,30 @@
+#include "lib/core/links.h"
+
+namespace zkq::core {
+
+void Links::Up(const LinkId& link, const Identity& peer) {
+  links_[link] = peer;
+  const auto down = down_.find(link.sid);
+  if (down != down_.end() && down->second != peer.disk) down_.erase(down);
+}
+
+const Identity* Links::Find(const LinkId& link) const {
+  const auto found = links_.find(link);
+  return found == links_.end() ? nullptr : &found->second;
+}
+
+std::optional<LinkId> Links::To(ServerId sid) const {
+  // Links are ordered by boot and count: the newest of a peer is the last.
+  auto found = links_.upper_bound(LinkId{sid, UINT64_MAX, UINT64_MAX});
+  if (found == links_.begin()) return std::nullopt;
+  --found;
+  if (found->first.sid != sid) return std::nullopt;
+  return found->first;
+}
+
+bool Links::CountAsDown(const LinkId& link) {
+  const Identity* peer = Find(link);
+  return peer != nullptr && down_.emplace(link.sid, peer->disk).second;
+}
+
+}  // namespace zkq::core

@@ -16,6 +16,7 @@ Leading::Leading(Self* self, std::map<ServerId, Look> looks)
     : self_(*self),
       session_(++self->terms.sessions),
       attempt_(NewAttempt(self->state.accepted.epoch + 1, std::move(looks))),
+      learners_(self),
       admission_({.command_bytes_max = self->options.max_command_bytes,
                   .outstanding_bytes_max = self->options.outstanding_bytes_max}),
       watch_(self->options.tick, self->Ticks(self->options.sync_limit), self->now) {}
@@ -39,10 +40,10 @@ void Leading::Enter() {
 
 void Leading::Leave() {
   AbandonReads();
-  for (auto& [link, learner] : learners_) {
+  for (auto& [link, learner] : learners_.all()) {
     learner.Send(SessionEnd{SessionEndReason::kResign});
   }
-  learners_.clear();
+  learners_.all().clear();
   for (const Submission& waiting : admission_.Resume()) {
     if (!waiting.asker) Refuse(std::nullopt, TagsOf(waiting.calls), RejectReason::kNoLeader);
   }
@@ -55,37 +56,8 @@ ZabPhase Leading::phase() const {
 
 // --- learners ----------------------------------------------------------------------
 
-LearnerProgress* Leading::Find(const LinkId& link) {
-  const auto found = learners_.find(link);
-  return found == learners_.end() ? nullptr : &found->second;
-}
-
-std::vector<LinkId> Leading::LearnersAt(LearnerProgress::Stage stage) const {
-  std::vector<LinkId> links;
-  for (const auto& [link, learner] : learners_) {
-    if (learner.stage() == stage) links.push_back(link);
-  }
-  return links;
-}
-
-std::set<ServerId> Leading::SyncedLearners() const {
-  std::set<ServerId> synced;
-  for (const auto& [link, learner] : learners_) {
-    if (learner.synced()) synced.insert(link.sid);
-  }
-  return synced;
-}
-
-Zxid Leading::PinnedAfter() const {
-  Zxid pinned = self_.history.last();
-  for (const auto& [link, learner] : learners_) {
-    pinned = std::min(pinned, learner.PinnedAfter().value_or(pinned));
-  }
-  return pinned;
-}
-
 void Leading::EndSession(const LinkId& link, SessionEndReason reason) {
-  LearnerProgress* learner = Find(link);
+  LearnerProgress* learner = learners_.Find(link);
   if (learner == nullptr) return;
   learner->Send(SessionEnd{reason});
   Forget(link);
@@ -97,7 +69,7 @@ void Leading::DropLinkOf(const LinkId& link, std::string why) {
 }
 
 void Leading::Forget(const LinkId& link) {
-  if (learners_.erase(link) == 0) return;
+  if (!learners_.Remove(link)) return;
   admission_.Drop(link);
   attempt_.Leave(link.sid);
 }
@@ -109,7 +81,7 @@ void Leading::On(const Received& received) {
   if (const auto* info = std::get_if<FollowerInfo>(&message.body)) {
     return OnFollowerInfo(received.link, message.session, *info);
   }
-  LearnerProgress* learner = Find(received.link);
+  LearnerProgress* learner = learners_.Find(received.link);
   if (learner == nullptr || learner->session().number != message.session.number) return;
   // A renewal changes the epoch under a session; calls go on in it.
   const bool calls = std::holds_alternative<Request>(message.body) ||

@@ -6,9 +6,9 @@
 //
 // It ends when it resigns: left() then says why, and Peer goes looking.
 //
-// Its parts are nouns of their own: Establishment counts who makes the epoch,
-// LearnerProgress has all that is known of one learner, Admission which calls come
-// in, Watch the time, ReadRounds the reads. Leading sends, writes and resigns.
+// Its parts are nouns of their own: Establishment counts who makes the epoch, Learners
+// has the sessions and all that is known of each, Admission decides which calls come in,
+// Watch knows the time, ReadRounds the reads. Leading writes, decides and resigns.
 // leading.cc has the role and its sessions; leading_discovery.cc, _broadcast.cc,
 // _reads.cc and _liveness.cc have what their first lines say.
 #pragma once
@@ -19,7 +19,7 @@
 
 #include "lib/core/admission.h"
 #include "lib/core/establishment.h"
-#include "lib/core/learner_progress.h"
+#include "lib/core/learners.h"
 #include "lib/core/read_rounds.h"
 #include "lib/core/self.h"
 #include "lib/core/watch.h"
@@ -56,17 +56,12 @@ class Leading {
   // being established, 0 until it is fixed.
   Epoch epoch() const { return serving() ? established_ : attempt_.epoch(); }
   // The log after this is still needed for a learner.
-  Zxid PinnedAfter() const;
+  Zxid PinnedAfter() const { return learners_.PinnedAfter(); }
 
  private:
   using Stage = Establishment::Stage;
   using Submission = Admission::Submission;
 
-  LearnerProgress* Find(const LinkId& link);
-  std::vector<LinkId> LearnersAt(LearnerProgress::Stage stage) const;
-  std::set<ServerId> SyncedLearners() const;
-  // Addresses every learner's session of this epoch (see Session).
-  Session ToAll() const { return {.number = 0, .epoch = attempt_.epoch()}; }
   void Resign(std::string why) { left_ = std::move(why); }
   void EndSession(const LinkId& link, SessionEndReason reason);
   void DropLinkOf(const LinkId& link, std::string why);
@@ -105,9 +100,6 @@ class Leading {
   void Refuse(const std::optional<LinkId>& asker, std::vector<uint64_t> tags, RejectReason reason);
   void Propose(std::vector<Txn> txns);
   void TryCommit();
-  void SendCommits();
-  void TellCommit(LearnerProgress* learner);
-  void Pump(LearnerProgress* learner);
 
   // --- reads
   void Handle(LearnerProgress* learner, const ReadIndex& ask);
@@ -129,7 +121,7 @@ class Leading {
   Establishment attempt_;
   Epoch established_ = 0;  // the last epoch that was
   Epoch ahead_epoch_ = 0;  // the highest promise of a voter that was heard of
-  std::map<LinkId, LearnerProgress> learners_;
+  Learners learners_;
   Admission admission_;
   Watch watch_;
   ReadRounds rounds_;

@@ -42,7 +42,8 @@ void Leading::Refuse(const std::optional<LinkId>& asker, std::vector<uint64_t> t
     for (uint64_t tag : tags) self_.outcomes.Refused(tag);
     return self_.RejectCalls(std::move(tags), reason);
   }
-  if (LearnerProgress* learner = Find(*asker)) learner->Send(Refusal{std::move(tags), reason});
+  if (LearnerProgress* learner = learners_.Find(*asker))
+    learner->Send(Refusal{std::move(tags), reason});
 }
 
 void Leading::Admit(Submission submission) {
@@ -93,21 +94,7 @@ void Leading::Propose(std::vector<Txn> txns) {
   EncodeTxns(txns);
   const Zxid before = self_.history.last();
   self_.Append(txns);
-  const Zxid commit = std::min(self_.watermarks.commit, txns.back().zxid);
-  std::vector<LinkId> direct;
-  std::vector<LearnerProgress*> lagging;
-  for (auto& [link, learner] : learners_) {
-    if (learner.CaughtUpWith(before)) {
-      learner.Fed(txns, commit);
-      direct.push_back(link);
-    } else {
-      lagging.push_back(&learner);
-    }
-  }
-  if (!direct.empty()) {
-    self_.Emit(Send{std::move(direct), Message{ToAll(), Proposal{std::move(txns), commit}}});
-  }
-  for (LearnerProgress* learner : lagging) Pump(learner);
+  learners_.Propose(attempt_.epoch(), before, std::move(txns));
 }
 
 // --- commits ----------------------------------------------------------------------
@@ -119,7 +106,7 @@ void Leading::Handle(LearnerProgress* learner, const Ack& ack) {
   if (!learner->Acknowledge(ack)) {
     return DropLinkOf(LinkId(learner->link()), "an acknowledgement of what was never sent");
   }
-  Pump(learner);
+  learner->Pump();
   TryCommit();
 }
 
@@ -127,48 +114,22 @@ void Leading::OnAccepted(LearnerProgress* learner) {
   attempt_.Accept(learner->link().sid, self_.now);
   if (!attempt_.established()) return TryEstablish();
   learner->SendUpToDate();
-  Pump(learner);
+  learner->Pump();
   TryCommit();
 }
 
 void Leading::TryCommit() {
   if (!attempt_.established()) return;
-  std::map<ServerId, Zxid> held{{self_.options.self, self_.history.durable()}};
-  for (const auto& [link, learner] : learners_) {
-    if (learner.synced()) held[link.sid] = learner.match();
-  }
+  std::map<ServerId, Zxid> held = learners_.Matches();
+  held[self_.options.self] = self_.history.durable();
   // Only what this epoch proposed is counted; what came before is committed since
   // the term was established.
   const Zxid known = self_.quorum.Reached(held);
   if (known <= self_.watermarks.commit || known.epoch != established_) return;
   self_.Commit(known);
   admission_.Committed(known);
-  SendCommits();
+  learners_.SendCommit(established_);
   if (admission_.paused_for() && admission_.drained()) Renew();
-}
-
-// A learner that lagged is told of a commit as soon as it is sent what was committed:
-// the next transaction may never come.
-void Leading::Pump(LearnerProgress* learner) {
-  learner->Pump();
-  TellCommit(learner);
-}
-
-void Leading::TellCommit(LearnerProgress* learner) {
-  if (attempt_.established()) learner->SendCommit();
-}
-
-void Leading::SendCommits() {
-  std::vector<LinkId> together;
-  for (auto& [link, learner] : learners_) {
-    if (learner.TakesCommit(self_.watermarks.commit)) {
-      together.push_back(link);
-    } else {
-      learner.SendCommit();
-    }
-  }
-  if (together.empty()) return;
-  self_.Emit(Send{std::move(together), Message{ToAll(), zkq::Commit{self_.watermarks.commit}}});
 }
 
 }  // namespace zkq::core

@@ -48,9 +48,9 @@ void Leading::OnFollowerInfo(const LinkId& link, const Session& session, const F
     self_.Emit(DropLink{link, "a promise that no epoch can follow"});
     return;
   }
-  LearnerProgress& learner = learners_.try_emplace(link, &self_, link, session, info).first->second;
+  LearnerProgress* learner = learners_.Add(link, session, info);
   attempt_.Connect(link.sid, info.accepted.epoch, self_.now);
-  if (attempt_.stage() != Stage::kConnecting) return SendLeaderInfo(&learner);
+  if (attempt_.stage() != Stage::kConnecting) return SendLeaderInfo(learner);
   TryFixEpoch();
 }
 
@@ -84,8 +84,8 @@ void Leading::SendLeaderInfo(LearnerProgress* learner) {
 
 void Leading::SendLeaderInfos() {
   // SendLeaderInfo may end a session.
-  for (const LinkId& link : LearnersAt(LearnerProgress::Stage::kWaiting)) {
-    SendLeaderInfo(Find(link));
+  for (const LinkId& link : learners_.At(LearnerProgress::Stage::kWaiting)) {
+    SendLeaderInfo(learners_.Find(link));
   }
 }
 
@@ -139,15 +139,15 @@ void Leading::On(const Synced&) {
   TryCommit();
   self_.Deliver();
   // What has left memory is read from the disk, once it is there.
-  for (auto& [at, learner] : learners_) Pump(&learner);
+  for (auto& [link, learner] : learners_.all()) learner.Pump();
 }
 
 // --- synchronisation ------------------------------------------------------------
 
 void Leading::SynchronizeAll() {
   // Synchronize may end a session.
-  for (const LinkId& link : LearnersAt(LearnerProgress::Stage::kPromised)) {
-    Synchronize(Find(link));
+  for (const LinkId& link : learners_.At(LearnerProgress::Stage::kPromised)) {
+    Synchronize(learners_.Find(link));
   }
 }
 
@@ -160,10 +160,9 @@ void Leading::Synchronize(LearnerProgress* learner) {
 }
 
 void Leading::On(const LogRead& read) {
-  LearnerProgress* learner = Find(read.learner);
+  LearnerProgress* learner = learners_.Find(read.learner);
   if (learner == nullptr || learner->session() != read.session) return;
-  if (!learner->TakePage(read.txns)) return EndSession(read.learner, SessionEndReason::kGap);
-  TellCommit(learner);
+  if (!learner->TakePage(read.txns)) EndSession(read.learner, SessionEndReason::kGap);
 }
 
 void Leading::TryEstablish() {
@@ -173,7 +172,7 @@ void Leading::TryEstablish() {
   // A quorum holds the whole initial history durably under this epoch.
   self_.Commit(self_.history.last());
   self_.DecideCalls(session_);
-  for (auto& [link, learner] : learners_) {
+  for (auto& [link, learner] : learners_.all()) {
     if (learner.synced()) learner.SendUpToDate();
   }
   for (Submission& waiting : admission_.Resume()) Proceed(std::move(waiting));
@@ -206,7 +205,7 @@ void Leading::Renew() {
   AbandonReads();
   attempt_ = NewAttempt(highest + 1, {});
   std::vector<LinkId> not_synced;
-  for (auto& [link, learner] : learners_) {
+  for (auto& [link, learner] : learners_.all()) {
     if (learner.synced()) {
       learner.Renew();
     } else {

@@ -36,36 +36,25 @@ void Leading::On(const Tick&) {
 
 Time Leading::NextWake() const { return watch_.next_ping(); }
 
-void Leading::PingAll() {
-  const uint64_t ping = watch_.NumberPing(self_.now);
-  for (auto& [link, learner] : learners_) {
-    // Ping in the old epoch until the learner is sent LeaderInfo of the new one: the
-    // leader's promise may take its time.
-    const bool renews = serving() && learner.stage() == LearnerProgress::Stage::kWaiting &&
-                        learner.session().epoch == established_;
-    if (learner.pinged() || renews) learner.SendPing(ping);
-  }
-}
+void Leading::PingAll() { learners_.SendPing(watch_.NumberPing(self_.now), established_); }
 
 void Leading::Handle(LearnerProgress* learner, const Pong& pong) {
   const bool goes_on = learner->Take(pong, watch_.last_ping());
   if (goes_on && !attempt_.established() && self_.quorum.IsVoter(learner->link().sid)) {
     attempt_.NoteProgress(self_.now);
   }
-  Pump(learner);
+  learner->Pump();
   CheckRound();
 }
 
 void Leading::DropSilent() {
-  std::vector<LinkId> silent;
-  for (auto& [link, learner] : learners_) {
-    if (learner.StandsStill()) silent.push_back(link);
+  for (const LinkId& link : learners_.StandingStill()) {
+    EndSession(link, SessionEndReason::kTimeout);
   }
-  for (const LinkId& link : silent) EndSession(link, SessionEndReason::kTimeout);
 }
 
 void Leading::CheckQuorum() {
-  std::set<ServerId> live = SyncedLearners();
+  std::set<ServerId> live = learners_.Synced();
   live.insert(self_.options.self);
   if (!self_.quorum.Contains(live)) Resign("a quorum has been lost");
 }
@@ -75,15 +64,13 @@ void Leading::CheckQuorum() {
 void Leading::CheckOwnDisk() {
   const Time still = watch_.DiskStandsStill(self_.writes.synced, self_.writes.last, self_.now);
   if (still < self_.Ticks(self_.options.sync_limit)) return;
-  if (self_.quorum.Contains(SyncedLearners())) Resign("this leader's own disk does not answer");
+  if (self_.quorum.Contains(learners_.Synced())) Resign("this leader's own disk does not answer");
 }
 
 // The last time at which a quorum, this leader included, was heard.
 void Leading::NoteHeard() {
-  std::map<ServerId, Time> heard{{self_.options.self, self_.now}};
-  for (const auto& [link, learner] : learners_) {
-    if (learner.synced()) heard[link.sid] = learner.heard();
-  }
+  std::map<ServerId, Time> heard = learners_.Heard();
+  heard[self_.options.self] = self_.now;
   self_.terms.last_heard = std::max(self_.terms.last_heard, self_.quorum.Reached(heard));
 }
 
@@ -94,7 +81,7 @@ void Leading::On(const Notified& notified) {
   const ServerId sid = notified.link.sid;
   if (n.state != PeerState::kLooking || !self_.quorum.IsVoter(sid)) return;
   const Look report{notified.link.boot, n.look_seq};
-  for (const auto& [link, learner] : learners_) {
+  for (const auto& [link, learner] : learners_.all()) {
     // Lanes are not ordered: only a look later than the one that led to this
     // session speaks against it (PROTOCOL §9.4).
     if (link.sid != sid || report <= learner.look()) continue;

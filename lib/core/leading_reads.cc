@@ -32,11 +32,8 @@ void Leading::BeginRound() {
 
 void Leading::CheckRound() {
   if (!rounds_.running() || !attempt_.established()) return;
-  std::set<ServerId> heard{self_.options.self};
-  for (const auto& [link, learner] : learners_) {
-    // Only a session past its Ack of NewLeader speaks for this epoch.
-    if (learner.synced() && learner.ponged() >= rounds_.nonce()) heard.insert(link.sid);
-  }
+  std::set<ServerId> heard = learners_.Answered(rounds_.nonce());
+  heard.insert(self_.options.self);
   if (!self_.quorum.Contains(heard)) return;
   for (const ReadRounds::Reads& reads : rounds_.Finish()) Answer(reads, rounds_.at());
   BeginRound();
@@ -47,7 +44,7 @@ void Leading::Answer(const ReadRounds::Reads& reads, Zxid at) {
     self_.Emit(AnswerReads{reads.tags, at});
     return;
   }
-  LearnerProgress* learner = Find(*reads.asker);
+  LearnerProgress* learner = learners_.Find(*reads.asker);
   if (learner == nullptr || learner->session() != reads.session) return;
   learner->Send(ReadIndexReply{reads.tags, at});
 }

@@ -66,6 +66,11 @@ Zxid LearnerProgress::FeedEnd() const {
 }
 
 void LearnerProgress::Pump() {
+  FeedOn();
+  SendCommit();
+}
+
+void LearnerProgress::FeedOn() {
   while (stage_ >= Stage::kFeeding && !feed_.reading()) {
     if (stage_ == Stage::kFeeding && feed_.sent() == feed_.target()) {
       stage_ = Stage::kAccepting;
@@ -118,7 +123,7 @@ bool LearnerProgress::CaughtUpWith(Zxid last) const {
 void LearnerProgress::Fed(const std::vector<Txn>& txns, Zxid commit) {
   if (match_ == feed_.sent()) advanced_ = self_.now;
   feed_.Advance(txns);
-  if (commit_told_) commit_told_ = std::max(*commit_told_, commit);
+  commit_told_ = std::max(commit_told_, commit);
 }
 
 bool LearnerProgress::Accept(const Ack& ack) {
@@ -140,19 +145,20 @@ bool LearnerProgress::Acknowledge(const Ack& ack) {
 }
 
 void LearnerProgress::SendUpToDate() {
+  served_ = session_.epoch;
   commit_told_ = std::min(self_.watermarks.commit, feed_.sent());
-  Send(UpToDate{.commit = *commit_told_, .last_proposed = self_.history.last()});
+  Send(UpToDate{.commit = commit_told_, .last_proposed = self_.history.last()});
 }
 
 void LearnerProgress::SendCommit() {
   const Zxid known = std::min(self_.watermarks.commit, feed_.sent());
-  if (!synced() || known <= commit_told_.value_or(Zxid{})) return;
+  if (!UpToDateNow() || known <= commit_told_) return;
   commit_told_ = known;
   Send(Commit{known});
 }
 
 bool LearnerProgress::TakesCommit(Zxid commit) {
-  if (!synced() || feed_.sent() < commit || commit_told_ >= commit) return false;
+  if (!UpToDateNow() || feed_.sent() < commit || commit_told_ >= commit) return false;
   commit_told_ = commit;
   return true;
 }
@@ -165,8 +171,7 @@ void LearnerProgress::NoteFrame() {
 }
 
 void LearnerProgress::SendPing(uint64_t seq) {
-  Send(
-      Ping{.seq = seq, .commit = std::min(self_.watermarks.commit, commit_told_.value_or(Zxid{}))});
+  Send(Ping{.seq = seq, .commit = std::min(self_.watermarks.commit, commit_told_)});
 }
 
 bool LearnerProgress::Take(const Pong& pong, uint64_t last_ping) {

@@ -40,7 +40,7 @@ class LearnerProgress {
   Stage stage() const { return stage_; }
   bool synced() const { return stage_ == Stage::kSynced; }
   // Has been up to date in this session, be it in the epoch before a renewal.
-  bool served() const { return commit_told_.has_value(); }
+  bool served() const { return served_ != 0; }
 
   void Send(MessageBody body) { self_.SendTo(link_, session_, std::move(body)); }
 
@@ -56,7 +56,8 @@ class LearnerProgress {
   // Chooses the plan for the history that AckEpoch told, and begins to feed. False:
   // there is no way to bring this learner up.
   bool Synchronize();
-  // Sends what the credit allows, and NewLeader after the plan's end.
+  // Sends what the credit allows, NewLeader after the plan's end, and what is committed
+  // of what was sent: the next transaction may never come.
   void Pump();
   // What a ReadLog brought. False: it does not join what was sent.
   bool TakePage(std::vector<Txn> txns);
@@ -75,7 +76,7 @@ class LearnerProgress {
   Zxid match() const { return match_; }
 
   void SendUpToDate();
-  // Tells what is committed as far as it was sent, once.
+  // Tells what is committed as far as it was sent, once, if it is up to date.
   void SendCommit();
   // True: it is to be told of `commit` with others, and counts as told.
   bool TakesCommit(Zxid commit);
@@ -94,6 +95,9 @@ class LearnerProgress {
   bool StandsStill();
 
  private:
+  // Synced, and told that the present epoch is established.
+  bool UpToDateNow() const { return synced() && served_ == session_.epoch; }
+  void FeedOn();
   // Where its feed ends at present. (An observer's will end at the commit.)
   Zxid FeedEnd() const;
   void SendProposal(std::vector<Txn> txns);
@@ -107,8 +111,9 @@ class LearnerProgress {
   Stage stage_ = Stage::kWaiting;
   Feed feed_;
   Zxid match_;
-  Zxid durable_;                     // by its last Pong; information only
-  std::optional<Zxid> commit_told_;  // none before its first UpToDate
+  Zxid durable_;  // by its last Pong; information only
+  Zxid commit_told_;
+  Epoch served_ = 0;  // the last in which it was sent UpToDate
   uint64_t ponged_ = 0;
   Time heard_;
   Time deadline_{};

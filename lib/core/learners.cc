@@ -1,0 +1,126 @@
+#include "lib/core/learners.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace zkq::core {
+namespace {
+
+// Addresses every learner's session of this epoch (see Session).
+Session ToAll(Epoch epoch) { return {.number = 0, .epoch = epoch}; }
+
+}  // namespace
+
+LearnerProgress* Learners::Add(const LinkId& link, const Session& session,
+                               const FollowerInfo& info) {
+  return &all_.try_emplace(link, &self_, link, session, info).first->second;
+}
+
+LearnerProgress* Learners::Find(const LinkId& link) {
+  const auto found = all_.find(link);
+  return found == all_.end() ? nullptr : &found->second;
+}
+
+std::vector<LinkId> Learners::At(LearnerProgress::Stage stage) const {
+  std::vector<LinkId> links;
+  for (const auto& [link, learner] : all_) {
+    if (learner.stage() == stage) links.push_back(link);
+  }
+  return links;
+}
+
+std::vector<LinkId> Learners::StandingStill() {
+  std::vector<LinkId> links;
+  for (auto& [link, learner] : all_) {
+    if (learner.StandsStill()) links.push_back(link);
+  }
+  return links;
+}
+
+Zxid Learners::PinnedAfter() const {
+  Zxid pinned = self_.history.last();
+  for (const auto& [link, learner] : all_) {
+    pinned = std::min(pinned, learner.PinnedAfter().value_or(pinned));
+  }
+  return pinned;
+}
+
+// --- the synced ones -----------------------------------------------------------------
+
+std::set<ServerId> Learners::Synced() const {
+  std::set<ServerId> synced;
+  for (const auto& [link, learner] : all_) {
+    if (learner.synced()) synced.insert(link.sid);
+  }
+  return synced;
+}
+
+std::map<ServerId, Zxid> Learners::Matches() const {
+  std::map<ServerId, Zxid> matches;
+  for (const auto& [link, learner] : all_) {
+    if (learner.synced()) matches[link.sid] = learner.match();
+  }
+  return matches;
+}
+
+std::map<ServerId, Time> Learners::Heard() const {
+  std::map<ServerId, Time> heard;
+  for (const auto& [link, learner] : all_) {
+    if (learner.synced()) heard[link.sid] = learner.heard();
+  }
+  return heard;
+}
+
+std::set<ServerId> Learners::Answered(uint64_t ping) const {
+  std::set<ServerId> answered;
+  for (const auto& [link, learner] : all_) {
+    if (learner.synced() && learner.ponged() >= ping) answered.insert(link.sid);
+  }
+  return answered;
+}
+
+// --- to many at once -------------------------------------------------------------------
+
+void Learners::Propose(Epoch epoch, Zxid before, std::vector<Txn> txns) {
+  const Zxid commit = std::min(self_.watermarks.commit, txns.back().zxid);
+  std::vector<LinkId> together;
+  std::vector<LearnerProgress*> lagging;
+  for (auto& [link, learner] : all_) {
+    if (learner.CaughtUpWith(before)) {
+      learner.Fed(txns, commit);
+      together.push_back(link);
+    } else {
+      lagging.push_back(&learner);
+    }
+  }
+  if (!together.empty()) {
+    self_.Emit(Send{std::move(together), Message{ToAll(epoch), Proposal{std::move(txns), commit}}});
+  }
+  for (LearnerProgress* learner : lagging) learner->Pump();
+}
+
+void Learners::SendCommit(Epoch epoch) {
+  const Zxid commit = self_.watermarks.commit;
+  std::vector<LinkId> together;
+  for (auto& [link, learner] : all_) {
+    if (learner.TakesCommit(commit)) {
+      together.push_back(link);
+    } else {
+      learner.SendCommit();
+    }
+  }
+  if (together.empty()) return;
+  self_.Emit(Send{std::move(together), Message{ToAll(epoch), Commit{commit}}});
+}
+
+void Learners::SendPing(uint64_t ping, Epoch established) {
+  for (auto& [link, learner] : all_) {
+    // Until it is sent LeaderInfo of the new epoch the old one goes on: the leader's
+    // promise may take its time.
+    const bool renews = learner.served() && learner.stage() == LearnerProgress::Stage::kWaiting &&
+                        learner.session().epoch == established;
+    if (learner.pinged() || renews) learner.SendPing(ping);
+  }
+}
+
+}  // namespace zkq::core

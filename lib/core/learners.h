@@ -1,0 +1,49 @@
+// Learners: all sessions of one leader, what they have reached together, and what is
+// sent to many of them at once.
+#pragma once
+
+#include <map>
+#include <set>
+#include <vector>
+
+#include "lib/core/learner_progress.h"
+
+namespace zkq::core {
+
+class Learners {
+ public:
+  explicit Learners(Self* self) : self_(*self) {}
+
+  LearnerProgress* Add(const LinkId& link, const Session& session, const FollowerInfo& info);
+  bool Remove(const LinkId& link) { return all_.erase(link) > 0; }
+  // Null: there is no such session (any more).
+  LearnerProgress* Find(const LinkId& link);
+  // None may be added or removed while they are gone through.
+  std::map<LinkId, LearnerProgress>& all() { return all_; }
+
+  std::vector<LinkId> At(LearnerProgress::Stage stage) const;
+  std::vector<LinkId> StandingStill();
+  // The log after this is still needed for one of them.
+  Zxid PinnedAfter() const;
+
+  // --- the synced ones: they speak for the present epoch -------------------------
+  std::set<ServerId> Synced() const;
+  std::map<ServerId, Zxid> Matches() const;  // what each has made durable
+  std::map<ServerId, Time> Heard() const;    // when each was
+  std::set<ServerId> Answered(uint64_t ping) const;
+
+  // --- to many at once: one message, encoded once ----------------------------------
+  // `txns` follow `before`. Learners that were sent all before it get them now, the
+  // others from their own cursors.
+  void Propose(Epoch epoch, Zxid before, std::vector<Txn> txns);
+  // What is committed now.
+  void SendCommit(Epoch epoch);
+  // To a learner that is not past a renewal yet in the `established` epoch.
+  void SendPing(uint64_t ping, Epoch established);
+
+ private:
+  Self& self_;
+  std::map<LinkId, LearnerProgress> all_;
+};
+
+}  // namespace zkq::core

@@ -22,9 +22,9 @@ struct Notification {
   uint64_t round = 0;  // the logical clock of the election
   PeerState state = PeerState::kLooking;
   std::optional<Zxid> config = {};  // version of the sender's committed configuration
-  uint64_t look_seq = 0;          // how often this process has entered looking
-  bool quorum_connected = false;  // has links to a quorum, itself included
-  bool amnesic = false;           // its disk does not belong to its id
+  uint64_t look_seq = 0;            // how often this process has entered looking
+  bool quorum_connected = false;    // has links to a quorum, itself included
+  bool amnesic = false;             // its disk does not belong to its id
   // That configuration itself, for who has an older one or none.
   std::optional<Membership> membership = {};
   friend bool operator==(const Notification&, const Notification&) = default;
@@ -137,9 +137,11 @@ struct Commit {  // leader -> learner; cumulative
 };
 
 // --- calls forwarded to the leader -----------------------------------------
-struct Call {
+struct Call {  // made by MakeCall (zkq/wire.h)
   uint64_t tag = 0;
   Payload command = {};
+  TxnKind kind = TxnKind::kCommand;  // of the transaction that it is to become
+  uint32_t command_crc = 0;          // CRC32C of `command`
   friend bool operator==(const Call&, const Call&) = default;
 };
 ZKQ_EXPORT std::vector<uint64_t> TagsOf(const std::vector<Call>& calls);

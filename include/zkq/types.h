@@ -141,6 +141,9 @@ struct Origin {
   friend auto operator<=>(const Origin&, const Origin&) = default;
 };
 
+// The end of the year 9999.
+inline constexpr int64_t kLeaderTimeMax = 253'402'300'799'999'999;
+
 enum class TxnKind : uint8_t { kCommand = 1, kReconfig = 2, kNoop = 3 };
 
 // One entry of the history. Made by the functions of zkq/wire.h, never by hand: the
@@ -150,9 +153,11 @@ struct Txn {
   Zxid prev = {};  // the entry before it; {0,0} for the first
   TxnKind kind = TxnKind::kCommand;
   Origin origin = {};
-  int64_t leader_time = 0;  // microseconds since 1970 by the leader's clock; never falls
-  Payload command = {};     // shares the buffer of `encoded`
-  Payload encoded = {};     // its record in a batch (zkq.wire.v1.Batch), tag and length included
+  // Microseconds since 1970 by the leader's clock; never falls, nor passes kLeaderTimeMax.
+  int64_t leader_time = 0;
+  uint32_t command_crc = 0;  // CRC32C of `command`, by the replica whose Propose was called
+  Payload command = {};      // shares the buffer of `encoded`
+  Payload encoded = {};      // its record in a batch (zkq.wire.v1.Batch), tag and length included
   friend bool operator==(const Txn& a, const Txn& b) { return a.encoded == b.encoded; }
 };
 

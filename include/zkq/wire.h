@@ -33,13 +33,19 @@ ZKQ_EXPORT std::optional<Notification> DecodeNotification(std::string_view bytes
 ZKQ_EXPORT std::string Encode(const Identity& identity);
 ZKQ_EXPORT std::optional<Identity> DecodeIdentity(std::string_view bytes);
 
+// A call as the replica makes it whose Propose was called: with the checksum that its
+// command has from here on, until each replica applies it. A call or a transaction whose
+// command is not what its checksum says is malformed.
+ZKQ_EXPORT Call MakeCall(uint64_t tag, Payload command);
+
 // Makes transactions from their other fields: sets `encoded`, which holds them all, and
 // lets `command` share its buffer. They lie in one buffer, one right after the other.
 ZKQ_EXPORT void EncodeTxns(std::span<Txn> txns);
-// One alone.
+// One alone, with its command's checksum.
 ZKQ_EXPORT Txn EncodeTxn(Zxid zxid, Zxid prev, TxnKind kind, const Origin& origin,
                          int64_t leader_time, std::string_view command);
-// The other way round. A missing zxid or kind is malformed.
+// The other way round. A missing zxid or kind is malformed, as is a time after
+// kLeaderTimeMax.
 ZKQ_EXPORT std::optional<Txn> DecodeTxn(const Payload& encoded);
 
 }  // namespace v1

@@ -66,8 +66,9 @@ void Leading::Proceed(Submission admitted) {
 }
 
 void Leading::Extend(const Submission& admitted) {
+  const int64_t wall = self_.options.wall_at_start + self_.now.count();
   const int64_t leader_time =
-      std::max(self_.history.last_leader_time(), self_.options.wall_at_start + self_.now.count());
+      std::max(self_.history.last_leader_time(), std::min(wall, kLeaderTimeMax));
   std::vector<Txn> txns;
   size_t bytes = 0;
   Zxid prev = self_.history.last();
@@ -77,9 +78,10 @@ void Leading::Extend(const Submission& admitted) {
     const Zxid zxid = admission_.Number(call);
     txns.push_back({.zxid = zxid,
                     .prev = prev,
-                    .kind = TxnKind::kCommand,
+                    .kind = call.kind,
                     .origin = origin,
                     .leader_time = leader_time,
+                    .command_crc = call.command_crc,
                     .command = call.command});
     prev = zxid;
     bytes += call.command.size() + kTxnBytes;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "zkq/wire.h"
+
 namespace zkq::runtime {
 namespace {
 
@@ -22,8 +24,8 @@ Calls::Calls(Strand* callbacks, Executor* waiters, size_t outstanding_bytes_max)
 
 Calls::Added Calls::Add(Kind kind, std::string text, absl::Duration deadline, Caller* caller) {
   const size_t bytes = text.size() + kCallBytes;
-  Payload command;
-  if (kind == Kind::kWrite) command = Payload(std::exchange(text, {}));
+  Call call;
+  if (kind == Kind::kWrite) call = MakeCall(0, Payload(std::exchange(text, {})));
   return inbox_.With([&](State& state) -> Added {
     if (state.closed) return {Verdict::kClosed};
     if (bytes > outstanding_bytes_max_ - bytes_) return {Verdict::kOverloaded};
@@ -35,7 +37,8 @@ Calls::Added Calls::Add(Kind kind, std::string text, absl::Duration deadline, Ca
                                    .bytes = bytes,
                                    .caller = std::move(*caller),
                                    .request = std::move(text)});
-    if (kind == Kind::kWrite) to_take.writes.push_back({added.tag, std::move(command)});
+    call.tag = added.tag;
+    if (kind == Kind::kWrite) to_take.writes.push_back(std::move(call));
     if (kind == Kind::kIndexRead) to_take.reads.push_back(added.tag);
     state.deadlines.Add(deadline, added.tag, state.pending.size(),
                         [&](uint64_t tag) { return state.Waits(tag); });

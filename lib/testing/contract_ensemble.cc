@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "zkq/wire.h"
+
 namespace zkq::testing {
 
 Identity IdentityOf(ServerId sid, uint64_t boot, EnsembleId ensemble) {
@@ -15,7 +17,7 @@ Identity IdentityOf(ServerId sid, uint64_t boot, EnsembleId ensemble) {
 }
 
 MessageBody Numbered(uint64_t number, size_t bytes) {
-  return Request{.calls = {{.tag = number, .command = Payload(std::string(bytes, 'x'))}}};
+  return Request{.calls = {MakeCall(number, Payload(std::string(bytes, 'x')))}};
 }
 
 uint64_t NumberOf(const Message& message) {

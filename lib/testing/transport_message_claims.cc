@@ -40,7 +40,7 @@ std::vector<MessageBody> ZabBodies() {
           Proposal{{next}},
           Ack{{5, 0}},
           Commit{z},
-          Request{{{.tag = 1, .command = command}, {.tag = ~uint64_t{0}, .command = {}}}},
+          Request{{MakeCall(1, command), MakeCall(~uint64_t{0}, {})}},
           Refusal{.tags = {1, 2}, .reason = RejectReason::kUnknown},
           ReadIndex{{3, 4}},
           ReadIndexReply{.tags = {3, 4}, .at = z},

@@ -110,6 +110,11 @@ class Encoder {
     out_.Varint(Tag(field, Type::kFixed64));
     out_.Fixed64(value);
   }
+  void Fixed(uint32_t field, uint32_t value) {
+    if (value == 0) return;
+    out_.Varint(Tag(field, Type::kFixed32));
+    out_.Fixed32(value);
+  }
 
   // What stands before `size` bytes that follow.
   void Head(uint32_t field, size_t size) {
@@ -173,6 +178,9 @@ class Decoder {
   }
   void Fixed(uint32_t field, uint64_t& value) {
     for (; At(field); Next()) value = in_.Fixed64();
+  }
+  void Fixed(uint32_t field, uint32_t& value) {
+    for (; At(field); Next()) value = in_.Fixed32();
   }
 
  private:

@@ -13,6 +13,7 @@
 #include <concepts>
 #include <type_traits>
 
+#include "lib/base/crc32c.h"
 #include "lib/base/hard_state.h"
 #include "zkq/message.h"
 
@@ -67,6 +68,7 @@ void Fields(auto& io, Is<Txn> auto& m) {
   io(7, m.origin.boot);
   io(8, m.origin.call);
   io(9, m.leader_time);
+  io.Fixed(10, m.command_crc);
   io(15, m.command);
 }
 
@@ -149,7 +151,9 @@ void Fields(auto& io, Is<Ack> auto& m) { io(1, m.zxid); }
 void Fields(auto& io, Is<Commit> auto& m) { io(1, m.zxid); }
 void Fields(auto& io, Is<Call> auto& m) {
   io(1, m.tag);
-  io(2, m.command);
+  io(2, m.kind);
+  io.Fixed(3, m.command_crc);
+  io(15, m.command);
 }
 void Fields(auto& io, Is<Request> auto& m) { io(1, m.calls); }
 void Fields(auto& io, Is<Refusal> auto& m) {
@@ -210,6 +214,10 @@ template <>
 inline Txn Blank<Txn>() {
   return {.kind = TxnKind{}};
 }
+template <>
+inline Call Blank<Call>() {
+  return {.kind = TxnKind{}};
+}
 
 // The last value of an enumeration: a number above it is malformed.
 constexpr uint64_t LastOf(ServerId) { return INT64_MAX; }
@@ -228,7 +236,11 @@ bool Valid(const T&) {
   return true;
 }
 inline bool Valid(const Txn& txn) {
-  return txn.zxid.epoch != 0 && txn.zxid.counter != 0 && txn.kind != TxnKind{};
+  return txn.zxid.epoch != 0 && txn.zxid.counter != 0 && txn.kind != TxnKind{} &&
+         txn.leader_time <= kLeaderTimeMax && txn.command_crc == Crc32c(txn.command.view());
+}
+inline bool Valid(const Call& call) {
+  return call.kind != TxnKind{} && call.command_crc == Crc32c(call.command.view());
 }
 inline bool Valid(const Identity& identity) { return identity.sid != kNoServer; }
 inline bool Valid(const AckEpoch& ack) { return ack.table.size() <= kEpochTableMax; }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "lib/base/crc32c.h"
 #include "lib/wire/codec.h"
 #include "zkq/wire.h"
 
@@ -42,6 +43,11 @@ std::optional<Txn> TxnReader::Next() {
 
 inline namespace v1 {
 
+Call MakeCall(uint64_t tag, Payload command) {
+  const uint32_t crc = Crc32c(command.view());
+  return {.tag = tag, .command = std::move(command), .command_crc = crc};
+}
+
 void EncodeTxns(std::span<Txn> txns) {
   std::vector<size_t> sizes;  // of the records
   size_t total = 0;
@@ -65,7 +71,13 @@ void EncodeTxns(std::span<Txn> txns) {
 Txn EncodeTxn(Zxid zxid, Zxid prev, TxnKind kind, const Origin& origin, int64_t leader_time,
               std::string_view command) {
   // The command is not copied into a buffer of its own first: nobody owns it here.
-  Txn txn{zxid, prev, kind, origin, leader_time, Payload(nullptr, command), {}};
+  Txn txn{.zxid = zxid,
+          .prev = prev,
+          .kind = kind,
+          .origin = origin,
+          .leader_time = leader_time,
+          .command_crc = Crc32c(command),
+          .command = Payload(nullptr, command)};
   EncodeTxns({&txn, 1});
   return txn;
 }

@@ -2,6 +2,7 @@
 // against bytes that nobody sane has sent.
 #include <string>
 
+#include "lib/base/crc32c.h"
 #include "lib/transport/codec.h"
 #include "lib/wire/disk.h"
 #include "test/harness/catch.h"
@@ -148,8 +149,11 @@ TEST_CASE("our fields are the ones of the same name in the schema") {
   CHECK(proposal.batch().txns(0).counter() == 3);
   CHECK(is(message(Ack{{1, 2}}).ack().zxid(), 1, 2));
   CHECK(is(message(Commit{{1, 2}}).commit().zxid(), 1, 2));
-  const auto request = message(Request{{{1, Payload("one")}, {2, Payload("two")}}}).request();
+  const auto request =
+      message(Request{{MakeCall(1, Payload("one")), MakeCall(2, Payload("two"))}}).request();
   CHECK(request.calls(1).tag() == 2);
+  CHECK(request.calls(1).kind() == 1);
+  CHECK(request.calls(1).command_crc() == Crc32c("two"));
   CHECK(request.calls(1).command() == "two");
   const auto refusal = message(Refusal{{1, 2}, RejectReason::kTooLarge}).refusal();
   CHECK(refusal.tags(1) == 2);
@@ -167,7 +171,8 @@ TEST_CASE("our fields are the ones of the same name in the schema") {
   CHECK(message(SessionEnd{SessionEndReason::kGap}).session_end().reason() == 6);
 
   const auto notified =
-      parse(Notification{{1, {2, 3}, ServerId{4}}, 5, PeerState::kLeading, Zxid{6, 7}, 8, true, false})
+      parse(Notification{
+                {1, {2, 3}, ServerId{4}}, 5, PeerState::kLeading, Zxid{6, 7}, 8, true, false})
           .notification();
   CHECK(notified.vote().epoch() == 1);
   CHECK(is(notified.vote().zxid(), 2, 3));
@@ -230,20 +235,17 @@ TEST_CASE("transactions are protobuf messages, byte for byte") {
     REQUIRE(Origin{ServerId{parsed.origin_sid()}, parsed.origin_boot(), parsed.origin_call()} ==
             txn.origin);
     REQUIRE(parsed.leader_time() == txn.leader_time);
+    REQUIRE(parsed.command_crc() == Crc32c(txn.command.view()));
     REQUIRE(parsed.command() == txn.command.view());
     REQUIRE(DecodeTxn(Payload(batch.SerializeAsString())) == txn);
   }
 }
 
 HardState AnyState(RandomMessages* random) {
-  HardState state{random->AnyId(),
-                  random->Sid(),
-                  random->AnyId(),
-                  random->Number(),
-                  random->AnyPromise(),
-                  random->Small(),
-                  {random->AnyZxid(), {}},
-                  static_cast<int64_t>(random->Number())};
+  HardState state{random->AnyId(),         random->Sid(),
+                  random->AnyId(),         random->Number(),
+                  random->AnyPromise(),    random->Small(),
+                  {random->AnyZxid(), {}}, static_cast<int64_t>(random->Number())};
   state.config.members = random->Members();
   return state;
 }
@@ -346,7 +348,8 @@ TEST_CASE("values outside their range are malformed") {
   CHECK(refused([](v1::Packet* p) { p->mutable_notification()->set_state(4); }));
   CHECK(refused([](v1::Packet* p) { p->mutable_session_end()->set_reason(12); }));
   CHECK(refused([](v1::Packet* p) { p->mutable_refusal()->set_reason(5); }));
-  CHECK(refused([](v1::Packet* p) { p->mutable_proposal(); }));  // without a txn
+  CHECK(refused([](v1::Packet* p) { p->mutable_request()->add_calls(); }));  // of no kind
+  CHECK(refused([](v1::Packet* p) { p->mutable_proposal(); }));              // without a txn
   CHECK(refused([](v1::Packet* p) { p->mutable_proposal()->mutable_batch()->add_txns(); }));
   CHECK(refused([](v1::Packet* p) {
     RandomMessages random(6);

@@ -7,6 +7,7 @@
 #include "lib/transport/lanes.h"
 #include "lib/transport/redial.h"
 #include "test/harness/catch.h"
+#include "zkq/wire.h"
 
 namespace zkq::testing {
 namespace {
@@ -27,7 +28,7 @@ using transport::RedialBounds;
 constexpr size_t kNoBound = 1 << 30;
 
 Message Numbered(uint64_t tag, size_t bytes = 0) {
-  return {.body = Request{{{tag, Payload(std::string(bytes, 'x'))}}}};
+  return {.body = Request{{MakeCall(tag, Payload(std::string(bytes, 'x')))}}};
 }
 Message PingOf(uint64_t seq) { return {.body = Ping{.seq = seq}}; }
 

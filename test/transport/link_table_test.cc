@@ -13,6 +13,7 @@
 #include "lib/transport/handshake.h"
 #include "lib/transport/link_table.h"
 #include "test/harness/catch.h"
+#include "zkq/wire.h"
 
 namespace zkq::testing {
 namespace {
@@ -615,7 +616,7 @@ TEST_CASE("a link with too much held reads nothing, and probes its stream") {
   PlayedStream& stream = two.FromThree(1, 1);
   two.diary.keep_holds = true;
   CHECK(stream.reads == 2);
-  stream.Say(Message{.body = Request{{{1, Payload(std::string(2 << 20, 'x'))}}}});
+  stream.Say(Message{.body = Request{{MakeCall(1, Payload(std::string(2 << 20, 'x')))}}});
   CHECK(stream.reads == 2);
   for (int writes = 2; writes < 5; ++writes) {  // the first was HelloAck
     REQUIRE(stream.HasWritten(writes));
@@ -631,7 +632,7 @@ TEST_CASE("a probe that fails takes the link down") {
   Two two;
   PlayedStream& stream = two.FromThree(1, 1);
   two.diary.keep_holds = true;
-  stream.Say(Message{.body = Request{{{1, Payload(std::string(2 << 20, 'x'))}}}});
+  stream.Say(Message{.body = Request{{MakeCall(1, Payload(std::string(2 << 20, 'x')))}}});
   REQUIRE(stream.HasWritten(2));
   stream.AbortSoon();  // its write fails
   CHECK(two.diary.Holds({"up 3.1.1", "message 3.1.1 request 1", "down 3.1.1"}));

@@ -26,6 +26,7 @@ TEST_CASE("the encoder writes what protobuf's encoding guide shows") {
   REQUIRE(Write([](auto& out) { out(2, "testing"); }) == "\x12\x07testing");
   REQUIRE(Write([](auto& out) { out.Fixed(1, uint64_t{1}); }) ==
           std::string("\x09\x01\0\0\0\0\0\0\0", 9));
+  REQUIRE(Write([](auto& out) { out.Fixed(1, uint32_t{1}); }) == std::string("\x0d\x01\0\0\0", 5));
 }
 
 TEST_CASE("the encoder omits zeros and empty bytes but not empty messages") {

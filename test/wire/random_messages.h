@@ -30,6 +30,10 @@ class RandomMessages {
   Zxid AnyZxid() { return {Small(), Small()}; }
   ServerId Sid() { return ServerId{1 + Number()}; }
   Id128 AnyId() { return Flag() ? Id128{Number(), Number()} : Id128{}; }
+  int64_t LeaderTime() {
+    const auto time = static_cast<int64_t>(Number() % kLeaderTimeMax);
+    return Flag() ? time : -time;
+  }
   std::string Bytes(size_t max) {
     std::string bytes(Below(max + 1), '\0');
     for (char& byte : bytes) byte = static_cast<char>(Number());
@@ -43,7 +47,7 @@ class RandomMessages {
   }
   Txn AnyTxn(Zxid zxid, Zxid prev) {
     return EncodeTxn(zxid, prev, static_cast<TxnKind>(1 + Below(3)), {Sid(), Number(), Number()},
-                     static_cast<int64_t>(Number()) * (Flag() ? 1 : -1), Bytes(100));
+                     LeaderTime(), Bytes(100));
   }
   Identity AnyIdentity() {
     Identity identity{Sid(), Number(), AnyId(), AnyId(), {}, AnyId(), AnyId()};
@@ -53,8 +57,8 @@ class RandomMessages {
   std::vector<Member> Members() {
     std::vector<Member> members(Below(4));
     for (Member& member : members) {
-      member = {Sid(), Bytes(20), static_cast<MemberType>(Below(2)), Small(), Small(), Small(),
-                AnyId()};
+      member = {Sid(),   Bytes(20), static_cast<MemberType>(Below(2)), Small(), Small(),
+                Small(), AnyId()};
     }
     return members;
   }
@@ -135,7 +139,10 @@ class RandomMessages {
   Request AnyRequest() {
     Request request;
     request.calls.resize(Below(4));
-    for (Call& call : request.calls) call = {Number(), Payload(Bytes(100))};
+    for (Call& call : request.calls) {
+      call = MakeCall(Number(), Payload(Bytes(100)));
+      call.kind = static_cast<TxnKind>(1 + Below(3));
+    }
     return request;
   }
 

@@ -64,6 +64,26 @@ TEST_CASE("a txn without zxid or kind is refused") {
   REQUIRE_FALSE(DecodeTxn(EncodeTxn({1, 1}, {}, TxnKind{9}, {}, 0, "").encoded));
 }
 
+TEST_CASE("a txn or a call whose command is not what its checksum says is refused") {
+  Txn txn = Sample();
+  txn.command_crc ^= 1;
+  EncodeTxns({&txn, 1});
+  REQUIRE_FALSE(DecodeTxn(txn.encoded));
+  Call call = MakeCall(1, Payload("put k v"));
+  REQUIRE(DecodeMessage(Payload(Encode(Message{{}, Request{{call}}}))));
+  call.command_crc ^= 1;
+  REQUIRE_FALSE(DecodeMessage(Payload(Encode(Message{{}, Request{{call}}}))));
+}
+
+TEST_CASE("a txn of a time after the year 9999 is refused") {
+  const auto at = [](int64_t time) {
+    return DecodeTxn(EncodeTxn({1, 1}, {}, TxnKind::kNoop, {}, time, "").encoded).has_value();
+  };
+  REQUIRE(at(kLeaderTimeMax));
+  REQUIRE_FALSE(at(kLeaderTimeMax + 1));
+  REQUIRE_FALSE(at(INT64_MAX));
+}
+
 TEST_CASE("unknown fields of a txn are skipped") {
   std::string fields = wire::EncodeFields(Sample()), bytes;
   wire::AppendAll([](auto& encoder) { encoder(77, "from a later version"); }, &fields);
@@ -78,10 +98,12 @@ TEST_CASE("unknown fields of a txn are skipped") {
 std::vector<Txn> Three() {
   std::vector<Txn> txns;
   for (uint32_t counter : {1, 2, 3}) {
+    const Call call = MakeCall(counter, Payload(std::string(10 * counter, 'x')));
     txns.push_back({.zxid = {4, counter},
                     .prev = {4, counter - 1},
                     .origin = kOrigin,
-                    .command = Payload(std::string(10 * counter, 'x'))});
+                    .command_crc = call.command_crc,
+                    .command = call.command});
   }
   EncodeTxns(txns);
   return txns;

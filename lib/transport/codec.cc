@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "lib/base/crc32c.h"
 #include "lib/wire/codec.h"
 #include "lib/wire/message.h"
 #include "zkq/wire.h"
@@ -36,8 +37,8 @@ constexpr uint64_t LastOf(RefusalCode) { return static_cast<uint64_t>(RefusalCod
 
 namespace {
 
-constexpr uint32_t kPacketsField = 1;               // of Frame
-constexpr uint32_t kSeqField = 1, kGroupField = 2;  // of Packet
+constexpr uint32_t kPacketsField = 1;                               // of Frame
+constexpr uint32_t kSeqField = 1, kCrcField = 2, kGroupField = 15;  // of Packet
 constexpr uint32_t kFragmentLastField = 1, kFragmentBytesField = 2;
 
 // The field of Packet's oneof that each body has, where it is not a Message's.
@@ -47,6 +48,26 @@ constexpr uint32_t BodyField(const Hello*) { return 13; }
 constexpr uint32_t BodyField(const HelloAck*) { return 14; }
 template <typename T>
 constexpr uint32_t kBodyField = BodyField(static_cast<const T*>(nullptr));
+
+// What stands in a frame before the `size` bytes of a packet that its checksum covers.
+void AppendHead(uint64_t seq, uint32_t crc, size_t size, std::string* frame) {
+  const auto head = [&](auto& encoder) {
+    encoder.Number(kSeqField, seq);
+    encoder.Checksum(kCrcField, crc);
+  };
+  const auto write = [&](auto& encoder) {
+    encoder.Head(kPacketsField, wire::SizeOfAll(head) + size);
+    head(encoder);
+  };
+  wire::AppendAll(write, frame);
+}
+
+bool FitsChecksum(std::string_view packet) {
+  wire::Reader in(packet);
+  if (!in.Next() || in.field() != kSeqField || !in.Next() || in.field() != kCrcField) return false;
+  const uint32_t crc = in.Fixed32();
+  return in.ok() && crc == Crc32c(packet.substr(packet.size() - in.rest()));
+}
 
 template <typename T>
 std::string EncodeBody(const T& body) {
@@ -89,29 +110,23 @@ std::optional<Refused> DecodeRefused(std::string_view bytes) {
 }
 
 void AppendPacket(uint64_t seq, std::string_view encoded, std::string* frame) {
-  const auto write = [&](auto& encoder) {
-    encoder.Head(kPacketsField, 1 + wire::VarintSize(seq) + encoded.size());
-    encoder(kSeqField, seq);
-  };
-  wire::AppendAll(write, frame);
+  AppendHead(seq, Crc32c(encoded), encoded.size(), frame);
   frame->append(encoded);
 }
 
-void AppendFragmentHead(uint64_t seq, bool last, size_t size, std::string* frame) {
+void AppendFragmentHead(uint64_t seq, bool last, std::string_view bytes, std::string* frame) {
   const auto body = [&](auto& encoder) {
     encoder(kFragmentLastField, last);
-    encoder.Head(kFragmentBytesField, size);
+    encoder.Head(kFragmentBytesField, bytes.size());
   };
+  std::string head;
   const auto packet = [&](auto& encoder) {
-    encoder(kSeqField, seq);
-    encoder.Head(kBodyField<Fragment>, wire::SizeOfAll(body) + size);
+    encoder.Head(kBodyField<Fragment>, wire::SizeOfAll(body) + bytes.size());
     body(encoder);
   };
-  const auto write = [&](auto& encoder) {
-    encoder.Head(kPacketsField, wire::SizeOfAll(packet) + size);
-    packet(encoder);
-  };
-  wire::AppendAll(write, frame);
+  wire::AppendAll(packet, &head);
+  AppendHead(seq, Crc32c(bytes, Crc32c(head)), head.size() + bytes.size(), frame);
+  frame->append(head);
 }
 
 std::optional<Packet> DecodePacket(const Payload& bytes) {
@@ -144,7 +159,8 @@ std::optional<Packet> FrameReader::Next() {
     if (in_.field() != kPacketsField) continue;
     const std::string_view bytes = in_.Bytes();
     std::optional<Packet> packet;
-    if (in_.ok()) packet = DecodePacket(frame_.Part(bytes));
+    changed_ = in_.ok() && !FitsChecksum(bytes);
+    if (in_.ok() && !changed_) packet = DecodePacket(frame_.Part(bytes));
     if (!packet) in_.Fail();
     return packet;
   }

@@ -83,13 +83,14 @@ std::string Encode(const Refused& refused);
 // Nothing, too, if the code is one that this build does not know.
 std::optional<Refused> DecodeRefused(std::string_view bytes);
 
-// Adds a packet to a frame.
+// Adds a packet to a frame, with the checksum of all of it but its seq.
 void AppendPacket(uint64_t seq, std::string_view encoded, std::string* frame);
-// Adds a fragment packet up to where its bytes begin: exactly `size` bytes must
-// follow, and end the frame.
-void AppendFragmentHead(uint64_t seq, bool last, size_t size, std::string* frame);
+// Adds a fragment packet up to where its bytes begin: exactly `bytes` must follow, and
+// end the frame.
+void AppendFragmentHead(uint64_t seq, bool last, std::string_view bytes, std::string* frame);
 
-// One packet, as EncodePacket and AppendPacket make it. Payloads share its buffer.
+// One packet, as EncodePacket or AppendPacket make it; looks at no checksum. Payloads share
+// its buffer.
 std::optional<Packet> DecodePacket(const Payload& bytes);
 
 // Takes the packets of one frame apart, one by one.
@@ -99,10 +100,13 @@ class FrameReader {
   // Nothing at the end of the frame, and for ever once it is malformed.
   std::optional<Packet> Next();
   bool malformed() const { return !in_.ok(); }
+  // It is malformed because a packet is not what its checksum says.
+  bool changed_on_its_way() const { return changed_; }
 
  private:
   Payload frame_;
   wire::Reader in_;
+  bool changed_ = false;
 };
 
 }  // namespace zkq::transport

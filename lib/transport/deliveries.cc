@@ -41,7 +41,11 @@ void Deliveries::Deliver(const LiveLinkPtr& link, FrameReader* frame, size_t byt
     if (whole) status = DeliverPacket(link, *std::move(whole), piece ? nullptr : hold);
     if (!status.ok()) return link->Break(std::move(status));
   }
-  if (frame->malformed()) link->Break(absl::InvalidArgumentError("malformed frame"));
+  if (frame->changed_on_its_way()) {
+    link->Break(absl::DataLossError("a packet is not what its checksum says"));
+  } else if (frame->malformed()) {
+    link->Break(absl::InvalidArgumentError("malformed frame"));
+  }
 }
 
 absl::Status Deliveries::DeliverPacket(const LiveLinkPtr& link, Packet packet, Hold hold) {

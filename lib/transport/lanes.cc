@@ -82,7 +82,7 @@ void Lanes::TakeFragment(Item* item, Outgoing* frame) {
   item->offset += piece.size();
   bytes_ -= piece.size();
   const bool last = item->offset == item->large.size();
-  AppendFragmentHead(item->seq++, last, piece.size(), &frame->head);
+  AppendFragmentHead(item->seq++, last, piece, &frame->head);
   frame->tail = item->large.Part(piece);
 }
 

@@ -144,6 +144,7 @@ class LinkTable : public std::enable_shared_from_this<LinkTable> {
   absl::Status Refuse(const Identity& peer, const Judgement& why);
   // `peer` has refused us, and this is what it has told.
   void LogRefusedBy(ServerId peer, const absl::Status& told);
+  void LogBroken(ServerId peer, const absl::Status& why);
 
   // On the timers' thread.
   void MakeAttempt(ServerId sid, uint64_t timer);

@@ -139,4 +139,10 @@ void LinkTable::LogRefusedBy(ServerId peer, const absl::Status& told) {
   refusals_.Log(us.sid, peer, refused ? refused->code : RefusalCode{}, line);
 }
 
+void LinkTable::LogBroken(ServerId peer, const absl::Status& why) {
+  const std::string line = "the link to server " + ToString(peer) +
+                           " goes down: " + std::string(FromAbsl(why.message()));
+  refusals_.Log(self().sid, peer, RefusalCode{}, line);
+}
+
 }  // namespace zkq::transport

@@ -39,7 +39,7 @@ class Refusals {
 
   // One line a minute for each peer and kind. `peer` is kNoServer for all that are
   // not members, so that strangers cannot fill the map; `kind` is none for what this
-  // build does not know.
+  // build does not know, and for a live link that breaks the rules.
   void Log(ServerId self, ServerId peer, RefusalCode kind, std::string_view line);
 
  private:

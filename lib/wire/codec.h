@@ -74,7 +74,7 @@ class Encoder {
     out_.Append(bytes);
   }
   void operator()(uint32_t field, const Payload& bytes) { (*this)(field, bytes.view()); }
-  // Present even when it is 0.
+  // Present even when it is 0, unless it is none.
   void operator()(uint32_t field, const std::optional<Epoch>& value) {
     if (value) Number(field, *value);
   }
@@ -111,9 +111,7 @@ class Encoder {
     out_.Fixed64(value);
   }
   void Fixed(uint32_t field, uint32_t value) {
-    if (value == 0) return;
-    out_.Varint(Tag(field, Type::kFixed32));
-    out_.Fixed32(value);
+    if (value != 0) Checksum(field, value);
   }
 
   // What stands before `size` bytes that follow.
@@ -121,9 +119,14 @@ class Encoder {
     out_.Varint(Tag(field, Type::kBytes));
     out_.Varint(size);
   }
+  // Present even when it is 0, as is the next.
   void Number(uint32_t field, uint64_t value) {
     out_.Varint(Tag(field, Type::kVarint));
     out_.Varint(value);
+  }
+  void Checksum(uint32_t field, uint32_t crc) {
+    out_.Varint(Tag(field, Type::kFixed32));
+    out_.Fixed32(crc);
   }
 
  private:

@@ -19,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include "lib/base/crc32c.h"
 #include "lib/transport/codec.h"
 #include "lib/transport/handshake.h"
 #include "lib/transport/refusals.h"
@@ -37,11 +38,7 @@ using transport::Hello;
 constexpr ServerId kOne{1}, kTwo{2}, kThree{3};
 
 Identity IdentityOf(ServerId sid, uint64_t boot = 1) {
-  return {.sid = sid,
-          .boot = boot,
-          .ensemble = {1, 1},
-          .disk = {0, ToInt(sid)},
-          .config = Zxid{}};
+  return {.sid = sid, .boot = boot, .ensemble = {1, 1}, .disk = {0, ToInt(sid)}, .config = Zxid{}};
 }
 
 // Keeps lines, and lets a test wait for some.
@@ -165,11 +162,22 @@ v1::Frame FrameOf(const Hello& hello) {
   return frame;
 }
 
+// Gives each packet that has none its checksum.
+v1::Frame Sealed(v1::Frame frame) {
+  for (v1::Packet& packet : *frame.mutable_packets()) {
+    if (packet.crc() != 0) continue;
+    v1::Packet rest = packet;
+    rest.clear_seq();
+    packet.set_crc(Crc32c(rest.SerializeAsString()));
+  }
+  return frame;
+}
+
 Hello GoodHello(ServerId to = kOne) {
   return {transport::kProtocolMin, transport::kProtocolMax, IdentityOf(kThree), to, 1};
 }
 
-// A client that writes `frames` and reads until the stream ends: all it was told.
+// A client that writes `frames`, sealed, and reads until the stream ends: all it was told.
 struct Told {
   grpc::Status status;
   std::vector<v1::Frame> frames;
@@ -182,7 +190,7 @@ Told Listen(const std::string& address, const std::vector<v1::Frame>& frames,
   context.set_compression_algorithm(compression);
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
   const auto stream = stub->Link(&context);
-  for (const v1::Frame& frame : frames) stream->Write(frame);
+  for (const v1::Frame& frame : frames) stream->Write(Sealed(frame));
   Told told;
   v1::Frame answer;
   while (stream->Read(&answer)) told.frames.push_back(answer);
@@ -375,6 +383,22 @@ TEST_CASE("a member that then breaks the order or the format loses its link alon
   CHECK(pair.two.downs() == 0);
 }
 
+TEST_CASE("a packet that was changed on its way ends the link, and that is logged") {
+  Pair pair;
+  v1::Frame frame;
+  frame.add_packets()->mutable_ack()->mutable_zxid()->set_epoch(1);
+  frame.mutable_packets(0)->set_seq(1);
+  frame = Sealed(frame);
+  frame.mutable_packets(0)->mutable_ack()->mutable_zxid()->set_epoch(2);
+  const Told told = Listen(pair.one_address, {FrameOf(GoodHello()), frame});
+  CHECK(told.status.error_code() == grpc::StatusCode::DATA_LOSS);
+  CHECK(told.status.error_message() == "a packet is not what its checksum says");
+  CHECK(pair.one.Until([&] { return pair.one.downs() == 1; }));
+  CHECK(pair.one.messages() == 0);
+  CHECK(pair.log.all().back() ==
+        "the link to server 3 goes down: a packet is not what its checksum says");
+}
+
 TEST_CASE("random frames and cut-off ones do no harm") {
   Pair pair;
   const auto channel = ChannelTo(pair.one_address);
@@ -385,13 +409,14 @@ TEST_CASE("random frames and cut-off ones do no harm") {
     const auto stream = stub->Link(&context);
     v1::Frame frame = FrameOf(GoodHello());
     frame.mutable_packets(0)->mutable_hello()->set_stream_seq(100 + i);
-    stream->Write(frame);
+    frame.mutable_packets(0)->clear_crc();
+    stream->Write(Sealed(frame));
     for (int n = 0; n < 3; ++n) {
       v1::Frame noise;
       noise.add_packets()->set_seq(1);
       noise.mutable_packets(0)->mutable_fragment()->set_last(true);
       noise.mutable_packets(0)->mutable_fragment()->set_bytes(random.Bytes(200));
-      stream->Write(noise);
+      stream->Write(Sealed(noise));
     }
     context.TryCancel();
     stream->Finish();

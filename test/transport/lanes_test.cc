@@ -178,7 +178,7 @@ TEST_CASE("fragments must be one message, and not more than a message can be") {
   Inbound nonsense, nested, control, endless;
   CHECK_FALSE(Accepts(&nonsense, 1, Fragment{true, Payload("nonsense")}));
   std::string fragment;
-  transport::AppendFragmentHead(1, true, 1, &fragment);
+  transport::AppendFragmentHead(1, true, "x", &fragment);
   CHECK_FALSE(Accepts(&nested, 1, Fragment{true, Payload(fragment.substr(2) + "x")}));
   CHECK_FALSE(Accepts(&control, 1, Fragment{true, Payload(EncodePacket(PingOf(1)))}));
   const Payload piece(std::string(8 << 20, 'x'));

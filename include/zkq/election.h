@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "zkq/message.h"
@@ -43,6 +44,9 @@ class ZKQ_EXPORT Election {
  public:
   virtual ~Election() = default;
 
+  // Of the strategy, told in each handshake: servers that elect in different ways do not
+  // link. At most kElectionNameMax bytes, always the same.
+  virtual std::string_view name() const = 0;
   virtual void SetConfigs(const Configs& configs) = 0;
   // Begins a round with `own` as the first proposal. A vote for kNoServer only
   // asks: it is answered and never counted, and what looking peers say elects
@@ -78,7 +82,8 @@ struct FastLeaderElectionOptions {
   Time patience = std::chrono::milliseconds(1000);
 };
 // ZooKeeper's FastLeaderElection with the rules of PROTOCOL §4.3.
-ZKQ_EXPORT std::unique_ptr<Election> NewFastLeaderElection(const FastLeaderElectionOptions& options);
+ZKQ_EXPORT std::unique_ptr<Election> NewFastLeaderElection(
+    const FastLeaderElectionOptions& options);
 
 }  // namespace v1
 }  // namespace zkq

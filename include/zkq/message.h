@@ -9,6 +9,7 @@
 // Part of the pure half of the interface: the standard library only.
 #pragma once
 
+#include <chrono>
 #include <variant>
 
 #include "zkq/types.h"
@@ -30,6 +31,8 @@ struct Notification {
   friend bool operator==(const Notification&, const Notification&) = default;
 };
 
+inline constexpr size_t kElectionNameMax = 64;
+
 // Who is at the other end of a link, as told in the handshake.
 struct Identity {
   ServerId sid{};
@@ -41,6 +44,11 @@ struct Identity {
   // voter among them, of their disks and process lives.
   Id128 founding = {};
   Id128 seen = {};
+  std::string election = {};         // Election::name(): peers that elect otherwise are refused
+  uint64_t features = 0;             // a bit each; none so far
+  std::chrono::microseconds tick{};  // how it counts time, and its limits in ticks
+  uint32_t init_limit = 0;
+  uint32_t sync_limit = 0;
   friend bool operator==(const Identity&, const Identity&) = default;
 };
 

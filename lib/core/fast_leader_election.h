@@ -29,6 +29,7 @@ class FastLeaderElection final : public Election {
         connectivity_(options.self, 2 * options.min_interval),
         cadence_(options.min_interval, options.max_interval, options.patience) {}
 
+  std::string_view name() const override { return "fast"; }
   void SetConfigs(const Configs& configs) override;
   void Look(const Vote& own, Time now, Outbox* out) override;
   void Settle(PeerState state, const Vote& vote, Outbox* out) override;

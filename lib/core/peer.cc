@@ -44,6 +44,7 @@ class Peer::Impl {
         election_(election ? std::move(election)
                            : NewFastLeaderElection(ElectionOptions(self_.options))),
         role_(Founding(&self_)) {
+    self_.election = election_->name();
     election_->SetConfigs(self_.memberships.configs());
     if (self_.state.ensemble != EnsembleId{}) role_.emplace<Looking>(&self_, election_.get());
     marks_ = TakeMarks();

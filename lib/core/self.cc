@@ -159,7 +159,11 @@ Identity Self::identity() const {
           .disk = state.disk,
           .config = founded ? std::optional(state.config.version) : std::nullopt,
           .founding = founded ? Id128{} : FoundingHash(options.members),
-          .seen = seen};
+          .seen = seen,
+          .election = election,
+          .tick = options.tick,
+          .init_limit = static_cast<uint32_t>(options.init_limit),
+          .sync_limit = static_cast<uint32_t>(options.sync_limit)};
 }
 
 }  // namespace zkq::core

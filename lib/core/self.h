@@ -94,7 +94,8 @@ class Self {
   Identity identity() const;
 
   const PeerOptions options;
-  HardState state;  // as last handed to the journal
+  std::string election;  // the name of its strategy
+  HardState state;       // as last handed to the journal
   Memberships memberships;
   History history;
   Quorum quorum;  // of memberships.configs()

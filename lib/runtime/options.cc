@@ -100,6 +100,9 @@ absl::Status CheckOptions(const ReplicaOptions& options) {
       !ReadHostPort(options.listen_address)) {
     return Invalid("listen_address: \"", options.listen_address, "\" is not host:port");
   }
+  if (options.election != nullptr && options.election->name().size() > kElectionNameMax) {
+    return Invalid("election: its name has more than ", kElectionNameMax, " bytes");
+  }
   if (options.env.executor != nullptr && options.env.executor == options.env.blocking_executor) {
     return Invalid(
         "env: executor and blocking_executor are one: disk and user code would hold up "

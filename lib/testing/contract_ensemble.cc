@@ -13,7 +13,11 @@ Identity IdentityOf(ServerId sid, uint64_t boot, EnsembleId ensemble) {
           .disk = {.high = 1, .low = ToInt(sid)},
           .config = Zxid{.epoch = 2, .counter = 3},
           .founding = {.high = 5, .low = 6},
-          .seen = {.high = 7, .low = 8}};
+          .seen = {.high = 7, .low = 8},
+          .election = "fast",
+          .tick = std::chrono::milliseconds(100),
+          .init_limit = 20,
+          .sync_limit = 10};
 }
 
 MessageBody Numbered(uint64_t number, size_t bytes) {

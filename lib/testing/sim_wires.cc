@@ -119,7 +119,8 @@ bool SimNetwork::Wires::Belongs(const Identity& peer, const SimProcess& here) co
   constexpr EnsembleId kNone = {};
   const EnsembleId& theirs = peer.ensemble;
   const EnsembleId& ours = here.self.ensemble;
-  return here.members.count(peer.sid) > 0 && (theirs == ours || theirs == kNone || ours == kNone);
+  return here.members.count(peer.sid) > 0 && peer.election == here.self.election &&
+         (theirs == ours || theirs == kNone || ours == kNone);
 }
 
 // A process that comes up or learns of a member sees to it that one of the two dials.

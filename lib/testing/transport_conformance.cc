@@ -116,6 +116,18 @@ void AnotherEnsemble(const Factory& factory, Trial* trial) {
   }
 }
 
+void AnotherElection(const Factory& factory, Trial* trial) {
+  ContractEnsemble ensemble(factory, trial, {kOne, kTwo, kThree});
+  for (const ServerId other : {kThree, kOne}) {
+    Identity identity = IdentityOf(other, 2);
+    identity.election = "another";
+    ensemble.Start(identity);
+    ensemble.world().Settle();
+    trial->ExpectEqual(ensemble[other].ups(kTwo), 0, "the number of links of the other");
+    trial->Expect(ensemble[kTwo].seen(other) != identity, "a link to the other");
+  }
+}
+
 void NoEnsemble(const Factory& factory, Trial* trial) {
   ContractEnsemble ensemble(factory, trial, {kOne, kTwo, kThree});
   ensemble.Start(IdentityOf(kThree, 2, {}));
@@ -177,6 +189,7 @@ Claims<TransportCheck> MembershipClaims() {
   return {
       {"what a peer has become is told on the link that is up", SomebodyElse},
       {"a peer of another ensemble is refused until it belongs to ours", AnotherEnsemble},
+      {"a peer with another election strategy is refused", AnotherElection},
       {"a peer without an ensemble is linked: it may be founding", NoEnsemble},
       {"a server that is no member is refused, until it is one", NoMember},
   };

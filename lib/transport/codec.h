@@ -49,6 +49,7 @@ enum class RefusalCode : uint8_t {
   kTooMany = 11,     // streams that have not said Hello yet
   kTooSlow = 12,     // no handshake in time
   kShutDown = 13,
+  kElection = 14,  // it elects by another strategy
 };
 // All that a refused stranger is told.
 struct Refused {

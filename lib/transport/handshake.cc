@@ -2,12 +2,20 @@
 
 #include <utility>
 
+#include "absl/strings/escaping.h"
+
 namespace zkq::transport {
 namespace {
 
 bool Foreign(const Identity& self, const Identity& peer) {
   return self.ensemble != EnsembleId{} && peer.ensemble != EnsembleId{} &&
          self.ensemble != peer.ensemble;
+}
+
+// Names are a peer's bytes, and for the log alone.
+std::string Elects(const Identity& self, const Identity& peer) {
+  return "it elects by \"" + absl::CHexEscape(peer.election) + "\", this server by \"" +
+         self.election + "\"";
 }
 
 // Of two disks under one id the listed one has the id, whatever the boots say (PROTOCOL
@@ -25,6 +33,7 @@ Judgement JudgeCaller(const Identity& self, const Identity& from, ServerId to,
   if (from.sid == self.sid) return {RefusalCode::kOwnId};
   if (to != self.sid) return {RefusalCode::kMeantAnother, "server " + ToString(to)};
   if (Foreign(self, from)) return {RefusalCode::kForeignEnsemble};
+  if (from.election != self.election) return {RefusalCode::kElection, Elects(self, from)};
   if (!known.member) return {RefusalCode::kNotAMember};
   if (LiveOneHasTheId(self, from, known)) return {RefusalCode::kSecondDisk};
   return {};
@@ -66,6 +75,7 @@ Judgement JudgeAck(const Identity& self, ServerId meant, const HelloAck& ack) {
     return {RefusalCode::kVersion, "it chose version " + std::to_string(ack.protocol)};
   }
   if (Foreign(self, ack.from)) return {RefusalCode::kForeignEnsemble};
+  if (ack.from.election != self.election) return {RefusalCode::kElection, Elects(self, ack.from)};
   return {};
 }
 

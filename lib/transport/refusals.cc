@@ -15,6 +15,7 @@ absl::StatusCode StatusCodeOf(RefusalCode code) {
     case RefusalCode::kVersion:
     case RefusalCode::kForeignEnsemble:
     case RefusalCode::kMeantAnother:
+    case RefusalCode::kElection:
       return absl::StatusCode::kFailedPrecondition;
     case RefusalCode::kNotAMember:
       return absl::StatusCode::kPermissionDenied;
@@ -63,6 +64,8 @@ std::string_view ToString(RefusalCode code) {
       return "the handshake takes too long";
     case RefusalCode::kShutDown:
       return "shut down";
+    case RefusalCode::kElection:
+      return "another election strategy";
   }
   return "unknown";
 }

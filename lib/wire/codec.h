@@ -11,6 +11,7 @@
 // items. What is decoded shares the buffer it came in. Pure.
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <optional>
 #include <string>
@@ -74,6 +75,7 @@ class Encoder {
     out_.Append(bytes);
   }
   void operator()(uint32_t field, const Payload& bytes) { (*this)(field, bytes.view()); }
+  void operator()(uint32_t field, std::chrono::microseconds time) { (*this)(field, time.count()); }
   // Present even when it is 0, unless it is none.
   void operator()(uint32_t field, const std::optional<Epoch>& value) {
     if (value) Number(field, *value);
@@ -212,6 +214,9 @@ class Decoder {
   template <typename T>
   requires std::is_enum_v<T>
   void Take(T* value) { *value = static_cast<T>(in_.VarintUpTo(LastOf(T{}))); }
+  void Take(std::chrono::microseconds* time) {
+    *time = std::chrono::microseconds(in_.VarintUpTo(INT64_MAX));
+  }
   void Take(std::string* bytes) { *bytes = in_.Bytes(); }
   void Take(Payload* bytes) { *bytes = owner_.Part(in_.Bytes()); }
   void Take(std::optional<Epoch>* value) { *value = in_.Varint32(); }

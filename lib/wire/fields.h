@@ -95,6 +95,11 @@ void Fields(auto& io, Is<Identity> auto& m) {
   io(5, m.config);
   io(6, m.founding);
   io(7, m.seen);
+  io(8, m.election);
+  io(9, m.features);
+  io(10, m.tick);
+  io(11, m.init_limit);
+  io(12, m.sync_limit);
 }
 void Fields(auto& io, Is<Notification> auto& m) {
   io(1, m.vote);
@@ -242,7 +247,9 @@ inline bool Valid(const Txn& txn) {
 inline bool Valid(const Call& call) {
   return call.kind != TxnKind{} && call.command_crc == Crc32c(call.command.view());
 }
-inline bool Valid(const Identity& identity) { return identity.sid != kNoServer; }
+inline bool Valid(const Identity& identity) {
+  return identity.sid != kNoServer && identity.election.size() <= kElectionNameMax;
+}
 inline bool Valid(const AckEpoch& ack) { return ack.table.size() <= kEpochTableMax; }
 inline bool Valid(const Proposal& proposal) {
   for (size_t i = 1; i < proposal.txns.size(); ++i) {

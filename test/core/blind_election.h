@@ -14,6 +14,7 @@ class BlindElection final : public Election {
  public:
   BlindElection(ServerId self, uint64_t seed) : self_(self), random_(seed) {}
 
+  std::string_view name() const override { return "blind"; }
   void SetConfigs(const Configs& configs) override;
   void Look(const Vote& own, Time now, Outbox* out) override;
   void Settle(PeerState state, const Vote& vote, Outbox* out) override;

@@ -37,6 +37,7 @@ enum class Flaw {
   kNoHolds,
   kKeepsIdentity,
   kTakesForeign,
+  kTakesOtherElections,
   kNeedsEnsemble,
   kKeepsMembers,
   kFromTheStart,
@@ -57,6 +58,7 @@ class FlawedTransport final : public QuorumTransport, public QuorumTransport::Re
     Identity shown = self;
     if (Is(Flaw::kNoNewLife)) shown.boot = 1;
     if (Is(Flaw::kTakesForeign)) shown.ensemble = {7, 7};
+    if (Is(Flaw::kTakesOtherElections)) shown.election = "any";
     if (Is(Flaw::kNeedsEnsemble) && shown.ensemble == EnsembleId{}) shown.ensemble = {1, 1};
     const absl::Status started = sound_->Start(shown, this);
     return Is(Flaw::kStartsAnyway) ? absl::OkStatus() : started;
@@ -196,15 +198,34 @@ TEST_CASE("a transport without a flaw keeps every promise") {
 
 TEST_CASE("each broken promise of a transport is reported as the claim that it breaks") {
   // The last two can only be broken by a crash, or by a thread that calls late.
-  const Flaw flaws[] = {Flaw::kForgetsConfig, Flaw::kStartsAnyway,       Flaw::kKeepsDropped,
-                        Flaw::kDropsAny,        Flaw::kNoNewLife,          Flaw::kForgetsSession,
-                        Flaw::kLosesSome,       Flaw::kSendsOnce,          Flaw::kSwapsPings,
-                        Flaw::kNoAnswers,       Flaw::kSendsToNext,        Flaw::kTellsOnce,
-                        Flaw::kTellsFirst,      Flaw::kHoldsForEver,       Flaw::kReadsOn,
-                        Flaw::kCountsAll,       Flaw::kLosesWhatIsTooMuch, Flaw::kNoHolds,
-                        Flaw::kKeepsIdentity,   Flaw::kTakesForeign,       Flaw::kNeedsEnsemble,
-                        Flaw::kKeepsMembers,    Flaw::kFromTheStart,       Flaw::kHidesErrors,
-                        Flaw::kAsksOn,          Flaw::kHidesErrors,        Flaw::kDeadIsLive,
+  const Flaw flaws[] = {Flaw::kForgetsConfig,
+                        Flaw::kStartsAnyway,
+                        Flaw::kKeepsDropped,
+                        Flaw::kDropsAny,
+                        Flaw::kNoNewLife,
+                        Flaw::kForgetsSession,
+                        Flaw::kLosesSome,
+                        Flaw::kSendsOnce,
+                        Flaw::kSwapsPings,
+                        Flaw::kNoAnswers,
+                        Flaw::kSendsToNext,
+                        Flaw::kTellsOnce,
+                        Flaw::kTellsFirst,
+                        Flaw::kHoldsForEver,
+                        Flaw::kReadsOn,
+                        Flaw::kCountsAll,
+                        Flaw::kLosesWhatIsTooMuch,
+                        Flaw::kNoHolds,
+                        Flaw::kKeepsIdentity,
+                        Flaw::kTakesForeign,
+                        Flaw::kTakesOtherElections,
+                        Flaw::kNeedsEnsemble,
+                        Flaw::kKeepsMembers,
+                        Flaw::kFromTheStart,
+                        Flaw::kHidesErrors,
+                        Flaw::kAsksOn,
+                        Flaw::kHidesErrors,
+                        Flaw::kDeadIsLive,
                         Flaw::kStaysUp};
   const std::vector<std::string> claims = TransportClaims();
   REQUIRE(std::size(flaws) + 2 == claims.size());

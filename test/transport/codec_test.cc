@@ -184,7 +184,9 @@ TEST_CASE("our fields are the ones of the same name in the schema") {
   CHECK(notified.quorum_connected());
   CHECK_FALSE(notified.amnesic());
 
-  const Identity identity{ServerId{1}, 2, {3, 4}, {5, 6}, Zxid{12, 13}, {10, 11}, {14, 15}};
+  const Identity identity{ServerId{1}, 2,        {3, 4}, {5, 6}, Zxid{12, 13},
+                          {10, 11},    {14, 15}, "fast", 16,     std::chrono::microseconds(17),
+                          18,          19};
   const auto hello = parse(Hello{1, 2, identity, ServerId{3}, 4}).hello();
   CHECK(hello.protocol_min() == 1);
   CHECK(hello.protocol_max() == 2);
@@ -198,6 +200,11 @@ TEST_CASE("our fields are the ones of the same name in the schema") {
   CHECK(hello.from().founding().low() == 11);
   CHECK(hello.from().seen().low() == 15);
   CHECK(is(hello.from().config(), 12, 13));
+  CHECK(hello.from().election() == "fast");
+  CHECK(hello.from().features() == 16);
+  CHECK(hello.from().tick() == 17);
+  CHECK(hello.from().init_limit() == 18);
+  CHECK(hello.from().sync_limit() == 19);
   CHECK(parse(HelloAck{5, identity}).hello_ack().protocol() == 5);
 }
 
@@ -211,7 +218,7 @@ TEST_CASE("a refusal is protoc's message of the same fields and codes") {
     CHECK(message.sid() == 7);
     CHECK(transport::DecodeRefused(message.SerializeAsString()) == refused);
   }
-  CHECK(pb::REFUSAL_CODE_SHUT_DOWN == static_cast<int>(RefusalCode::kShutDown));
+  CHECK(pb::REFUSAL_CODE_ELECTION == static_cast<int>(RefusalCode::kElection));
   pb::Refused message;
   CHECK_FALSE(transport::DecodeRefused(message.SerializeAsString()).has_value());
   message.set_code(static_cast<pb::RefusalCode>(pb::RefusalCode_MAX + 1));

@@ -69,6 +69,10 @@ TEST_CASE("a handshake that breaks a rule is refused with the rule's code") {
   hello.from.ensemble = {};  // unfounded or amnesic
   CHECK(Judge(hello) == kAdmitted);
 
+  hello = good;
+  hello.from.election = "another";
+  CHECK(Judge(hello) == RefusalCode::kElection);
+
   CHECK(Judge(HelloOf(IdentityOf(kTwo), 1)) == RefusalCode::kOwnId);
   CHECK(Judge(HelloOf(IdentityOf(kThree), 1, kOne)) == RefusalCode::kMeantAnother);
   CHECK(Judge(HelloOf(IdentityOf(kOne), 1)) == RefusalCode::kDialBack);
@@ -136,12 +140,17 @@ TEST_CASE("the dialler refuses an answer of another server, ensemble or version"
   ack.from.ensemble = kTheirs;
   CHECK(JudgeAck(self, kOne, ack).refusal == RefusalCode::kForeignEnsemble);
   ack = good;
+  ack.from.election = "another\n";
+  const transport::Judgement other = JudgeAck(self, kOne, ack);
+  CHECK(other.refusal == RefusalCode::kElection);
+  CHECK(other.detail == "it elects by \"another\\n\", this server by \"\"");
+  ack = good;
   ack.protocol = transport::kProtocolMax + 1;
   CHECK(JudgeAck(self, kOne, ack).refusal == RefusalCode::kVersion);
 }
 
 TEST_CASE("a refusal's status comes back as the refusal, and one of a newer peer as none") {
-  for (RefusalCode code = RefusalCode::kMalformed; code <= RefusalCode::kShutDown;
+  for (RefusalCode code = RefusalCode::kMalformed; code <= RefusalCode::kElection;
        code = static_cast<RefusalCode>(static_cast<int>(code) + 1)) {
     const absl::Status status = ToStatus({code, kTwo});
     CAPTURE(status.ToString());
@@ -149,7 +158,7 @@ TEST_CASE("a refusal's status comes back as the refusal, and one of a newer peer
     CHECK(status.message() == "server 2: " + std::string(ToString(code)));
     CHECK(transport::RefusedIn(status) == Refused{code, kTwo});
   }
-  const RefusalCode newer = static_cast<RefusalCode>(static_cast<int>(RefusalCode::kShutDown) + 1);
+  const RefusalCode newer = static_cast<RefusalCode>(static_cast<int>(RefusalCode::kElection) + 1);
   CHECK_FALSE(transport::RefusedIn(ToStatus({newer, kTwo})).has_value());
   CHECK_FALSE(transport::RefusedIn(absl::AbortedError("dropped")).has_value());
 }

@@ -52,6 +52,11 @@ class RandomMessages {
   Identity AnyIdentity() {
     Identity identity{Sid(), Number(), AnyId(), AnyId(), {}, AnyId(), AnyId()};
     if (Flag()) identity.config = AnyZxid();
+    identity.election = Bytes(kElectionNameMax);
+    identity.features = Number();
+    identity.tick = std::chrono::microseconds(Number() >> 1);
+    identity.init_limit = Small();
+    identity.sync_limit = Small();
     return identity;
   }
   std::vector<Member> Members() {

@@ -109,6 +109,7 @@ ZKQ_EXPORT std::vector<std::string> FileSystemClaims();
 // Who may have a link:
 // - what a peer has become is told on the link that is up
 // - a peer of another ensemble is refused until it belongs to ours
+// - a peer with another election strategy is refused
 // - a peer without an ensemble is linked: it may be founding
 // - a server that is no member is refused, until it is one
 // Snapshots:

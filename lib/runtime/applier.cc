@@ -5,6 +5,7 @@
 
 #include "lib/base/absl/string_view.h"
 #include "lib/base/checks.h"
+#include "lib/base/crc32c.h"
 
 namespace zkq::runtime {
 namespace {
@@ -169,6 +170,7 @@ bool Applier::ApplyOne(const Txn& txn) {
     applied_ = txn.zxid;
     return true;
   }
+  if (!Intact(txn)) return false;
   absl::StatusOr<std::string> value = [&] {
     const Strand::Doing doing(*ports_.strand, "StateMachine::Apply");
     return ports_.machine->Apply(
@@ -183,6 +185,21 @@ bool Applier::ApplyOne(const Txn& txn) {
     Finish(txn.origin.call, Reply{.zxid = txn.zxid, .value = *std::move(value)});
   }
   return true;
+}
+
+// A command that has changed in memory is read again: the log has it under checksums of
+// its own, and one that is wrong there is a damaged log.
+bool Applier::Intact(const Txn& txn) {
+  if (Crc32c(txn.command.view()) == txn.command_crc) return true;
+  const std::string what = "the command of " + ToString(txn.zxid) + " has changed in memory";
+  if (reread_ == txn.zxid) {
+    Fail(MakeError(absl::StatusCode::kDataLoss, what + ", twice"));
+  } else {
+    reread_ = txn.zxid;
+    ports_.voice->Say(LogLevel::kError, what, ": it is read from the log again");
+    backlog_.ReadAgain();
+  }
+  return false;
 }
 
 bool Applier::IsOwn(const Origin& origin) const {

@@ -116,6 +116,7 @@ class Applier {
   bool ApplyBatch();
   std::vector<Txn> NextBatch();
   bool ApplyOne(const Txn& txn);
+  bool Intact(const Txn& txn);
   bool IsOwn(const Origin& origin) const;
 
   absl::Status Restore(Zxid snapshot);
@@ -137,6 +138,7 @@ class Applier {
   // On the apply strand only, from here on.
   bool failed_ = false;
   Zxid applied_ = {};
+  Zxid reread_ = {};  // the last whose command had changed in memory
   Zxid last_snapshot_ = {};
   uint64_t calls_before_install_ = 0;  // the last tag given before the newest install
   Backlog backlog_;

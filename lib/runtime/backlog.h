@@ -37,6 +37,8 @@ class Backlog {
   // True once for each page that Next has wanted: it is to be read after `applied`, and
   // answered by OnPage. One at a time.
   bool TakePageWish();
+  // What was taken is not to be believed: the log has it, and what follows it.
+  void ReadAgain() { page_.clear(); }
   // An error: the log does not hold what it must.
   absl::Status OnPage(Zxid applied, absl::StatusOr<std::vector<Txn>> page);
 

@@ -141,6 +141,39 @@ TEST_CASE("applier: of a page only what was delivered when it was asked for is b
   REQUIRE(stage.Run() == "applied 1:2, applied 2:1");
 }
 
+// As a stray write in this process would leave it.
+std::vector<Txn> Changed(std::vector<Txn> txns, size_t which) {
+  Txn& txn = txns[which];
+  txn.command = Payload("not " + std::string(txn.command.view()));
+  return txns;
+}
+
+TEST_CASE("applier: a command that has changed in memory is read again, and never applied") {
+  ApplierStage stage;
+  stage.applier->Deliver({1, 4}, Changed(Txns(1, 4), 1));
+  REQUIRE(stage.Run() == "applied 1:1, page after 1:1");
+  REQUIRE(stage.machine.applied == Zxid{1, 1});
+  SECTION("the log has it right") {
+    stage.applier->OnPage(Txns(2, 4));
+    REQUIRE(stage.Run() == "applied 1:4");
+  }
+  SECTION("another one of the page has changed, too") {
+    stage.applier->OnPage(Changed(Txns(2, 4), 1));
+    REQUIRE(stage.Run() == "applied 1:2, page after 1:2");
+    stage.applier->OnPage(Txns(3, 3));
+    REQUIRE(stage.Run() == "applied 1:3, page after 1:3");
+  }
+  SECTION("it changes again") {
+    stage.applier->OnPage(Changed(Txns(2, 4), 0));
+    REQUIRE(stage.Run().find("DATA_LOSS: the command of 1:2 has changed in memory, twice") !=
+            std::string::npos);
+  }
+  SECTION("the log is damaged there") {
+    stage.applier->OnPage(absl::DataLossError("dir/log-1: damaged at byte 512"));
+    REQUIRE(stage.Run().find("halt DATA_LOSS: dir/log-1: damaged") == 0);
+  }
+}
+
 TEST_CASE("applier: a log that does not hold what was delivered halts the replica") {
   ApplierStage stage;
   stage.applier->Deliver({1, 2}, {});

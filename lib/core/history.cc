@@ -1,68 +1,21 @@
 #include "lib/core/history.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace zkq::core {
 
-bool Follows(Zxid zxid, Zxid prev) {
-  if (zxid.epoch == prev.epoch) return prev.counter + uint64_t{1} == zxid.counter;
-  return zxid.epoch > prev.epoch && zxid.counter == 1;
-}
-
-History::History(Zxid begin, const std::vector<Zxid>& epochs, std::vector<Txn> window,
-                 Limits limits, Invariants* invariants)
-    : begin_(begin), durable_(begin), limits_(limits), invariants_(invariants) {
-  epochs_[begin.epoch] = begin.counter;
-  for (const Zxid& highest : epochs) {
-    if (highest > begin) epochs_[highest.epoch] = highest.counter;
-  }
-  durable_ = last();
+History::History(Epochs epochs, std::vector<Txn> window, Limits limits, Invariants* invariants)
+    : epochs_(std::move(epochs)),
+      durable_(epochs_.last()),
+      limits_(limits),
+      invariants_(invariants) {
   for (Txn& txn : window) {
     window_bytes_ += txn.encoded.size();
     last_leader_time_ = txn.leader_time;
     window_.push_back(std::move(txn));
   }
   Trim();
-}
-
-Zxid History::last() const { return {epochs_.rbegin()->first, epochs_.rbegin()->second}; }
-
-bool History::Contains(Zxid zxid) const {
-  if (zxid <= begin_) return zxid == begin_;
-  const auto epoch = epochs_.find(zxid.epoch);
-  return epoch != epochs_.end() && zxid.counter > 0 && zxid.counter <= epoch->second;
-}
-
-uint64_t History::Count(Zxid from, Zxid to) const {
-  uint64_t count = 0;
-  for (const auto& [epoch, highest] : epochs_) {
-    if (epoch < from.epoch || epoch > to.epoch) continue;
-    const uint32_t low = epoch == from.epoch ? from.counter : 0;
-    const uint32_t high = epoch == to.epoch ? to.counter : highest;
-    if (high > low) count += high - low;
-  }
-  return count;
-}
-
-EpochTable History::Table() const {
-  EpochTable table;
-  for (const auto& [epoch, counter] : epochs_) table.push_back({epoch, counter});
-  if (table.size() > kEpochTableMax) {
-    table.erase(table.begin(), table.end() - kEpochTableMax);
-  }
-  return table;
-}
-
-std::optional<Zxid> History::Divergence(const EpochTable& table, Zxid begin) const {
-  for (auto theirs = table.rbegin(); theirs != table.rend(); ++theirs) {
-    const auto ours = epochs_.find(theirs->epoch);
-    if (ours == epochs_.end()) continue;
-    const Zxid shared{theirs->epoch, std::min(theirs->counter, ours->second)};
-    // What either has purged cannot be compared, cut or sent any more.
-    if (shared < begin_ || shared < begin) return std::nullopt;
-    if (Contains(shared)) return shared;
-  }
-  return std::nullopt;
 }
 
 std::vector<Txn> History::After(Zxid after, Zxid upto, size_t bytes_max) const {
@@ -88,7 +41,7 @@ std::vector<Txn> History::Newest(Zxid after, Zxid upto) const {
 void History::Append(WriteId write, std::span<const Txn> txns) {
   for (const Txn& txn : txns) {
     ZKQ_CHECK(txn.prev == last() && Follows(txn.zxid, txn.prev));
-    epochs_[txn.zxid.epoch] = txn.zxid.counter;
+    epochs_.Append(txn.zxid);
     last_leader_time_ = std::max(last_leader_time_, txn.leader_time);
     window_bytes_ += txn.encoded.size();
     window_.push_back(txn);
@@ -98,9 +51,8 @@ void History::Append(WriteId write, std::span<const Txn> txns) {
 }
 
 void History::Truncate(WriteId write, Zxid after) {
-  ZKQ_CHECK(Contains(after));
-  epochs_.erase(epochs_.upper_bound(after.epoch), epochs_.end());
-  epochs_[after.epoch] = after.counter;
+  ZKQ_CHECK(epochs_.Contains(after));
+  epochs_.Truncate(after);
   while (!window_.empty() && window_.back().zxid > after) {
     window_bytes_ -= window_.back().encoded.size();
     window_.pop_back();
@@ -113,9 +65,7 @@ void History::Truncate(WriteId write, Zxid after) {
 }
 
 void History::Install(WriteId write, Zxid snapshot) {
-  begin_ = snapshot;
-  epochs_.clear();
-  epochs_[snapshot.epoch] = snapshot.counter;
+  epochs_ = Epochs(snapshot);
   window_.clear();
   window_bytes_ = 0;
   // Until the switch is durable nothing of the new history is.
@@ -133,10 +83,9 @@ void History::Synced(WriteId through) {
 }
 
 void History::Purged(Zxid begin) {
-  if (begin <= begin_) return;
-  ZKQ_CHECK(Contains(begin) && begin <= durable_);
-  begin_ = begin;
-  epochs_.erase(epochs_.begin(), epochs_.lower_bound(begin.epoch));
+  if (begin <= epochs_.begin()) return;
+  ZKQ_CHECK(epochs_.Contains(begin) && begin <= durable_);
+  epochs_.Purge(begin);
 }
 
 void History::Trim() {

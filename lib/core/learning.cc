@@ -165,8 +165,9 @@ void Learning::Handle(const LeaderInfo& info) {
 
 void Learning::SendAckEpoch() {
   stage_ = Stage::kPromised;
-  AckEpoch ack{
-      .last = self_.history.last(), .base = self_.history.begin(), .table = self_.history.Table()};
+  AckEpoch ack{.last = self_.history.last(),
+               .base = self_.history.begin(),
+               .table = self_.history.epochs().Table()};
   if (counted_) ack.current = self_.state.current;
   Reply(std::move(ack));
 }
@@ -180,7 +181,7 @@ void Learning::Handle(const Diff&) {
 
 void Learning::Handle(const Trunc& trunc) {
   if (stage_ != Stage::kPromised) return EndSession(SessionEndReason::kGap, "a plan out of turn");
-  if (!self_.history.Contains(trunc.after)) {
+  if (!self_.history.epochs().Contains(trunc.after)) {
     return EndSession(SessionEndReason::kGap, "asked to cut where there is nothing");
   }
   // INV-19. Somebody has lost what a quorum held: going on would hide it.

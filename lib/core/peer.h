@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "lib/base/checks.h"
+#include "lib/base/recovered.h"
 #include "lib/core/effect.h"
 #include "lib/core/event.h"
 
@@ -27,19 +28,6 @@ struct PeerOptions {
   size_t credit_bytes = 16 << 20;           // sent to a learner and not yet durable there
   uint64_t diff_txns_max = 500'000;         // a learner that lacks more gets a snapshot
   uint32_t rollover_counter = 0xF000'0000;  // renew the epoch in place from here on
-};
-
-// What the disk held at the start. `state.boot` is already this life's, durable.
-struct Recovered {
-  HardState state = {};
-  Zxid base = {};                 // the installed or newest verified snapshot
-  Zxid log_begin = {};            // the log reaches back to the entry behind this one
-  std::vector<Zxid> epochs = {};  // highest counter of each epoch in the log, ascending
-  Zxid last = {};                 // last entry; `base` if there is none behind it
-  int64_t last_leader_time = 0;
-  Zxid commit = {};              // known committed: max(base, hint); at most `last`
-  Zxid applied = {};             // what the state machine reflects already
-  std::vector<Txn> window = {};  // the newest entries, contiguous up to `last`
 };
 
 class Peer {

@@ -23,7 +23,7 @@ Self::Self(PeerOptions given, Recovered recovered)
     : options(std::move(given)),
       state(std::move(recovered.state)),
       memberships(KnownCommitted(state, options), recovered.window, &invariants_),
-      history(recovered.log_begin, recovered.epochs, std::move(recovered.window),
+      history(std::move(recovered.epochs), std::move(recovered.window),
               {.bytes_max = options.window_bytes_max, .txns_max = options.window_txns_max},
               &invariants_),
       outcomes(Origin{.sid = options.self, .boot = state.boot}),

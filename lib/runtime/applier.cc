@@ -26,8 +26,8 @@ Applier::Applier(const Ports& ports, const Options& options)
 
 // --- the start ---------------------------------------------------------------------
 
-absl::StatusOr<Zxid> Applier::Recover(const storage::Recovery& recovery) {
-  last_snapshot_ = applied_ = recovery.base;
+absl::StatusOr<Zxid> Applier::Recover(const Recovered& found) {
+  last_snapshot_ = applied_ = found.base;
   ports_.board->SetSnapshot(last_snapshot_);
   Zxid own = {};
   if (ports_.machine != nullptr) {
@@ -35,17 +35,17 @@ absl::StatusOr<Zxid> Applier::Recover(const storage::Recovery& recovery) {
     if (!opened.ok()) return opened.status();
     own = *opened;
   }
-  if (own > recovery.last) {
+  if (own > found.epochs.last()) {
     return MakeError(absl::StatusCode::kDataLoss, "the state machine has applied " + ToString(own) +
                                                       ", but the log ends at " +
-                                                      ToString(recovery.last));
+                                                      ToString(found.epochs.last()));
   }
-  if (own >= recovery.log_begin && own > Zxid{}) {
+  if (own >= found.epochs.begin() && own > Zxid{}) {
     applied_ = own;
-  } else if (recovery.base > Zxid{} && ports_.machine != nullptr) {
-    if (absl::Status restored = Restore(recovery.base); !restored.ok()) return restored;
+  } else if (found.base > Zxid{} && ports_.machine != nullptr) {
+    if (absl::Status restored = Restore(found.base); !restored.ok()) return restored;
   }
-  backlog_.Begin(std::max(recovery.base, applied_));
+  backlog_.Begin(std::max(found.base, applied_));
   ports_.board->SetApplied(applied_);
   return applied_;
 }

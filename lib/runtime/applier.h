@@ -66,7 +66,7 @@ class Applier {
   // Before all else: brings the state machine to where the disk lets it go on from, and
   // returns what it then reflects. Whatever fails, the state machine's own status
   // included, is an error of the start.
-  absl::StatusOr<Zxid> Recover(const storage::Recovery& recovery);
+  absl::StatusOr<Zxid> Recover(const Recovered& found);
 
   // Everything through `through` is committed and durable here. `txns` is what is in
   // memory of it: all since the last time, or its newest part.

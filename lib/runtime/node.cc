@@ -46,7 +46,7 @@ Node::Node(ReplicaOptions options, storage::DataDir dir)
                 .ears = this,
                 .stopping = &life_.stopping},
                {.sid = options_.id,
-                .boot = dir_.recovery.state.boot,
+                .boot = dir_.recovered.state.boot,
                 .window_bytes = options_.window_bytes,
                 .snapshot_every = options_.snapshot_every_transactions,
                 .random = options_.env.random.get()}),

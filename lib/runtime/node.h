@@ -96,7 +96,6 @@ class Node final : public std::enable_shared_from_this<Node>,
   // start.cc
   absl::Status Begin(const Tuning& tuning);
   void NoteOtherMembers() const;
-  absl::StatusOr<core::Recovered> Recover();
   core::PeerOptions PeerOptionsOf(const Tuning& tuning) const;
 
   // node.cc: what parts tell, handed on

@@ -64,10 +64,15 @@ absl::StatusOr<std::shared_ptr<Node>> Node::Start(ReplicaOptions options, const 
 
 absl::Status Node::Begin(const Tuning& tuning) {
   NoteOtherMembers();
-  absl::StatusOr<core::Recovered> recovered = Recover();
-  if (!recovered.ok()) return recovered.status();
+  Recovered recovered = std::exchange(dir_.recovered, {});
+  absl::StatusOr<Zxid> applied = applier_.Recover(recovered);
+  if (!applied.ok()) return applied.status();
+  recovered.applied = *applied;
+  // What a machine with a disk of its own has applied was committed, whatever the log
+  // knows of it.
+  recovered.commit = std::max(recovered.commit, *applied);
   const Identity identity = protocol_.Begin(std::make_unique<core::Peer>(
-      PeerOptionsOf(tuning), *std::move(recovered), std::move(options_.election)));
+      PeerOptionsOf(tuning), std::move(recovered), std::move(options_.election)));
   const absl::Status listens = options_.transport->Start(identity, &protocol_);
   if (!listens.ok()) return OfListening(listens, options_);
   board_.SetListenAddress(options_.transport->listen_address());
@@ -77,28 +82,11 @@ absl::Status Node::Begin(const Tuning& tuning) {
 
 // What was agreed counts; what was configured is where else to look for the others.
 void Node::NoteOtherMembers() const {
-  const HardState& state = dir_.recovery.state;
+  const HardState& state = dir_.recovered.state;
   const std::string agreed = ToText(state.config.members), given = ToText(options_.members);
   if (state.ensemble == EnsembleId{} || agreed == given) return;
   voice_.Say(LogLevel::kInfo, "members lists ", given, ", and the ensemble has agreed on ", agreed,
              ": that counts, and other addresses are tried when the agreed ones do not answer");
-}
-
-absl::StatusOr<core::Recovered> Node::Recover() {
-  absl::StatusOr<Zxid> applied = applier_.Recover(dir_.recovery);
-  if (!applied.ok()) return applied.status();
-  storage::Recovery found = std::exchange(dir_.recovery, {});
-  return core::Recovered{.state = std::move(found.state),
-                         .base = found.base,
-                         .log_begin = found.log_begin,
-                         .epochs = std::move(found.epochs),
-                         .last = found.last,
-                         .last_leader_time = found.last_leader_time,
-                         // What a machine with a disk of its own has applied
-                         // was committed, whatever the log knows of it.
-                         .commit = std::max(found.commit, *applied),
-                         .applied = *applied,
-                         .window = std::move(found.window)};
 }
 
 core::PeerOptions Node::PeerOptionsOf(const Tuning& tuning) const {

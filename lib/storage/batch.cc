@@ -29,17 +29,17 @@ void Batch::Seal(BatchHeader* header) {
 }
 
 void Batch::ListPieces(size_t padding) {
-  const auto small = [](std::string_view run) { return run.size() <= kCopiedBytesMax; };
+  const auto small = [](std::string_view extent) { return extent.size() <= kCopiedBytesMax; };
   size_t copied = records_.size() + padding;
-  for (std::string_view run : entries_.pieces()) copied += small(run) ? run.size() : 0;
+  for (std::string_view extent : entries_.pieces()) copied += small(extent) ? extent.size() : 0;
   copied_.clear();
   copied_.reserve(copied);  // Pieces point into it while it grows.
   pieces_.assign(1, {header_.data(), header_.size()});
-  for (std::string_view run : entries_.pieces()) {
-    if (small(run)) {
-      Copy(run);
+  for (std::string_view extent : entries_.pieces()) {
+    if (small(extent)) {
+      Copy(extent);
     } else {
-      pieces_.push_back(run);
+      pieces_.push_back(extent);
     }
   }
   Copy(records_);

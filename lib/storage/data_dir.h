@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "lib/base/hard_state.h"
+#include "lib/base/recovered.h"
 #include "lib/storage/log.h"
 #include "lib/storage/snapshots.h"
 #include "zkq/env.h"
@@ -26,19 +26,6 @@ struct DataDirOptions {
   std::shared_ptr<Random> random = nullptr;  // draws the disk id of a new directory
   int64_t wall_micros = 0;                   // since 1970: the least boot id this life may take
   LogOptions log = {};
-};
-
-// Where the replica goes on from: all that Peer's Recovered asks for, but for
-// what the state machine has applied.
-struct Recovery {
-  HardState state = {};           // `boot` is this life's, and durable
-  Zxid base = {};                 // the snapshot the history goes on from; {0,0}: the empty state
-  Zxid log_begin = {};            // the log reaches back to the entry behind this one; <= base
-  std::vector<Zxid> epochs = {};  // highest counter of each epoch in the log, ascending
-  Zxid last = {};                 // last entry; `base` if there is none behind it
-  int64_t last_leader_time = 0;
-  Zxid commit = {};              // known committed: base <= commit <= last
-  std::vector<Txn> window = {};  // the newest entries, contiguous up to `last`
 };
 
 struct DataDir {
@@ -57,7 +44,7 @@ struct DataDir {
   std::unique_ptr<File> lock;  // first, so that it is let go last
   std::unique_ptr<Snapshots> snapshots;
   std::unique_ptr<Log> log;
-  Recovery recovery;
+  Recovered recovered;  // all but `applied`
 };
 
 }  // namespace zkq::storage

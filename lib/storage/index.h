@@ -1,5 +1,5 @@
 // Where in the segments the live, durable entries lie. An entry that was cut off
-// is in no run, so it never comes back.
+// is in no extent, so it never comes back.
 //
 // Thread-safe: the log's strand changes it, after the sync; one other looks up.
 #pragma once
@@ -15,7 +15,7 @@ namespace zkq::storage {
 
 // Entries that follow each other in a segment with no dead one in between: all
 // entries from `record` in the batch at `begin` on, up to the entry `last`.
-struct Run {
+struct Extent {
   Zxid prev = {};  // the entry before the first
   Zxid last = {};
   uint64_t segment = 0;
@@ -26,33 +26,33 @@ struct Run {
 
 class Index {
  public:
-  // One step of the history; a run to append, or where it was cut or rebased.
+  // One step of the history; an extent to append, or where it was cut or rebased.
   struct Change {
     enum class Kind { kAppend, kTruncate, kRebase };
     Kind kind = Kind::kAppend;
-    Run run = {};
+    Extent extent = {};
     Zxid zxid = {};
   };
   void Begin(Zxid last);  // nothing is indexed, the history ends at `last`
   void Apply(const std::vector<Change>& changes);
-  // Forgets the runs in segments before `segment`.
+  // Forgets the extents in segments before `segment`.
   void Purge(uint64_t segment);
 
-  // The entries behind this one are indexed.
+  // The entries after this one are indexed.
   Zxid begin() const;
-  // The runs that hold what lies behind `after`: the one it begins in, and as
+  // The extents that hold what lies after `after`: the one it begins in, and as
   // many more as make up `bytes_max`; empty if it is the last. Nothing if it lies
   // outside. (That it is an entry at all shows in the first one read.)
-  std::optional<std::vector<Run>> Behind(Zxid after, uint64_t bytes_max) const;
+  std::optional<std::vector<Extent>> After(Zxid after, uint64_t bytes_max) const;
 
  private:
-  void Append(const Run& run);
+  void Append(const Extent& extent);
   void Truncate(Zxid after);
 
   mutable std::mutex mutex_;
-  std::vector<Run> runs_;  // contiguous: prev is the last of the one before
+  std::vector<Extent> extents_;  // contiguous: prev is the last of the one before
   Zxid last_ = {};
-  bool joinable_ = false;  // nothing dead lies behind the last run
+  bool joinable_ = false;  // nothing dead lies after the last extent
 };
 
 }  // namespace zkq::storage

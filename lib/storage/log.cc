@@ -6,10 +6,10 @@
 
 #include "lib/base/absl/string_view.h"
 #include "lib/storage/batch.h"
+#include "lib/storage/extent_reader.h"
+#include "lib/storage/indexed_log.h"
 #include "lib/storage/replay.h"
-#include "lib/storage/run_reader.h"
 #include "lib/storage/segment_writer.h"
-#include "lib/storage/steps.h"
 #include "lib/wire/disk.h"
 
 namespace zkq::storage {
@@ -36,7 +36,7 @@ class Log::Impl {
   Impl(std::shared_ptr<FileSystem> file_system, std::string directory, const LogOptions& options)
       : file_system_(std::move(file_system)), directory_(std::move(directory)), options_(options) {}
 
-  absl::Status Open(LogContents* contents);
+  absl::Status Open(Recovered* found);
   template <typename Kind>
   void Add(Kind addition) {
     additions_.emplace_back(std::move(addition));
@@ -50,7 +50,7 @@ class Log::Impl {
 
  private:
   std::string PathOf(uint64_t segment) const { return directory_ + "/" + SegmentName(segment); }
-  absl::Status Describe(LogContents* contents) const;
+  absl::Status Describe(Recovered* found) const;
   absl::Status Begin();
   absl::Status BeginSegment(uint64_t number);
 
@@ -74,9 +74,9 @@ class Log::Impl {
   std::optional<Zxid> hint_;
   Failure failure_;
 
-  History history_;  // with what was framed
-  History written_;  // with what was written: what a new segment begins with
-  Steps steps_{&history_};
+  LiveLog history_;  // with what was framed
+  LiveLog written_;  // with what was written: what a new segment begins with
+  IndexedLog indexed_{&history_};
   Batch batch_;
   std::optional<SegmentWriter> writer_;  // none before the first Sync
   SegmentWriter::End end_;               // of the log as read; then, where a segment begins
@@ -86,7 +86,7 @@ class Log::Impl {
   Index index_;
 };
 
-absl::Status Log::Impl::Open(LogContents* contents) {
+absl::Status Log::Impl::Open(Recovered* found) {
   absl::StatusOr<Replayed> replayed = Replay(file_system_.get(), directory_, options_, &index_);
   if (!replayed.ok()) return replayed.status();
   history_ = std::move(replayed->history);
@@ -95,25 +95,23 @@ absl::Status Log::Impl::Open(LogContents* contents) {
   end_ = replayed->end;
   end_.full = options_.segment_bytes;
   leftover_ = replayed->leftover;
-  contents->window = std::move(replayed->window);
-  return Describe(contents);
+  found->window = std::move(replayed->window);
+  return Describe(found);
 }
 
-absl::Status Log::Impl::Describe(LogContents* contents) const {
-  contents->fresh = history_.now().state.empty();
-  if (!contents->fresh) {
-    std::optional<HardState> state = DecodeHardState(history_.now().state);
+absl::Status Log::Impl::Describe(Recovered* found) const {
+  found->fresh = history_.state().empty();
+  if (!found->fresh) {
+    std::optional<HardState> state = DecodeHardState(history_.state());
     if (!state || state->current > state->accepted.epoch) {
       return absl::DataLossError(directory_ + ": the log holds an impossible hard state");
     }
-    contents->state = *std::move(state);
+    found->state = *std::move(state);
   }
-  contents->base = history_.now().base;
-  contents->log_begin = history_.begin();
-  contents->last = history_.last();
-  contents->hint = history_.hint();
-  contents->epochs = history_.epochs();
-  contents->last_leader_time = history_.now().leader_time;
+  found->base = history_.base();
+  found->epochs = history_.epochs();
+  found->last_leader_time = history_.leader_time();
+  found->commit = history_.commit();
   return absl::OkStatus();
 }
 
@@ -154,8 +152,8 @@ absl::Status Log::Impl::WriteAndSync() {
   absl::Status status = WriteAll();
   if (status.ok()) status = writer_->Sync();
   if (!status.ok()) return Fail(status);
-  index_.Apply(steps_.changes());
-  steps_.Clear();
+  index_.Apply(indexed_.changes());
+  indexed_.Clear();
   additions_.clear();
   return absl::OkStatus();
 }
@@ -181,7 +179,7 @@ absl::Status Log::Impl::AddEntries(const Entries& entries) {
       absl::Status written = WriteBatch();
       if (!written.ok()) return written;
     }
-    if (!steps_.Append(txn, batch_.payload_bytes())) return NotAllowed();
+    if (!indexed_.Append(txn, batch_.payload_bytes())) return NotAllowed();
     batch_.Add(txn);
   }
   return absl::OkStatus();
@@ -198,10 +196,10 @@ absl::Status Log::Impl::AddRecord(const Addition& addition) {
 
 bool Log::Impl::Frame(const Addition& addition) {
   if (const auto* cut = std::get_if<Cut>(&addition)) {
-    if (cut->after < history_.begin() || !steps_.Truncate(cut->after)) return false;
+    if (cut->after < history_.begin() || !indexed_.Truncate(cut->after)) return false;
     batch_.Add(RecordType::kTruncate, EncodeZxid(cut->after));
   } else if (const auto* rebase = std::get_if<NewBase>(&addition)) {
-    steps_.Rebase(rebase->base);
+    indexed_.Rebase(rebase->base);
     batch_.Add(RecordType::kBase, EncodeZxid(rebase->base));
   } else if (const auto* state = std::get_if<NewState>(&addition)) {
     history_.Store(state->encoded);
@@ -221,10 +219,10 @@ absl::Status Log::Impl::WriteBatch() {
     if (!status.ok()) return status;
   }
   const uint64_t begin = writer_->offset();
-  absl::Status status = writer_->Write(&batch_, history_.hint());
+  absl::Status status = writer_->Write(&batch_, history_.commit());
   if (!status.ok()) return status;
   batch_.Clear();
-  const Zxid highest = steps_.Place(writer_->number(), begin, writer_->offset());
+  const Zxid highest = indexed_.Place(writer_->number(), begin, writer_->offset());
   segments_.back().highest = std::max(segments_.back().highest, highest);
   written_ = history_;
   return absl::OkStatus();
@@ -241,8 +239,8 @@ absl::Status Log::Impl::RollOver() {
 
 absl::Status Log::Impl::BeginSegment(uint64_t number) {
   end_.number = number;
-  absl::StatusOr<SegmentWriter> writer =
-      SegmentWriter::Create(file_system_.get(), directory_, end_, written_.now(), written_.hint());
+  absl::StatusOr<SegmentWriter> writer = SegmentWriter::Create(file_system_.get(), directory_, end_,
+                                                               written_.start(), written_.commit());
   if (!writer.ok()) return writer.status();
   writer_ = *std::move(writer);
   segments_.push_back({number});
@@ -250,8 +248,8 @@ absl::Status Log::Impl::BeginSegment(uint64_t number) {
 }
 
 absl::StatusOr<std::vector<Txn>> Log::Impl::Read(Zxid after, size_t bytes_max) const {
-  const std::optional<std::vector<Run>> runs = index_.Behind(after, bytes_max);
-  if (runs) return ReadRuns(file_system_.get(), directory_, *runs, after, bytes_max);
+  const std::optional<std::vector<Extent>> extents = index_.After(after, bytes_max);
+  if (extents) return ReadExtents(file_system_.get(), directory_, *extents, after, bytes_max);
   return absl::OutOfRangeError("the log has no entry " + ToString(after));
 }
 
@@ -286,9 +284,9 @@ Log::~Log() = default;
 
 absl::StatusOr<std::unique_ptr<Log>> Log::Open(std::shared_ptr<FileSystem> file_system,
                                                std::string directory, const LogOptions& options,
-                                               LogContents* contents) {
+                                               Recovered* found) {
   auto impl = std::make_unique<Impl>(std::move(file_system), std::move(directory), options);
-  absl::Status status = impl->Open(contents);
+  absl::Status status = impl->Open(found);
   if (!status.ok()) return status;
   return std::unique_ptr<Log>(new Log(std::move(impl)));
 }

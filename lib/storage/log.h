@@ -19,7 +19,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "lib/base/hard_state.h"
+#include "lib/base/recovered.h"
 #include "zkq/env.h"
 #include "zkq/types.h"
 
@@ -32,28 +32,16 @@ struct LogOptions {
   size_t window_txns_max = 10'000;
 };
 
-// What replaying the log has found. The history is what lies above `base`.
-struct LogContents {
-  bool fresh = false;  // no STATE record: a new directory
-  HardState state = {};
-  Zxid base = {};                 // of the last BASE record: where the live history begins
-  Zxid log_begin = {};            // entries behind this one can be read; >= or < base
-  Zxid last = {};                 // last live entry, or `base`
-  Zxid hint = {};                 // known committed; at most `last`
-  std::vector<Zxid> epochs = {};  // highest counter of each epoch of live entries, ascending
-  int64_t last_leader_time = 0;
-  std::vector<Txn> window = {};  // the newest live entries, contiguous up to `last`
-};
-
 class Log {
  public:
-  // Replays what is in `directory`, which exists, and changes nothing there. What
-  // was read counts as durable only after the first Sync, which cuts a torn tail
-  // first. Errors: kDataLoss (damage below the durable mark: names file and
-  // offset), kFailedPrecondition (a newer format), and what the file system says.
+  // Replays what is in `directory`, which exists, and changes nothing there. `found` is
+  // what its records amount to: `base` that of the last BASE record, `commit` what its
+  // batches tell, `applied` not touched. It counts as durable only after the first Sync,
+  // which cuts a torn tail first. Errors: kDataLoss (damage below the durable mark: names
+  // file and offset), kFailedPrecondition (a newer format), and what the file system says.
   static absl::StatusOr<std::unique_ptr<Log>> Open(std::shared_ptr<FileSystem> file_system,
                                                    std::string directory, const LogOptions& options,
-                                                   LogContents* contents);
+                                                   Recovered* found);
   ~Log();
 
   // What is added waits for Sync in memory, without a bound of its own: the caller
@@ -61,10 +49,10 @@ class Log {
 
   // Contiguous with the last live entry.
   void Append(std::span<const Txn> txns);
-  // Cuts the live history behind `after`, which is in it or is its base.
+  // Cuts the live history after `after`, which is in it or is its base.
   void Truncate(Zxid after);
   void Store(const HardState& state);
-  // The live history is now the snapshot `base` and nothing behind it.
+  // The live history is now the snapshot `base` and nothing after it.
   void Rebase(Zxid base);
   // Known committed, of the history with all that was added. Lazy: written with the next
   // Sync, forces none.
@@ -76,12 +64,12 @@ class Log {
   // kResourceExhausted: the disk is full; kInternal: an addition was not
   // allowed; otherwise what the file system says.
   absl::Status Sync();
-  // Damage to the newest batch looks like a torn write until a batch behind it says
+  // Damage to the newest batch looks like a torn write until a batch after it says
   // that it was durable. This syncs what was added and then writes one, unless the newest
   // already is one. For when the log has been quiet: costs an fsync. Errors: as Sync.
   absl::Status Confirm();
 
-  // The live, durable entries behind `after`, contiguous, oldest first: up to
+  // The live, durable entries after `after`, contiguous, oldest first: up to
   // `bytes_max`, at least one if there is one. kOutOfRange: the log no longer
   // reaches back to `after`, or `after` is not in the history.
   absl::StatusOr<std::vector<Txn>> Read(Zxid after, size_t bytes_max);

@@ -2,7 +2,7 @@
 //
 // The log goes on as long as each batch is whole, names its place and carries
 // the CRC of the one before. The first that does not is the end. Was it torn or
-// damaged? Nothing of it can tell, but what stands behind it can: a batch that
+// damaged? Nothing of it can tell, but what stands after it can: a batch that
 // was written when this place was durable already, or a whole segment, for a
 // segment begins only when the one before is durable. With such a witness acked
 // entries are lost, and nobody may cut; without one nothing from here on was
@@ -12,8 +12,8 @@
 #include <algorithm>
 #include <deque>
 
+#include "lib/storage/indexed_log.h"
 #include "lib/storage/segment_reader.h"
-#include "lib/storage/steps.h"
 #include "lib/wire/disk.h"
 #include "lib/wire/txn.h"
 
@@ -93,7 +93,7 @@ class Replayer {
   Window window_;
   std::vector<Found> found_;
   Replayed result_;
-  Steps steps_{&result_.history};
+  IndexedLog indexed_{&result_.history};
 };
 
 absl::StatusOr<Replayed> Replayer::Run() {
@@ -177,11 +177,11 @@ absl::Status Replayer::ReplayBatches(SegmentReader* reader, SegmentWriter::End* 
     absl::Status status = ReplayBatch(reader->path(), **batch, end->offset == kSectorBytes);
     if (!status.ok()) return status;
     const BatchHeader& header = (*batch)->header;
-    const Zxid highest = steps_.Place(end->number, header.offset, header.end());
+    const Zxid highest = indexed_.Place(end->number, header.offset, header.end());
     Segment& segment = result_.segments.back();
     segment.highest = std::max(segment.highest, highest);
-    index_.Apply(steps_.changes());
-    steps_.Clear();
+    index_.Apply(indexed_.changes());
+    indexed_.Clear();
     end->offset = header.end();
     end->chain = header.crc;
   }
@@ -204,7 +204,7 @@ absl::Status Replayer::ReplayEntries(const std::string& path, const BatchHeader&
                                      const Payload& payload) {
   wire::TxnReader entries(payload);
   while (std::optional<Txn> txn = entries.Next()) {
-    if (!steps_.Append(*txn, entries.position())) {
+    if (!indexed_.Append(*txn, entries.position())) {
       return Damaged(path, header.payload_begin() + entries.position(),
                      "an entry that does not continue the log");
     }
@@ -237,10 +237,10 @@ bool Replayer::Apply(const RecordReader& record, bool first) {
   if (!zxid) return false;
   if (record.type() == RecordType::kTruncate) {
     window_.Truncate(*zxid);
-    return steps_.Truncate(*zxid);
+    return indexed_.Truncate(*zxid);
   }
   window_.Clear();
-  steps_.Rebase(*zxid);
+  indexed_.Rebase(*zxid);
   return true;
 }
 
@@ -249,8 +249,8 @@ bool Replayer::Apply(const RecordReader& record, bool first) {
 bool Replayer::ApplyStart(std::string_view body) {
   const std::optional<SegmentStart> start = DecodeSegmentStart(body);
   if (!start) return false;
-  if (result_.segments.size() > 1) return *start == result_.history.now();
-  result_.history = History(*start);
+  if (result_.segments.size() > 1) return *start == result_.history.start();
+  result_.history = LiveLog(*start);
   index_.Begin(start->last);
   return true;
 }

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "lib/storage/history.h"
 #include "lib/storage/index.h"
+#include "lib/storage/live_log.h"
 #include "lib/storage/log.h"
 #include "lib/storage/segment_writer.h"
 #include "zkq/env.h"
@@ -28,7 +28,7 @@ struct Leftover {
 };
 
 struct Replayed {
-  History history;
+  LiveLog history;
   std::vector<Segment> segments;  // ascending; empty: there is no log yet
   SegmentWriter::End end;         // of the last one; `full` is for the caller
   Leftover leftover;

@@ -34,7 +34,7 @@ class SegmentReader {
   // place; the caller looks at its chain.
   absl::StatusOr<std::optional<ReadBatch>> Read(uint64_t offset);
 
-  // Where a batch behind `from` says that `from` was durable before it was
+  // Where a batch after `from` says that `from` was durable before it was
   // written; nothing if none does. `from` begins a sector.
   absl::StatusOr<std::optional<uint64_t>> FindDurableMark(uint64_t from);
   // The end of the last sector from `from` on that is not all zeros, or `from`.

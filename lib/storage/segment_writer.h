@@ -38,7 +38,7 @@ class SegmentWriter {
   // Goes on with a segment that was read back. Mend comes first.
   SegmentWriter(std::unique_ptr<File> file, const End& end);
 
-  // Makes what was read back durable, and zeros of what lies behind it up to
+  // Makes what was read back durable, and zeros of what lies after it up to
   // `dirty_end`: nothing of a torn tail is left to be read as a batch later.
   absl::Status Mend(uint64_t dirty_end);
 

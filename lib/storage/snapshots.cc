@@ -138,7 +138,7 @@ absl::StatusOr<std::unique_ptr<SnapshotReader>> Snapshots::Read(Zxid snapshot) c
   return std::unique_ptr<SnapshotReader>(*std::move(reader));
 }
 
-// Read back before it counts: the log behind it may be purged next.
+// Read back before it counts: the log before it may be purged next.
 absl::Status Snapshots::Take(Zxid zxid, SnapshotJob job) {
   const std::string path = directory_ + "/" + NameOf(zxid) + std::string(kTaking);
   // One that a failure has left, if it could not be removed then.

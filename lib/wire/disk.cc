@@ -8,7 +8,6 @@ void Fields(auto& io, wire::Is<SegmentStart> auto& m) {
   io(1, m.state);
   io(2, m.base);
   io(3, m.last);
-  io(4, m.leader_time);
 }
 
 std::string EncodeMembership(const Membership& membership) {

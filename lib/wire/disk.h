@@ -25,7 +25,6 @@ struct SegmentStart {
   std::string state = {};  // encoded HardState; empty: none yet
   Zxid base = {};
   Zxid last = {};
-  int64_t leader_time = 0;
   friend bool operator==(const SegmentStart&, const SegmentStart&) = default;
 };
 std::string EncodeSegmentStart(const SegmentStart& start);

@@ -71,16 +71,11 @@ void Ensemble::Start(ServerId sid) {
   server.started = now_;
   Recovered recovered{.state = server.disk.state,
                       .base = server.disk.snapshot,
-                      .log_begin = server.disk.begin,
-                      .last = server.disk.begin,
+                      .epochs = Epochs(server.disk.begin),
                       .commit = server.disk.snapshot,
                       .applied = server.disk.snapshot};
   for (const Txn& txn : server.disk.log) {
-    if (recovered.epochs.empty() || recovered.epochs.back().epoch != txn.zxid.epoch) {
-      recovered.epochs.push_back(txn.zxid);
-    }
-    recovered.epochs.back() = txn.zxid;
-    recovered.last = txn.zxid;
+    recovered.epochs.Append(txn.zxid);
     recovered.last_leader_time = txn.leader_time;
     recovered.window.push_back(txn);
   }

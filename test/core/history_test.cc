@@ -28,8 +28,8 @@ class HistoryScript {
     Words words(command.args);
     const std::string& name = command.name;
     if (name == "history") return Reset(words);
-    if (name == "contains") return history_->Contains(ToZxid(words.Next())) ? "yes" : "no";
-    if (name == "table") return Zxids(history_->Table());
+    if (name == "contains") return history_->epochs().Contains(ToZxid(words.Next())) ? "yes" : "no";
+    if (name == "table") return Zxids(history_->epochs().Table());
     if (name == "count") return Count(&words);
     if (name == "window") return Window(&words);
     if (name == "newest") return Newest(&words);
@@ -47,7 +47,7 @@ class HistoryScript {
     const Zxid begin = ToZxid(words.Setting("begin", "0:0"));
     const auto epochs = ToZxids(words.Setting("epochs"));
     Words window(words.Setting("window"));
-    history_.emplace(begin, epochs, txns_.AllNamed(&window), limits, &invariants_);
+    history_.emplace(Epochs(begin, epochs), txns_.AllNamed(&window), limits, &invariants_);
     return Standing();
   }
 
@@ -81,7 +81,7 @@ class HistoryScript {
 
   std::string Count(Words* words) {
     const Zxid from = ToZxid(words->Next());
-    return std::to_string(history_->Count(from, ToZxid(words->Next())));
+    return std::to_string(history_->epochs().Count(from, ToZxid(words->Next())));
   }
 
   std::string Window(Words* words) {
@@ -105,7 +105,7 @@ class HistoryScript {
 
   std::string Divergence(Words* words) {
     const Zxid begin = ToZxid(words->Setting("begin", "0:0"));
-    const auto shared = history_->Divergence(ToZxids(words->Rest()), begin);
+    const auto shared = history_->epochs().Divergence(ToZxids(words->Rest()), begin);
     return shared ? ToString(*shared) : "none";
   }
 
@@ -182,12 +182,12 @@ TEST_CASE("the point of divergence is the newest shared entry of any two histori
   };
   for (const auto& [last_a, a] : histories) {
     Invariants invariants;
-    const History history({}, table_of(a), {}, {}, &invariants);
+    const History history(Epochs({}, table_of(a)), {}, {}, &invariants);
     for (const auto& [last_b, b] : histories) {
       Zxid shared;
       for (size_t i = 0; i < std::min(a.size(), b.size()) && a[i] == b[i]; ++i) shared = a[i];
       INFO(ToString(last_a) << " and " << ToString(last_b));
-      const auto found = history.Divergence(table_of(b), {});
+      const auto found = history.epochs().Divergence(table_of(b), {});
       REQUIRE(found.has_value());
       REQUIRE(ToString(*found) == ToString(shared));
     }

@@ -19,7 +19,7 @@ constexpr Epoch kEpoch = 2;
 struct Leader {
   explicit Leader(size_t credit_bytes = 1 << 20)
       : self({.self = ServerId{3}, .members = VotersUpTo(3).members, .credit_bytes = credit_bytes},
-             {.epochs = {{1, 4}}, .last = {1, 4}, .window = txns.Named("1:1..1:4")}) {
+             {.epochs = Epochs({}, {{1, 4}}), .window = txns.Named("1:1..1:4")}) {
     self.effects = &effects;
   }
 

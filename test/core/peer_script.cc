@@ -96,21 +96,22 @@ void PeerScript::Recover(Words* words) {
     state.config.members.push_back({.id = sid, .type = MemberType::kObserver});
   }
   Words log(Spaced(words->Setting("log", "1:1")));
-  recovered_.log_begin = ToZxid(words->Setting("begin", "0:0"));
-  recovered_.base = ToZxid(words->Setting("snapshot", ToString(recovered_.log_begin)));
-  recovered_.last = recovered_.log_begin;
+  const Zxid begin = ToZxid(words->Setting("begin", "0:0"));
+  recovered_.base = ToZxid(words->Setting("snapshot", ToString(begin)));
   std::map<Epoch, Zxid> epochs;
   for (const Txn& txn : log.Take("none") ? std::vector<Txn>{} : txns_.AllNamed(&log)) {
     recovered_.window.push_back(txn);
-    recovered_.last = epochs[txn.zxid.epoch] = txn.zxid;
+    epochs[txn.zxid.epoch] = txn.zxid;
   }
-  for (const auto& [epoch, highest] : epochs) recovered_.epochs.push_back(highest);
+  EpochTable table;
+  for (const auto& [epoch, highest] : epochs) table.push_back(highest);
+  recovered_.epochs = Epochs(begin, table);
   recovered_.commit = recovered_.base;
   if (const std::string commit = words->Setting("commit"); !commit.empty()) {
     recovered_.commit = ToZxid(commit);
   }
   recovered_.applied = recovered_.base;
-  state.current = static_cast<Epoch>(number("current", recovered_.last.epoch));
+  state.current = static_cast<Epoch>(number("current", recovered_.epochs.last().epoch));
   const std::string accepted =
       words->Setting("accepted", std::to_string(state.current) + "@" + std::to_string(servers_));
   const size_t at = accepted.find('@');
@@ -121,10 +122,10 @@ void PeerScript::Recover(Words* words) {
 
 // "last 1:3 table 1:1 1:3": as an AckEpoch tells what this server has.
 std::string PeerScript::History() const {
-  std::vector<std::string> table = {ToString(recovered_.log_begin)};
-  for (Zxid highest : recovered_.epochs) table.push_back(ToString(highest));
-  return " last " + ToString(recovered_.last) + " base " + ToString(recovered_.log_begin) +
-         " table " + Joined(table);
+  std::vector<std::string> table;
+  for (Zxid highest : recovered_.epochs.Table()) table.push_back(ToString(highest));
+  return " last " + ToString(recovered_.epochs.last()) + " base " +
+         ToString(recovered_.epochs.begin()) + " table " + Joined(table);
 }
 
 void PeerScript::Lead(const std::string& stage, const std::string& with) {
@@ -149,7 +150,7 @@ void PeerScript::Lead(const std::string& stage, const std::string& with) {
   if (stage == "elected") return;
   from_each("follower-info accepted " + std::to_string(accepted.epoch) + " of " +
             ToString(accepted.leader) + " current " + current + " last " +
-            ToString(recovered_.last));
+            ToString(recovered_.epochs.last()));
   if (stage == "promising") return;
   Quietly("synced all");
   if (stage == "electing") return;
@@ -163,7 +164,7 @@ void PeerScript::Lead(const std::string& stage, const std::string& with) {
 
 void PeerScript::Follow(const std::string& stage) {
   const std::string leader = std::to_string(servers_);
-  const std::string last = ToString(recovered_.last);
+  const std::string last = ToString(recovered_.epochs.last());
   Quietly("start");
   for (const Member& member : options_.members) {
     if (member.id != self_) Quietly("link-up " + ToString(member.id));
@@ -306,7 +307,7 @@ std::vector<std::string> PeerScript::Elect(Words* words) {
   const auto add = [&](std::vector<std::string> more) {
     lines.insert(lines.end(), more.begin(), more.end());
   };
-  Notification n{.vote = {recovered_.state.current, recovered_.last, leader},
+  Notification n{.vote = {recovered_.state.current, recovered_.epochs.last(), leader},
                  .round = announced_ ? announced_->round : 0,
                  .look_seq = 1,
                  .quorum_connected = true};

@@ -382,7 +382,7 @@ TEST_CASE("applier: a Restore that fails halts the replica") {
 TEST_CASE("applier: a start restores the base, unless the machine has gone on from there") {
   ApplierStage stage;
   stage.WriteSnapshot({1, 5}, "base");
-  const storage::Recovery found{.base = {1, 5}, .log_begin = {1, 3}, .last = {1, 9}};
+  const Recovered found{.base = {1, 5}, .epochs = Epochs({1, 3}, {{1, 9}})};
   SECTION("a machine without a disk") {
     REQUIRE(*stage.applier->Recover(found) == Zxid{1, 5});
     REQUIRE(stage.said == "restored base");

@@ -10,7 +10,7 @@ constexpr absl::Duration kQuiet = absl::Milliseconds(100);
 // A journal over a real log on a disk in memory.
 struct JournalStage final : Stage, Journal::Ears {
   JournalStage() {
-    storage::LogContents contents;
+    Recovered contents;
     log = *storage::Log::Open(disk, "dir", {.segment_bytes = 4096}, &contents);
     journal.emplace(Journal::Ports{.strand = &strand,
                                    .log = log.get(),
@@ -36,8 +36,8 @@ struct JournalStage final : Stage, Journal::Ears {
   }
   core::Append Append(std::vector<Txn> txns) { return {++last, std::move(txns)}; }
   // What a start would find.
-  storage::LogContents Recovered() {
-    storage::LogContents contents;
+  Recovered Reopened() {
+    Recovered contents;
     const auto reopened = storage::Log::Open(disk->AfterCrash(), "dir", {}, &contents);
     REQUIRE(reopened.ok());
     return contents;
@@ -61,7 +61,7 @@ TEST_CASE("journal: all that comes together is made durable by one sync, and sai
   REQUIRE(stage.said.empty());
   REQUIRE(stage.Run(absl::Milliseconds(1)) == "synced 5");
   REQUIRE(syncs == 1);
-  REQUIRE(stage.Recovered().last == Zxid{1, 4});
+  REQUIRE(stage.Reopened().epochs.last() == Zxid{1, 4});
 }
 
 TEST_CASE("journal: what comes during a sync waits for it, and for the next") {
@@ -86,8 +86,8 @@ TEST_CASE("journal: a new history is told before it is said to be durable") {
   stage.Add({stage.Append(Txns(1, 1)), core::InstallSnapshot{++stage.last, {4, 9}},
              stage.Append(Txns(4, 10, 1, {4, 9}))});
   REQUIRE(stage.Run(absl::Milliseconds(1)) == "installed 4:9, synced 4");
-  REQUIRE(stage.Recovered().base == Zxid{4, 9});
-  REQUIRE(stage.Recovered().last == Zxid{4, 10});
+  REQUIRE(stage.Reopened().base == Zxid{4, 9});
+  REQUIRE(stage.Reopened().epochs.last() == Zxid{4, 10});
 }
 
 TEST_CASE("journal: a sync that fails halts the replica, and nothing is written any more") {
@@ -140,10 +140,10 @@ TEST_CASE("journal: what is known to be committed is written with the next batch
   stage.Run(absl::ZeroDuration());
   stage.Add({}, {1, 2});
   REQUIRE(stage.Run(absl::ZeroDuration()) == "");
-  REQUIRE(stage.Recovered().hint == Zxid{});
+  REQUIRE(stage.Reopened().commit == Zxid{});
   stage.Add({stage.Append(Txns(4, 4))}, {1, 3});
   stage.Run();
-  REQUIRE(stage.Recovered().hint == Zxid{1, 3});
+  REQUIRE(stage.Reopened().commit == Zxid{1, 3});
 }
 
 TEST_CASE("journal: a purge says where the log begins, and one that fails is only logged") {

@@ -29,7 +29,7 @@ struct FetchingTransport final : QuorumTransport {
 
 struct TransfersStage final : Stage, Transfers::Ears {
   TransfersStage() {
-    storage::LogContents contents;
+    Recovered contents;
     log = *storage::Log::Open(disk, "dir", {}, &contents);
     log->Store(HardState{.sid = ServerId{1}});
     log->Append(Txns(1, 20));

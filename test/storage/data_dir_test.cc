@@ -49,28 +49,28 @@ TEST_CASE("a new directory gets an identity, durably") {
   {
     absl::StatusOr<DataDir> dir = Open(disk);
     REQUIRE(dir.ok());
-    state = dir->recovery.state;
+    state = dir->recovered.state;
     REQUIRE(state.sid == ServerId{1});
     REQUIRE(state.disk == DiskId{101, 102});
     REQUIRE(state.boot == 1000);
     REQUIRE(state.config == Membership{});
     REQUIRE(state.ensemble == EnsembleId{});
-    REQUIRE(dir->recovery.last == Zxid{});
-    REQUIRE(dir->recovery.base == Zxid{});
-    REQUIRE(dir->recovery.commit == Zxid{});
+    REQUIRE(dir->recovered.epochs.last() == Zxid{});
+    REQUIRE(dir->recovered.base == Zxid{});
+    REQUIRE(dir->recovered.commit == Zxid{});
   }
   disk->Crash();
   absl::StatusOr<DataDir> dir = Open(disk);
   REQUIRE(dir.ok());
   ++state.boot;
-  REQUIRE(dir->recovery.state == state);
+  REQUIRE(dir->recovered.state == state);
 }
 
 TEST_CASE("the boot id grows whatever the clock does") {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
   uint64_t last = 0;
   for (int64_t wall : {5000, 4000, 9000, -1, 0}) {
-    const uint64_t boot = Open(disk, OptionsOf(1, wall))->recovery.state.boot;
+    const uint64_t boot = Open(disk, OptionsOf(1, wall))->recovered.state.boot;
     REQUIRE(boot > last);
     REQUIRE((wall < 0 || boot >= static_cast<uint64_t>(wall)));
     last = boot;
@@ -82,13 +82,13 @@ TEST_CASE("no boot id is given twice, wherever the start is cut off") {
     const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
     disk->CrashBefore(disk->operations() + n);
     const absl::StatusOr<DataDir> first = Open(disk, OptionsOf(1, 0));
-    const HardState before = first.ok() ? first->recovery.state : HardState{};
+    const HardState before = first.ok() ? first->recovered.state : HardState{};
     disk->Crash();
     const absl::StatusOr<DataDir> second = Open(disk, OptionsOf(1, 0));
     INFO("operation " << n);
     REQUIRE(second.ok());
-    REQUIRE(second->recovery.state.boot > before.boot);
-    if (first.ok()) REQUIRE(second->recovery.state.disk == before.disk);
+    REQUIRE(second->recovered.state.boot > before.boot);
+    if (first.ok()) REQUIRE(second->recovered.state.disk == before.disk);
   }
 }
 
@@ -117,14 +117,14 @@ TEST_CASE("a directory has no configuration before the ensemble is founded, then
                                        {.id = ServerId{2}, .address = "b:2", .disk = {3, 4}}};
   {
     absl::StatusOr<DataDir> dir = Open(disk, OptionsOf(1));
-    REQUIRE(dir->recovery.state.config == Membership{});
-    HardState founded = dir->recovery.state;
+    REQUIRE(dir->recovered.state.config == Membership{});
+    HardState founded = dir->recovered.state;
     founded.ensemble = {1, 1};
     founded.config.members = members;
     dir->log->Store(founded);
     REQUIRE(dir->log->Sync().ok());
   }
-  REQUIRE(Open(disk, OptionsOf(1))->recovery.state.config.members == members);
+  REQUIRE(Open(disk, OptionsOf(1))->recovered.state.config.members == members);
 }
 
 TEST_CASE("recovery goes on from the newest snapshot that verifies") {
@@ -137,16 +137,16 @@ TEST_CASE("recovery goes on from the newest snapshot that verifies") {
   }
   {
     const DataDir dir = *Open(disk);
-    REQUIRE(dir.recovery.base == Zxid{1, 15});
-    REQUIRE(dir.recovery.commit == Zxid{1, 15});
-    REQUIRE(dir.recovery.log_begin == Zxid{});
-    REQUIRE(dir.recovery.last == Zxid{1, 20});
-    REQUIRE(dir.recovery.epochs == std::vector<Zxid>{{1, 20}});
+    REQUIRE(dir.recovered.base == Zxid{1, 15});
+    REQUIRE(dir.recovered.commit == Zxid{1, 15});
+    REQUIRE(dir.recovered.epochs.begin() == Zxid{});
+    REQUIRE(dir.recovered.epochs.last() == Zxid{1, 20});
+    REQUIRE((dir.recovered.epochs == Epochs({}, {{1, 20}})));
   }
   disk->SetContents("dir/snapshot-00000001-0000000f", "damaged");
-  REQUIRE(Open(disk)->recovery.base == Zxid{1, 8});
+  REQUIRE(Open(disk)->recovered.base == Zxid{1, 8});
   disk->SetContents("dir/snapshot-00000001-00000008", "damaged too");
-  REQUIRE(Open(disk)->recovery.base == Zxid{});
+  REQUIRE(Open(disk)->recovered.base == Zxid{});
 }
 
 TEST_CASE("a log that begins behind every good snapshot is data loss") {
@@ -158,7 +158,7 @@ TEST_CASE("a log that begins behind every good snapshot is data loss") {
     REQUIRE(dir.snapshots->Take({1, 25}, Empty()).ok());
     REQUIRE(*dir.log->Purge({1, 25}) > Zxid{1, 3});
   }
-  REQUIRE(Open(disk)->recovery.base == Zxid{1, 25});
+  REQUIRE(Open(disk)->recovered.base == Zxid{1, 25});
   disk->SetContents("dir/snapshot-00000001-00000019", "damaged");
   const Files before = FilesOf(*disk);
   const absl::Status status = Open(disk).status();
@@ -182,17 +182,17 @@ TEST_CASE("a fetched snapshot counts once the log has switched to it") {
   }
   {
     DataDir dir = *Open(disk);
-    REQUIRE(dir.recovery.base == Zxid{});
-    REQUIRE(dir.recovery.last == Zxid{1, 5});
+    REQUIRE(dir.recovered.base == Zxid{});
+    REQUIRE(dir.recovered.epochs.last() == Zxid{1, 5});
     dir.log->Rebase({3, 7});
     REQUIRE(dir.log->Sync().ok());
   }
   const DataDir dir = *Open(disk);
-  REQUIRE(dir.recovery.base == Zxid{3, 7});
-  REQUIRE(dir.recovery.last == Zxid{3, 7});
-  REQUIRE(dir.recovery.log_begin == Zxid{3, 7});
-  REQUIRE(dir.recovery.commit == Zxid{3, 7});
-  REQUIRE(dir.recovery.window.empty());
+  REQUIRE(dir.recovered.base == Zxid{3, 7});
+  REQUIRE(dir.recovered.epochs.last() == Zxid{3, 7});
+  REQUIRE(dir.recovered.epochs.begin() == Zxid{3, 7});
+  REQUIRE(dir.recovered.commit == Zxid{3, 7});
+  REQUIRE(dir.recovered.window.empty());
 }
 
 // The job of an older snapshot may end behind the switch to a newer one.
@@ -216,7 +216,7 @@ TEST_CASE("purging behind an older snapshot leaves the one the log begins with")
   }
   absl::StatusOr<DataDir> again = Open(disk);
   REQUIRE(again.ok());
-  REQUIRE(again->recovery.base == Zxid{1, 100});
+  REQUIRE(again->recovered.base == Zxid{1, 100});
 }
 
 TEST_CASE("a start knows as committed the newest of snapshot, hint and configuration") {
@@ -229,18 +229,18 @@ TEST_CASE("a start knows as committed the newest of snapshot, hint and configura
   }
   {
     DataDir dir = *Open(disk);
-    REQUIRE(dir.recovery.commit == Zxid{1, 4});
-    HardState state = dir.recovery.state;
+    REQUIRE(dir.recovered.commit == Zxid{1, 4});
+    HardState state = dir.recovered.state;
     state.config.version = {1, 6};
     dir.log->Store(state);
     REQUIRE(dir.log->Sync().ok());
   }
   {
     DataDir dir = *Open(disk);
-    REQUIRE(dir.recovery.commit == Zxid{1, 6});
+    REQUIRE(dir.recovered.commit == Zxid{1, 6});
     REQUIRE(dir.snapshots->Take({1, 9}, Empty()).ok());
   }
-  REQUIRE(Open(disk)->recovery.commit == Zxid{1, 9});
+  REQUIRE(Open(disk)->recovered.commit == Zxid{1, 9});
 }
 
 TEST_CASE("a directory of a newer version is refused with nothing changed") {

@@ -74,7 +74,7 @@ inline HardState StateOf(Epoch epoch) {
 
 struct OpenedLog {
   std::unique_ptr<Log> log;
-  LogContents contents;
+  Recovered contents;
 };
 inline absl::StatusOr<OpenedLog> OpenLog(std::shared_ptr<FileSystem> disk,
                                          const LogOptions& options = kTiny) {
@@ -93,13 +93,13 @@ inline std::string Print(const std::vector<Txn>& txns) {
 }
 
 // All that a log says of itself, its live entries as they read included.
-inline std::string Print(Log& log, const LogContents& contents) {
+inline std::string Print(Log& log, const Recovered& contents) {
   std::string text = contents.fresh ? "fresh " : "";
   text += "epoch " + std::to_string(contents.state.current) + " base " + ToString(contents.base) +
-          " begin " + ToString(contents.log_begin) + " last " + ToString(contents.last) + " hint " +
-          ToString(contents.hint) + " epochs";
-  for (Zxid zxid : contents.epochs) text += " " + ToString(zxid);
-  const absl::StatusOr<std::vector<Txn>> read = log.Read(contents.log_begin, 1 << 20);
+          " begin " + ToString(contents.epochs.begin()) + " last " +
+          ToString(contents.epochs.last()) + " hint " + ToString(contents.commit) + " epochs";
+  for (Zxid zxid : contents.epochs.Table()) text += " " + ToString(zxid);
+  const absl::StatusOr<std::vector<Txn>> read = log.Read(contents.epochs.begin(), 1 << 20);
   text += " read " + (read.ok() ? Print(*read) : read.status().ToString());
   return text;
 }

@@ -99,10 +99,10 @@ void RequireRecovered(const std::shared_ptr<MemoryFileSystem>& disk, size_t ackn
 void RequireWritable(const std::shared_ptr<MemoryFileSystem>& disk) {
   absl::StatusOr<OpenedLog> opened = OpenLog(disk);
   REQUIRE(opened.ok());
-  opened->log->Append(Entries(opened->contents.last, {9, 1}, 1));
+  opened->log->Append(Entries(opened->contents.epochs.last(), {9, 1}, 1));
   REQUIRE(opened->log->Sync() == absl::OkStatus());
   disk->Crash();
-  REQUIRE(OpenLog(disk)->contents.last == Zxid{9, 1});
+  REQUIRE(OpenLog(disk)->contents.epochs.last() == Zxid{9, 1});
 }
 
 TEST_CASE("a crash before any operation loses nothing that was acknowledged") {
@@ -228,10 +228,10 @@ TEST_CASE("entries read back unsynced are durable after the first sync") {
   disk->KillProcess();
 
   absl::StatusOr<OpenedLog> opened = OpenLog(disk);
-  REQUIRE(opened->contents.last == Zxid{1, 2});
+  REQUIRE(opened->contents.epochs.last() == Zxid{1, 2});
   REQUIRE(opened->log->Sync().ok());
   disk->Crash();
-  REQUIRE(OpenLog(disk)->contents.last == Zxid{1, 2});
+  REQUIRE(OpenLog(disk)->contents.epochs.last() == Zxid{1, 2});
 }
 
 // A failed Sync leaves in the cache what no later one writes: who goes on with that
@@ -247,11 +247,11 @@ TEST_CASE("a log is not written on after a failed sync has dropped bytes") {
   disk->Observe(nullptr);
 
   absl::StatusOr<OpenedLog> opened = OpenLog(disk);
-  REQUIRE(opened->contents.last == Zxid{1, 1});
+  REQUIRE(opened->contents.epochs.last() == Zxid{1, 1});
   opened->log->Append(Entries({1, 1}, {1, 2}, 1));
   REQUIRE(opened->log->Sync().ok());
   disk->Crash();
-  REQUIRE(OpenLog(disk)->contents.last == Zxid{1, 2});
+  REQUIRE(OpenLog(disk)->contents.epochs.last() == Zxid{1, 2});
 }
 
 TEST_CASE("a failed operation is sticky, and nothing acknowledged is lost") {
@@ -325,7 +325,7 @@ TEST_CASE("of a torn sync of many batches a prefix is left") {
       absl::StatusOr<OpenedLog> opened = OpenLog(disk, kSmallBatches);
       INFO("operation " << n << " seed " << seed);
       REQUIRE(opened.ok());
-      const uint32_t last = opened->contents.last.counter;
+      const uint32_t last = opened->contents.epochs.last().counter;
       REQUIRE(last >= (synced ? 23 : 3));
       REQUIRE(Print(*opened->log->Read({}, 1 << 20)) ==
               Print(Entries({}, {1, 1}, static_cast<int>(last))));
@@ -350,8 +350,8 @@ TEST_CASE("a crash while purging leaves no gap") {
       disk->CrashTorn(random);
       absl::StatusOr<OpenedLog> opened = OpenLog(disk);
       REQUIRE(opened.ok());
-      REQUIRE(opened->contents.last == Zxid{1, 30});
-      REQUIRE(opened->contents.log_begin <= Zxid{1, 28});
+      REQUIRE(opened->contents.epochs.last() == Zxid{1, 30});
+      REQUIRE(opened->contents.epochs.begin() <= Zxid{1, 28});
     }
   }
 }

@@ -71,12 +71,12 @@ std::vector<uint64_t> EndsOf(const Files& files, uint64_t segment) {
 void RequireWritable(const std::shared_ptr<MemoryFileSystem>& disk, const LogOptions& options) {
   absl::StatusOr<OpenedLog> opened = OpenLog(disk, options);
   REQUIRE(opened.ok());
-  Zxid last = opened->contents.last;
+  Zxid last = opened->contents.epochs.last();
   opened->log->Append(Entries(last, {9, 1}, 1));
   REQUIRE(opened->log->Sync().ok());
   absl::StatusOr<OpenedLog> again = OpenLog(disk, options);
   REQUIRE(again.ok());
-  REQUIRE(again->contents.last == Zxid{9, 1});
+  REQUIRE(again->contents.epochs.last() == Zxid{9, 1});
 }
 
 template <typename Damage>

@@ -19,7 +19,7 @@ class Fixture {
     REQUIRE(log().Sync().ok());
   }
   Log& log() { return *opened_.log; }
-  LogContents& contents() { return opened_.contents; }
+  Recovered& contents() { return opened_.contents; }
   MemoryFileSystem& disk() { return *disk_; }
 
   void Append(Zxid prev, Zxid first, int count, size_t bytes = 10) {
@@ -40,7 +40,7 @@ class Fixture {
 TEST_CASE("a new log is fresh and empty") {
   Fixture f;
   REQUIRE(f.contents().fresh);
-  REQUIRE(f.contents().last == Zxid{});
+  REQUIRE(f.contents().epochs.last() == Zxid{});
   REQUIRE(f.contents().window.empty());
   REQUIRE(f.ReadAll({}) == "");
   f.Reopen();
@@ -57,12 +57,12 @@ TEST_CASE("entries that were synced are there after a reopening") {
   REQUIRE(f.log().Sync().ok());
   REQUIRE_FALSE(f.log().dirty());
   f.Reopen();
-  const LogContents& contents = f.contents();
+  const Recovered& contents = f.contents();
   REQUIRE_FALSE(contents.fresh);
   REQUIRE(contents.state == StateOf(3));
-  REQUIRE(contents.last == Zxid{3, 2});
-  REQUIRE(contents.hint == Zxid{3, 1});
-  REQUIRE(contents.epochs == std::vector<Zxid>{{1, 3}, {3, 2}});
+  REQUIRE(contents.epochs.last() == Zxid{3, 2});
+  REQUIRE(contents.commit == Zxid{3, 1});
+  REQUIRE((contents.epochs == Epochs({}, {{1, 3}, {3, 2}})));
   REQUIRE(contents.last_leader_time == 1003);
   REQUIRE(Print(contents.window) == "1:1 1:2 1:3 3:1 3:2");
   REQUIRE(contents.window[1].command.view() == "1:2..........");
@@ -106,7 +106,7 @@ TEST_CASE("a hint alone forces no sync and rides on the next") {
   REQUIRE(f.disk().operations() == before);
   f.Append({1, 2}, {1, 3}, 1);
   f.Reopen();
-  REQUIRE(f.contents().hint == Zxid{1, 1});
+  REQUIRE(f.contents().commit == Zxid{1, 1});
 }
 
 TEST_CASE("to confirm is one small batch, and nothing where nothing is new") {
@@ -124,8 +124,8 @@ TEST_CASE("to confirm is one small batch, and nothing where nothing is new") {
   REQUIRE(f.log().Confirm().ok());  // what waits is written first, and vouched for
   REQUIRE(f.disk().operations() == before + 6);
   f.Reopen();
-  REQUIRE(f.contents().last == Zxid{1, 3});
-  REQUIRE(f.contents().hint == Zxid{1, 2});
+  REQUIRE(f.contents().epochs.last() == Zxid{1, 3});
+  REQUIRE(f.contents().commit == Zxid{1, 2});
 }
 
 TEST_CASE("entries that were cut off never come back") {
@@ -138,7 +138,7 @@ TEST_CASE("entries that were cut off never come back") {
   REQUIRE(f.ReadAll({1, 3}) == "2:1 2:2");
   REQUIRE(f.ReadAll({1, 4}).find("OUT_OF_RANGE") == 0);
   f.Reopen();
-  REQUIRE(f.contents().epochs == std::vector<Zxid>{{1, 3}, {2, 2}});
+  REQUIRE((f.contents().epochs == Epochs({}, {{1, 3}, {2, 2}})));
   REQUIRE(Print(f.contents().window) == "1:1 1:2 1:3 2:1 2:2");
   REQUIRE(f.ReadAll({}) == "1:1 1:2 1:3 2:1 2:2");
 }
@@ -164,7 +164,7 @@ TEST_CASE("a cut down to the base leaves an empty history") {
   f.log().Append(Entries({}, {2, 1}, 1));
   REQUIRE(f.log().Sync().ok());
   f.Reopen();
-  REQUIRE(f.contents().epochs == std::vector<Zxid>{{2, 1}});
+  REQUIRE((f.contents().epochs == Epochs({}, {{2, 1}})));
   REQUIRE(f.ReadAll({}) == "2:1");
 }
 
@@ -180,10 +180,10 @@ TEST_CASE("a rebase leaves nothing of the history before it") {
   REQUIRE(f.ReadAll({1, 3}).find("OUT_OF_RANGE") == 0);
   f.Reopen();
   REQUIRE(f.contents().base == Zxid{4, 20});
-  REQUIRE(f.contents().log_begin == Zxid{4, 20});
-  REQUIRE(f.contents().hint == Zxid{4, 20});
+  REQUIRE(f.contents().epochs.begin() == Zxid{4, 20});
+  REQUIRE(f.contents().commit == Zxid{4, 20});
   REQUIRE(f.contents().state == StateOf(4));
-  REQUIRE(f.contents().epochs == std::vector<Zxid>{{4, 22}});
+  REQUIRE((f.contents().epochs == Epochs({4, 20}, {{4, 22}})));
   REQUIRE(Print(f.contents().window) == "4:21 4:22");
 }
 
@@ -198,8 +198,8 @@ TEST_CASE("the log rolls over from segment to segment") {
   const std::string before = f.ReadAll({});
   f.Reopen();
   REQUIRE(f.contents().state == StateOf(2));
-  REQUIRE(f.contents().hint == Zxid{1, 30});
-  REQUIRE(f.contents().last == Zxid{1, 40});
+  REQUIRE(f.contents().commit == Zxid{1, 30});
+  REQUIRE(f.contents().epochs.last() == Zxid{1, 40});
   REQUIRE(f.contents().window.size() == 40);
   REQUIRE(f.ReadAll({}) == before);
 }
@@ -215,7 +215,7 @@ TEST_CASE("the log rolls over with a large hard state") {
   REQUIRE(f.log().Sync().ok());
   for (uint32_t i = 0; i < 40; ++i) f.Append({1, i}, {1, i + 1}, 1);
   f.Reopen();
-  REQUIRE(f.contents().last == Zxid{1, 40});
+  REQUIRE(f.contents().epochs.last() == Zxid{1, 40});
   REQUIRE(f.contents().state == state);
 }
 
@@ -226,7 +226,7 @@ TEST_CASE("a txn larger than a segment and a batch gets both to itself") {
   f.log().Append(Entries({1, 3}, {1, 4}, 30, 100));
   REQUIRE(f.log().Sync().ok());
   f.Reopen();
-  REQUIRE(f.contents().last == Zxid{1, 33});
+  REQUIRE(f.contents().epochs.last() == Zxid{1, 33});
   REQUIRE(f.contents().window[2].command.size() == 20'003);
   REQUIRE(f.log().Read({1, 1}, 1)->size() == 1);
   REQUIRE(f.log().Read({}, 1 << 20)->size() == 33);
@@ -291,7 +291,7 @@ TEST_CASE("purging drops whole segments and says where the log begins") {
 
   const std::string before = f.ReadAll(begin);
   f.Reopen();
-  REQUIRE(f.contents().log_begin == begin);
+  REQUIRE(f.contents().epochs.begin() == begin);
   REQUIRE(f.contents().state == StateOf(1));
   REQUIRE(f.ReadAll(begin) == before);
 }
@@ -303,7 +303,7 @@ TEST_CASE("purging never drops the segment being written") {
   REQUIRE(f.disk().List(kDir)->size() == 1);
   f.Append({1, 20}, {1, 21}, 1);
   f.Reopen();
-  REQUIRE(f.contents().last == Zxid{1, 21});
+  REQUIRE(f.contents().epochs.last() == Zxid{1, 21});
   REQUIRE(f.contents().last_leader_time == 1021);
 }
 
@@ -319,7 +319,7 @@ TEST_CASE("a cut to before the first segment left is replayed") {
   const std::string before = f.ReadAll({2, 1});
   REQUIRE(before.find("2:2 2:3") == 0);
   f.Reopen();
-  REQUIRE(f.contents().last == Zxid{2, 12});
+  REQUIRE(f.contents().epochs.last() == Zxid{2, 12});
   REQUIRE(f.ReadAll({2, 1}) == before);
 }
 
@@ -333,7 +333,7 @@ TEST_CASE("an addition that does not continue the history kills the log, not the
   REQUIRE(absl::IsInternal(gap.log().Purge({}).status()));
   REQUIRE(gap.ReadAll({}) == "1:1");
   gap.Reopen();
-  REQUIRE(gap.contents().last == Zxid{1, 1});
+  REQUIRE(gap.contents().epochs.last() == Zxid{1, 1});
 
   Fixture cut;
   cut.Append({}, {1, 1}, 3);

@@ -100,8 +100,8 @@ TEST_CASE("a data directory works on the host's file system") {
   for (uint32_t i = 1; i <= 30; ++i) {
     absl::StatusOr<DataDir> data = DataDir::Open(NewPosixFileSystem(), dir / "data", options);
     REQUIRE(data.ok());
-    REQUIRE(data->recovery.state.boot == i);
-    REQUIRE(data->recovery.window.size() == i - 1);
+    REQUIRE(data->recovered.state.boot == i);
+    REQUIRE(data->recovered.window.size() == i - 1);
     data->log->Append(Entries({1, i - 1}, {1, i}, 1, 300));
     REQUIRE(data->log->Sync().ok());
     REQUIRE(data->log->Read({}, 1 << 20)->size() == i);
@@ -112,7 +112,8 @@ TEST_CASE("a data directory works on the host's file system") {
               .ok());
     }
   }
-  REQUIRE(DataDir::Open(NewPosixFileSystem(), dir / "data", options)->recovery.base == Zxid{1, 30});
+  REQUIRE(DataDir::Open(NewPosixFileSystem(), dir / "data", options)->recovered.base ==
+          Zxid{1, 30});
 }
 
 }  // namespace

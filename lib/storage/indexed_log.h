@@ -7,14 +7,14 @@
 
 #include <vector>
 
-#include "lib/storage/history.h"
 #include "lib/storage/index.h"
+#include "lib/storage/live_log.h"
 
 namespace zkq::storage {
 
-class Steps {
+class IndexedLog {
  public:
-  explicit Steps(History* history) : history_(*history) {}
+  explicit IndexedLog(LiveLog* history) : history_(*history) {}
 
   // `record`: its position in the batch's payload. Each is false, and nothing,
   // if the history does not allow it.
@@ -30,7 +30,7 @@ class Steps {
   void Clear();
 
  private:
-  History& history_;
+  LiveLog& history_;
   std::vector<Index::Change> changes_;
   size_t placed_ = 0;  // changes before this one have their place
 };

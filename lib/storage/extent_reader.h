@@ -11,11 +11,11 @@
 
 namespace zkq::storage {
 
-// The entries of `runs` behind `after`: up to `bytes_max`, at least one if there
+// The entries of `extents` after `after`: up to `bytes_max`, at least one if there
 // is one. kOutOfRange: `after` is no entry, or its segment was purged meanwhile.
 // kDataLoss: damaged since it was written; names the file and the offset.
-absl::StatusOr<std::vector<Txn>> ReadRuns(FileSystem* file_system, const std::string& directory,
-                                          const std::vector<Run>& runs, Zxid after,
-                                          size_t bytes_max);
+absl::StatusOr<std::vector<Txn>> ReadExtents(FileSystem* file_system, const std::string& directory,
+                                             const std::vector<Extent>& extents, Zxid after,
+                                             size_t bytes_max);
 
 }  // namespace zkq::storage

@@ -1,4 +1,4 @@
-#include "lib/storage/run_reader.h"
+#include "lib/storage/extent_reader.h"
 
 #include <optional>
 
@@ -58,18 +58,20 @@ absl::Status AddBatch(const ReadBatch& batch, size_t from, Zxid last, const Segm
   return entries.ok() ? absl::OkStatus() : Damaged(reader, batch.header.offset);
 }
 
-absl::Status AddRun(FileSystem* file_system, const std::string& directory, const Run& run,
-                    Page* page) {
-  absl::StatusOr<SegmentReader> reader = SegmentReader::Open(file_system, directory, run.segment);
+absl::Status AddExtent(FileSystem* file_system, const std::string& directory, const Extent& extent,
+                       Page* page) {
+  absl::StatusOr<SegmentReader> reader =
+      SegmentReader::Open(file_system, directory, extent.segment);
   if (absl::IsNotFound(reader.status())) return absl::OutOfRangeError("purged meanwhile");
   if (!reader.ok()) return reader.status();
-  // A run that was cut may go on behind its last entry, with dead ones.
-  for (uint64_t offset = run.begin; offset < run.end && !page->full() && page->last() < run.last;) {
+  // An extent that was cut may go on after its last entry, with dead ones.
+  for (uint64_t offset = extent.begin;
+       offset < extent.end && !page->full() && page->last() < extent.last;) {
     absl::StatusOr<std::optional<ReadBatch>> batch = reader->Read(offset);
     if (!batch.ok()) return batch.status();
     if (!*batch) return Damaged(*reader, offset);
-    const size_t from = offset == run.begin ? run.record : 0;
-    absl::Status added = AddBatch(**batch, from, run.last, *reader, page);
+    const size_t from = offset == extent.begin ? extent.record : 0;
+    absl::Status added = AddBatch(**batch, from, extent.last, *reader, page);
     if (!added.ok()) return added;
     offset = (*batch)->header.end();
   }
@@ -78,13 +80,13 @@ absl::Status AddRun(FileSystem* file_system, const std::string& directory, const
 
 }  // namespace
 
-absl::StatusOr<std::vector<Txn>> ReadRuns(FileSystem* file_system, const std::string& directory,
-                                          const std::vector<Run>& runs, Zxid after,
-                                          size_t bytes_max) {
+absl::StatusOr<std::vector<Txn>> ReadExtents(FileSystem* file_system, const std::string& directory,
+                                             const std::vector<Extent>& extents, Zxid after,
+                                             size_t bytes_max) {
   Page page(after, bytes_max);
-  for (const Run& run : runs) {
+  for (const Extent& extent : extents) {
     if (page.full()) break;
-    absl::Status added = AddRun(file_system, directory, run, &page);
+    absl::Status added = AddExtent(file_system, directory, extent, &page);
     if (!added.ok()) return added;
   }
   return page.Take();

@@ -113,14 +113,12 @@ struct Trunc {
   friend bool operator==(const Trunc&, const Trunc&) = default;
 };
 struct Snap {
-  Zxid snapshot = {};       // fetch it, install it, then send AckEpoch again
-  int64_t leader_time = 0;  // no transaction up to `snapshot` has a later one
+  Zxid snapshot = {};  // fetch it, install it, then send AckEpoch again
   friend bool operator==(const Snap&, const Snap&) = default;
 };
 struct NewLeader {
   Zxid last = {};           // the learner's history must end here
   Zxid commit = {};         // known committed by the leader
-  int64_t leader_time = 0;  // no transaction up to `last` has a later one
   friend bool operator==(const NewLeader&, const NewLeader&) = default;
 };
 struct UpToDate {

@@ -17,9 +17,6 @@ struct HardState {
   Promise accepted = {};   // acceptedEpoch and acceptedLeader
   Epoch current = 0;       // currentEpoch; never above accepted.epoch
   Membership config = {};  // committed; unfounded: empty
-  // The latest that Snap or NewLeader told of: what an installed snapshot covers may
-  // be as late, and does not tell.
-  int64_t leader_time = 0;
   friend bool operator==(const HardState&, const HardState&) = default;
 };
 

@@ -8,6 +8,7 @@
 
 #include "lib/base/epochs.h"
 #include "lib/base/hard_state.h"
+#include "lib/base/snapshot_meta.h"
 #include "zkq/types.h"
 
 namespace zkq {
@@ -15,12 +16,12 @@ namespace zkq {
 struct Recovered {
   bool fresh = false;    // a new directory: no hard state was stored
   HardState state = {};  // `boot` is this life's, and durable
-  Zxid base = {};        // the snapshot that the history goes on from; {0,0}: the empty state
+  SnapshotMeta base = {};  // the snapshot that the history goes on from; at {0,0}: the empty state
   // Of the log: it can be read after epochs.begin(), which is not after `base`, and ends
   // with epochs.last().
   Epochs epochs = Epochs();
   int64_t last_leader_time = 0;  // no entry of the log has a later one
-  Zxid commit = {};              // known committed: base <= commit <= epochs.last()
+  Zxid commit = {};              // known committed: base.zxid <= commit <= epochs.last()
   Zxid applied = {};             // what the state machine reflects
   std::vector<Txn> window = {};  // the newest entries, contiguous up to the last
 };

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lib/base/hard_state.h"
+#include "lib/base/snapshot_meta.h"
 #include "zkq/election.h"
 #include "zkq/message.h"
 
@@ -68,6 +69,7 @@ struct SnapshotFetched {
   LinkId link = {};
   Zxid snapshot = {};
   State state = State::kProgress;
+  SnapshotMeta meta = {};  // what a complete one says of itself
 };
 // The state machine has applied everything through `through`.
 struct Applied {

@@ -46,7 +46,7 @@ bool LearnerProgress::Synchronize() {
     case SyncPlan::Kind::kSnap:
       stage_ = Stage::kInstalling;
       feed_.Begin(plan.snapshot, end);
-      Send(Snap{plan.snapshot, self_.history.last_leader_time()});
+      Send(Snap{plan.snapshot});
       return true;
     case SyncPlan::Kind::kTrunc:
       Send(Trunc{.after = plan.from, .last = end});
@@ -75,8 +75,7 @@ void LearnerProgress::FeedOn() {
     if (stage_ == Stage::kFeeding && feed_.sent() == feed_.target()) {
       stage_ = Stage::kAccepting;
       Send(NewLeader{.last = feed_.target(),
-                     .commit = std::min(self_.watermarks.commit, feed_.target()),
-                     .leader_time = self_.history.last_leader_time()});
+                     .commit = std::min(self_.watermarks.commit, feed_.target())});
       continue;
     }
     const Zxid end = FeedEnd();

@@ -207,17 +207,7 @@ void Learning::Handle(const Snap& snap) {
   stage_ = Stage::kInstalling;
   fetching_ = snap.snapshot;
   write_ = 0;
-  // Stored before the snapshot: once that is durable, this peer may lead with it.
-  if (NoteLeaderTime(snap.leader_time)) self_.StoreState();
   self_.Emit(FetchSnapshot{*link_, snap.snapshot});
-}
-
-// True: later than what was stored.
-bool Learning::NoteLeaderTime(int64_t time) {
-  self_.history.NoteLeaderTime(time);
-  if (time <= self_.state.leader_time) return false;
-  self_.state.leader_time = time;
-  return true;
 }
 
 void Learning::On(const SnapshotFetched& fetched) {
@@ -229,7 +219,7 @@ void Learning::On(const SnapshotFetched& fetched) {
   if (fetched.state == SnapshotFetched::State::kFailed) {
     return EndSession(SessionEndReason::kGap, "the snapshot cannot be had");
   }
-  write_ = self_.Install(fetched.snapshot);
+  write_ = self_.Install(fetched.meta);
   self_.watermarks.snapshot = std::max(self_.watermarks.snapshot, fetched.snapshot);
 }
 
@@ -266,7 +256,6 @@ void Learning::Handle(const NewLeader& new_leader) {
   // epochs first: a crash between the two would leave a peer that wins elections
   // on the new epoch while missing transactions a quorum has committed.
   self_.state.current = session_.epoch;
-  NoteLeaderTime(new_leader.leader_time);
   write_ = self_.StoreState();
   stage_ = Stage::kAccepting;
   self_.Commit(known_commit_);

@@ -78,7 +78,6 @@ class Learning {
   void Handle(const Snap& snap);
   void Handle(const Proposal& proposal);
   void Handle(const NewLeader& new_leader);
-  bool NoteLeaderTime(int64_t time);
   void Handle(const Commit& commit);
   void Handle(const UpToDate& up_to_date);
   void Handle(const Refusal& refusal);

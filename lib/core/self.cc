@@ -30,8 +30,8 @@ Self::Self(PeerOptions given, Recovered recovered)
       watermarks({.commit = recovered.commit,
                   .delivered = recovered.applied,
                   .applied = recovered.applied,
-                  .snapshot = recovered.base}) {
-  history.NoteLeaderTime(std::max(recovered.last_leader_time, state.leader_time));
+                  .snapshot = recovered.base.zxid}) {
+  history.NoteLeaderTime(std::max(recovered.last_leader_time, recovered.base.leader_time));
   memberships.Commit(watermarks.commit);
   quorum = Quorum(memberships.configs());
 }
@@ -80,13 +80,14 @@ WriteId Self::Truncate(Zxid after) {
   return write;
 }
 
-WriteId Self::Install(Zxid installed) {
+WriteId Self::Install(const SnapshotMeta& installed) {
   const WriteId write = ++writes.last;
-  history.Install(write, installed);
+  history.Install(write, installed.zxid);
+  history.NoteLeaderTime(installed.leader_time);
   outcomes.Installed();
   memberships.Install(memberships.committed());  // what was pending is replaced with the rest
   writes.install = write;
-  Emit(InstallSnapshot{write, installed});
+  Emit(InstallSnapshot{write, installed.zxid});
   FollowMemberships();
   return write;
 }

@@ -63,7 +63,7 @@ class Self {
   WriteId StoreState();
   WriteId Append(std::vector<Txn> txns);
   WriteId Truncate(Zxid after);
-  WriteId Install(Zxid snapshot);
+  WriteId Install(const SnapshotMeta& snapshot);
   bool Durable(WriteId write) const { return write <= writes.synced; }
   bool Drained() const { return writes.synced == writes.last; }
 

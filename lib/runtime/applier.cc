@@ -27,7 +27,8 @@ Applier::Applier(const Ports& ports, const Options& options)
 // --- the start ---------------------------------------------------------------------
 
 absl::StatusOr<Zxid> Applier::Recover(const Recovered& found) {
-  last_snapshot_ = applied_ = found.base;
+  last_snapshot_ = applied_ = found.base.zxid;
+  applied_time_ = found.base.leader_time;
   ports_.board->SetSnapshot(last_snapshot_);
   Zxid own = {};
   if (ports_.machine != nullptr) {
@@ -42,19 +43,21 @@ absl::StatusOr<Zxid> Applier::Recover(const Recovered& found) {
   }
   if (own >= found.epochs.begin() && own > Zxid{}) {
     applied_ = own;
-  } else if (found.base > Zxid{} && ports_.machine != nullptr) {
-    if (absl::Status restored = Restore(found.base); !restored.ok()) return restored;
+    applied_time_ = std::max(applied_time_, found.last_leader_time);
+  } else if (found.base.zxid > Zxid{} && ports_.machine != nullptr) {
+    if (absl::Status restored = Restore(found.base.zxid); !restored.ok()) return restored;
   }
-  backlog_.Begin(std::max(found.base, applied_));
+  backlog_.Begin(std::max(found.base.zxid, applied_));
   ports_.board->SetApplied(applied_);
   return applied_;
 }
 
 absl::Status Applier::Restore(Zxid snapshot) {
-  absl::StatusOr<std::unique_ptr<SnapshotReader>> reader = ports_.snapshots->Read(snapshot);
-  if (!reader.ok()) return reader.status();
+  absl::StatusOr<storage::Snapshots::Opened> opened = ports_.snapshots->Read(snapshot);
+  if (!opened.ok()) return opened.status();
+  applied_time_ = opened->meta.leader_time;
   const Strand::Doing doing(*ports_.strand, "StateMachine::Restore");
-  return ports_.machine->Restore(**reader);
+  return ports_.machine->Restore(*opened->records);
 }
 
 // --- what comes in -------------------------------------------------------------------
@@ -147,6 +150,7 @@ bool Applier::ApplyBatch() {
   if (batch.empty()) return false;
   for (const Txn& txn : batch) {
     if (stopping() || !ApplyOne(txn)) break;
+    applied_time_ = txn.leader_time;
     if (!reads_.empty()) AnswerReady();
     TellDueResults();
   }
@@ -268,7 +272,12 @@ void Applier::BeginSnapshot() {
     return ports_.machine->Snapshot();
   }();
   if (!job.ok()) return EndSnapshot(std::move(job).status());
-  ports_.ears->OnSnapshotBegun(applied_, *std::move(job));
+  const ReplicaStatus status = ports_.board->Get();
+  ports_.ears->OnSnapshotBegun({.zxid = applied_,
+                                .leader_time = applied_time_,
+                                .membership = status.membership,
+                                .ensemble = status.ensemble},
+                               *std::move(job));
 }
 
 void Applier::EndSnapshot(absl::StatusOr<Zxid> taken) {

@@ -38,9 +38,9 @@ class Applier {
     virtual void OnRestored(Zxid snapshot) = 0;
     // Read a page of the log after `after`: answered by OnPage. One at a time.
     virtual void OnPageWanted(Zxid after, size_t bytes_max) = 0;
-    // Write what `job` yields as the snapshot at `applied`: answered by OnSnapshotDone.
-    // One at a time.
-    virtual void OnSnapshotBegun(Zxid applied, SnapshotJob job) = 0;
+    // Write what `job` yields as the snapshot that `meta` describes: answered by
+    // OnSnapshotDone. One at a time.
+    virtual void OnSnapshotBegun(SnapshotMeta meta, SnapshotJob job) = 0;
   };
   struct Ports {
     Strand* strand = nullptr;
@@ -138,6 +138,7 @@ class Applier {
   // On the apply strand only, from here on.
   bool failed_ = false;
   Zxid applied_ = {};
+  int64_t applied_time_ = 0;  // no transaction up to applied_ has a later leader_time
   Zxid reread_ = {};  // the last whose command had changed in memory
   Zxid last_snapshot_ = {};
   uint64_t calls_before_install_ = 0;  // the last tag given before the newest install

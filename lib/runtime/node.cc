@@ -113,8 +113,8 @@ void Node::OnPurged(Zxid begin) { protocol_.Post(core::LogPurged{begin}); }
 void Node::OnApplied(Zxid through) { protocol_.OnApplied(through); }
 void Node::OnRestored(Zxid) { events_.Raise(Event::Kind::kSnapshotInstalled); }
 void Node::OnPageWanted(Zxid after, size_t bytes_max) { transfers_.ReadPage(after, bytes_max); }
-void Node::OnSnapshotBegun(Zxid applied, SnapshotJob job) {
-  snapshotter_.Take(applied, std::move(job));
+void Node::OnSnapshotBegun(SnapshotMeta meta, SnapshotJob job) {
+  snapshotter_.Take(meta, std::move(job));
 }
 
 void Node::OnLogRead(core::LogRead page) { protocol_.Post(std::move(page)); }

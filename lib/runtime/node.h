@@ -106,7 +106,7 @@ class Node final : public std::enable_shared_from_this<Node>,
   void OnApplied(Zxid through) override;
   void OnRestored(Zxid snapshot) override;
   void OnPageWanted(Zxid after, size_t bytes_max) override;
-  void OnSnapshotBegun(Zxid applied, SnapshotJob job) override;
+  void OnSnapshotBegun(SnapshotMeta meta, SnapshotJob job) override;
   void OnLogRead(core::LogRead page) override;
   void OnSnapshotFetched(core::SnapshotFetched fetched) override;
   void OnPage(absl::StatusOr<std::vector<Txn>> page) override;

@@ -24,19 +24,19 @@ class StoppableWriter final : public SnapshotWriter {
 
 }  // namespace
 
-void Snapshotter::Take(Zxid applied, SnapshotJob job) {
-  ports_.strand->Post([this, applied, job = std::move(job)]() mutable {
+void Snapshotter::Take(const SnapshotMeta& meta, SnapshotJob job) {
+  ports_.strand->Post([this, meta, job = std::move(job)]() mutable {
     if (*ports_.stopping) return;
-    absl::Status written = Write(applied, std::move(job));
+    absl::Status written = Write(meta, std::move(job));
     const bool purge = written.ok();
-    ports_.ears->OnSnapshotDone(applied, std::move(written));
-    if (purge) Purge(applied);
+    ports_.ears->OnSnapshotDone(meta.zxid, std::move(written));
+    if (purge) Purge(meta.zxid);
   });
 }
 
-absl::Status Snapshotter::Write(Zxid applied, SnapshotJob job) {
+absl::Status Snapshotter::Write(const SnapshotMeta& meta, SnapshotJob job) {
   const Strand::Doing doing(*ports_.strand, "a snapshot job");
-  return ports_.snapshots->Take(applied, [this, job = std::move(job)](SnapshotWriter& out) mutable {
+  return ports_.snapshots->Take(meta, [this, job = std::move(job)](SnapshotWriter& out) mutable {
     StoppableWriter writer(*ports_.stopping, &out);
     return job(writer);
   });

@@ -22,7 +22,7 @@ class Snapshotter {
    public:
     virtual ~Ears() = default;
     // A failure leaves snapshots and log as they were.
-    virtual void OnSnapshotDone(Zxid applied, absl::Status written) = 0;
+    virtual void OnSnapshotDone(Zxid snapshot, absl::Status written) = 0;
     // After a success: the oldest snapshot that is kept. The log must reach back to it, so
     // that the history can go on from each of them.
     virtual void OnOldestKept(Zxid oldest) = 0;
@@ -37,12 +37,12 @@ class Snapshotter {
   // Keeps the newest `retain` snapshots.
   Snapshotter(const Ports& ports, int retain) : ports_(ports), retain_(retain) {}
 
-  // Writes what `job` yields as the snapshot at `applied`: answered by OnSnapshotDone,
-  // unless the replica stops before. One at a time.
-  void Take(Zxid applied, SnapshotJob job);
+  // Writes what `job` yields as the snapshot that `meta` describes: answered by
+  // OnSnapshotDone, unless the replica stops before. One at a time.
+  void Take(const SnapshotMeta& meta, SnapshotJob job);
 
  private:
-  absl::Status Write(Zxid applied, SnapshotJob job);
+  absl::Status Write(const SnapshotMeta& meta, SnapshotJob job);
   void Purge(Zxid newest);
 
   const Ports ports_;

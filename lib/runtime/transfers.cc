@@ -63,10 +63,11 @@ void Transfers::Fetch(core::FetchSnapshot ask) {
 void Transfers::Begin(core::FetchSnapshot ask) {
   const uint64_t fetch = ++fetches_;
   running_.reset();
-  // A crash or a lost link behind the last byte: it may be here already.
-  if (ports_.snapshots->Adopt(ask.snapshot).ok()) return End(ask, absl::OkStatus());
+  // A crash or a lost link after the last byte: it may be here already.
+  absl::StatusOr<SnapshotMeta> adopted = ports_.snapshots->Adopt(ask.snapshot);
+  if (adopted.ok()) return End(ask, std::move(adopted));
   auto file = ports_.snapshots->Receive(ask.snapshot);
-  if (!file.ok()) return End(ask, file.status());
+  if (!file.ok()) return End(ask, std::move(file).status());
   const SnapshotRequest request{.snapshot = ask.snapshot, .offset = (*file)->offset()};
   running_ = std::make_unique<Running>(Running{.ask = ask, .file = *std::move(file)});
   // The transport calls this until its Shutdown returns, which comes before our end.
@@ -80,10 +81,11 @@ void Transfers::Begin(core::FetchSnapshot ask) {
 
 void Transfers::OnChunk(uint64_t fetch, absl::StatusOr<SnapshotChunk> chunk) {
   if (running_ == nullptr || fetch != fetches_) return;
-  const absl::Status stored = Store(chunk);
+  absl::Status stored = Store(chunk);
   if (stored.ok() && !chunk->last) return;
   const std::unique_ptr<Running> ended = std::move(running_);
-  End(ended->ask, stored);
+  if (!stored.ok()) return End(ended->ask, std::move(stored));
+  End(ended->ask, Finish(ended->file.get()));
 }
 
 absl::Status Transfers::Store(const absl::StatusOr<SnapshotChunk>& chunk) {
@@ -94,18 +96,24 @@ absl::Status Transfers::Store(const absl::StatusOr<SnapshotChunk>& chunk) {
   const Strand::Doing doing(*ports_.strand, "File::Write");
   if (absl::Status written = running_->file->Write(chunk->bytes); !written.ok()) return written;
   ports_.ears->OnSnapshotFetched({.link = running_->ask.link, .snapshot = running_->ask.snapshot});
-  return chunk->last ? running_->file->Finish() : absl::OkStatus();
+  return absl::OkStatus();
 }
 
-void Transfers::End(const core::FetchSnapshot& ask, const absl::Status& status) {
-  if (!status.ok()) {
+absl::StatusOr<SnapshotMeta> Transfers::Finish(storage::Snapshots::Incoming* file) {
+  const Strand::Doing doing(*ports_.strand, "File::Sync");
+  return file->Finish();
+}
+
+void Transfers::End(const core::FetchSnapshot& ask, absl::StatusOr<SnapshotMeta> meta) {
+  Fetched fetched{.link = ask.link, .snapshot = ask.snapshot, .state = Fetched::State::kComplete};
+  if (meta.ok()) {
+    fetched.meta = *std::move(meta);
+  } else {
+    fetched.state = Fetched::State::kFailed;
     ports_.voice->Say(LogLevel::kWarning, "the snapshot at ", ToString(ask.snapshot),
-                      " cannot be had: ", status.ToString());
+                      " cannot be had: ", meta.status().ToString());
   }
-  ports_.ears->OnSnapshotFetched(
-      {.link = ask.link,
-       .snapshot = ask.snapshot,
-       .state = status.ok() ? Fetched::State::kComplete : Fetched::State::kFailed});
+  ports_.ears->OnSnapshotFetched(std::move(fetched));
 }
 
 }  // namespace zkq::runtime

@@ -65,7 +65,8 @@ class Transfers {
   void Begin(core::FetchSnapshot ask);
   void OnChunk(uint64_t fetch, absl::StatusOr<SnapshotChunk> chunk);
   absl::Status Store(const absl::StatusOr<SnapshotChunk>& chunk);
-  void End(const core::FetchSnapshot& ask, const absl::Status& status);
+  absl::StatusOr<SnapshotMeta> Finish(storage::Snapshots::Incoming* file);
+  void End(const core::FetchSnapshot& ask, absl::StatusOr<SnapshotMeta> meta);
 
   const Ports ports_;
   // On the bulk strand only.

@@ -8,8 +8,8 @@ namespace {
 // The newest snapshot that verifies and that the log goes on from; {0,0}, the
 // empty state, if the log goes back to the beginning. A snapshot beyond the log
 // was fetched, and never switched to.
-absl::StatusOr<Zxid> ChooseBase(const Snapshots& snapshots, const Recovered& found,
-                                const std::string& path) {
+absl::StatusOr<SnapshotMeta> ChooseBase(const Snapshots& snapshots, const Recovered& found,
+                                        const std::string& path) {
   const std::vector<Zxid> all = snapshots.List();
   if (found.fresh && !all.empty()) {
     return absl::DataLossError(path + ": there are snapshots, but the log is gone");
@@ -17,11 +17,11 @@ absl::StatusOr<Zxid> ChooseBase(const Snapshots& snapshots, const Recovered& fou
   std::string why = "no snapshot at or after " + ToString(found.epochs.begin());
   for (auto zxid = all.rbegin(); zxid != all.rend(); ++zxid) {
     if (!found.epochs.Contains(*zxid)) continue;
-    absl::Status verified = snapshots.Verify(*zxid);
-    if (verified.ok()) return *zxid;
-    why = verified.ToString();
+    absl::StatusOr<SnapshotMeta> verified = snapshots.Verify(*zxid);
+    if (verified.ok()) return verified;
+    why = verified.status().ToString();
   }
-  if (found.epochs.begin() == Zxid{}) return Zxid{};
+  if (found.epochs.begin() == Zxid{}) return SnapshotMeta{};
   return absl::DataLossError(path + ": nothing for the log to go on from: " + why);
 }
 
@@ -46,7 +46,7 @@ void BeginLife(const DataDirOptions& options, Recovered* found) {
 Zxid KnownCommitted(const Recovered& found) {
   const Zxid config = found.state.config.version;
   const Zxid committed = found.epochs.Contains(config) ? config : Zxid{};
-  return std::max({found.base, std::min(found.commit, found.epochs.last()), committed});
+  return std::max({found.base.zxid, std::min(found.commit, found.epochs.last()), committed});
 }
 
 // Locks the directory, reads the log and looks whose it is; writes nothing.
@@ -78,10 +78,10 @@ absl::StatusOr<DataDir> DataDir::Open(std::shared_ptr<FileSystem> file_system,
   if (!snapshots.ok()) return snapshots.status();
   dir.snapshots = *std::move(snapshots);
   Recovered& found = dir.recovered;
-  absl::StatusOr<Zxid> base = ChooseBase(*dir.snapshots, found, path);
+  absl::StatusOr<SnapshotMeta> base = ChooseBase(*dir.snapshots, found, path);
   if (!base.ok()) return base.status();
 
-  found.base = *base;
+  found.base = *std::move(base);
   found.commit = KnownCommitted(found);
   BeginLife(options, &found);
   dir.log->Store(found.state);

@@ -14,13 +14,8 @@ using wire::LittleEndian64;
 using wire::PutLittleEndian32;
 using wire::PutLittleEndian64;
 
-// Magic, version and CRC stay where they are in every version to come: a version
-// is believed, and refused, only under a CRC that fits.
-constexpr std::string_view kSegmentMagic = "zkq-log\n";
-constexpr size_t kVersionAt = 8;
-constexpr size_t kNumberAt = 16;
-constexpr size_t kChainAt = 24;
-constexpr size_t kSectorCrcAt = kSectorBytes - 4;
+constexpr FileKind kSegment = {.magic = "zkq-log\n", .version = 1};
+constexpr size_t kSegmentFieldsBytes = 12;
 
 constexpr uint32_t kBatchMagic = 0x42716b7a;  // "zkqB"
 constexpr size_t kCrcFrom = 8;                // a batch header's CRC covers what follows it
@@ -54,26 +49,19 @@ std::optional<uint64_t> ParseSegmentName(std::string_view name) {
 }
 
 std::string EncodeSegmentHeader(const SegmentHeader& header) {
-  std::string sector(kSectorBytes, '\0');
-  kSegmentMagic.copy(sector.data(), kSegmentMagic.size());
-  PutLittleEndian32(&sector[kVersionAt], kLogVersion);
-  PutLittleEndian64(&sector[kNumberAt], header.number);
-  PutLittleEndian32(&sector[kChainAt], header.chain);
-  const uint32_t crc = Crc32c(std::string_view(sector).substr(0, kSectorCrcAt));
-  PutLittleEndian32(&sector[kSectorCrcAt], crc);
-  return sector;
+  char fields[kSegmentFieldsBytes];
+  PutLittleEndian64(fields, header.number);
+  PutLittleEndian32(fields + 8, header.chain);
+  return EncodeFileHead(kSegment, {fields, sizeof(fields)});
 }
 
-HeaderState DecodeSegmentHeader(std::string_view sector, SegmentHeader* header) {
-  if (sector.size() < kSectorBytes) return HeaderState::kAbsent;
-  if (!sector.starts_with(kSegmentMagic)) return HeaderState::kAbsent;
-  if (Crc32c(sector.substr(0, kSectorCrcAt)) != LittleEndian32(&sector[kSectorCrcAt])) {
-    return HeaderState::kAbsent;
-  }
-  if (LittleEndian32(&sector[kVersionAt]) > kLogVersion) return HeaderState::kNewer;
-  header->number = LittleEndian64(&sector[kNumberAt]);
-  header->chain = LittleEndian32(&sector[kChainAt]);
-  return HeaderState::kValid;
+HeadState DecodeSegmentHeader(std::string_view sector, SegmentHeader* header) {
+  std::string_view fields;
+  const HeadState state = DecodeFileHead(kSegment, sector, &fields);
+  if (state != HeadState::kValid) return state;
+  header->number = LittleEndian64(&fields[0]);
+  header->chain = LittleEndian32(&fields[8]);
+  return state;
 }
 
 void EncodeBatchHeader(BatchHeader* header, char* to) {

@@ -12,14 +12,11 @@
 #include <string>
 #include <string_view>
 
+#include "lib/storage/file_head.h"
 #include "zkq/types.h"
 
 namespace zkq::storage {
 
-// Headers and batches begin on sectors: a torn write can damage the batch being
-// written, never a durable one beside it.
-inline constexpr uint64_t kSectorBytes = 512;
-inline constexpr uint32_t kLogVersion = 1;
 inline constexpr size_t kBatchHeaderBytes = 64;
 inline constexpr size_t kRecordHeaderBytes = 5;
 
@@ -38,9 +35,7 @@ struct SegmentHeader {
 // One sector.
 std::string EncodeSegmentHeader(const SegmentHeader& header);
 
-enum class HeaderState { kAbsent, kValid, kNewer };
-// kAbsent: not a header that was written whole. kNewer: of a later version.
-HeaderState DecodeSegmentHeader(std::string_view sector, SegmentHeader* header);
+HeadState DecodeSegmentHeader(std::string_view sector, SegmentHeader* header);
 
 enum class BatchKind : uint32_t {
   // Transactions and nothing else, as proposals carry them (lib/wire/txn.h): the same

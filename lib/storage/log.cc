@@ -108,7 +108,7 @@ absl::Status Log::Impl::Describe(Recovered* found) const {
     }
     found->state = *std::move(state);
   }
-  found->base = history_.base();
+  found->base.zxid = history_.base();
   found->epochs = history_.epochs();
   found->last_leader_time = history_.leader_time();
   found->commit = history_.commit();

@@ -68,7 +68,7 @@ class Replayer {
  private:
   struct Found {
     uint64_t number = 0;
-    HeaderState state = HeaderState::kAbsent;
+    HeadState state = HeadState::kAbsent;
     SegmentHeader header = {};
   };
 
@@ -117,7 +117,7 @@ absl::Status Replayer::FindSegments() {
     Found found = {*number};
     absl::StatusOr<SegmentReader> reader = SegmentReader::Open(&file_system_, directory_, *number);
     if (!reader.ok()) return reader.status();
-    absl::StatusOr<HeaderState> state = reader->ReadHeader(&found.header);
+    absl::StatusOr<HeadState> state = reader->ReadHeader(&found.header);
     if (!state.ok()) return state.status();
     found.state = *state;
     found_.push_back(found);
@@ -129,12 +129,12 @@ absl::Status Replayer::FindSegments() {
 
 absl::Status Replayer::CheckSegments() const {
   for (const Found& found : found_) {
-    if (found.state != HeaderState::kNewer) continue;
+    if (found.state != HeadState::kNewer) continue;
     return absl::FailedPreconditionError(Path(found.number) +
                                          ": written by a newer version of zkq");
   }
   for (size_t i = 0; i + 1 < found_.size(); ++i) {
-    if (found_[i].state == HeaderState::kAbsent) {
+    if (found_[i].state == HeadState::kAbsent) {
       return Damaged(Path(found_[i].number), 0, "no valid segment header");
     }
     if (found_[i + 1].number != found_[i].number + 1) {
@@ -153,7 +153,7 @@ absl::Status Replayer::ReplaySegment(const Found& found, const Found* next) {
   SegmentWriter::End end;
   end.number = found.number;
   end.filled = reader->size();
-  if (found.state == HeaderState::kValid) {
+  if (found.state == HeadState::kValid) {
     end.offset = kSectorBytes;
     end.chain = found.header.chain;
     result_.segments.push_back({found.number});
@@ -161,7 +161,7 @@ absl::Status Replayer::ReplaySegment(const Found& found, const Found* next) {
     if (!status.ok()) return status;
   }
   if (next == nullptr) return CloseLast(&*reader, end);
-  const bool whole = next->state != HeaderState::kValid || next->header.chain == end.chain;
+  const bool whole = next->state != HeadState::kValid || next->header.chain == end.chain;
   if (!whole || end.offset == kSectorBytes) {
     return Damaged(reader->path(), end.offset, "damaged below the durable mark");
   }

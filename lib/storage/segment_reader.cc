@@ -15,11 +15,11 @@ absl::StatusOr<SegmentReader> SegmentReader::Open(FileSystem* file_system,
   return SegmentReader(*std::move(file), number);
 }
 
-absl::StatusOr<HeaderState> SegmentReader::ReadHeader(SegmentHeader* header) {
+absl::StatusOr<HeadState> SegmentReader::ReadHeader(SegmentHeader* header) {
   absl::StatusOr<std::string_view> sector = file_.Peek(0, kSectorBytes);
   if (!sector.ok()) return sector.status();
-  const HeaderState state = DecodeSegmentHeader(*sector, header);
-  if (state == HeaderState::kValid && header->number != number_) return HeaderState::kAbsent;
+  const HeadState state = DecodeSegmentHeader(*sector, header);
+  if (state == HeadState::kValid && header->number != number_) return HeadState::kAbsent;
   return state;
 }
 

@@ -29,7 +29,7 @@ class SegmentReader {
   uint64_t number() const { return number_; }
   uint64_t size() const { return file_.size(); }
 
-  absl::StatusOr<HeaderState> ReadHeader(SegmentHeader* header);
+  absl::StatusOr<HeadState> ReadHeader(SegmentHeader* header);
   // The batch at `offset`. Nothing unless it is whole, undamaged, and names this
   // place; the caller looks at its chain.
   absl::StatusOr<std::optional<ReadBatch>> Read(uint64_t offset);

@@ -1,8 +1,10 @@
 #include "lib/storage/snapshot_file.h"
 
-#include <utility>
+#include <optional>
 
 #include "lib/base/crc32c.h"
+#include "lib/storage/file_head.h"
+#include "lib/wire/disk.h"
 #include "lib/wire/protobuf.h"
 
 namespace zkq::storage {
@@ -13,33 +15,34 @@ using wire::LittleEndian64;
 using wire::PutLittleEndian32;
 using wire::PutLittleEndian64;
 
-// Magic, version and CRC stay where they are in every version to come.
-constexpr std::string_view kMagic = "zkq-snap";
-constexpr size_t kHeaderBytes = 32;
-constexpr size_t kHeaderCrcAt = kHeaderBytes - 4;
+constexpr FileKind kSnapshot = {.magic = "zkq-snap", .version = 1};
+constexpr size_t kDigestAt = 0, kMetaSizeAt = 16, kMetaCrcAt = 20, kFieldsBytes = 24;  // of the head
 
 constexpr size_t kChunkHeaderBytes = 16;
 constexpr size_t kChunkBytesMax = 256 << 10;
 constexpr uint32_t kRecordEnd = 1;
 constexpr uint32_t kFooter = 2;
-constexpr size_t kFooterBytes = 24;
+constexpr size_t kFooterBytes = 16;
 
 constexpr size_t kBufferBytes = 1 << 20;
 
-std::string EncodeHeader(Zxid zxid) {
-  std::string header(kHeaderBytes, '\0');
-  kMagic.copy(header.data(), kMagic.size());
-  PutLittleEndian32(&header[8], kSnapshotVersion);
-  PutLittleEndian32(&header[12], zxid.epoch);
-  PutLittleEndian32(&header[16], zxid.counter);
-  PutLittleEndian32(&header[kHeaderCrcAt], Crc32c({header.data(), kHeaderCrcAt}));
-  return header;
+std::string EncodeHead(const Id128& digest, std::string_view meta) {
+  char fields[kFieldsBytes];
+  PutLittleEndian64(fields + kDigestAt, digest.high);
+  PutLittleEndian64(fields + kDigestAt + 8, digest.low);
+  PutLittleEndian32(fields + kMetaSizeAt, static_cast<uint32_t>(meta.size()));
+  PutLittleEndian32(fields + kMetaCrcAt, Crc32c(meta));
+  return EncodeFileHead(kSnapshot, {fields, sizeof(fields)});
 }
 
 }  // namespace
 
-SnapshotFileWriter::SnapshotFileWriter(File* file, Zxid zxid)
-    : file_(*file), buffer_(EncodeHeader(zxid)) {}
+SnapshotFileWriter::SnapshotFileWriter(File* file, const SnapshotMeta& meta)
+    : file_(*file),
+      meta_(EncodeSnapshotMeta(meta)),
+      buffer_(meta_),
+      written_(kSectorBytes),
+      digest_(Fnv1a128(meta_)) {}
 
 void SnapshotFileWriter::AddChunk(std::string_view payload, uint32_t flags) {
   char header[kChunkHeaderBytes];
@@ -47,6 +50,7 @@ void SnapshotFileWriter::AddChunk(std::string_view payload, uint32_t flags) {
   PutLittleEndian32(header + 4, flags);
   PutLittleEndian32(header + 8, Crc32c(payload));
   PutLittleEndian32(header + 12, Crc32c({header, 12}));
+  digest_ = Fnv1a128({header, sizeof(header)}, digest_);
   buffer_.append(header, sizeof(header));
   buffer_.append(payload);
 }
@@ -69,20 +73,20 @@ absl::Status SnapshotFileWriter::WriteRecord(std::string_view record) {
 absl::Status SnapshotFileWriter::Flush() {
   const std::string_view piece = buffer_;
   absl::Status status = file_.Write(written_, {&piece, 1});
-  crc_ = Crc32c(buffer_, crc_);
   written_ += buffer_.size();
   buffer_.clear();
   return status;
 }
 
 absl::Status SnapshotFileWriter::Finish() {
-  if (status_.ok()) status_ = Flush();
-  char footer[kFooterBytes] = {};
+  char footer[kFooterBytes];
   PutLittleEndian64(footer, records_);
-  PutLittleEndian64(footer + 8, written_);
-  PutLittleEndian32(footer + 16, crc_);
+  PutLittleEndian64(footer + 8, written_ + buffer_.size());
   AddChunk({footer, sizeof(footer)}, kFooter);
   if (status_.ok()) status_ = Flush();
+  const std::string head = EncodeHead(digest_, meta_);
+  const std::string_view piece = head;
+  if (status_.ok()) status_ = file_.Write(0, {&piece, 1});
   if (status_.ok()) status_ = file_.Sync();
   return status_;
 }
@@ -93,24 +97,32 @@ absl::StatusOr<std::unique_ptr<SnapshotFileReader>> SnapshotFileReader::Open(
       BufferedReader::Open(file_system, path, FileSystem::Mode::kRead);
   if (!file.ok()) return file.status();
   std::unique_ptr<SnapshotFileReader> reader(new SnapshotFileReader(*std::move(file)));
-  absl::Status status = reader->ReadHeader(zxid);
+  absl::Status status = reader->ReadHead(zxid);
   if (!status.ok()) return status;
   return reader;
 }
 
-absl::Status SnapshotFileReader::ReadHeader(Zxid zxid) {
-  absl::StatusOr<std::string_view> header = file_.Peek(0, kHeaderBytes);
-  if (!header.ok()) return header.status();
-  if (header->size() < kHeaderBytes || !header->starts_with(kMagic) ||
-      Crc32c(header->substr(0, kHeaderCrcAt)) != LittleEndian32(&(*header)[kHeaderCrcAt])) {
-    return Damaged("no valid snapshot header");
-  }
-  if (LittleEndian32(&(*header)[8]) > kSnapshotVersion) {
+absl::Status SnapshotFileReader::ReadHead(Zxid zxid) {
+  absl::StatusOr<std::string_view> bytes = file_.Peek(0, kSectorBytes);
+  if (!bytes.ok()) return bytes.status();
+  std::string_view fields;
+  const HeadState state = DecodeFileHead(kSnapshot, *bytes, &fields);
+  if (state == HeadState::kAbsent) return Damaged("no valid snapshot head");
+  if (state == HeadState::kNewer) {
     return absl::FailedPreconditionError(file_.path() + ": written by a newer version of zkq");
   }
-  if (*header != EncodeHeader(zxid)) return Damaged("the header of another snapshot");
-  offset_ = kHeaderBytes;
-  crc_ = Crc32c(*header);
+  told_ = {LittleEndian64(&fields[kDigestAt]), LittleEndian64(&fields[kDigestAt + 8])};
+  const uint32_t size = LittleEndian32(&fields[kMetaSizeAt]);
+  const uint32_t crc = LittleEndian32(&fields[kMetaCrcAt]);
+  offset_ = kSectorBytes;
+  bytes = file_.Peek(offset_, size);
+  if (!bytes.ok()) return bytes.status();
+  if (bytes->size() < size || Crc32c(*bytes) != crc) return Damaged("a damaged description");
+  const std::optional<SnapshotMeta> meta = DecodeSnapshotMeta(*bytes);
+  if (!meta || meta->zxid != zxid) return Damaged("the description of another snapshot");
+  meta_ = *meta;
+  digest_ = Fnv1a128(*bytes);
+  offset_ += size;
   return absl::OkStatus();
 }
 
@@ -129,8 +141,7 @@ absl::StatusOr<bool> SnapshotFileReader::ReadChunks(std::string* record) {
     absl::StatusOr<Chunk> chunk = ReadChunk();
     if (!chunk.ok()) return chunk.status();
     if (chunk->flags == kFooter && first) {
-      absl::Status footer = CheckFooter(chunk->payload, begin);
-      if (!footer.ok()) return footer;
+      if (!Fits(chunk->payload, begin)) return Damaged("a footer or a digest that does not fit");
       at_end_ = true;
       return false;
     }
@@ -161,15 +172,13 @@ absl::StatusOr<SnapshotFileReader::Chunk> SnapshotFileReader::ReadChunk() {
     return Damaged("a damaged chunk");
   }
   offset_ += kChunkHeaderBytes + size;
-  crc_before_ = std::exchange(crc_, Crc32c(*bytes, Crc32c(header, crc_)));
+  digest_ = Fnv1a128(header, digest_);
   return Chunk{*bytes, LittleEndian32(&header[4])};
 }
 
-absl::Status SnapshotFileReader::CheckFooter(std::string_view payload, uint64_t begin) const {
-  const bool fits = payload.size() == kFooterBytes && LittleEndian64(&payload[0]) == records_ &&
-                    LittleEndian64(&payload[8]) == begin &&
-                    LittleEndian32(&payload[16]) == crc_before_ && offset_ == file_.size();
-  return fits ? absl::OkStatus() : Damaged("a footer that does not fit");
+bool SnapshotFileReader::Fits(std::string_view footer, uint64_t begin) const {
+  return footer.size() == kFooterBytes && LittleEndian64(&footer[0]) == records_ &&
+         LittleEndian64(&footer[8]) == begin && digest_ == told_ && offset_ == file_.size();
 }
 
 absl::Status SnapshotFileReader::Damaged(const char* what) const {

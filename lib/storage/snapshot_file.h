@@ -1,6 +1,7 @@
-// A snapshot file, byte by byte as in README.md: a header, the records in
-// checksummed chunks, a footer over all of it. Any flipped bit, missing part or
-// trailing byte is found; the reader is total on any input.
+// A snapshot file, byte by byte as in README.md: a head that says what it is a snapshot
+// of, the records in checksummed chunks, a footer; the head has a digest of all of it.
+// Any flipped bit, missing part or trailing byte is found; the reader is total on any
+// input.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "lib/base/hash128.h"
+#include "lib/base/snapshot_meta.h"
 #include "lib/storage/buffered_reader.h"
 #include "zkq/env.h"
 #include "zkq/state_machine.h"
@@ -17,17 +20,17 @@
 
 namespace zkq::storage {
 
-inline constexpr uint32_t kSnapshotVersion = 1;
 inline constexpr size_t kSnapshotRecordBytesMax = 64 << 20;
 
-// Writes the file from its beginning. One thread.
+// Writes the file, which is new. It has no head, so it is no snapshot, before Finish. One
+// thread.
 class SnapshotFileWriter final : public SnapshotWriter {
  public:
-  SnapshotFileWriter(File* file, Zxid zxid);
+  SnapshotFileWriter(File* file, const SnapshotMeta& meta);
 
   // kInvalidArgument: the record is too large.
   absl::Status WriteRecord(std::string_view record) override;
-  // Writes the footer and makes the contents durable.
+  // Writes footer and head, and makes the contents durable.
   absl::Status Finish();
 
  private:
@@ -35,9 +38,10 @@ class SnapshotFileWriter final : public SnapshotWriter {
   absl::Status Flush();
 
   File& file_;
-  std::string buffer_;    // not written yet: up to one record and a little more
-  uint64_t written_ = 0;  // before the buffer
-  uint32_t crc_ = 0;      // of all before the footer
+  const std::string meta_;  // encoded
+  std::string buffer_;      // not written yet: up to one record and a little more
+  uint64_t written_;        // before the buffer
+  Id128 digest_;            // so far
   uint64_t records_ = 0;
   absl::Status status_ = absl::OkStatus();
 };
@@ -45,13 +49,14 @@ class SnapshotFileWriter final : public SnapshotWriter {
 // One thread; the file must not change meanwhile.
 class SnapshotFileReader final : public SnapshotReader {
  public:
-  // kDataLoss: no valid header, or that of another zxid. kFailedPrecondition: a
-  // newer format.
+  // kDataLoss: no valid head, or that of another zxid. kFailedPrecondition: a newer
+  // format. The digest is checked at the end of the records.
   static absl::StatusOr<std::unique_ptr<SnapshotFileReader>> Open(FileSystem* file_system,
                                                                   const std::string& path,
                                                                   Zxid zxid);
 
   absl::StatusOr<bool> ReadRecord(std::string* record) override;
+  const SnapshotMeta& meta() const { return meta_; }
 
  private:
   struct Chunk {
@@ -59,16 +64,17 @@ class SnapshotFileReader final : public SnapshotReader {
     uint32_t flags = 0;
   };
   explicit SnapshotFileReader(BufferedReader file) : file_(std::move(file)) {}
-  absl::Status ReadHeader(Zxid zxid);
+  absl::Status ReadHead(Zxid zxid);
   absl::StatusOr<bool> ReadChunks(std::string* record);
   absl::StatusOr<Chunk> ReadChunk();
-  absl::Status CheckFooter(std::string_view payload, uint64_t begin) const;
+  bool Fits(std::string_view footer, uint64_t begin) const;
   absl::Status Damaged(const char* what) const;
 
   BufferedReader file_;
+  SnapshotMeta meta_;
+  Id128 told_;    // the digest that the head has
+  Id128 digest_;  // so far
   uint64_t offset_ = 0;
-  uint32_t crc_ = 0;         // of all before offset_
-  uint32_t crc_before_ = 0;  // of all before the chunk read last
   uint64_t records_ = 0;
   bool at_end_ = false;
   absl::Status status_ = absl::OkStatus();

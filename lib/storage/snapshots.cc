@@ -37,14 +37,16 @@ absl::Status Publish(FileSystem* file_system, const std::string& directory, cons
   return status.ok() ? file_system->SyncDirectory(directory) : status;
 }
 
-absl::Status VerifyFile(FileSystem* file_system, const std::string& path, Zxid zxid) {
+absl::StatusOr<SnapshotMeta> VerifyFile(FileSystem* file_system, const std::string& path,
+                                        Zxid zxid) {
   absl::StatusOr<std::unique_ptr<SnapshotFileReader>> reader =
       SnapshotFileReader::Open(file_system, path, zxid);
   if (!reader.ok()) return reader.status();
   std::string record;
   for (;;) {
     absl::StatusOr<bool> more = (*reader)->ReadRecord(&record);
-    if (!more.ok() || !*more) return more.status();
+    if (!more.ok()) return more.status();
+    if (!*more) return (*reader)->meta();
   }
 }
 
@@ -67,18 +69,27 @@ class IncomingFile final : public Snapshots::Incoming {
     return status;
   }
 
-  absl::Status Finish() override {
-    absl::Status status = file_->Resize(offset_);
-    if (status.ok()) status = file_->Sync();
-    if (status.ok()) status = VerifyFile(file_system_.get(), path_, zxid_);
-    if (status.ok()) return Publish(file_system_.get(), directory_, path_, zxid_);
+  absl::StatusOr<SnapshotMeta> Finish() override {
+    absl::StatusOr<SnapshotMeta> meta = Check();
+    if (meta.ok()) {
+      absl::Status published = Publish(file_system_.get(), directory_, path_, zxid_);
+      if (!published.ok()) return published;
+      return meta;
+    }
     // What does not verify cannot be gone on with. If it cannot be removed
     // either, the next start sweeps it.
     file_system_->Remove(path_).IgnoreError();
-    return status;
+    return meta;
   }
 
  private:
+  absl::StatusOr<SnapshotMeta> Check() {
+    absl::Status status = file_->Resize(offset_);
+    if (status.ok()) status = file_->Sync();
+    if (!status.ok()) return status;
+    return VerifyFile(file_system_.get(), path_, zxid_);
+  }
+
   const std::shared_ptr<FileSystem> file_system_;
   const std::string directory_;
   const std::string path_;
@@ -122,35 +133,39 @@ std::vector<Zxid> Snapshots::List() const {
   return found;
 }
 
-absl::Status Snapshots::Verify(Zxid snapshot) const {
+absl::StatusOr<SnapshotMeta> Snapshots::Verify(Zxid snapshot) const {
   return VerifyFile(file_system_.get(), directory_ + "/" + NameOf(snapshot), snapshot);
 }
 
-absl::Status Snapshots::Adopt(Zxid snapshot) const {
-  absl::Status verified = Verify(snapshot);
-  return verified.ok() ? file_system_->SyncDirectory(directory_) : verified;
+absl::StatusOr<SnapshotMeta> Snapshots::Adopt(Zxid snapshot) const {
+  absl::StatusOr<SnapshotMeta> verified = Verify(snapshot);
+  if (!verified.ok()) return verified;
+  absl::Status synced = file_system_->SyncDirectory(directory_);
+  if (!synced.ok()) return synced;
+  return verified;
 }
 
-absl::StatusOr<std::unique_ptr<SnapshotReader>> Snapshots::Read(Zxid snapshot) const {
+absl::StatusOr<Snapshots::Opened> Snapshots::Read(Zxid snapshot) const {
   absl::StatusOr<std::unique_ptr<SnapshotFileReader>> reader =
       SnapshotFileReader::Open(file_system_.get(), directory_ + "/" + NameOf(snapshot), snapshot);
   if (!reader.ok()) return reader.status();
-  return std::unique_ptr<SnapshotReader>(*std::move(reader));
+  const SnapshotMeta meta = (*reader)->meta();
+  return Opened{meta, *std::move(reader)};
 }
 
 // Read back before it counts: the log before it may be purged next.
-absl::Status Snapshots::Take(Zxid zxid, SnapshotJob job) {
-  const std::string path = directory_ + "/" + NameOf(zxid) + std::string(kTaking);
+absl::Status Snapshots::Take(const SnapshotMeta& meta, SnapshotJob job) {
+  const std::string path = directory_ + "/" + NameOf(meta.zxid) + std::string(kTaking);
   // One that a failure has left, if it could not be removed then.
   file_system_->Remove(path).IgnoreError();
   absl::StatusOr<std::unique_ptr<File>> file = file_system_->Open(path, FileSystem::Mode::kCreate);
   if (!file.ok()) return file.status();
-  SnapshotFileWriter writer(file->get(), zxid);
+  SnapshotFileWriter writer(file->get(), meta);
   absl::Status status = std::move(job)(writer);
   if (status.ok()) status = writer.Finish();
   file->reset();
-  if (status.ok()) status = VerifyFile(file_system_.get(), path, zxid);
-  if (status.ok()) return Publish(file_system_.get(), directory_, path, zxid);
+  if (status.ok()) status = VerifyFile(file_system_.get(), path, meta.zxid).status();
+  if (status.ok()) return Publish(file_system_.get(), directory_, path, meta.zxid);
   file_system_->Remove(path).IgnoreError();  // else swept at the next start
   return status;
 }

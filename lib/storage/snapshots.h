@@ -14,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "lib/base/snapshot_meta.h"
 #include "zkq/env.h"
 #include "zkq/state_machine.h"
 #include "zkq/types.h"
@@ -30,17 +31,20 @@ class Snapshots {
   // Oldest first; names only, unverified.
   std::vector<Zxid> List() const;
   // Reads the whole file and checks every checksum. kDataLoss, kNotFound.
-  absl::Status Verify(Zxid snapshot) const;
-  // The same, and makes its name durable: what failed behind its rename may have left it
-  // without, and a power cut would take it away. The fsync of the directory is then another
-  // one of another name: where a file system loses names to a failed one for good, and says
-  // OK to the next, this does not notice.
-  absl::Status Adopt(Zxid snapshot) const;
-  absl::StatusOr<std::unique_ptr<SnapshotReader>> Read(Zxid snapshot) const;
+  absl::StatusOr<SnapshotMeta> Verify(Zxid snapshot) const;
+  // The same, and then makes its name durable: an earlier Finish may have failed after its
+  // rename, and a power cut would take the name away. Not noticed: a file system that
+  // drops a name after a failed fsync of the directory, and reports success for the next.
+  absl::StatusOr<SnapshotMeta> Adopt(Zxid snapshot) const;
+  struct Opened {
+    SnapshotMeta meta = {};
+    std::unique_ptr<SnapshotReader> records = nullptr;
+  };
+  absl::StatusOr<Opened> Read(Zxid snapshot) const;
 
-  // Runs `job` and makes its records the snapshot at `zxid`. On failure what was there
+  // Runs `job` and makes its records the snapshot at `meta.zxid`. On failure what was there
   // stays, and this one is there only if all but the fsync of the directory was done.
-  absl::Status Take(Zxid zxid, SnapshotJob job);
+  absl::Status Take(const SnapshotMeta& meta, SnapshotJob job);
 
   // The raw file, for a peer: up to `size` bytes from `offset`, fewer only at
   // its end.
@@ -55,7 +59,7 @@ class Snapshots {
     virtual absl::Status Write(std::string_view bytes) = 0;
     // Verifies every checksum and makes the file durable under its name. What fails before
     // its rename is removed, kDataLoss if it does not verify; from there on it is kept.
-    virtual absl::Status Finish() = 0;
+    virtual absl::StatusOr<SnapshotMeta> Finish() = 0;
   };
   absl::StatusOr<std::unique_ptr<Incoming>> Receive(Zxid snapshot);
 

@@ -27,6 +27,11 @@ std::optional<SegmentStart> DecodeSegmentStart(std::string_view bytes) {
   return wire::DecodeFields<SegmentStart>(bytes);
 }
 
+std::string EncodeSnapshotMeta(const SnapshotMeta& meta) { return wire::EncodeFields(meta); }
+std::optional<SnapshotMeta> DecodeSnapshotMeta(std::string_view bytes) {
+  return wire::DecodeFields<SnapshotMeta>(bytes);
+}
+
 std::string EncodeZxid(Zxid zxid) { return wire::EncodeFields(zxid); }
 std::optional<Zxid> DecodeZxid(std::string_view bytes) { return wire::DecodeFields<Zxid>(bytes); }
 

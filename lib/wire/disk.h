@@ -1,4 +1,4 @@
-// The bodies of the records that a disk holds besides transactions, as bytes and back
+// What a disk holds besides transactions, as bytes and back
 // (lib/storage/README.md says where they stand; proto/zkq/wire/v1/message.proto has
 // their fields). Pure; total on any input.
 #pragma once
@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "lib/base/hard_state.h"
+#include "lib/base/snapshot_meta.h"
 #include "zkq/types.h"
 
 namespace zkq {
@@ -29,6 +30,10 @@ struct SegmentStart {
 };
 std::string EncodeSegmentStart(const SegmentStart& start);
 ZKQ_EXPORT std::optional<SegmentStart> DecodeSegmentStart(std::string_view bytes);
+
+// In the head of a snapshot's file.
+std::string EncodeSnapshotMeta(const SnapshotMeta& meta);
+std::optional<SnapshotMeta> DecodeSnapshotMeta(std::string_view bytes);
 
 ZKQ_EXPORT std::string EncodeZxid(Zxid zxid);
 ZKQ_EXPORT std::optional<Zxid> DecodeZxid(std::string_view bytes);

@@ -15,6 +15,7 @@
 
 #include "lib/base/crc32c.h"
 #include "lib/base/hard_state.h"
+#include "lib/base/snapshot_meta.h"
 #include "zkq/message.h"
 
 namespace zkq::wire {
@@ -82,7 +83,12 @@ void Fields(auto& io, Is<HardState> auto& m) {
   io(5, m.accepted);
   io(6, m.current);
   io(7, m.config);
-  io(8, m.leader_time);
+}
+void Fields(auto& io, Is<SnapshotMeta> auto& m) {
+  io(1, m.zxid);
+  io(2, m.leader_time);
+  io(3, m.membership);
+  io(4, m.ensemble);
 }
 
 // --- what peers say to each other ------------------------------------------------------
@@ -134,14 +140,10 @@ void Fields(auto& io, Is<Trunc> auto& m) {
   io(1, m.after);
   io(2, m.last);
 }
-void Fields(auto& io, Is<Snap> auto& m) {
-  io(1, m.snapshot);
-  io(2, m.leader_time);
-}
+void Fields(auto& io, Is<Snap> auto& m) { io(1, m.snapshot); }
 void Fields(auto& io, Is<NewLeader> auto& m) {
   io(1, m.last);
   io(2, m.commit);
-  io(3, m.leader_time);
 }
 void Fields(auto& io, Is<UpToDate> auto& m) {
   io(1, m.commit);
@@ -244,6 +246,7 @@ inline bool Valid(const Txn& txn) {
   return txn.zxid.epoch != 0 && txn.zxid.counter != 0 && txn.kind != TxnKind{} &&
          txn.leader_time <= kLeaderTimeMax && txn.command_crc == Crc32c(txn.command.view());
 }
+inline bool Valid(const SnapshotMeta& meta) { return meta.leader_time <= kLeaderTimeMax; }
 inline bool Valid(const Call& call) {
   return call.kind != TxnKind{} && call.command_crc == Crc32c(call.command.view());
 }

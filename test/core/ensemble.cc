@@ -70,7 +70,7 @@ void Ensemble::Start(ServerId sid) {
   server.boot = server.disk.state.boot = ++boots_;
   server.started = now_;
   Recovered recovered{.state = server.disk.state,
-                      .base = server.disk.snapshot,
+                      .base = server.disk.snapshot_meta(),
                       .epochs = Epochs(server.disk.begin),
                       .commit = server.disk.snapshot,
                       .applied = server.disk.snapshot};

@@ -106,6 +106,10 @@ class Ensemble {
     std::vector<Txn> log;
     Zxid snapshot;
     std::vector<Txn> snapshot_content;
+    SnapshotMeta snapshot_meta() const {
+      return {.zxid = snapshot,
+              .leader_time = snapshot_content.empty() ? 0 : snapshot_content.back().leader_time};
+    }
   };
   struct Server {
     ServerId id{};

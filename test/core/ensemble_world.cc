@@ -209,10 +209,10 @@ void Ensemble::Fetch(Server& server, const FetchSnapshot& fetch, int reports) {
   const Server& from = at(fetch.link.sid);
   const bool there = from.peer && from.disk.snapshot == fetch.snapshot;
   if (there) server.fetched[fetch.snapshot] = from.disk.snapshot_content;
-  const State state = there ? State::kComplete : State::kFailed;
-  after(Time{10} + Random(options_.delay_max), [fetch, state](Ensemble* self, ServerId sid) {
-    self->Step(sid, SnapshotFetched{fetch.link, fetch.snapshot, state});
-  });
+  SnapshotFetched fetched{fetch.link, fetch.snapshot, there ? State::kComplete : State::kFailed};
+  if (there) fetched.meta = from.disk.snapshot_meta();
+  after(Time{10} + Random(options_.delay_max),
+        [fetched](Ensemble* self, ServerId sid) { self->Step(sid, fetched); });
 }
 
 void Ensemble::SyncSome(ServerId sid, uint64_t boot) {

@@ -95,11 +95,7 @@ const std::map<std::string, Reader>& Readers() {
          const Zxid after = ZxidAfter(w, "after");
          return Trunc{after, ZxidAfter(w, "last")};
        }},
-      {"snap",
-       [](W w, T) {
-         const Zxid snapshot = TakeZxid(w);
-         return Snap{snapshot, static_cast<int64_t>(ToNumber(w->Setting("time", "0")))};
-       }},
+      {"snap", [](W w, T) { return Snap{TakeZxid(w)}; }},
       {"new-leader",
        [](W w, T) {
          const Zxid last = ZxidAfter(w, "last");

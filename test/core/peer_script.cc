@@ -97,7 +97,7 @@ void PeerScript::Recover(Words* words) {
   }
   Words log(Spaced(words->Setting("log", "1:1")));
   const Zxid begin = ToZxid(words->Setting("begin", "0:0"));
-  recovered_.base = ToZxid(words->Setting("snapshot", ToString(begin)));
+  recovered_.base.zxid = ToZxid(words->Setting("snapshot", ToString(begin)));
   std::map<Epoch, Zxid> epochs;
   for (const Txn& txn : log.Take("none") ? std::vector<Txn>{} : txns_.AllNamed(&log)) {
     recovered_.window.push_back(txn);
@@ -106,11 +106,11 @@ void PeerScript::Recover(Words* words) {
   EpochTable table;
   for (const auto& [epoch, highest] : epochs) table.push_back(highest);
   recovered_.epochs = Epochs(begin, table);
-  recovered_.commit = recovered_.base;
+  recovered_.commit = recovered_.base.zxid;
   if (const std::string commit = words->Setting("commit"); !commit.empty()) {
     recovered_.commit = ToZxid(commit);
   }
-  recovered_.applied = recovered_.base;
+  recovered_.applied = recovered_.base.zxid;
   state.current = static_cast<Epoch>(number("current", recovered_.epochs.last().epoch));
   const std::string accepted =
       words->Setting("accepted", std::to_string(state.current) + "@" + std::to_string(servers_));
@@ -232,7 +232,8 @@ Event PeerScript::ToEvent(const std::string& name, Words* words) {
     return SnapshotFetched{link, snapshot,
                            state == "progress"   ? State::kProgress
                            : state == "complete" ? State::kComplete
-                                                 : State::kFailed};
+                                                 : State::kFailed,
+                           {.zxid = snapshot}};
   }
   throw std::invalid_argument("no such step: " + name);
 }

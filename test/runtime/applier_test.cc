@@ -69,7 +69,10 @@ struct ApplierStage final : Stage, Applier::Ears {
   void OnApplied(Zxid through) override { Say("applied " + ToString(through)); }
   void OnRestored(Zxid snapshot) override { Say("event " + ToString(snapshot)); }
   void OnPageWanted(Zxid after, size_t) override { Say("page after " + ToString(after)); }
-  void OnSnapshotBegun(Zxid applied, SnapshotJob) override { Say("snapshot " + ToString(applied)); }
+  void OnSnapshotBegun(SnapshotMeta meta, SnapshotJob) override {
+    begun = std::move(meta);
+    Say("snapshot " + ToString(begun.zxid));
+  }
 
   // A call of our own; what it is told is said as "word: …".
   uint64_t Call(Calls::Kind kind, std::string word) {
@@ -85,7 +88,7 @@ struct ApplierStage final : Stage, Applier::Ears {
   }
   void WriteSnapshot(Zxid zxid, const std::string& record) {
     REQUIRE(
-        snapshots->Take(zxid, [&](SnapshotWriter& out) { return out.WriteRecord(record); }).ok());
+        snapshots->Take({zxid}, [&](SnapshotWriter& out) { return out.WriteRecord(record); }).ok());
   }
 
   Strand callback{executor};
@@ -93,6 +96,7 @@ struct ApplierStage final : Stage, Applier::Ears {
   StatusBoard board{kSelf};
   Machine machine{this};
   std::unique_ptr<storage::Snapshots> snapshots;
+  SnapshotMeta begun;
   std::optional<Applier> applier;
 };
 
@@ -231,7 +235,7 @@ TEST_CASE("applier: results of quick calls are told together, those of slow ones
 
 TEST_CASE("applier: without a state machine it keeps count") {
   ApplierStage stage(1 << 20, /*snapshot_every=*/1, /*with_machine=*/false);
-  REQUIRE(*stage.applier->Recover({.base = {1, 2}, .last = {1, 2}}) == Zxid{1, 2});
+  REQUIRE(*stage.applier->Recover({.base = {{1, 2}}, .epochs = Epochs({1, 2})}) == Zxid{1, 2});
   stage.applier->Deliver({1, 4}, Txns(3, 4));
   REQUIRE(stage.Run() == "applied 1:4");
   stage.applier->ExpectInstall();
@@ -292,6 +296,32 @@ TEST_CASE("applier: what has a snapshot already gets no other") {
   stage.applier->OnSnapshotDone(Zxid{1, 1});
   stage.applier->TakeSnapshot(stage.Call(Calls::Kind::kSnapshot, "again"));
   REQUIRE(stage.Run() == "first: , again: ");
+}
+
+TEST_CASE("applier: a snapshot says of what it is one") {
+  ApplierStage stage;
+  const core::Peer::View view{.config = {{1, 1}, {{.id = kSelf, .address = "a:1"}}},
+                              .ensemble = {5, 6}};
+  stage.board.SetView(view, absl::ZeroDuration());
+  const auto expected = [&](Zxid zxid, int64_t leader_time) {
+    return SnapshotMeta{zxid, leader_time, view.config, view.ensemble};
+  };
+  SECTION("of what was applied") {
+    stage.applier->Deliver({1, 2}, Txns(1, 2));
+    stage.applier->TakeSnapshot(stage.Call(Calls::Kind::kSnapshot, "asked"));
+    stage.Run();
+    REQUIRE(stage.begun == expected({1, 2}, 1002));
+  }
+  SECTION("of what a machine with a disk of its own had at the start") {
+    stage.machine.own = {1, 7};
+    const Recovered found{.base = {.zxid = {1, 5}, .leader_time = 1005},
+                          .epochs = Epochs({1, 5}, {{1, 7}}),
+                          .last_leader_time = 1007};
+    REQUIRE(*stage.applier->Recover(found) == Zxid{1, 7});
+    stage.applier->TakeSnapshot(stage.Call(Calls::Kind::kSnapshot, "asked"));
+    stage.Run();
+    REQUIRE(stage.begun == expected({1, 7}, 1007));
+  }
 }
 
 TEST_CASE("applier: snapshots come by themselves, between half of the interval and all of it") {
@@ -382,7 +412,7 @@ TEST_CASE("applier: a Restore that fails halts the replica") {
 TEST_CASE("applier: a start restores the base, unless the machine has gone on from there") {
   ApplierStage stage;
   stage.WriteSnapshot({1, 5}, "base");
-  const Recovered found{.base = {1, 5}, .epochs = Epochs({1, 3}, {{1, 9}})};
+  const Recovered found{.base = {{1, 5}}, .epochs = Epochs({1, 3}, {{1, 9}})};
   SECTION("a machine without a disk") {
     REQUIRE(*stage.applier->Recover(found) == Zxid{1, 5});
     REQUIRE(stage.said == "restored base");

@@ -86,7 +86,7 @@ TEST_CASE("journal: a new history is told before it is said to be durable") {
   stage.Add({stage.Append(Txns(1, 1)), core::InstallSnapshot{++stage.last, {4, 9}},
              stage.Append(Txns(4, 10, 1, {4, 9}))});
   REQUIRE(stage.Run(absl::Milliseconds(1)) == "installed 4:9, synced 4");
-  REQUIRE(stage.Reopened().base == Zxid{4, 9});
+  REQUIRE(stage.Reopened().base.zxid == Zxid{4, 9});
   REQUIRE(stage.Reopened().epochs.last() == Zxid{4, 10});
 }
 

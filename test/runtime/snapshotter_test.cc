@@ -22,7 +22,7 @@ struct SnapshotterStage final : Stage, Snapshotter::Ears {
   void OnOldestKept(Zxid oldest) override { Say("oldest " + ToString(oldest)); }
 
   void Take(Zxid applied) {
-    snapshotter->Take(applied, [](SnapshotWriter& out) { return out.WriteRecord("state"); });
+    snapshotter->Take({applied}, [](SnapshotWriter& out) { return out.WriteRecord("state"); });
   }
 
   std::unique_ptr<storage::Snapshots> snapshots;
@@ -48,7 +48,7 @@ TEST_CASE("snapshotter: a job that fails, or a disk that does, leaves all as it 
   stage.Take({1, 1});
   stage.Run();
   SECTION("the job") {
-    stage.snapshotter->Take({1, 2}, [](SnapshotWriter&) { return absl::AbortedError("no"); });
+    stage.snapshotter->Take({{1, 2}}, [](SnapshotWriter&) { return absl::AbortedError("no"); });
     REQUIRE(stage.Run() == "1:2 ABORTED: no");
   }
   SECTION("the disk") {
@@ -76,7 +76,7 @@ TEST_CASE("snapshotter: one that cannot be removed stays, and the log back to it
 TEST_CASE("snapshotter: a job ends early when the replica does, and none begins after") {
   SnapshotterStage stage;
   int records = 0;
-  stage.snapshotter->Take({1, 1}, [&](SnapshotWriter& out) {
+  stage.snapshotter->Take({{1, 1}}, [&](SnapshotWriter& out) {
     for (;;) {
       if (absl::Status s = out.WriteRecord("state"); !s.ok()) return s;
       stage.stopping = ++records == 3;

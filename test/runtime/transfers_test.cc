@@ -64,7 +64,7 @@ struct TransfersStage final : Stage, Transfers::Ears {
     auto theirs = *storage::Snapshots::Open(elsewhere, "dir");
     REQUIRE(
         theirs
-            ->Take(zxid,
+            ->Take({zxid},
                    [&](SnapshotWriter& out) { return out.WriteRecord(std::string(bytes, 's')); })
             .ok());
     return *theirs->ReadBytes(zxid, 0, 1 << 20);
@@ -101,7 +101,7 @@ TEST_CASE("transfers: a peer is served pieces of a snapshot file, and told when 
   TransfersStage stage;
   REQUIRE(
       stage.snapshots
-          ->Take({1, 5},
+          ->Take({{1, 5}},
                  [](SnapshotWriter& out) { return out.WriteRecord(std::string(300 << 10, 's')); })
           .ok());
   const auto serve = [&](Zxid zxid, uint64_t offset) {

@@ -56,7 +56,7 @@ TEST_CASE("a new directory gets an identity, durably") {
     REQUIRE(state.config == Membership{});
     REQUIRE(state.ensemble == EnsembleId{});
     REQUIRE(dir->recovered.epochs.last() == Zxid{});
-    REQUIRE(dir->recovered.base == Zxid{});
+    REQUIRE(dir->recovered.base.zxid == Zxid{});
     REQUIRE(dir->recovered.commit == Zxid{});
   }
   disk->Crash();
@@ -132,21 +132,21 @@ TEST_CASE("recovery goes on from the newest snapshot that verifies") {
   {
     DataDir dir = *Open(disk);
     Fill(dir, 0, 20);
-    REQUIRE(dir.snapshots->Take({1, 8}, Empty()).ok());
-    REQUIRE(dir.snapshots->Take({1, 15}, Empty()).ok());
+    REQUIRE(dir.snapshots->Take({{1, 8}}, Empty()).ok());
+    REQUIRE(dir.snapshots->Take({{1, 15}}, Empty()).ok());
   }
   {
     const DataDir dir = *Open(disk);
-    REQUIRE(dir.recovered.base == Zxid{1, 15});
+    REQUIRE(dir.recovered.base.zxid == Zxid{1, 15});
     REQUIRE(dir.recovered.commit == Zxid{1, 15});
     REQUIRE(dir.recovered.epochs.begin() == Zxid{});
     REQUIRE(dir.recovered.epochs.last() == Zxid{1, 20});
     REQUIRE((dir.recovered.epochs == Epochs({}, {{1, 20}})));
   }
   disk->SetContents("dir/snapshot-00000001-0000000f", "damaged");
-  REQUIRE(Open(disk)->recovered.base == Zxid{1, 8});
+  REQUIRE(Open(disk)->recovered.base.zxid == Zxid{1, 8});
   disk->SetContents("dir/snapshot-00000001-00000008", "damaged too");
-  REQUIRE(Open(disk)->recovered.base == Zxid{});
+  REQUIRE(Open(disk)->recovered.base.zxid == Zxid{});
 }
 
 TEST_CASE("a log that begins behind every good snapshot is data loss") {
@@ -154,11 +154,11 @@ TEST_CASE("a log that begins behind every good snapshot is data loss") {
   {
     DataDir dir = *Open(disk);
     Fill(dir, 0, 30);
-    REQUIRE(dir.snapshots->Take({1, 3}, Empty()).ok());
-    REQUIRE(dir.snapshots->Take({1, 25}, Empty()).ok());
+    REQUIRE(dir.snapshots->Take({{1, 3}}, Empty()).ok());
+    REQUIRE(dir.snapshots->Take({{1, 25}}, Empty()).ok());
     REQUIRE(*dir.log->Purge({1, 25}) > Zxid{1, 3});
   }
-  REQUIRE(Open(disk)->recovered.base == Zxid{1, 25});
+  REQUIRE(Open(disk)->recovered.base.zxid == Zxid{1, 25});
   disk->SetContents("dir/snapshot-00000001-00000019", "damaged");
   const Files before = FilesOf(*disk);
   const absl::Status status = Open(disk).status();
@@ -169,7 +169,7 @@ TEST_CASE("a log that begins behind every good snapshot is data loss") {
 
 TEST_CASE("snapshots without a log are data loss") {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
-  REQUIRE(Snapshots::Open(disk, kDir).value()->Take({1, 3}, Empty()).ok());
+  REQUIRE(Snapshots::Open(disk, kDir).value()->Take({{1, 3}}, Empty()).ok());
   REQUIRE(absl::IsDataLoss(Open(disk).status()));
 }
 
@@ -178,17 +178,17 @@ TEST_CASE("a fetched snapshot counts once the log has switched to it") {
   {
     DataDir dir = *Open(disk);
     Fill(dir, 0, 5);
-    REQUIRE(dir.snapshots->Take({3, 7}, Empty()).ok());
+    REQUIRE(dir.snapshots->Take({{3, 7}}, Empty()).ok());
   }
   {
     DataDir dir = *Open(disk);
-    REQUIRE(dir.recovered.base == Zxid{});
+    REQUIRE(dir.recovered.base.zxid == Zxid{});
     REQUIRE(dir.recovered.epochs.last() == Zxid{1, 5});
     dir.log->Rebase({3, 7});
     REQUIRE(dir.log->Sync().ok());
   }
   const DataDir dir = *Open(disk);
-  REQUIRE(dir.recovered.base == Zxid{3, 7});
+  REQUIRE(dir.recovered.base.zxid == Zxid{3, 7});
   REQUIRE(dir.recovered.epochs.last() == Zxid{3, 7});
   REQUIRE(dir.recovered.epochs.begin() == Zxid{3, 7});
   REQUIRE(dir.recovered.commit == Zxid{3, 7});
@@ -205,18 +205,18 @@ TEST_CASE("purging behind an older snapshot leaves the one the log begins with")
     Fill(*dir, 0, 8);
     // Fetched from leaders that were lost, and from one that was not.
     for (const Zxid fetched : {Zxid{2, 7}, Zxid{3, 7}, Zxid{1, 100}}) {
-      REQUIRE(dir->snapshots->Take(fetched, Empty()).ok());
+      REQUIRE(dir->snapshots->Take({fetched}, Empty()).ok());
     }
     dir->log->Rebase({1, 100});
     REQUIRE(dir->log->Sync().ok());
-    REQUIRE(dir->snapshots->Take({1, 8}, Empty()).ok());
+    REQUIRE(dir->snapshots->Take({{1, 8}}, Empty()).ok());
     const absl::StatusOr<Zxid> oldest = dir->snapshots->Purge(retain, {1, 8});
     REQUIRE(oldest.ok());
     REQUIRE(dir->log->Purge(*oldest).ok());
   }
   absl::StatusOr<DataDir> again = Open(disk);
   REQUIRE(again.ok());
-  REQUIRE(again->recovered.base == Zxid{1, 100});
+  REQUIRE(again->recovered.base.zxid == Zxid{1, 100});
 }
 
 TEST_CASE("a start knows as committed the newest of snapshot, hint and configuration") {
@@ -238,7 +238,7 @@ TEST_CASE("a start knows as committed the newest of snapshot, hint and configura
   {
     DataDir dir = *Open(disk);
     REQUIRE(dir.recovered.commit == Zxid{1, 6});
-    REQUIRE(dir.snapshots->Take({1, 9}, Empty()).ok());
+    REQUIRE(dir.snapshots->Take({{1, 9}}, Empty()).ok());
   }
   REQUIRE(Open(disk)->recovered.commit == Zxid{1, 9});
 }

@@ -179,7 +179,7 @@ TEST_CASE("a rebase leaves nothing of the history before it") {
   REQUIRE(f.ReadAll({}).find("OUT_OF_RANGE") == 0);
   REQUIRE(f.ReadAll({1, 3}).find("OUT_OF_RANGE") == 0);
   f.Reopen();
-  REQUIRE(f.contents().base == Zxid{4, 20});
+  REQUIRE(f.contents().base.zxid == Zxid{4, 20});
   REQUIRE(f.contents().epochs.begin() == Zxid{4, 20});
   REQUIRE(f.contents().commit == Zxid{4, 20});
   REQUIRE(f.contents().state == StateOf(4));

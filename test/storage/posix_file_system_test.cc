@@ -108,11 +108,11 @@ TEST_CASE("a data directory works on the host's file system") {
     if (i % 10 == 0) {
       REQUIRE(
           data->snapshots
-              ->Take({1, i}, [](SnapshotWriter& writer) { return writer.WriteRecord("all of it"); })
+              ->Take({{1, i}}, [](SnapshotWriter& writer) { return writer.WriteRecord("all of it"); })
               .ok());
     }
   }
-  REQUIRE(DataDir::Open(NewPosixFileSystem(), dir / "data", options)->recovered.base ==
+  REQUIRE(DataDir::Open(NewPosixFileSystem(), dir / "data", options)->recovered.base.zxid ==
           Zxid{1, 30});
 }
 

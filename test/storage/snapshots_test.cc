@@ -1,6 +1,8 @@
 #include "lib/storage/snapshots.h"
 
 #include "lib/base/crc32c.h"
+#include "lib/storage/snapshot_file.h"
+#include "lib/wire/disk.h"
 #include "lib/wire/protobuf.h"
 #include "test/harness/catch.h"
 #include "test/storage/fixture.h"
@@ -10,6 +12,11 @@ namespace {
 
 constexpr Zxid kAt = {3, 0x1f};
 constexpr char kName[] = "snapshot-00000003-0000001f";
+
+const SnapshotMeta kMeta = {.zxid = kAt,
+                            .leader_time = 1'700'000'000'000'000,
+                            .membership = {{3, 7}, {{.id = ServerId{1}, .address = "a:1"}}},
+                            .ensemble = {5, 6}};
 
 std::unique_ptr<Snapshots> OpenSnapshots(const std::shared_ptr<MemoryFileSystem>& disk) {
   absl::StatusOr<std::unique_ptr<Snapshots>> snapshots = Snapshots::Open(disk, kDir);
@@ -28,11 +35,11 @@ SnapshotJob Writing(std::vector<std::string> records) {
 }
 
 absl::StatusOr<std::vector<std::string>> ReadAll(const Snapshots& snapshots, Zxid zxid) {
-  absl::StatusOr<std::unique_ptr<SnapshotReader>> reader = snapshots.Read(zxid);
-  if (!reader.ok()) return reader.status();
+  absl::StatusOr<Snapshots::Opened> opened = snapshots.Read(zxid);
+  if (!opened.ok()) return opened.status();
   std::vector<std::string> records;
   for (std::string record;;) {
-    absl::StatusOr<bool> more = (*reader)->ReadRecord(&record);
+    absl::StatusOr<bool> more = opened->records->ReadRecord(&record);
     if (!more.ok()) return more.status();
     if (!*more) return records;
     records.push_back(record);
@@ -43,7 +50,7 @@ const std::vector<std::string> kSample = {"one", "", "three", std::string(300, '
 
 Files TakeSample() {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
-  REQUIRE(OpenSnapshots(disk)->Take(kAt, Writing(kSample)).ok());
+  REQUIRE(OpenSnapshots(disk)->Take(kMeta, Writing(kSample)).ok());
   return FilesOf(*disk);
 }
 
@@ -54,18 +61,38 @@ TEST_CASE("a snapshot gives back its records") {
   for (size_t size : {0, 1, 100, 256 << 10, (256 << 10) + 1, 3 << 20}) {
     records.push_back(std::string(size, 'a'));
   }
-  REQUIRE(snapshots->Take({1, 2}, Writing(records)).ok());
-  REQUIRE(snapshots->Take({1, 9}, Writing({})).ok());
+  REQUIRE(snapshots->Take({{1, 2}}, Writing(records)).ok());
+  REQUIRE(snapshots->Take({{1, 9}}, Writing({})).ok());
   REQUIRE(snapshots->List() == std::vector<Zxid>{{1, 2}, {1, 9}});
   REQUIRE(snapshots->Verify({1, 2}).ok());
   REQUIRE(*ReadAll(*snapshots, {1, 2}) == records);
   REQUIRE(ReadAll(*snapshots, {1, 9})->empty());
-  REQUIRE(absl::IsNotFound(snapshots->Verify({1, 3})));
+  REQUIRE(absl::IsNotFound(snapshots->Verify({1, 3}).status()));
+}
+
+TEST_CASE("a snapshot says what it is a snapshot of") {
+  const std::shared_ptr<MemoryFileSystem> disk = DiskWith(TakeSample());
+  const std::unique_ptr<Snapshots> snapshots = OpenSnapshots(disk);
+  REQUIRE(*snapshots->Verify(kAt) == kMeta);
+  REQUIRE(*snapshots->Adopt(kAt) == kMeta);
+  REQUIRE(snapshots->Read(kAt)->meta == kMeta);
+}
+
+// What was written until then has no head.
+TEST_CASE("a snapshot that was not finished is none") {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  std::unique_ptr<File> file = *disk->Open(std::string(kDir) + "/" + kName, FileSystem::Mode::kCreate);
+  SnapshotFileWriter writer(file.get(), kMeta);
+  for (int i = 0; i < 10; ++i) REQUIRE(writer.WriteRecord(std::string(300'000, 'x')).ok());
+  REQUIRE(absl::IsDataLoss(OpenSnapshots(disk)->Verify(kAt).status()));
+  REQUIRE(writer.Finish().ok());
+  REQUIRE(*OpenSnapshots(disk)->Verify(kAt) == kMeta);
 }
 
 TEST_CASE("reading past the end says so again") {
   const std::shared_ptr<MemoryFileSystem> disk = DiskWith(TakeSample());
-  const std::unique_ptr<SnapshotReader> reader = *OpenSnapshots(disk)->Read(kAt);
+  const std::unique_ptr<SnapshotReader> reader =
+      std::move(OpenSnapshots(disk)->Read(kAt)->records);
   std::string record;
   for (size_t i = 0; i < kSample.size(); ++i) REQUIRE(*reader->ReadRecord(&record));
   REQUIRE_FALSE(*reader->ReadRecord(&record));
@@ -77,7 +104,7 @@ TEST_CASE("a snapshot that is damaged at any bit does not verify") {
   std::string& bytes = files[kName];
   for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
     bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << bit % 8));
-    const absl::Status status = OpenSnapshots(DiskWith(files))->Verify(kAt);
+    const absl::Status status = OpenSnapshots(DiskWith(files))->Verify(kAt).status();
     INFO("bit " << bit << ": " << status.ToString());
     REQUIRE(absl::IsDataLoss(status));
     REQUIRE(status.ToString().find(kName) != std::string::npos);
@@ -91,32 +118,34 @@ TEST_CASE("a snapshot that is cut anywhere or has a byte more does not verify") 
   const std::string bytes = files[kName];
   for (size_t size = 0; size < bytes.size(); ++size) {
     files[kName] = bytes.substr(0, size);
-    REQUIRE(absl::IsDataLoss(OpenSnapshots(DiskWith(files))->Verify(kAt)));
+    REQUIRE(absl::IsDataLoss(OpenSnapshots(DiskWith(files))->Verify(kAt).status()));
   }
   files[kName] = bytes + '\0';
-  REQUIRE(absl::IsDataLoss(OpenSnapshots(DiskWith(files))->Verify(kAt)));
+  REQUIRE(absl::IsDataLoss(OpenSnapshots(DiskWith(files))->Verify(kAt).status()));
 }
 
 TEST_CASE("a snapshot under the name of another does not verify") {
   Files files = TakeSample();
   const Files renamed = {{"snapshot-00000003-00000020", files[kName]}};
-  REQUIRE(absl::IsDataLoss(OpenSnapshots(DiskWith(renamed))->Verify({3, 0x20})));
+  REQUIRE(absl::IsDataLoss(OpenSnapshots(DiskWith(renamed))->Verify({3, 0x20}).status()));
 }
 
 TEST_CASE("a snapshot whose chunks changed places does not verify") {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
-  REQUIRE(OpenSnapshots(disk)->Take(kAt, Writing({"aaaa", "bbbb"})).ok());
+  REQUIRE(OpenSnapshots(disk)->Take({kAt}, Writing({"aaaa", "bbbb"})).ok());
   Files files = FilesOf(*disk);
   std::string& bytes = files[kName];
-  bytes = bytes.substr(0, 32) + bytes.substr(52, 20) + bytes.substr(32, 20) + bytes.substr(72);
-  REQUIRE(absl::IsDataLoss(OpenSnapshots(DiskWith(files))->Verify(kAt)));
+  const size_t first = kSectorBytes + EncodeSnapshotMeta({kAt}).size(), second = first + 20;
+  bytes = bytes.substr(0, first) + bytes.substr(second, 20) + bytes.substr(first, 20) +
+          bytes.substr(second + 20);
+  REQUIRE(absl::IsDataLoss(OpenSnapshots(DiskWith(files))->Verify(kAt).status()));
 }
 
 TEST_CASE("a newer snapshot format is refused with nothing changed") {
   Files files = TakeSample();
   std::string& bytes = files[kName];
   bytes[8] = 2;  // the version
-  wire::PutLittleEndian32(&bytes[28], Crc32c(std::string_view(bytes).substr(0, 28)));
+  wire::PutLittleEndian32(&bytes[508], Crc32c(std::string_view(bytes).substr(0, 508)));
   files["snapshot-00000009-00000001.tmp"] = "left over";
   const std::shared_ptr<MemoryFileSystem> disk = DiskWith(files);
   REQUIRE(absl::IsFailedPrecondition(Snapshots::Open(disk, kDir).status()));
@@ -127,7 +156,7 @@ TEST_CASE("a job that fails leaves nothing, and what was there stays") {
   const std::shared_ptr<MemoryFileSystem> disk = DiskWith(TakeSample());
   const std::unique_ptr<Snapshots> snapshots = OpenSnapshots(disk);
   const Files before = FilesOf(*disk);
-  const absl::Status status = snapshots->Take(kAt, [](SnapshotWriter& writer) {
+  const absl::Status status = snapshots->Take({kAt}, [](SnapshotWriter& writer) {
     writer.WriteRecord("half of it").IgnoreError();
     return absl::CancelledError("changed my mind");
   });
@@ -137,7 +166,7 @@ TEST_CASE("a job that fails leaves nothing, and what was there stays") {
 
 TEST_CASE("a record that is too large fails the snapshot, whatever the job says") {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
-  const absl::Status status = OpenSnapshots(disk)->Take(kAt, [](SnapshotWriter& writer) {
+  const absl::Status status = OpenSnapshots(disk)->Take({kAt}, [](SnapshotWriter& writer) {
     const absl::Status first = writer.WriteRecord(std::string((64 << 20) + 1, 'x'));
     REQUIRE(writer.WriteRecord("small") == first);
     return absl::OkStatus();
@@ -150,7 +179,7 @@ TEST_CASE("a full disk fails the snapshot and leaves nothing") {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
   const std::unique_ptr<Snapshots> snapshots = OpenSnapshots(disk);
   disk->SetCapacity(100);
-  REQUIRE(absl::IsResourceExhausted(snapshots->Take(kAt, Writing(kSample))));
+  REQUIRE(absl::IsResourceExhausted(snapshots->Take({kAt}, Writing(kSample))));
   REQUIRE(FilesOf(*disk).empty());
 }
 
@@ -159,7 +188,7 @@ TEST_CASE("a crash at any operation leaves a whole snapshot or none") {
     const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
     const std::unique_ptr<Snapshots> snapshots = OpenSnapshots(disk);
     disk->CrashBefore(disk->operations() + n);
-    const bool taken = snapshots->Take(kAt, Writing(kSample)).ok();
+    const bool taken = snapshots->Take({kAt}, Writing(kSample)).ok();
     disk->Crash();
     const std::unique_ptr<Snapshots> after = OpenSnapshots(disk);
     INFO("operation " << n);
@@ -201,7 +230,7 @@ TEST_CASE("a received snapshot that does not verify is removed") {
   const std::unique_ptr<Snapshots> snapshots = OpenSnapshots(disk);
   const std::unique_ptr<Snapshots::Incoming> incoming = *snapshots->Receive(kAt);
   REQUIRE(incoming->Write("anything").ok());
-  REQUIRE(absl::IsDataLoss(incoming->Finish()));
+  REQUIRE(absl::IsDataLoss(incoming->Finish().status()));
   REQUIRE(FilesOf(*disk).empty());
   REQUIRE((*snapshots->Receive(kAt))->offset() == 0);
 }
@@ -221,7 +250,7 @@ TEST_CASE("purging keeps the newest, and all that are newer than it is told of")
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
   const std::unique_ptr<Snapshots> snapshots = OpenSnapshots(disk);
   REQUIRE(*snapshots->Purge(3, {}) == Zxid{});
-  for (uint32_t i = 1; i <= 6; ++i) REQUIRE(snapshots->Take({1, i}, Writing({})).ok());
+  for (uint32_t i = 1; i <= 6; ++i) REQUIRE(snapshots->Take({{1, i}}, Writing({})).ok());
   REQUIRE(*snapshots->Purge(3, {}) == Zxid{1, 1});
   REQUIRE(*snapshots->Purge(4, {1, 6}) == Zxid{1, 3});
   REQUIRE(*snapshots->Purge(1, {1, 4}) == Zxid{1, 4});

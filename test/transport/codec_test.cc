@@ -140,7 +140,6 @@ TEST_CASE("our fields are the ones of the same name in the schema") {
   CHECK(is(message(Snap{{1, 2}}).snap().snapshot(), 1, 2));
   CHECK(is(message(NewLeader{{1, 2}, {3, 4}}).new_leader().last(), 1, 2));
   CHECK(is(message(NewLeader{{1, 2}, {3, 4}}).new_leader().commit(), 3, 4));
-  CHECK(message(NewLeader{{1, 2}, {3, 4}, 5}).new_leader().leader_time() == 5);
   CHECK(is(message(UpToDate{{1, 2}, {3, 4}}).up_to_date().commit(), 1, 2));
   CHECK(is(message(UpToDate{{1, 2}, {3, 4}}).up_to_date().last_proposed(), 3, 4));
   const Txn txn = EncodeTxn({1, 3}, {1, 2}, TxnKind::kNoop, {}, 4, "five");
@@ -252,7 +251,7 @@ HardState AnyState(RandomMessages* random) {
   HardState state{random->AnyId(),         random->Sid(),
                   random->AnyId(),         random->Number(),
                   random->AnyPromise(),    random->Small(),
-                  {random->AnyZxid(), {}}, static_cast<int64_t>(random->Number())};
+                  {random->AnyZxid(), {}}};
   state.config.members = random->Members();
   return state;
 }

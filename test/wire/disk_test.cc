@@ -17,7 +17,6 @@ HardState SampleState() {
   state.config = {{6, 9},
                   {{ServerId{1}, "a:1", MemberType::kParticipant, 1, 0, 7, {3, 4}},
                    {ServerId{2}, "b:2", MemberType::kObserver, 0, 3, 0, {}}}};
-  state.leader_time = 1'700'000'000'123'456;
   return state;
 }
 

@@ -97,9 +97,9 @@ class RandomMessages {
       case 4:
         return Trunc{AnyZxid(), AnyZxid()};
       case 5:
-        return Snap{AnyZxid(), static_cast<int64_t>(Number())};
+        return Snap{AnyZxid()};
       case 6:
-        return NewLeader{AnyZxid(), AnyZxid(), static_cast<int64_t>(Number())};
+        return NewLeader{AnyZxid(), AnyZxid()};
       case 7:
         return UpToDate{AnyZxid(), AnyZxid()};
       case 8:

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "lib/wire/disk.h"
-
 namespace zkq::storage {
 namespace {
 

@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "lib/storage/batch.h"
+#include "lib/wire/disk.h"
 #include "zkq/env.h"
 
 namespace zkq::storage {

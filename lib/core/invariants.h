@@ -18,16 +18,27 @@ struct Marks {
   Zxid snapshot = {};
   Zxid config = {};   // version of the committed configuration
   Zxid pending = {};  // of the pending one; {0,0}: there is none
+  Zxid acked = {};    // by a learner to its leader, in the present epoch
   // What is promised and held.
   Epoch accepted = 0, current = 0;
   WriteId last_write = 0, synced = 0;
-  uint64_t sessions = 0;
+  uint32_t ensemble = 0;     // its id in short; 0: not founded
+  uint32_t promised_to = 0;  // the leader of `accepted` and its process life, in short
   // The role.
-  Epoch epoch = 0;  // established, or on its way to be; 0: not known yet
+  Epoch epoch = 0;        // established, or on its way to be; 0: not known yet
+  Epoch established = 0;  // the last that was, in this process life
   PeerState state = PeerState::kLooking;
   ZabPhase phase = ZabPhase::kElection;
-  bool serving = false;  // the epoch is established
-  bool linked = false;   // to the leader; of a learner
+  bool serving : 1 = false;          // `epoch` is established
+  bool listed : 1 = false;           // as a voter, with this disk; of a leader
+  bool attached : 1 = false;         // has a session; of a learner
+  bool linked : 1 = false;           // the session is the newest, and its link is up
+  bool counted : 1 = false;          // in the quorum of promises
+  bool promised : 1 = false;         // the promise is to the leader of this term
+  bool promise_told : 1 = false;     // by LeaderInfo or AckEpoch
+  bool promise_durable : 1 = false;  // the newest is
+  bool epoch_told : 1 = false;       // by NewLeader or the Ack of it
+  bool epoch_durable : 1 = false;    // `current` is
   friend bool operator==(const Marks&, const Marks&) = default;
 };
 static_assert(sizeof(Marks) <= 128);

@@ -54,6 +54,15 @@ ZabPhase Leading::phase() const {
   return attempt_.established() ? ZabPhase::kBroadcast : ZabPhase::kSynchronization;
 }
 
+void Leading::Mark(Marks* marks) const {
+  const Promise mine{attempt_.epoch(), self_.options.self, self_.state.boot};
+  marks->listed = self_.Votes();
+  marks->counted = true;
+  marks->promised = self_.state.accepted == mine;
+  marks->promise_told = attempt_.stage() > Stage::kPromising;
+  marks->epoch_told = attempt_.stage() > Stage::kStoring;
+}
+
 // --- learners ----------------------------------------------------------------------
 
 void Leading::EndSession(const LinkId& link, SessionEndReason reason) {

@@ -19,6 +19,7 @@
 
 #include "lib/core/admission.h"
 #include "lib/core/establishment.h"
+#include "lib/core/invariants.h"
 #include "lib/core/learners.h"
 #include "lib/core/read_rounds.h"
 #include "lib/core/self.h"
@@ -57,6 +58,8 @@ class Leading {
   Epoch epoch() const { return serving() ? established_ : attempt_.epoch(); }
   // The log after this is still needed for a learner.
   Zxid PinnedAfter() const { return learners_.PinnedAfter(); }
+  // Adds what is to be checked of a leader.
+  void Mark(Marks* marks) const;
 
  private:
   using Stage = Establishment::Stage;

@@ -101,6 +101,19 @@ ZabPhase Learning::phase() const {
   return stage_ == Stage::kBroadcast ? ZabPhase::kBroadcast : ZabPhase::kSynchronization;
 }
 
+void Learning::Mark(Marks* marks) const {
+  if (stage_ == Stage::kConnecting) return;
+  marks->attached = true;
+  marks->linked = link_ && link_->sid == choice_.leader && self_.links.Find(*link_) != nullptr &&
+                  session_.number == self_.terms.sessions;
+  marks->counted = counted_;
+  marks->promised =
+      link_ && self_.state.accepted == Promise{session_.epoch, choice_.leader, link_->boot};
+  marks->promise_told = stage_ >= Stage::kPromised;
+  marks->epoch_told = stage_ >= Stage::kAccepted;
+  if (marks->epoch_told) marks->acked = acked_;
+}
+
 // --- messages ----------------------------------------------------------------------
 
 void Learning::On(const Received& received) {

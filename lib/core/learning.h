@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 
+#include "lib/core/invariants.h"
 #include "lib/core/look.h"
 #include "lib/core/self.h"
 
@@ -49,6 +50,8 @@ class Learning {
   bool serving() const { return established_ != 0; }
   // The established epoch, also during a renewal; before that the session's.
   Epoch epoch() const { return serving() ? established_ : session_.epoch; }
+  // Adds what is to be checked of a learner.
+  void Mark(Marks* marks) const;
 
  private:
   enum class Stage {

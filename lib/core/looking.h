@@ -36,9 +36,8 @@ class Looking {
     election_.Look(OwnVote(), self_.now, out);
   }
   Vote OwnVote() const {
-    const ServerId sid = self_.options.self;
-    const bool votes = self_.quorum.IsVoter(sid) && self_.memberships.Lists(sid, self_.state.disk);
-    return votes ? Vote{self_.state.current, self_.history.last(), sid} : Vote{};
+    if (!self_.Votes()) return Vote{};
+    return {self_.state.current, self_.history.last(), self_.options.self};
   }
 
   Self& self_;

@@ -35,6 +35,13 @@ FastLeaderElectionOptions ElectionOptions(const PeerOptions& options) {
           .patience = 10 * options.tick};
 }
 
+// Enough of an id to see that it is another one, and 0 for none.
+uint32_t Short(const Id128& id) {
+  if (id == Id128{}) return 0;
+  const uint64_t mixed = id.high * 0x9E37'79B9'7F4A'7C15 ^ id.low;
+  return static_cast<uint32_t>(mixed ^ mixed >> 32) | 1;
+}
+
 }  // namespace
 
 class Peer::Impl {
@@ -316,27 +323,34 @@ Role Peer::Impl::role() const {
 
 Marks Peer::Impl::TakeMarks() const {
   const Role now = role();
-  const auto* learning = std::get_if<Learning>(&role_);
+  const bool serving = now.leader != kNoServer;
   const Configs& configs = self_.memberships.configs();
-  return {.begin = self_.history.begin(),
-          .last = self_.history.last(),
-          .durable = self_.history.durable(),
-          .commit = self_.watermarks.commit,
-          .delivered = self_.watermarks.delivered,
-          .applied = self_.watermarks.applied,
-          .snapshot = self_.watermarks.snapshot,
-          .config = configs.committed.version,
-          .pending = configs.pending ? configs.pending->version : Zxid{},
-          .accepted = self_.state.accepted.epoch,
-          .current = self_.state.current,
-          .last_write = self_.writes.last,
-          .synced = self_.writes.synced,
-          .sessions = self_.terms.sessions,
-          .epoch = now.epoch,
-          .state = now.state,
-          .phase = now.phase,
-          .serving = now.leader != kNoServer,
-          .linked = learning != nullptr && self_.links.To(learning->leader()).has_value()};
+  const Promise& accepted = self_.state.accepted;
+  Marks marks{.begin = self_.history.begin(),
+              .last = self_.history.last(),
+              .durable = self_.history.durable(),
+              .commit = self_.watermarks.commit,
+              .delivered = self_.watermarks.delivered,
+              .applied = self_.watermarks.applied,
+              .snapshot = self_.watermarks.snapshot,
+              .config = configs.committed.version,
+              .pending = configs.pending ? configs.pending->version : Zxid{},
+              .accepted = accepted.epoch,
+              .current = self_.state.current,
+              .last_write = self_.writes.last,
+              .synced = self_.writes.synced,
+              .ensemble = Short(self_.state.ensemble),
+              .promised_to = Short({ToInt(accepted.leader), accepted.boot}),
+              .epoch = now.epoch,
+              .established = serving ? now.epoch : marks_.established,
+              .state = now.state,
+              .phase = now.phase,
+              .serving = serving,
+              .promise_durable = self_.PromiseIsDurable(),
+              .epoch_durable = self_.EpochIsDurable()};
+  if (const auto* learning = std::get_if<Learning>(&role_)) learning->Mark(&marks);
+  if (const auto* leading = std::get_if<Leading>(&role_)) leading->Mark(&marks);
+  return marks;
 }
 
 Peer::View Peer::Impl::view() const {

@@ -30,7 +30,8 @@ Self::Self(PeerOptions given, Recovered recovered)
       watermarks({.commit = recovered.commit,
                   .delivered = recovered.applied,
                   .applied = recovered.applied,
-                  .snapshot = recovered.base.zxid}) {
+                  .snapshot = recovered.base.zxid}),
+      writes({.promise = state.accepted, .epoch = state.current}) {
   history.NoteLeaderTime(std::max(recovered.last_leader_time, recovered.base.leader_time));
   memberships.Commit(watermarks.commit);
   quorum = Quorum(memberships.configs());
@@ -56,8 +57,11 @@ void Self::SendTo(const LinkId& link, const Session& session, MessageBody body) 
 }
 
 WriteId Self::StoreState() {
-  Emit(core::StoreState{++writes.last, state});
-  return writes.last;
+  const WriteId write = ++writes.last;
+  if (std::exchange(writes.promise, state.accepted) != state.accepted) writes.promise_write = write;
+  if (std::exchange(writes.epoch, state.current) != state.current) writes.epoch_write = write;
+  Emit(core::StoreState{write, state});
+  return write;
 }
 
 WriteId Self::Append(std::vector<Txn> txns) {
@@ -150,6 +154,10 @@ void Self::CountAsDown(const LinkId& link, const std::string& what) {
 bool Self::IsMember(const Identity& peer) const {
   const bool same_ensemble = peer.ensemble == state.ensemble && peer.ensemble != EnsembleId{};
   return same_ensemble && memberships.Lists(peer.sid, peer.disk);
+}
+
+bool Self::Votes() const {
+  return quorum.IsVoter(options.self) && memberships.Lists(options.self, state.disk);
 }
 
 Identity Self::identity() const {

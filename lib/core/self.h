@@ -33,6 +33,11 @@ struct Writes {
   WriteId last = 0;
   WriteId synced = 0;
   std::optional<WriteId> install = {};  // of a snapshot, until it is durable
+  // The newest promise and the newest epoch, and the writes that have them.
+  Promise promise = {};
+  WriteId promise_write = 0;
+  Epoch epoch = 0;
+  WriteId epoch_write = 0;
 };
 
 // What one term leaves to the next.
@@ -66,6 +71,13 @@ class Self {
   WriteId Install(const SnapshotMeta& snapshot);
   bool Durable(WriteId write) const { return write <= writes.synced; }
   bool Drained() const { return writes.synced == writes.last; }
+  // state.accepted and state.current, as they are now.
+  bool PromiseIsDurable() const {
+    return writes.promise == state.accepted && Durable(writes.promise_write);
+  }
+  bool EpochIsDurable() const {
+    return writes.epoch == state.current && Durable(writes.epoch_write);
+  }
 
   // --- what is committed -----------------------------------------------------------
   // `known` is committed: raises the watermark as far as the live history reaches,
@@ -91,6 +103,8 @@ class Self {
   // Whether the peer at the other end belongs to this ensemble: founded, and listed
   // with the disk that it has.
   bool IsMember(const Identity& peer) const;
+  // This server is listed as a voter, with the disk that it has.
+  bool Votes() const;
   Identity identity() const;
 
   const PeerOptions options;

@@ -136,6 +136,7 @@ void Applier::Absorb(Asked asked) {
   }
   plan_.Ask(asked.snapshot_calls);
   if (asked.page) {
+    ZKQ_CHECK(backlog_.page_asked());
     absl::Status usable = backlog_.OnPage(applied_, *std::move(asked.page));
     if (!usable.ok()) return Fail(std::move(usable));
   }
@@ -218,6 +219,7 @@ void Applier::TellApplied() {
 // --- a history that is replaced ------------------------------------------------------------
 
 void Applier::RestoreInstalled(int installs, Zxid snapshot) {
+  ZKQ_CHECK(installs <= backlog_.expected_installs());
   backlog_.OnInstalled(installs, snapshot);
   if (applied_ >= snapshot) return;
   if (ports_.machine != nullptr) {

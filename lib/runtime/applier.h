@@ -139,7 +139,7 @@ class Applier {
   bool failed_ = false;
   Zxid applied_ = {};
   int64_t applied_time_ = 0;  // no transaction up to applied_ has a later leader_time
-  Zxid reread_ = {};  // the last whose command had changed in memory
+  Zxid reread_ = {};          // the last whose command had changed in memory
   Zxid last_snapshot_ = {};
   uint64_t calls_before_install_ = 0;  // the last tag given before the newest install
   Backlog backlog_;

@@ -37,6 +37,7 @@ class Backlog {
   // True once for each page that Next has wanted: it is to be read after `applied`, and
   // answered by OnPage. One at a time.
   bool TakePageWish();
+  bool page_asked() const { return page_asked_; }
   // What was taken is not to be believed: the log has it, and what follows it.
   void ReadAgain() { page_.clear(); }
   // An error: the log does not hold what it must.
@@ -45,6 +46,7 @@ class Backlog {
   // A snapshot is about to replace the history: the log holds no more what it held. It
   // covers all that was delivered, so no page is needed until it is installed.
   void ExpectInstall(int installs) { expected_installs_ += installs; }
+  int expected_installs() const { return expected_installs_; }
   // So many of those are durable, the newest at `snapshot`.
   void OnInstalled(int installs, Zxid snapshot);
 

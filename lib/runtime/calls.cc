@@ -2,21 +2,14 @@
 
 #include <utility>
 
+#include "lib/base/checks.h"
 #include "zkq/wire.h"
 
 namespace zkq::runtime {
-namespace {
-
-Fate FateOf(Calls::Kind kind, bool taken) {
-  if (kind != Calls::Kind::kWrite) return Fate::kNothing;
-  return taken ? Fate::kSent : Fate::kNotSent;
-}
-
-}  // namespace
-
-Calls::Calls(Strand* callbacks, Executor* waiters, size_t outstanding_bytes_max)
+Calls::Calls(Strand* callbacks, Executor* waiters, Halter* halter, size_t outstanding_bytes_max)
     : strand_(*callbacks),
       waiters_(*waiters),
+      halter_(*halter),
       outstanding_bytes_max_(outstanding_bytes_max),
       inbox_(callbacks, [this] { Tell(); }) {}
 
@@ -28,7 +21,7 @@ Calls::Added Calls::Add(Kind kind, std::string text, absl::Duration deadline, Ca
   if (kind == Kind::kWrite) call = MakeCall(0, Payload(std::exchange(text, {})));
   return inbox_.With([&](State& state) -> Added {
     if (state.closed) return {Verdict::kClosed};
-    if (bytes > outstanding_bytes_max_ - bytes_) return {Verdict::kOverloaded};
+    if (bytes_ + bytes > outstanding_bytes_max_) return {Verdict::kOverloaded};
     bytes_ += bytes;
     Taken& to_take = state.to_take;
     Added added{.first = to_take.writes.empty() && to_take.reads.empty()};
@@ -106,10 +99,13 @@ size_t Calls::waiting() const {
 template <typename Fn>
 void Calls::Settle(Fn settle) {
   strand_.InTime([this, settle = std::move(settle)]() mutable {
+    std::vector<Completion> awaited;
     inbox_.Change([&](State& state) {
       settle(state);
+      awaited.swap(state.awaited);
       return !state.done.empty();
     });
+    for (Completion& one : awaited) Run(std::move(one));
     waiters_.Wake();
   });
 }
@@ -135,8 +131,8 @@ void Calls::Fail(std::vector<uint64_t> tags, Why why) {
 void Calls::FailTaken(uint64_t last, Why why) {
   Settle([this, last, why = std::move(why)](State& state) {
     for (const uint64_t tag : state.pending.Tags(last)) {
-      const Pending& pending = *state.pending.Find(tag);
-      if (FateOf(pending.kind, pending.taken) == Fate::kSent) FailOne(&state, tag, why);
+      const Pending* const pending = state.pending.Find(tag);
+      if (pending != nullptr && pending->fate() == Fate::kSent) FailOne(&state, tag, why);
     }
   });
 }
@@ -158,22 +154,26 @@ void Calls::Close(Why why) {
 }
 
 void Calls::Done(State* state, uint64_t tag, absl::StatusOr<Reply> result) {
-  if (!state->Waits(tag)) return;
-  Pending call = state->pending.Take(tag);
-  Completion done{std::move(call.caller), std::move(result), call.bytes};
-  if (done.caller.waits) return Run(std::move(done));
-  state->done.push_back(std::move(done));
+  std::optional<Pending> call = state->pending.Take(tag);
+  if (!call) return;
+  Completion done{std::move(call->caller), std::move(result), call->bytes};
+  if (done.caller.waits) {
+    state->awaited.push_back(std::move(done));
+  } else {
+    state->done.push_back(std::move(done));
+  }
 }
 
 void Calls::FailOne(State* state, uint64_t tag, const Why& why) {
   const Pending* const pending = state->pending.Find(tag);
-  if (pending != nullptr) Done(state, tag, why(FateOf(pending->kind, pending->taken)));
+  if (pending != nullptr) Done(state, tag, why(pending->fate()));
 }
 
 // --- told ------------------------------------------------------------------------------
 
 // What is done meanwhile has a turn of its own, so others on the strand have theirs.
 void Calls::Tell() {
+  ZKQ_CHECK(strand_.Inside());
   const Strand::Doing doing(strand_, "a callback");
   size_t left = inbox_.Take([](State& state) { return state.done.size(); });
   while (left-- > 0) TellNext();
@@ -190,10 +190,15 @@ void Calls::TellNext() {
 }
 
 void Calls::Run(Completion completion) {
-  bytes_ -= completion.bytes;
+  Release(completion.bytes);
   if (completion.caller.done != nullptr) {
     std::move(completion.caller.done)(std::move(completion.result));
   }
+}
+
+void Calls::Release(size_t bytes) {
+  const size_t before = bytes_.fetch_sub(bytes);
+  ZKQ_CHECK(bytes <= before);
 }
 
 void Calls::End() {

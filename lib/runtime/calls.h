@@ -28,6 +28,7 @@
 #include "absl/time/time.h"
 #include "lib/runtime/deadlines.h"
 #include "lib/runtime/errors.h"
+#include "lib/runtime/halter.h"
 #include "lib/runtime/inbox.h"
 #include "lib/runtime/tag_ring.h"
 #include "zkq/message.h"
@@ -62,7 +63,7 @@ class Calls {
   static constexpr size_t kCallBytes = 256;
 
   // `waiters` is the executor that blocking forms, and Shutdown, wait on.
-  Calls(Strand* callbacks, Executor* waiters, size_t outstanding_bytes_max);
+  Calls(Strand* callbacks, Executor* waiters, Halter* halter, size_t outstanding_bytes_max);
 
   // --- taking calls on -------------------------------------------------------------
   enum class Verdict { kAdded, kOverloaded, kClosed };
@@ -119,6 +120,11 @@ class Calls {
     size_t bytes = 0;
     Caller caller;
     std::string request;  // of a read
+
+    Fate fate() const {
+      if (kind != Kind::kWrite) return Fate::kNothing;
+      return taken ? Fate::kSent : Fate::kNotSent;
+    }
   };
   struct Completion {
     Caller caller;
@@ -130,6 +136,7 @@ class Calls {
     Deadlines deadlines = {};
     Taken to_take = {};
     std::deque<Completion> done = {};
+    std::vector<Completion> awaited = {};  // of blocking forms: told as soon as the lock is free
     bool closed = false;
     bool ended = false;
 
@@ -142,12 +149,15 @@ class Calls {
   void Done(State* state, uint64_t tag, absl::StatusOr<Reply> result);
   void FailOne(State* state, uint64_t tag, const Why& why);
 
+  Halter& invariants() { return halter_; }
   void Tell();
   void TellNext();
   void Run(Completion completion);
+  void Release(size_t bytes);
 
   Strand& strand_;
   Executor& waiters_;
+  Halter& halter_;
   const size_t outstanding_bytes_max_;
   std::atomic<size_t> bytes_{0};
   Inbox<State> inbox_;

@@ -29,7 +29,7 @@ class Delivered {
   std::vector<Txn> Take(Zxid after, Zxid through, size_t count);
 
  private:
-  void PopFront();
+  Txn TakeFront();
 
   Bounds bounds_;
   std::deque<Txn> txns_;

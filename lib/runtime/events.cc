@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "lib/base/checks.h"
 #include "lib/runtime/subscription.h"
 
 namespace zkq::runtime {
@@ -27,6 +28,7 @@ void Events::Raise(Event::Kind kind) {
 }
 
 void Events::Drain() {
+  ZKQ_CHECK(strand_.Inside());
   const Strand::Doing doing(strand_, "an event call");
   size_t left = inbox_.Take([](Told& told) { return told.raised.size(); });
   while (left-- > 0) DeliverNext();

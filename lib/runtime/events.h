@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "lib/runtime/halter.h"
 #include "lib/runtime/inbox.h"
 #include "zkq/replica_status.h"
 
@@ -16,8 +17,11 @@ namespace zkq::runtime {
 class Events {
  public:
   // `status` makes what an event carries, at the time it is delivered.
-  Events(Strand* strand, absl::AnyInvocable<ReplicaStatus()> status)
-      : strand_(*strand), status_(std::move(status)), inbox_(strand, [this] { Drain(); }) {}
+  Events(Strand* strand, Halter* halter, absl::AnyInvocable<ReplicaStatus()> status)
+      : strand_(*strand),
+        halter_(*halter),
+        status_(std::move(status)),
+        inbox_(strand, [this] { Drain(); }) {}
 
   Subscription Subscribe(absl::AnyInvocable<void(const Event&)> on_event);
   void Raise(Event::Kind kind);
@@ -30,10 +34,12 @@ class Events {
     std::vector<Event::Kind> raised = {};  // each kind at most once, in the order of the last raise
     Subscribers subscribers = {};          // bounded by the subscriptions that are alive
   };
+  Halter& invariants() { return halter_; }
   void Drain();
   void DeliverNext();
 
   Strand& strand_;
+  Halter& halter_;
   absl::AnyInvocable<ReplicaStatus()> status_;
   Inbox<Told> inbox_;
 };

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "lib/base/checks.h"
 #include "lib/runtime/errors.h"
 
 namespace zkq::runtime {
@@ -22,6 +23,7 @@ constexpr bool kToPeers<core::Introduce> = true;
 }  // namespace
 
 void Performer::Perform(core::Effects* effects, Zxid committed, absl::Duration now) {
+  ZKQ_CHECK(ports_.strand->Inside());
   DoAll<false>(effects);
   if (!halted_) {
     ports_.journal->Add(std::exchange(writes_, {}), committed, now);

@@ -23,6 +23,7 @@ namespace zkq::runtime {
 class Performer {
  public:
   struct Ports {
+    const Strand* strand = nullptr;
     Journal* journal = nullptr;
     Applier* applier = nullptr;
     Transfers* transfers = nullptr;
@@ -39,6 +40,7 @@ class Performer {
   void Perform(core::Effects* effects, Zxid committed, absl::Duration now);
 
  private:
+  Halter& invariants() { return *ports_.halter; }
   template <bool to_peers>
   void DoAll(core::Effects* effects);
   void Do(core::Send& send);

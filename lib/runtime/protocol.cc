@@ -109,6 +109,7 @@ void Protocol::OnSnapshotAsked(const LinkId&, const SnapshotRequest& request,
 void Protocol::Drain() {
   ZKQ_CHECK(ports_.strand->Inside());
   if (inbox_.closed()) return;
+  ZKQ_CHECK(peer_ != nullptr);
   News news = inbox_.Take();
   const absl::Duration now = ports_.clock->Monotonic();
   ports_.calls->Expire(

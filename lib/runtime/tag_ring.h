@@ -35,12 +35,18 @@ class TagRing {
   }
   const T* Find(uint64_t tag) const { return const_cast<TagRing*>(this)->Find(tag); }
 
-  // `tag` is here.
-  T Take(uint64_t tag) {
+  // Nothing if it is not here (any more).
+  std::optional<T> Take(uint64_t tag) {
+    T* const found = Find(tag);
+    if (found == nullptr) return std::nullopt;
+    std::optional<T> taken = std::move(*found);
     --size_;
-    if (tag < first_) return std::move(old_.extract(tag).mapped());
-    T taken = *std::exchange(At(tag), std::nullopt);
-    if (size_ == old_.size()) first_ = next_;
+    if (tag < first_) {
+      old_.erase(tag);
+    } else {
+      At(tag).reset();
+      if (size_ == old_.size()) first_ = next_;
+    }
     return taken;
   }
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "lib/base/checks.h"
 #include "lib/runtime/errors.h"
 
 namespace zkq::runtime {
@@ -61,6 +62,7 @@ void Transfers::Fetch(core::FetchSnapshot ask) {
 }
 
 void Transfers::Begin(core::FetchSnapshot ask) {
+  ZKQ_CHECK(ports_.strand->Inside());
   const uint64_t fetch = ++fetches_;
   running_.reset();
   // A crash or a lost link after the last byte: it may be here already.
@@ -80,6 +82,7 @@ void Transfers::Begin(core::FetchSnapshot ask) {
 }
 
 void Transfers::OnChunk(uint64_t fetch, absl::StatusOr<SnapshotChunk> chunk) {
+  ZKQ_CHECK(ports_.strand->Inside());
   if (running_ == nullptr || fetch != fetches_) return;
   absl::Status stored = Store(chunk);
   if (stored.ok() && !chunk->last) return;

@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "lib/core/effect.h"
+#include "lib/runtime/halter.h"
 #include "lib/runtime/strand.h"
 #include "lib/runtime/voice.h"
 #include "lib/storage/log.h"
@@ -35,6 +36,7 @@ class Transfers {
     storage::Snapshots* snapshots = nullptr;
     QuorumTransport* transport = nullptr;
     const Voice* voice = nullptr;
+    Halter* halter = nullptr;
     Ears* ears = nullptr;
     const std::atomic<bool>* stopping = nullptr;  // nothing new is to be begun
   };
@@ -60,6 +62,7 @@ class Transfers {
     core::FetchSnapshot ask;
     std::unique_ptr<storage::Snapshots::Incoming> file;
   };
+  Halter& invariants() { return *ports_.halter; }
   template <typename Task>
   void Post(Task task);
   void Begin(core::FetchSnapshot ask);

@@ -54,7 +54,7 @@ bool Lanes::AddLarge(const Payload& encoded) {
 Outgoing Lanes::Take() {
   Outgoing frame{.head = std::move(control_)};
   control_.clear();
-  bytes_ -= frame.head.size();
+  Uncount(frame.head.size());
   if (!latest_.empty()) AppendPacket(++latest_seq_, latest_, &frame.head);
   latest_.clear();
   if (!zab_.empty()) TakeZab(&frame);
@@ -67,7 +67,7 @@ void Lanes::TakeZab(Outgoing* frame) {
     TakeFragment(&item, frame);
     if (item.offset < item.large.size()) return;
   } else {
-    bytes_ -= item.batch.size();
+    Uncount(item.batch.size());
     if (frame->head.empty()) {
       frame->head = std::move(item.batch);
     } else {
@@ -80,10 +80,16 @@ void Lanes::TakeZab(Outgoing* frame) {
 void Lanes::TakeFragment(Item* item, Outgoing* frame) {
   const std::string_view piece = item->large.view().substr(item->offset, kFragmentBytes);
   item->offset += piece.size();
-  bytes_ -= piece.size();
+  Uncount(piece.size());
   const bool last = item->offset == item->large.size();
   AppendFragmentHead(item->seq++, last, piece, &frame->head);
   frame->tail = item->large.Part(piece);
+}
+
+// Cannot fail as long as the Add functions alone count.
+void Lanes::Uncount(size_t bytes) {
+  ZKQ_CHECK(bytes <= bytes_);
+  bytes_ -= bytes;
 }
 
 void Lanes::Clear() {

@@ -17,6 +17,7 @@
 #include <deque>
 #include <string>
 
+#include "lib/base/checks.h"
 #include "zkq/message.h"
 
 namespace zkq::transport {
@@ -60,6 +61,8 @@ class Lanes {
   // What to write next; not to be called when empty().
   Outgoing Take();
   void Clear();
+  // Not ok: what waits was counted wrongly, and the link must go down.
+  Invariants& invariants() { return invariants_; }
 
  private:
   // Either a batch of whole packets, or what is left of a large message.
@@ -73,6 +76,7 @@ class Lanes {
   [[nodiscard]] bool AddLarge(const Payload& encoded);
   void TakeZab(Outgoing* frame);
   void TakeFragment(Item* item, Outgoing* frame);
+  void Uncount(size_t bytes);
 
   const size_t bytes_max_;
   size_t bytes_ = 0;  // in control_ and zab_
@@ -80,6 +84,7 @@ class Lanes {
   std::string latest_;
   std::deque<Item> zab_;
   uint64_t control_seq_ = 0, latest_seq_ = 0, zab_seq_ = 0;  // of the last packet
+  Invariants invariants_ = {};
 };
 
 }  // namespace zkq::transport

@@ -69,7 +69,9 @@ void Link::CloseIfDue(Lock* lock) {
 
 void Link::WriteNext(Lock* lock) {
   if (writing_ || closing_ || stream_ == nullptr || lanes_.empty()) return;
-  Write(lock, lanes_.Take());
+  Outgoing frame = lanes_.Take();
+  if (!lanes_.invariants().ok()) return BreakAs(lanes_.invariants(), lock);
+  Write(lock, std::move(frame));
 }
 
 void Link::Write(Lock* lock, Outgoing frame) {
@@ -129,9 +131,15 @@ void Link::Unhold(size_t bytes) {
 void Link::Release(size_t bytes) {
   Lock lock(mutex_);
   Unhold(bytes);
-  if (invariants_.ok()) return ReadNext(&lock);
-  lock.unlock();
-  Break(absl::InternalError(invariants_.what()));
+  if (!invariants_.ok()) return BreakAs(invariants_, &lock);
+  ReadNext(&lock);
+}
+
+void Link::BreakAs(const Invariants& violated, Lock* lock) {
+  const absl::Status why = absl::InternalError(violated.what());
+  lock->unlock();
+  Break(why);
+  lock->lock();
 }
 
 bool Link::AddListener(std::weak_ptr<LinkListener> listener) {

@@ -92,6 +92,7 @@ class Link : public std::enable_shared_from_this<Link> {
   void CloseIfDue(Lock* lock);
   void Release(size_t bytes);
   void Unhold(size_t bytes);
+  void BreakAs(const Invariants& violated, Lock* lock);
 
   Invariants& invariants() { return invariants_; }
 

@@ -304,9 +304,7 @@ void LinkTable::OnEnded(const LiveLinkPtr& link, absl::Status status) {
 // --- links come and go ---------------------------------------------------------------
 
 LinkTable::Peer& LinkTable::PeerOf(ServerId sid) {
-  Peer& peer = peers_[sid];
-  if (peer.queue == nullptr) peer.queue = std::make_shared<SerialQueue>(gate_);
-  return peer;
+  return peers_.try_emplace(sid, gate_).first->second;
 }
 
 KnownPeer LinkTable::Lookup(ServerId sid) const {

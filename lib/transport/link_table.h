@@ -100,7 +100,10 @@ class LinkTable : public std::enable_shared_from_this<LinkTable> {
   using Clock = std::chrono::steady_clock;
 
   struct Peer {
-    std::shared_ptr<SerialQueue> queue = {};
+    explicit Peer(std::shared_ptr<Gate> gate)
+        : queue(std::make_shared<SerialQueue>(std::move(gate))) {}
+
+    const std::shared_ptr<SerialQueue> queue;
     bool member = false;
     PeerAddresses addresses = {};
     DiskId listed = {};       // KnownPeer::listed

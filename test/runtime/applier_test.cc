@@ -47,7 +47,7 @@ struct Machine final : StateMachine {
 struct ApplierStage final : Stage, Applier::Ears {
   explicit ApplierStage(size_t window_bytes = 1 << 20, uint64_t snapshot_every = 0,
                         bool with_machine = true)
-      : calls(&callback, executor.get(), 1 << 20) {
+      : calls(&callback, executor.get(), this, 1 << 20) {
     snapshots = *storage::Snapshots::Open(disk, "dir");
     applier.emplace(Applier::Ports{.strand = &strand,
                                    .clock = &clock,
@@ -192,6 +192,19 @@ TEST_CASE("applier: a log that does not hold what was delivered halts the replic
   }
   stage.applier->Deliver({1, 2}, Txns(1, 2));
   REQUIRE(stage.Run() == "");
+}
+
+TEST_CASE("applier: a page or a new history that nobody has asked for halts the replica") {
+  ApplierStage stage;
+  SECTION("a page") {
+    stage.applier->OnPage(Txns(1, 2));
+    REQUIRE(stage.Run().find("halt INTERNAL: backlog_.page_asked() at ") == 0);
+  }
+  SECTION("a history") {
+    stage.WriteSnapshot({2, 5}, "state");
+    stage.applier->Install({2, 5});
+    REQUIRE(stage.Run().find("halt INTERNAL: installs <= backlog_.expected_installs() at ") == 0);
+  }
 }
 
 TEST_CASE("applier: an Apply that fails halts the replica, and no call follows it") {

@@ -11,9 +11,10 @@ using Verdict = Calls::Verdict;
 
 absl::Status Late(Fate fate) { return TimedOut(fate, std::nullopt); }
 
-struct Desk {
-  explicit Desk(size_t room = 1 << 20) : calls(&strand, executor.get(), room) {}
-  ~Desk() { executor->Stop(); }
+struct Desk final : Halter {
+  explicit Desk(size_t room = 1 << 20) : calls(&strand, executor.get(), this, room) {}
+  ~Desk() override { executor->Stop(); }
+  void Halt(absl::Status why) override { told += "halt " + why.ToString(); }
 
   // Each call is known by a word; what it is told is written into `told`, in order.
   Caller Says(std::string word, bool waits = false) {

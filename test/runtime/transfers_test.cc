@@ -40,6 +40,7 @@ struct TransfersStage final : Stage, Transfers::Ears {
                                        .snapshots = snapshots.get(),
                                        .transport = &transport,
                                        .voice = &voice,
+                                       .halter = this,
                                        .ears = this,
                                        .stopping = &stopping});
   }

@@ -14,6 +14,7 @@
 #include "lib/runtime/halter.h"
 #include "lib/runtime/journal.h"
 #include "lib/runtime/status_board.h"
+#include "lib/runtime/strand.h"
 #include "lib/runtime/transfers.h"
 #include "lib/runtime/voice.h"
 #include "zkq/quorum_transport.h"

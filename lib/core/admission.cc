@@ -35,11 +35,13 @@ std::optional<RejectReason> Admission::Objection(const Call& call, size_t admitt
 }
 
 void Admission::BeginEpoch(Epoch epoch) {
+  ZKQ_CHECK(drained() && epoch > epoch_);
   epoch_ = epoch;
   counter_ = 0;
 }
 
 Zxid Admission::Number(const Call& call) {
+  ZKQ_CHECK(epoch_ != 0 && counter_ < kCounterMax, Zxid{});
   const Zxid zxid{epoch_, ++counter_};
   outstanding_.push_back({zxid, CostOf(call)});
   return zxid;
@@ -47,7 +49,7 @@ Zxid Admission::Number(const Call& call) {
 
 void Admission::Committed(Zxid through) {
   while (!outstanding_.empty() && outstanding_.front().zxid <= through) {
-    bytes_ -= outstanding_.front().bytes;
+    GiveBack(outstanding_.front().bytes);
     outstanding_.pop_front();
   }
 }
@@ -60,9 +62,14 @@ std::vector<Admission::Submission> Admission::Resume() {
 void Admission::Drop(const LinkId& asker) {
   std::erase_if(waiting_, [&](const Submission& submission) {
     if (submission.asker != asker) return false;
-    for (const Call& call : submission.calls) bytes_ -= CostOf(call);
+    for (const Call& call : submission.calls) GiveBack(CostOf(call));
     return true;
   });
+}
+
+void Admission::GiveBack(size_t bytes) {
+  ZKQ_CHECK(bytes <= bytes_);
+  bytes_ -= bytes;
 }
 
 }  // namespace zkq::core

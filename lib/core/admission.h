@@ -15,6 +15,7 @@
 #include <optional>
 #include <vector>
 
+#include "lib/base/checks.h"
 #include "zkq/message.h"
 
 namespace zkq::core {
@@ -38,7 +39,8 @@ class Admission {
     size_t command_bytes_max = 0;
     size_t outstanding_bytes_max = 0;
   };
-  explicit Admission(const Options& options) : options_(options) {}
+  Admission(const Options& options, Invariants* invariants)
+      : options_(options), invariants_(invariants) {}
 
   struct Verdict {
     Submission admitted = {};
@@ -75,8 +77,11 @@ class Admission {
     size_t bytes = 0;
   };
   std::optional<RejectReason> Objection(const Call& call, size_t admitted) const;
+  void GiveBack(size_t bytes);
+  Invariants& invariants() { return *invariants_; }
 
   const Options options_;
+  Invariants* const invariants_;
   Epoch epoch_ = 0;
   uint32_t counter_ = 0;
   std::deque<Outstanding> outstanding_;  // proposed, not committed

@@ -3,12 +3,13 @@
 namespace zkq::core {
 
 void Feed::Begin(Zxid from, Zxid target) {
-  *this = {};
+  *this = Feed(invariants_);
   sent_ = from;
   target_ = target;
 }
 
 void Feed::Advance(const std::vector<Txn>& txns) {
+  ZKQ_CHECK(!txns.empty() && txns.back().zxid > sent_);
   Portion portion{.last = txns.back().zxid};
   for (const Txn& txn : txns) portion.bytes += txn.encoded.size();
   used_ += portion.bytes;
@@ -18,6 +19,7 @@ void Feed::Advance(const std::vector<Txn>& txns) {
 
 void Feed::Return(Zxid through) {
   while (!portions_.empty() && portions_.front().last <= through) {
+    ZKQ_CHECK(portions_.front().bytes <= used_);
     used_ -= portions_.front().bytes;
     portions_.pop_front();
   }

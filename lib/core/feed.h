@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "lib/base/checks.h"
 #include "zkq/types.h"
 
 namespace zkq::core {
@@ -19,6 +20,8 @@ inline constexpr size_t kProposalBytesMax = 1 << 20;
 
 class Feed {
  public:
+  explicit Feed(Invariants* invariants) : invariants_(invariants) {}
+
   // Begins after `from`; the plan ends at `target`. What was under way is forgotten.
   void Begin(Zxid from, Zxid target);
 
@@ -41,6 +44,9 @@ class Feed {
     Zxid last{};
     size_t bytes = 0;
   };
+  Invariants& invariants() { return *invariants_; }
+
+  Invariants* invariants_;
   Zxid sent_;
   Zxid target_;
   bool reading_ = false;

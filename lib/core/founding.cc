@@ -60,6 +60,8 @@ EnsembleId EnsembleIdOf(const Id128& founding, const Id128& seen) {
 
 Founding::Founding(Self* self) : self_(*self), founding_(FoundingHash(self->options.members)) {}
 
+Invariants& Founding::invariants() { return self_.invariants(); }
+
 void Founding::Meet(const LinkId& link, const Identity& peer) {
   if (peer.ensemble != EnsembleId{}) {
     self_.Emit(Notify{link.sid, Notification{}});  // a vote for nobody: a question
@@ -77,7 +79,11 @@ void Founding::Judge() {
   if (std::exchange(self_.seen, seen) != seen) self_.Emit(Introduce{self_.identity()});
   if (!voters || !AllSay(seen)) return;
   Membership membership{.members = Ordered(self_.options.members)};
-  for (const SeenVoter& voter : *voters) FindMember(&membership, voter.sid)->disk = voter.disk;
+  for (const SeenVoter& voter : *voters) {
+    Member* member = FindMember(&membership, voter.sid);
+    ZKQ_CHECK(member != nullptr);
+    member->disk = voter.disk;
+  }
   Found(EnsembleIdOf(founding_, seen), std::move(membership));
 }
 
@@ -87,11 +93,13 @@ std::optional<std::vector<SeenVoter>> Founding::AllVoters() const {
   if (std::any_of(links.begin(), links.end(), founded)) return std::nullopt;
   std::vector<SeenVoter> voters;
   for (ServerId sid : self_.quorum.Voters()) {
-    const std::optional<LinkId> link = self_.links.To(sid);
-    if (sid != self_.options.self && !link) return std::nullopt;
-    const Identity& voter = link ? *self_.links.Find(*link) : self_.identity();
-    if (link && voter.founding != founding_) return std::nullopt;
-    voters.push_back({.sid = sid, .disk = voter.disk, .boot = voter.boot});
+    if (sid == self_.options.self) {
+      voters.push_back({.sid = sid, .disk = self_.state.disk, .boot = self_.state.boot});
+      continue;
+    }
+    const Identity* voter = self_.links.PeerOf(sid);
+    if (voter == nullptr || voter->founding != founding_) return std::nullopt;
+    voters.push_back({.sid = sid, .disk = voter->disk, .boot = voter->boot});
   }
   return voters;  // in the order of ids, as Voters() is
 }
@@ -99,12 +107,13 @@ std::optional<std::vector<SeenVoter>> Founding::AllVoters() const {
 bool Founding::AllSay(const Id128& seen) const {
   const std::set<ServerId> voters = self_.quorum.Voters();
   return std::all_of(voters.begin(), voters.end(), [&](ServerId sid) {
-    const std::optional<LinkId> link = self_.links.To(sid);
-    return sid == self_.options.self || (link && self_.links.Find(*link)->seen == seen);
+    const Identity* voter = self_.links.PeerOf(sid);
+    return sid == self_.options.self || (voter != nullptr && voter->seen == seen);
   });
 }
 
 void Founding::Found(const EnsembleId& ensemble, Membership membership) {
+  ZKQ_CHECK(self_.state.ensemble == EnsembleId{} && !write_);
   amnesic_ = false;
   self_.state.ensemble = ensemble;
   self_.state.config = std::move(membership);

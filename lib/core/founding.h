@@ -19,6 +19,7 @@
 #include <optional>
 #include <span>
 
+#include "lib/base/checks.h"
 #include "lib/core/effect.h"
 
 namespace zkq::core {
@@ -67,6 +68,7 @@ class Founding {
   bool AllSay(const Id128& seen) const;
   void Found(const EnsembleId& ensemble, Membership membership);
   void BeAmnesic(bool listed);
+  Invariants& invariants();
 
   Self& self_;
   const Id128 founding_;

@@ -10,6 +10,11 @@ History::History(Epochs epochs, std::vector<Txn> window, Limits limits, Invarian
       durable_(epochs_.last()),
       limits_(limits),
       invariants_(invariants) {
+  Keep(std::move(window));
+}
+
+void History::Keep(std::vector<Txn> window) {
+  ZKQ_CHECK(window.empty() || window.back().zxid == last());
   for (Txn& txn : window) {
     window_bytes_ += txn.encoded.size();
     last_leader_time_ = txn.leader_time;
@@ -46,7 +51,7 @@ void History::Append(WriteId write, std::span<const Txn> txns) {
     window_bytes_ += txn.encoded.size();
     window_.push_back(txn);
   }
-  pending_.push_back({write, last()});
+  AddPending(write, last());
   Trim();
 }
 
@@ -61,7 +66,7 @@ void History::Truncate(WriteId write, Zxid after) {
   // must not raise the mark over entries that come in its place.
   for (Pending& pending : pending_) pending.last = std::min(pending.last, after);
   durable_ = std::min(durable_, after);
-  pending_.push_back({write, after});
+  AddPending(write, after);
 }
 
 void History::Install(WriteId write, Zxid snapshot) {
@@ -71,7 +76,12 @@ void History::Install(WriteId write, Zxid snapshot) {
   // Until the switch is durable nothing of the new history is.
   for (Pending& pending : pending_) pending.last = Zxid{};
   durable_ = Zxid{};
-  pending_.push_back({write, snapshot});
+  AddPending(write, snapshot);
+}
+
+void History::AddPending(WriteId write, Zxid last) {
+  ZKQ_CHECK(pending_.empty() || pending_.back().write < write);
+  pending_.push_back({write, last});
 }
 
 void History::Synced(WriteId through) {

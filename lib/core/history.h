@@ -54,6 +54,8 @@ class History {
     Zxid last{};  // of the history once this write is durable
   };
   Invariants& invariants() { return *invariants_; }
+  void Keep(std::vector<Txn> window);
+  void AddPending(WriteId write, Zxid last);
   void Trim();
 
   Epochs epochs_;

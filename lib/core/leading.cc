@@ -18,7 +18,8 @@ Leading::Leading(Self* self, std::map<ServerId, Look> looks)
       attempt_(NewAttempt(self->state.accepted.epoch + 1, std::move(looks))),
       learners_(self),
       admission_({.command_bytes_max = self->options.max_command_bytes,
-                  .outstanding_bytes_max = self->options.outstanding_bytes_max}),
+                  .outstanding_bytes_max = self->options.outstanding_bytes_max},
+                 &self->invariants()),
       watch_(self->options.tick, self->Ticks(self->options.sync_limit), self->now) {}
 
 Establishment Leading::NewAttempt(Epoch lowest, std::map<ServerId, Look> looks) const {

@@ -65,6 +65,7 @@ class Leading {
   using Stage = Establishment::Stage;
   using Submission = Admission::Submission;
 
+  Invariants& invariants() { return self_.invariants(); }
   void Resign(std::string why) { left_ = std::move(why); }
   void EndSession(const LinkId& link, SessionEndReason reason);
   void DropLinkOf(const LinkId& link, std::string why);

@@ -93,6 +93,7 @@ void Leading::Extend(const Submission& admitted) {
 }
 
 void Leading::Propose(std::vector<Txn> txns) {
+  ZKQ_CHECK(attempt_.established() && !txns.empty());
   EncodeTxns(txns);
   const Zxid before = self_.history.last();
   self_.Append(txns);
@@ -128,6 +129,7 @@ void Leading::TryCommit() {
   // the term was established.
   const Zxid known = self_.quorum.Reached(held);
   if (known <= self_.watermarks.commit || known.epoch != established_) return;
+  ZKQ_CHECK(known <= self_.history.last());
   self_.Commit(known);
   admission_.Committed(known);
   learners_.SendCommit(established_);

@@ -59,11 +59,14 @@ void Leading::TryFixEpoch() {
 }
 
 void Leading::FixEpoch() {
+  ZKQ_CHECK(attempt_.stage() == Stage::kConnecting);
+  ZKQ_CHECK(attempt_.lowest() > self_.state.accepted.epoch);
   self_.state.accepted = {attempt_.lowest(), self_.options.self, self_.state.boot};
   attempt_.FixEpoch(self_.StoreState());
 }
 
 void Leading::SendLeaderInfo(LearnerProgress* learner) {
+  ZKQ_CHECK(learner != nullptr);
   if (attempt_.stage() == Stage::kPromising) return;  // The promise is not durable yet.
   const Epoch epoch = attempt_.epoch();
   const Promise& given = learner->accepted();
@@ -152,6 +155,7 @@ void Leading::SynchronizeAll() {
 }
 
 void Leading::Synchronize(LearnerProgress* learner) {
+  ZKQ_CHECK(learner != nullptr && attempt_.stage() > Stage::kStoring);
   if (learner->Synchronize()) return;
   self_.Tell(Note::Level::kError, "server " + ToString(learner->link().sid) +
                                       " cannot be synchronised: neither the log nor a snapshot "

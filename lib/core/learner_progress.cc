@@ -9,7 +9,12 @@ namespace zkq::core {
 
 LearnerProgress::LearnerProgress(Self* self, const LinkId& link, const Session& session,
                                  const FollowerInfo& info)
-    : self_(*self), link_(link), session_(session), info_(info), heard_(self->now) {
+    : self_(*self),
+      link_(link),
+      session_(session),
+      info_(info),
+      feed_(&self->invariants()),
+      heard_(self->now) {
   ExtendDeadline(self_.options.init_limit + self_.options.sync_limit);
 }
 
@@ -68,6 +73,13 @@ Zxid LearnerProgress::FeedEnd() const {
 void LearnerProgress::Pump() {
   FeedOn();
   SendCommit();
+  CheckCursors();
+}
+
+// What it has acknowledged was sent, and what was sent stands in the history.
+void LearnerProgress::CheckCursors() {
+  ZKQ_CHECK(!synced() || match_ <= feed_.sent());
+  ZKQ_CHECK(stage_ < Stage::kFeeding || feed_.sent() <= self_.history.last());
 }
 
 void LearnerProgress::FeedOn() {
@@ -109,6 +121,7 @@ std::optional<Zxid> LearnerProgress::PinnedAfter() const {
 // --- broadcast ---------------------------------------------------------------------------
 
 void LearnerProgress::SendProposal(std::vector<Txn> txns) {
+  ZKQ_CHECK(!txns.empty());
   const Zxid commit = std::min(self_.watermarks.commit, txns.back().zxid);
   Fed(txns, commit);
   Send(Proposal{std::move(txns), commit});
@@ -120,6 +133,7 @@ bool LearnerProgress::CaughtUpWith(Zxid last) const {
 }
 
 void LearnerProgress::Fed(const std::vector<Txn>& txns, Zxid commit) {
+  ZKQ_CHECK(!txns.empty() && txns.front().prev == feed_.sent());
   if (match_ == feed_.sent()) advanced_ = self_.now;
   feed_.Advance(txns);
   commit_told_ = std::max(commit_told_, commit);

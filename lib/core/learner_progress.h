@@ -101,6 +101,8 @@ class LearnerProgress {
   // Where its feed ends at present. (An observer's will end at the commit.)
   Zxid FeedEnd() const;
   void SendProposal(std::vector<Txn> txns);
+  void CheckCursors();
+  Invariants& invariants() { return self_.invariants(); }
   void ExtendDeadline(int ticks) { deadline_ = self_.now + self_.Ticks(ticks); }
 
   Self& self_;

@@ -13,7 +13,9 @@ Session ToAll(Epoch epoch) { return {.number = 0, .epoch = epoch}; }
 
 LearnerProgress* Learners::Add(const LinkId& link, const Session& session,
                                const FollowerInfo& info) {
-  return &all_.try_emplace(link, &self_, link, session, info).first->second;
+  const auto [learner, added] = all_.try_emplace(link, &self_, link, session, info);
+  ZKQ_CHECK(added, &learner->second);
+  return &learner->second;
 }
 
 LearnerProgress* Learners::Find(const LinkId& link) {
@@ -82,6 +84,7 @@ std::set<ServerId> Learners::Answered(uint64_t ping) const {
 // --- to many at once -------------------------------------------------------------------
 
 void Learners::Propose(Epoch epoch, Zxid before, std::vector<Txn> txns) {
+  ZKQ_CHECK(!txns.empty());
   const Zxid commit = std::min(self_.watermarks.commit, txns.back().zxid);
   std::vector<LinkId> together;
   std::vector<LearnerProgress*> lagging;

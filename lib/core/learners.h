@@ -42,6 +42,8 @@ class Learners {
   void SendPing(uint64_t ping, Epoch established);
 
  private:
+  Invariants& invariants() { return self_.invariants(); }
+
   Self& self_;
   std::map<LinkId, LearnerProgress> all_;
 };

@@ -30,8 +30,9 @@ void Learning::Enter() {
 
 void Learning::Attach() {
   if (stage_ != Stage::kConnecting || self_.now < self_.terms.next_attach) return;
+  const Identity* leader = self_.links.PeerOf(choice_.leader);
+  if (leader == nullptr || !self_.IsMember(*leader)) return link_.reset();
   link_ = self_.links.To(choice_.leader);
-  if (!link_ || !self_.IsMember(*self_.links.Find(*link_))) return link_.reset();
   self_.terms.next_attach = self_.now + self_.options.tick;
   session_ = {.number = ++self_.terms.sessions, .epoch = 0};
   stage_ = Stage::kFollowerInfoSent;
@@ -54,6 +55,11 @@ void Learning::EndSession(SessionEndReason reason, std::string why) {
   Reply(SessionEnd{reason});
   stage_ = Stage::kConnecting;  // said already: Leave has nothing to add
   Quit(std::move(why));
+}
+
+void Learning::Reply(MessageBody body) {
+  ZKQ_CHECK(link_.has_value());
+  self_.SendTo(*link_, session_, std::move(body));
 }
 
 void Learning::On(const LinkUp& up) {
@@ -232,6 +238,7 @@ void Learning::On(const SnapshotFetched& fetched) {
   if (fetched.state == SnapshotFetched::State::kFailed) {
     return EndSession(SessionEndReason::kGap, "the snapshot cannot be had");
   }
+  ZKQ_CHECK(fetched.meta.zxid == fetched.snapshot);
   write_ = self_.Install(fetched.meta);
   self_.watermarks.snapshot = std::max(self_.watermarks.snapshot, fetched.snapshot);
 }

@@ -68,7 +68,7 @@ class Learning {
   void Attach();
   void EndSession(SessionEndReason reason, std::string why);
   void Quit(std::string why) { left_ = std::move(why); }
-  void Reply(MessageBody body) { self_.SendTo(*link_, session_, std::move(body)); }
+  void Reply(MessageBody body);
   void SendAckEpoch();
   void SendAcks();
   bool InSync() const { return stage_ >= Stage::kSyncing; }
@@ -89,6 +89,7 @@ class Learning {
   void Handle(const SessionEnd& end);
   template <typename Other>
   void Handle(const Other&);  // what only a leader may be told
+  Invariants& invariants() { return self_.invariants(); }
 
   Self& self_;
   const Choice choice_;

@@ -22,6 +22,11 @@ std::optional<LinkId> Links::To(ServerId sid) const {
   return found->first;
 }
 
+const Identity* Links::PeerOf(ServerId sid) const {
+  const std::optional<LinkId> link = To(sid);
+  return link ? Find(*link) : nullptr;
+}
+
 bool Links::CountAsDown(const LinkId& link) {
   const Identity* peer = Find(link);
   return peer != nullptr && down_.emplace(link.sid, peer->disk).second;

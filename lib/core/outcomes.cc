@@ -14,7 +14,8 @@ void Outcomes::Appended(std::span<const Txn> txns) {
 
 void Outcomes::Truncated(Zxid after) {
   for (auto cut = logged_.upper_bound(after); cut != logged_.end(); cut = logged_.erase(cut)) {
-    calls_[cut->second].zxid = Zxid{};
+    const auto call = calls_.find(cut->second);
+    if (call != calls_.end()) call->second.zxid = Zxid{};
   }
 }
 
@@ -32,6 +33,13 @@ void Outcomes::Delivered(Zxid through) {
     calls_.erase(logged_.begin()->second);
     logged_.erase(logged_.begin());
   }
+}
+
+bool Outcomes::Refused(uint64_t tag) {
+  const auto call = calls_.find(tag);
+  if (call == calls_.end() || call->second.zxid != Zxid{}) return false;
+  calls_.erase(call);
+  return true;
 }
 
 Outcomes::Verdict Outcomes::Decide(uint64_t session) {

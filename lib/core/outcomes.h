@@ -29,8 +29,9 @@ class Outcomes {
   void Installed();
   // These are committed and on their way to the state machine.
   void Delivered(Zxid through);
-  // The leader refused it: it never gets a zxid. False: not one of ours.
-  bool Refused(uint64_t tag) { return calls_.erase(tag) > 0; }
+  // The leader refused it: it never gets a zxid. False: not one of ours, or in the
+  // history, which decides it whatever is said.
+  bool Refused(uint64_t tag);
 
   struct Verdict {
     std::vector<uint64_t> abandoned = {};

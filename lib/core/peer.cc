@@ -83,7 +83,7 @@ class Peer::Impl {
 
   View view() const;
   Identity identity() const { return self_.identity(); }
-  const Invariants& invariants() { return self_.invariants(); }
+  Invariants& invariants() { return self_.invariants(); }
 
  private:
   // --- what every role shares --------------------------------------------------
@@ -221,9 +221,13 @@ class Peer::Impl {
   }
 
   void Take(const Decision& decision) {
+    // The election may be the user's own.
+    const bool leads = decision.state == PeerState::kLeading;
+    ZKQ_CHECK(decision.vote.leader != kNoServer);
+    ZKQ_CHECK(leads == (decision.vote.leader == self_.options.self));
     vote_ = decision.vote;
     settled_epoch_ = 0;
-    if (decision.state == PeerState::kLeading) {
+    if (leads) {
       role_.emplace<Leading>(&self_, looks_).Enter();
       return;
     }
@@ -245,10 +249,9 @@ class Peer::Impl {
   }
   // As far as it has said; a peer that is not linked says so with its next link.
   bool LacksConfig(ServerId sid) const {
-    const std::optional<LinkId> link = self_.links.To(sid);
-    if (!link) return false;
-    const std::optional<Zxid>& has = self_.links.Find(*link)->config;
-    return !has || *has < self_.memberships.committed().version;
+    const Identity* peer = self_.links.PeerOf(sid);
+    if (peer == nullptr) return false;
+    return !peer->config || *peer->config < self_.memberships.committed().version;
   }
 
   // Late joiners tally votes of different generations: what they have in common

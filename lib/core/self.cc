@@ -52,6 +52,11 @@ void Self::FollowMemberships() {
   StoreState();
 }
 
+void Self::Emit(Effect effect) {
+  ZKQ_CHECK(effects != nullptr);
+  effects->push_back(std::move(effect));
+}
+
 void Self::SendTo(const LinkId& link, const Session& session, MessageBody body) {
   Emit(Send{{link}, Message{session, std::move(body)}});
 }

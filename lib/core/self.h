@@ -58,7 +58,7 @@ class Self {
   Invariants& invariants() { return invariants_; }
 
   // --- the running step --------------------------------------------------------
-  void Emit(Effect effect) { effects->push_back(std::move(effect)); }
+  void Emit(Effect effect);
   void SendTo(const LinkId& link, const Session& session, MessageBody body);
   void Tell(Note::Level level, std::string line) { Emit(Note{level, std::move(line)}); }
   Time Ticks(int n) const { return options.tick * n; }

@@ -13,9 +13,10 @@ constexpr LinkId kOtherLink{ServerId{2}, 20, 1};
 
 Call CallOf(uint64_t tag, size_t bytes = 0) { return {tag, Payload(std::string(bytes, 'x'))}; }
 
-// Room for `calls` empty calls.
-Admission RoomFor(size_t calls) {
-  return Admission({.command_bytes_max = 100, .outstanding_bytes_max = calls * kCallBytes});
+// Room for `calls` empty calls. `invariants` null: none is to be broken.
+Admission RoomFor(size_t calls, Invariants* invariants = nullptr) {
+  return Admission({.command_bytes_max = 100, .outstanding_bytes_max = calls * kCallBytes},
+                   invariants);
 }
 
 std::vector<uint64_t> Admitted(const Admission::Verdict& verdict) {
@@ -83,6 +84,35 @@ TEST_CASE("an epoch begins with counter 1") {
   REQUIRE(admission.counter() == 0);
   (void)admission.Judge({.calls = {CallOf(2)}});
   REQUIRE(admission.Number(CallOf(2)) == Zxid{5, 1});
+}
+
+TEST_CASE("admission that gives back what it never counted is broken") {
+  Invariants invariants;
+  Admission admission = RoomFor(2, &invariants);
+  admission.BeginEpoch(4);
+  (void)admission.Number(CallOf(1));  // was never judged
+  REQUIRE(invariants.ok());
+  admission.Committed({4, 1});
+  REQUIRE_FALSE(invariants.ok());
+}
+
+TEST_CASE("an epoch that begins over outstanding calls, or again, is broken admission") {
+  for (const Epoch next : {4, 5}) {
+    Invariants invariants;
+    Admission admission = RoomFor(2, &invariants);
+    admission.BeginEpoch(4);
+    if (next == 5) (void)admission.Number(CallOf(1));
+    REQUIRE(invariants.ok());
+    admission.BeginEpoch(next);
+    REQUIRE_FALSE(invariants.ok());
+  }
+}
+
+TEST_CASE("a number that is given before an epoch begins is broken admission") {
+  Invariants invariants;
+  Admission admission = RoomFor(2, &invariants);
+  REQUIRE(admission.Number(CallOf(1)) == Zxid{});
+  REQUIRE_FALSE(invariants.ok());
 }
 
 }  // namespace

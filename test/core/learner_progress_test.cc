@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "lib/core/learners.h"
 #include "test/core/text.h"
 #include "test/harness/catch.h"
 
@@ -205,7 +206,8 @@ TEST_CASE("a learner that was up to date has been served, over a renewal too") {
 }
 
 TEST_CASE("a new plan forgets the credit that an earlier one has used") {
-  Feed feed;
+  Invariants invariants;
+  Feed feed(&invariants);
   feed.Begin({}, {1, 2});
   feed.Advance(Transactions().Named("1:1..1:2"));
   REQUIRE(feed.sent() == Zxid{1, 2});
@@ -213,6 +215,50 @@ TEST_CASE("a new plan forgets the credit that an earlier one has used") {
   feed.Begin({1, 1}, {1, 2});
   REQUIRE(feed.HasCredit(1));
   REQUIRE(feed.sent() == Zxid{1, 1});
+}
+
+TEST_CASE("a feed that leaves out a transaction is broken") {
+  Leader leader;
+  LearnerProgress learner = leader.Synced();
+  leader.Propose("2:1<1:4");
+  leader.Propose("2:2");
+  learner.Fed(leader.txns.Named("2:2"), {});
+  REQUIRE_FALSE(leader.self.invariants().ok());
+}
+
+TEST_CASE("a feed that goes back is broken") {
+  Invariants invariants;
+  Feed feed(&invariants);
+  feed.Begin({1, 2}, {1, 2});
+  feed.Advance(Transactions().Named("1:1"));
+  REQUIRE_FALSE(invariants.ok());
+}
+
+TEST_CASE("a leader that cuts what it has sent is broken") {
+  Leader leader;
+  LearnerProgress learner = leader.Synced();
+  leader.Propose("2:1<1:4");
+  learner.Pump();
+  REQUIRE(leader.self.invariants().ok());
+  leader.self.Truncate({1, 4});
+  learner.Pump();
+  REQUIRE_FALSE(leader.self.invariants().ok());
+}
+
+TEST_CASE("a second session on one link, beside the first, is broken") {
+  Leader leader;
+  Learners learners(&leader.self);
+  learners.Add(kLearner, {.number = 7}, {});
+  REQUIRE(leader.self.invariants().ok());
+  learners.Add(kLearner, {.number = 8}, {});
+  REQUIRE_FALSE(leader.self.invariants().ok());
+}
+
+TEST_CASE("a proposal of nothing is broken") {
+  Leader leader;
+  Learners learners(&leader.self);
+  learners.Propose(kEpoch, {1, 4}, {});
+  REQUIRE_FALSE(leader.self.invariants().ok());
 }
 
 }  // namespace

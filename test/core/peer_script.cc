@@ -229,11 +229,12 @@ Event PeerScript::ToEvent(const std::string& name, Words* words) {
     const LinkId link = links_.at(ToServerId(words->Next()));
     const Zxid snapshot = ToZxid(words->Next());
     const std::string state = words->Next();
+    const Zxid told = ToZxid(words->Setting("meta", ToString(snapshot)));
     return SnapshotFetched{link, snapshot,
                            state == "progress"   ? State::kProgress
                            : state == "complete" ? State::kComplete
                                                  : State::kFailed,
-                           {.zxid = snapshot}};
+                           {.zxid = told}};
   }
   throw std::invalid_argument("no such step: " + name);
 }

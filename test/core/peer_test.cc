@@ -1,5 +1,6 @@
 // One peer against the rest of the world, as scripts.
 #include "test/core/peer_script.h"
+#include "test/core/text.h"
 #include "test/core/transcript.h"
 #include "test/harness/catch.h"
 #include "test/harness/script.h"
@@ -38,6 +39,46 @@ TEST_CASE("a peer that is silent, stuck or alone is noticed") { REQUIRE(Run("liv
 TEST_CASE("an epoch is renewed in place") { REQUIRE(Run("renewal") == ""); }
 TEST_CASE("a call is decided once and rightly") { REQUIRE(Run("calls") == ""); }
 TEST_CASE("a broken invariant stops the replica") { REQUIRE(Run("halting") == ""); }
+
+// Says at once who leads, and as what this peer ends its look.
+class SayingElection final : public Election {
+ public:
+  SayingElection(ServerId leader, PeerState state) : decision_{{1, {}, leader}, state} {}
+  std::string_view name() const override { return "saying"; }
+  void SetConfigs(const Configs&) override {}
+  void Look(const Vote&, Time, Outbox*) override {}
+  void Settle(PeerState, const Vote&, Outbox*) override {}
+  void Receive(ServerId, const Notification&, Time, Outbox*) override {}
+  void PeerUp(ServerId, Time, Outbox*) override {}
+  void PeerDown(ServerId, Time, Outbox*) override {}
+  void Tick(Time, Outbox*) override {}
+  std::optional<Time> NextWake() const override { return std::nullopt; }
+  std::optional<Decision> outcome() const override { return decision_; }
+  Notification current() const override { return {}; }
+
+ private:
+  const Decision decision_;
+};
+
+TEST_CASE("an election that contradicts itself stops the replica") {
+  struct Case {
+    ServerId leader{};
+    PeerState state = PeerState::kLooking;
+    bool sound = false;
+  };
+  for (const Case& c : {Case{ServerId{1}, PeerState::kLeading, true},
+                        Case{ServerId{2}, PeerState::kFollowing, true},
+                        Case{ServerId{2}, PeerState::kLeading}, Case{ServerId{1}, PeerState::kFollowing},
+                        Case{kNoServer, PeerState::kFollowing}}) {
+    const Membership members = VotersUpTo(3);
+    Peer peer({.self = ServerId{1}, .members = members.members},
+              {.state = {.ensemble = {0, 1}, .sid = ServerId{1}, .config = members}},
+              std::make_unique<SayingElection>(c.leader, c.state));
+    Effects effects;
+    peer.Step(core::Tick{}, &effects);
+    REQUIRE(std::holds_alternative<Halt>(effects.back()) != c.sound);
+  }
+}
 
 }  // namespace
 }  // namespace zkq::core

@@ -25,5 +25,11 @@ TEST_CASE("of snapshot and log the later leader time counts") {
   REQUIRE(self.history.last_leader_time() == 700);
 }
 
+TEST_CASE("an effect that is wanted outside of a step breaks the peer, not its host") {
+  Self self({.self = ServerId{1}}, {});
+  self.Emit(core::Deliver{});
+  REQUIRE_FALSE(self.invariants().ok());
+}
+
 }  // namespace
 }  // namespace zkq::core

@@ -20,8 +20,7 @@ absl::Time TimeOf(const Txn& txn) { return absl::FromUnixMicros(txn.leader_time)
 Applier::Applier(const Ports& ports, const Options& options)
     : ports_(ports),
       options_(options),
-      inbox_(ports.strand, [this] { Drain(); },
-             {.delivered = Delivered({.bytes_max = options.window_bytes})}),
+      inbox_(ports.strand, [this] { Drain(); }, {.delivered = Delivered(options.window_bytes)}),
       plan_(ports.machine == nullptr ? 0 : options.snapshot_every, options.random) {}
 
 // --- the start ---------------------------------------------------------------------

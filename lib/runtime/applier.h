@@ -15,7 +15,6 @@
 
 #include "lib/runtime/backlog.h"
 #include "lib/runtime/calls.h"
-#include "lib/runtime/delivered.h"
 #include "lib/runtime/halter.h"
 #include "lib/runtime/inbox.h"
 #include "lib/runtime/snapshot_plan.h"

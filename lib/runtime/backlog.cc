@@ -7,6 +7,35 @@
 
 namespace zkq::runtime {
 
+void Delivered::Add(std::vector<Txn> txns) {
+  for (Txn& txn : txns) {
+    bytes_ += txn.encoded.size();
+    txns_.push_back(std::move(txn));
+  }
+  while (!txns_.empty() && (bytes_ > bytes_max_ || txns_.size() > kTxnsMax)) {
+    TakeFront();
+  }
+}
+
+std::vector<Txn> Delivered::Take(Zxid after, Zxid through, size_t count) {
+  while (!txns_.empty() && txns_.front().zxid <= after) TakeFront();
+  std::vector<Txn> taken;
+  // `prev` tells a gap: what is missing there must come from the log.
+  while (!txns_.empty() && txns_.front().prev == after && txns_.front().zxid <= through &&
+         taken.size() < count) {
+    after = txns_.front().zxid;
+    taken.push_back(TakeFront());
+  }
+  return taken;
+}
+
+Txn Delivered::TakeFront() {
+  Txn front = std::move(txns_.front());
+  txns_.pop_front();
+  bytes_ -= front.encoded.size();
+  return front;
+}
+
 void Backlog::Deliver(Zxid through) { through_ = std::max(through_, through); }
 
 std::vector<Txn> Backlog::Next(Zxid applied, Memory memory) {

@@ -1,11 +1,13 @@
-// Backlog: what is committed and durable here, and is to be applied. Most of it comes
-// from memory; what is there no more is read from the log, a page at a time.
+// Delivered and Backlog: what is committed and durable here, and is to be applied. Most of
+// it comes from memory (Delivered); what is there no more is read from the log, a page at a
+// time.
 //
 // A page is read beside everything else, so the history may change under it: entries that
 // were not delivered yet when it was asked for may be cut and replaced, and a snapshot may
 // replace all of it. What of a page cannot be trusted is dropped and read again.
 //
-// Threads: the apply strand's.
+// Threads: one at a time. The Backlog is the apply strand's alone; what is Delivered is guarded
+// by the lock of the applier's inbox, so its bound holds while an Apply call hangs.
 #pragma once
 
 #include <deque>
@@ -18,6 +20,29 @@
 #include "zkq/types.h"
 
 namespace zkq::runtime {
+
+// In memory: its transactions share their bytes with the log and the links.
+class Delivered {
+ public:
+  static constexpr size_t kTxnsMax = 100'000;
+
+  // Above `bytes_max`, or kTxnsMax, the oldest are dropped: they are read from the log again.
+  explicit Delivered(size_t bytes_max) : bytes_max_(bytes_max) {}
+  Delivered() = default;  // keeps nothing
+
+  // Newer than all that was added. What lies between may be missing.
+  void Add(std::vector<Txn> txns);
+  // Takes the entries that follow `after`, up to `through` and at most `count`, and drops
+  // those up to `after`. Nothing if the first of them is not here.
+  std::vector<Txn> Take(Zxid after, Zxid through, size_t count);
+
+ private:
+  Txn TakeFront();
+
+  size_t bytes_max_ = 0;
+  std::deque<Txn> txns_;
+  size_t bytes_ = 0;
+};
 
 class Backlog {
  public:

@@ -116,12 +116,6 @@ void Calls::Finish(std::vector<Result> results) {
   });
 }
 
-void Calls::Finish(uint64_t tag, absl::StatusOr<Reply> reply) {
-  Settle([this, tag, reply = std::move(reply)](State& state) mutable {
-    Done(&state, tag, std::move(reply));
-  });
-}
-
 void Calls::Fail(std::vector<uint64_t> tags, Why why) {
   Settle([this, tags = std::move(tags), why = std::move(why)](State& state) {
     for (const uint64_t tag : tags) FailOne(&state, tag, why);

@@ -98,7 +98,6 @@ class Calls {
 
   // --- done ------------------------------------------------------------------------------
   void Finish(std::vector<Result> results);
-  void Finish(uint64_t tag, absl::StatusOr<Reply> reply);
   void Fail(std::vector<uint64_t> tags, Why why);
   // Fails the writes up to `last` that were taken: nobody can tell their fate.
   void FailTaken(uint64_t last, Why why);

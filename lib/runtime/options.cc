@@ -6,10 +6,11 @@
 #include "absl/strings/str_cat.h"
 #include "lib/base/absl/string_view.h"
 #include "lib/base/host_port.h"
+#include "lib/base/server_id.h"
 #include "lib/runtime/calls.h"
 #include "zkq/status.h"
 
-namespace zkq {
+namespace zkq::runtime {
 namespace {
 
 constexpr size_t kCommandBytesMax = 64 << 20;
@@ -72,10 +73,10 @@ absl::Status CheckLimits(const ReplicaOptions& o) {
     return Invalid("max_command_bytes: ", o.max_command_bytes, " is not from 1 to ",
                    kCommandBytesMax);
   }
-  if (o.max_outstanding_bytes < o.max_command_bytes + runtime::Calls::kCallBytes) {
+  if (o.max_outstanding_bytes < o.max_command_bytes + Calls::kCallBytes) {
     return Invalid("max_outstanding_bytes: ", o.max_outstanding_bytes,
                    " leaves no room for a command of max_command_bytes, ", o.max_command_bytes,
-                   ", and ", runtime::Calls::kCallBytes, " bytes a call");
+                   ", and ", Calls::kCallBytes, " bytes a call");
   }
   if (o.retain_snapshots < 1)
     return Invalid("retain_snapshots: ", o.retain_snapshots, " is not 1 or more");
@@ -88,8 +89,6 @@ absl::Status CheckLimits(const ReplicaOptions& o) {
 }
 
 }  // namespace
-
-namespace runtime {
 
 absl::Status CheckOptions(const ReplicaOptions& options) {
   if (!IsServerId(options.id)) {
@@ -112,5 +111,4 @@ absl::Status CheckOptions(const ReplicaOptions& options) {
   return CheckMembers(options);
 }
 
-}  // namespace runtime
-}  // namespace zkq
+}  // namespace zkq::runtime

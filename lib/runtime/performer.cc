@@ -9,16 +9,11 @@
 namespace zkq::runtime {
 namespace {
 
+template <typename Effect, typename... Others>
+constexpr bool kIsOneOf = (std::is_same_v<Effect, Others> || ...);
 template <typename Effect>
-constexpr bool kToPeers = false;
-template <>
-constexpr bool kToPeers<core::Send> = true;
-template <>
-constexpr bool kToPeers<core::Notify> = true;
-template <>
-constexpr bool kToPeers<core::DropLink> = true;
-template <>
-constexpr bool kToPeers<core::Introduce> = true;
+constexpr bool kToPeers =
+    kIsOneOf<Effect, core::Send, core::Notify, core::DropLink, core::Introduce>;
 
 }  // namespace
 

@@ -1,60 +1,183 @@
+// Replica: judges each call, hands it on, and waits for it in the blocking forms.
 #include "zkq/replica.h"
 
+#include <atomic>
 #include <utility>
 
-#include "lib/runtime/front.h"
+#include "lib/runtime/errors.h"
+#include "lib/runtime/node.h"
 #include "lib/runtime/options.h"
 #include "lib/runtime/start_replica.h"
 
 namespace zkq {
 inline namespace v1 {
 
+using runtime::Caller;
+using runtime::Calls;
+using Kind = Calls::Kind;
+
 class Replica::Impl {
  public:
-  explicit Impl(std::shared_ptr<runtime::Node> node) : front(std::move(node)) {}
-  runtime::Front front;
+  struct Asked {
+    Kind kind = Kind::kWrite;
+    std::string text = {};
+    absl::Duration timeout = absl::InfiniteDuration();
+    Zxid at_least = {};  // of kRead
+    absl::Duration max_staleness = absl::InfiniteDuration();
+  };
+  explicit Impl(std::shared_ptr<runtime::Node> given) : node(std::move(given)) {}
+
+  // Takes the call on, or tells `caller` why not.
+  void Take(Asked asked, Caller caller);
+  // The blocking form, by its name.
+  absl::StatusOr<Reply> Await(Asked asked, std::string_view name);
+  absl::Status WaitForLeader(absl::Duration timeout);
+
+  const std::shared_ptr<runtime::Node> node;
+
+ private:
+  absl::Status Objection(const Asked& asked) const;
+  void HandOn(const Calls::Added& added, Kind kind, Zxid at_least, absl::Duration deadline);
+
+  absl::Duration Now() const { return node->options().env.clock->Monotonic(); }
+  Executor& waiters() const { return *node->options().env.executor; }
 };
+
+// --- a call --------------------------------------------------------------------------
+
+void Replica::Impl::Take(Asked asked, Caller caller) {
+  Calls& calls = node->calls();
+  if (absl::Status objection = Objection(asked); !objection.ok()) {
+    return calls.Refuse(std::move(objection), std::move(caller));
+  }
+  const absl::Duration deadline = Now() + asked.timeout;
+  const Calls::Added added = calls.Add(asked.kind, std::move(asked.text), deadline, &caller);
+  switch (added.verdict) {
+    case Calls::Verdict::kOverloaded:
+      return calls.Refuse(runtime::Overloaded(node->options().max_outstanding_bytes),
+                          std::move(caller));
+    case Calls::Verdict::kClosed:
+      return calls.Refuse(node->Closed(), std::move(caller));
+    case Calls::Verdict::kAdded:
+      return HandOn(added, asked.kind, asked.at_least, deadline);
+  }
+}
+
+void Replica::Impl::HandOn(const Calls::Added& added, Kind kind, Zxid at_least,
+                           absl::Duration deadline) {
+  if (kind == Kind::kWrite || kind == Kind::kIndexRead) {
+    if (added.first) node->protocol().OnCalls();
+    return;
+  }
+  node->protocol().OnDeadline(deadline);
+  if (kind == Kind::kSnapshot) return node->applier().TakeSnapshot(added.tag);
+  node->applier().Answer({added.tag}, at_least);
+}
+
+absl::Status Replica::Impl::Objection(const Asked& asked) const {
+  if (absl::Status closed = node->Closed(); !closed.ok()) return closed;
+  const ReplicaOptions& options = node->options();
+  if (options.state_machine == nullptr) return runtime::NoStateMachine();
+  if (asked.kind == Kind::kWrite && asked.text.size() > options.max_command_bytes) {
+    return runtime::TooLarge(asked.text.size(), options.max_command_bytes);
+  }
+  const runtime::StatusBoard& board = node->board();
+  if (Now() - board.heard() > asked.max_staleness) return runtime::TooStale(board.leader());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Reply> Replica::Impl::Await(Asked asked, std::string_view name) {
+  if (node->OnZkqThread()) return runtime::OnOwnThread(name);
+  struct Answer {
+    absl::StatusOr<Reply> result;
+    std::atomic<bool> there{false};
+  };
+  const auto answer = std::make_shared<Answer>();
+  const auto done = [answer](absl::StatusOr<Reply> result) {
+    answer->result = std::move(result);
+    answer->there = true;
+  };
+  Take(std::move(asked), {.done = done, .waits = true});
+  // The call's own deadline and the replica's end see to it that an answer comes.
+  const bool there =
+      waiters().Await([&] { return answer->there.load(); }, absl::InfiniteDuration());
+  // Not there: a simulated process that was killed.
+  if (!there) return runtime::EndedByShutdown(runtime::Fate::kSent);
+  return std::move(answer->result);
+}
+
+absl::Status Replica::Impl::WaitForLeader(absl::Duration timeout) {
+  if (node->OnZkqThread()) return runtime::OnOwnThread("WaitForLeader");
+  const runtime::StatusBoard& board = node->board();
+  const bool over =
+      waiters().Await([&] { return board.has_leader() || !node->Closed().ok(); }, timeout);
+  if (absl::Status closed = node->Closed(); !closed.ok()) return closed;
+  if (over) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kDeadlineExceeded, "no leader is established yet");
+}
+
+// --- what users call -----------------------------------------------------------------
+
+namespace {
+
+Replica::Impl::Asked WriteOf(std::string command, const CallOptions& call) {
+  return {.text = std::move(command), .timeout = call.timeout};
+}
+
+Replica::Impl::Asked ReadOf(std::string request, const ReadOptions& read) {
+  Replica::Impl::Asked asked{
+      .kind = Kind::kIndexRead, .text = std::move(request), .timeout = read.timeout};
+  if (read.consistency != Consistency::kLinearizable) asked.kind = Kind::kRead;
+  if (read.consistency == Consistency::kSequential) asked.at_least = read.at_least;
+  if (read.consistency == Consistency::kLocal) asked.max_staleness = read.max_staleness;
+  return asked;
+}
+
+}  // namespace
 
 Replica::Replica(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-Replica::~Replica() { impl_->front.node().Abandon(); }
+Replica::~Replica() { impl_->node->Abandon(); }
 
 void Replica::Propose(std::string command, const CallOptions& options, Callback<Reply> done) {
-  impl_->front.Propose(std::move(command), options, {.done = std::move(done)});
+  impl_->Take(WriteOf(std::move(command), options), {.done = std::move(done)});
 }
 
 absl::StatusOr<Reply> Replica::Propose(std::string command, const CallOptions& options) {
-  return impl_->front.Propose(std::move(command), options);
+  return impl_->Await(WriteOf(std::move(command), options), "Propose");
 }
 
 void Replica::Read(std::string request, const ReadOptions& options, Callback<Reply> done) {
-  impl_->front.Read(std::move(request), options, {.done = std::move(done)});
+  impl_->Take(ReadOf(std::move(request), options), {.done = std::move(done)});
 }
 
 absl::StatusOr<Reply> Replica::Read(std::string request, const ReadOptions& options) {
-  return impl_->front.Read(std::move(request), options);
+  return impl_->Await(ReadOf(std::move(request), options), "Read");
 }
 
 void Replica::TakeSnapshot(Callback<Zxid> done) {
-  if (done == nullptr) return impl_->front.TakeSnapshot({});
-  impl_->front.TakeSnapshot({.done = [done = std::move(done)](absl::StatusOr<Reply> reply) mutable {
-    if (!reply.ok()) return std::move(done)(std::move(reply).status());
-    std::move(done)(reply->zxid);
-  }});
+  Caller caller;
+  if (done != nullptr) {
+    caller.done = [done = std::move(done)](absl::StatusOr<Reply> reply) mutable {
+      if (!reply.ok()) return std::move(done)(std::move(reply).status());
+      std::move(done)(reply->zxid);
+    };
+  }
+  impl_->Take({.kind = Kind::kSnapshot}, std::move(caller));
 }
 
 absl::Status Replica::WaitForLeader(absl::Duration timeout) {
-  return impl_->front.WaitForLeader(timeout);
+  return impl_->WaitForLeader(timeout);
 }
 
-ReplicaStatus Replica::Status() const { return impl_->front.node().Status(); }
+ReplicaStatus Replica::Status() const { return impl_->node->Status(); }
 
 Subscription Replica::Subscribe(absl::AnyInvocable<void(const Event&)> on_event) {
   if (on_event == nullptr) return {};
-  return impl_->front.node().events().Subscribe(std::move(on_event));
+  return impl_->node->events().Subscribe(std::move(on_event));
 }
 
-absl::Status Replica::Shutdown(absl::Duration grace) { return impl_->front.node().Shutdown(grace); }
+absl::Status Replica::Shutdown(absl::Duration grace) { return impl_->node->Shutdown(grace); }
 
 }  // namespace v1
 

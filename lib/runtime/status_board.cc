@@ -37,25 +37,10 @@ StatusBoard::Change StatusBoard::SetView(const core::Peer::View& view, absl::Dur
   return change;
 }
 
-void StatusBoard::SetApplied(Zxid applied) {
-  std::lock_guard lock(mutex_);
-  status_.last_applied = applied;
-}
-
 void StatusBoard::SetSnapshot(Zxid snapshot) {
   std::lock_guard lock(mutex_);
-  // One that was begun before another was installed may end behind it.
+  // One that was begun before another was installed may end after it.
   status_.last_snapshot = std::max(status_.last_snapshot, snapshot);
-}
-
-void StatusBoard::SetSyncLatency(absl::Duration latency) {
-  std::lock_guard lock(mutex_);
-  status_.last_sync_latency = latency;
-}
-
-void StatusBoard::SetListenAddress(std::string address) {
-  std::lock_guard lock(mutex_);
-  status_.listen_address = std::move(address);
 }
 
 bool StatusBoard::SetHealth(absl::StatusCode code, std::string why) {
@@ -93,29 +78,9 @@ ReplicaStatus StatusBoard::Get() const {
   return status;
 }
 
-std::optional<ServerId> StatusBoard::leader() const {
-  std::lock_guard lock(mutex_);
-  return status_.leader;
-}
-
 bool StatusBoard::has_leader() const {
   std::lock_guard lock(mutex_);
   return status_.leader.has_value() && status_.phase == ZabPhase::kBroadcast;
-}
-
-StatusBoard::Ending StatusBoard::ending() const {
-  std::lock_guard lock(mutex_);
-  return ending_;
-}
-
-absl::Duration StatusBoard::heard() const {
-  std::lock_guard lock(mutex_);
-  return heard_;
-}
-
-Zxid StatusBoard::pinned_after() const {
-  std::lock_guard lock(mutex_);
-  return pinned_after_;
 }
 
 }  // namespace zkq::runtime

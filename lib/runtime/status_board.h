@@ -25,10 +25,10 @@ class StatusBoard {
   };
   // `heard`: when the leader was last heard, by the monotonic clock.
   Change SetView(const core::Peer::View& view, absl::Duration heard);
-  void SetApplied(Zxid applied);
+  void SetApplied(Zxid applied) { Set(&status_.last_applied, applied); }
   void SetSnapshot(Zxid snapshot);
-  void SetSyncLatency(absl::Duration latency);
-  void SetListenAddress(std::string address);
+  void SetSyncLatency(absl::Duration latency) { Set(&status_.last_sync_latency, latency); }
+  void SetListenAddress(std::string address) { Set(&status_.listen_address, std::move(address)); }
   // The replica no longer takes part, and nothing is wrong.
   void Leave();
   // Records why the replica no longer takes part. False: it already did not.
@@ -36,7 +36,7 @@ class StatusBoard {
 
   // All but outstanding_bytes.
   ReplicaStatus Get() const;
-  std::optional<ServerId> leader() const;
+  std::optional<ServerId> leader() const { return Get(status_.leader); }
   // Synchronised with an established leader.
   bool has_leader() const;
   // What the replica halted for.
@@ -44,11 +44,21 @@ class StatusBoard {
     absl::StatusCode code = absl::StatusCode::kOk;  // it did not
     std::string why = {};
   };
-  Ending ending() const;
-  absl::Duration heard() const;
-  Zxid pinned_after() const;
+  Ending ending() const { return Get(ending_); }
+  absl::Duration heard() const { return Get(heard_); }
+  Zxid pinned_after() const { return Get(pinned_after_); }
 
  private:
+  template <typename T>
+  void Set(T* field, T value) {
+    std::lock_guard lock(mutex_);
+    *field = std::move(value);
+  }
+  template <typename T>
+  T Get(const T& field) const {
+    std::lock_guard lock(mutex_);
+    return field;
+  }
   void LeaveLocked();
 
   mutable std::mutex mutex_;

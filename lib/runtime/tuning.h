@@ -1,5 +1,5 @@
 // Tuning: bounds of the protocol that no user sets. As shipped they are far away; the
-// simulator brings them near, so that a minute of it reaches what stands behind them.
+// simulator brings them near, so that a minute of it reaches what happens at them.
 #pragma once
 
 #include "lib/core/peer.h"

@@ -25,7 +25,8 @@ absl::Status FillSeams(ReplicaOptions* options) {
   if (env.executor == nullptr) env.executor = NewThreadExecutor(1);
   if (env.blocking_executor == nullptr) env.blocking_executor = NewThreadExecutor(kBlockingThreads);
   if (env.executor == nullptr || env.blocking_executor == nullptr) {
-    return MakeError(absl::StatusCode::kResourceExhausted, "env: no thread can be started for its executors");
+    return MakeError(absl::StatusCode::kResourceExhausted,
+                     "env: no thread can be started for its executors");
   }
   if (options->transport == nullptr) options->transport = NewShippedTransport(*options);
   if (options->transport == nullptr) {

@@ -56,7 +56,7 @@ const std::map<std::string_view, Names>& Arrows() {
       {"grpc_face", {"pure", "seams", "face", "grpc_face", "std", "absl"}},
       {"kit_face", {"pure", "seams", "face", "kit_face", "std", "impure", "absl"}},
       {"base", {"pure", "base", "std", "isal"}},
-      {"base_absl", {"pure", "seams", "base", "base_absl", "std", "impure", "absl"}},
+      {"base_absl", {"pure", "seams", "face", "base", "base_absl", "std", "impure", "absl"}},
       {"wire", {"pure", "base", "wire", "std"}},
       {"core", {"pure", "base", "wire", "core", "std"}},
       {"storage",

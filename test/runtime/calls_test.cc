@@ -84,8 +84,8 @@ TEST_CASE("the first call that waits to be taken is said to be the first") {
 TEST_CASE("who completes a call second finds nothing") {
   Desk desk;
   const uint64_t tag = desk.Add(Kind::kWrite, "a", absl::Seconds(1));
-  desk.calls.Finish(tag, Yes());
-  desk.calls.Finish(tag, Reply{.value = "again"});
+  desk.calls.Finish({{tag, Yes()}});
+  desk.calls.Finish({{tag, Reply{.value = "again"}}});
   desk.calls.Fail({tag}, Late);
   desk.calls.Expire(absl::Seconds(2), Late);
   desk.calls.Close(Late);
@@ -170,7 +170,7 @@ TEST_CASE("deadlines expire each in its time") {
   desk.calls.Expire(absl::Seconds(1), Late);
   REQUIRE(desk.Told() == "soon no ");
   REQUIRE(desk.calls.NextDeadline() == absl::Seconds(3));
-  desk.calls.Finish(late, Yes());
+  desk.calls.Finish({{late, Yes()}});
   REQUIRE(desk.calls.NextDeadline() == absl::InfiniteDuration());
   desk.calls.Expire(absl::Hours(1), Late);
   REQUIRE(desk.Told() == "late=yes ");
@@ -188,7 +188,7 @@ TEST_CASE("what exceeds the bound is refused, and fits again once the callback r
   REQUIRE(desk.calls.Add(Kind::kWrite, std::string(500, 'y'), absl::InfiniteDuration(), &kept)
               .verdict == Verdict::kOverloaded);
   REQUIRE(kept.done != nullptr);
-  desk.calls.Finish(tag, Yes());
+  desk.calls.Finish({{tag, Yes()}});
   REQUIRE(desk.calls.outstanding_bytes() > 1500);
   REQUIRE(!desk.Fits(500));
   REQUIRE(desk.Told() == "free");
@@ -225,7 +225,7 @@ TEST_CASE("a read's request is there as long as the read waits") {
 
 TEST_CASE("the end runs what is queued, each once, and tells later calls inside themselves") {
   Desk desk;
-  desk.calls.Finish(desk.Add(Kind::kWrite, "a"), Yes());
+  desk.calls.Finish({{desk.Add(Kind::kWrite, "a"), Yes()}});
   desk.calls.Refuse(Overloaded(1), desk.Says("b"));
   desk.strand.Close();
   desk.calls.End();
@@ -243,7 +243,7 @@ TEST_CASE("what a call is answered in virtual time is told when the answer has t
   Strand apply(desk.executor);
   apply.Post([&] {
     desk.scheduler.Charge(absl::Seconds(2));
-    desk.calls.Finish(tag, Yes());
+    desk.calls.Finish({{tag, Yes()}});
   });
   desk.scheduler.RunFor(absl::Milliseconds(1500));
   REQUIRE(desk.calls.waiting() == 1);

@@ -123,9 +123,8 @@ void LoopbackNetwork::Transport::SetIdentity(const Identity& who) {
   if (station == nullptr) return;
   station->self = who;
   for (const auto& [peer, seq] : station->links) {
-    Tell(&network_->stations_.at(peer), [link = LinkTo(who, seq), who](auto* receiver) {
-      receiver->OnIntroduced(link, who);
-    });
+    Tell(&network_->stations_.at(peer),
+         [link = LinkTo(who, seq), who](auto* receiver) { receiver->OnIntroduced(link, who); });
   }
 }
 

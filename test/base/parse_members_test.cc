@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "test/harness/catch.h"
-#include "zkq/replica.h"
+#include "zkq/options.h"
 
 namespace zkq {
 namespace {
@@ -25,10 +25,12 @@ TEST_CASE("members are read in the order they are listed") {
 }
 
 TEST_CASE("a member's options follow its port") {
-  const auto members = ParseMembers("4=host:7004:observer,1=[::1]:7001:weight=2:group=1:priority=3");
+  const auto members =
+      ParseMembers("4=host:7004:observer,1=[::1]:7001:weight=2:group=1:priority=3");
   REQUIRE(members.ok());
   const Member observer{.id = ServerId{4}, .address = "host:7004", .type = MemberType::kObserver};
-  const Member heavy{.id = ServerId{1}, .address = "[::1]:7001", .weight = 2, .group = 1, .priority = 3};
+  const Member heavy{
+      .id = ServerId{1}, .address = "[::1]:7001", .weight = 2, .group = 1, .priority = 3};
   CHECK(*members == std::vector<Member>{observer, heavy});
   CHECK(ToString(observer) == "4=host:7004:observer");
   CHECK(ToString(heavy) == "1=[::1]:7001:weight=2:group=1:priority=3");

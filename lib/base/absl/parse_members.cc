@@ -9,7 +9,7 @@
 
 #include "lib/base/host_port.h"
 #include "lib/base/read_number.h"
-#include "lib/runtime/options.h"
+#include "lib/base/server_id.h"
 #include "zkq/options.h"
 #include "zkq/status.h"
 

@@ -2,7 +2,6 @@
 
 #include <string>
 
-#include "lib/runtime/errors.h"
 #include "test/harness/catch.h"
 
 namespace zkq {
@@ -70,25 +69,6 @@ TEST_CASE("context goes before the message, and all that is attached stays") {
   REQUIRE(Annotate(absl::OkStatus(), "never") == absl::OkStatus());
   REQUIRE(GetErrorInfo(Annotate(absl::NotFoundError("theirs"), "read")).outcome ==
           Outcome::kUnknown);
-}
-
-TEST_CASE("a refusal for want of a leader names none") {
-  const ErrorInfo info = GetErrorInfo(runtime::Rejected(RejectReason::kNoLeader, ServerId{1}));
-  REQUIRE(!info.leader);
-  REQUIRE(info.retry_after > absl::ZeroDuration());
-}
-
-TEST_CASE("a halted replica's calls say what kind of end it was") {
-  const auto code = [](const absl::Status& why) { return runtime::HaltCode(why); };
-  REQUIRE(code(absl::DataLossError("the log has a hole")) == Code::kDataLoss);
-  REQUIRE(code(absl::ResourceExhaustedError("no space")) == Code::kResourceExhausted);
-  REQUIRE(code(absl::InternalError("write failed")) == Code::kInternal);
-  REQUIRE(code(absl::PermissionDeniedError("read-only file system")) == Code::kInternal);
-  REQUIRE(code(absl::AbortedError("Apply")) == Code::kInternal);
-  const absl::Status told = runtime::EndedByHalt(runtime::Fate::kSent, Code::kInternal, "why");
-  REQUIRE(told.code() == Code::kInternal);
-  REQUIRE(told.message() == "replica has halted: why");
-  REQUIRE(GetErrorInfo(told).outcome == Outcome::kUnknown);
 }
 
 }  // namespace

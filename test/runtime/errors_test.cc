@@ -1,0 +1,30 @@
+#include "lib/runtime/errors.h"
+
+#include "test/harness/catch.h"
+
+namespace zkq::runtime {
+namespace {
+
+using Code = absl::StatusCode;
+
+TEST_CASE("a refusal for want of a leader names none") {
+  const ErrorInfo info = GetErrorInfo(Rejected(RejectReason::kNoLeader, ServerId{1}));
+  REQUIRE(!info.leader);
+  REQUIRE(info.retry_after > absl::ZeroDuration());
+}
+
+TEST_CASE("a halted replica's calls say what kind of end it was") {
+  const auto code = [](const absl::Status& why) { return HaltCode(why); };
+  REQUIRE(code(absl::DataLossError("the log has a hole")) == Code::kDataLoss);
+  REQUIRE(code(absl::ResourceExhaustedError("no space")) == Code::kResourceExhausted);
+  REQUIRE(code(absl::InternalError("write failed")) == Code::kInternal);
+  REQUIRE(code(absl::PermissionDeniedError("read-only file system")) == Code::kInternal);
+  REQUIRE(code(absl::AbortedError("Apply")) == Code::kInternal);
+  const absl::Status told = EndedByHalt(Fate::kSent, Code::kInternal, "why");
+  REQUIRE(told.code() == Code::kInternal);
+  REQUIRE(told.message() == "replica has halted: why");
+  REQUIRE(GetErrorInfo(told).outcome == Outcome::kUnknown);
+}
+
+}  // namespace
+}  // namespace zkq::runtime

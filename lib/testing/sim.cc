@@ -19,12 +19,22 @@ namespace {
 // A task's id: which slot it has, and above that a count that is never repeated.
 constexpr int kSlotBits = 24;
 constexpr uint64_t kSlotMask = (uint64_t{1} << kSlotBits) - 1;
+// Of a task that was dropped: names no slot.
+constexpr uint64_t kDropped = ~uint64_t{0};
 
 }  // namespace
 
 // --- the scheduler -----------------------------------------------------------------
 
+// A task may hold the last reference to an executor, which cancels its own tasks when it
+// goes: so all members are still there while tasks are destroyed.
+SimScheduler::~SimScheduler() {
+  ending_ = true;
+  for (const Slot& slot : slots_) Cancel(slot.id);
+}
+
 uint64_t SimScheduler::Add(absl::Duration delay, Task task, std::shared_ptr<Process> process) {
+  if (ending_) return kDropped;
   if (free_slots_.empty()) {
     free_slots_.push_back(slots_.size());
     slots_.emplace_back();
@@ -160,7 +170,6 @@ SimExecutor::SimExecutor(SimScheduler* scheduler)
     : scheduler_(scheduler), process_(std::make_shared<SimScheduler::Process>()) {}
 
 uint64_t SimExecutor::RunAfter(absl::Duration delay, Task task) {
-  constexpr uint64_t kDropped = ~uint64_t{0};
   if (process_->stopped) return kDropped;
   return scheduler_->Add(delay, std::move(task), process_);
 }

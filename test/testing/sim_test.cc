@@ -1,5 +1,6 @@
 #include "zkq/testing/sim.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -136,6 +137,33 @@ TEST_CASE("a stopped executor runs nothing, and keeps nothing alive") {
   REQUIRE(held.use_count() == 1);
   REQUIRE_FALSE(executor.Cancel(timer));
   world.RunFor(Seconds(2));
+}
+
+// Calls `at_end` when it is destroyed.
+struct AtEnd {
+  explicit AtEnd(std::function<void()> call) : at_end(std::move(call)) {}
+  ~AtEnd() { at_end(); }
+  std::function<void()> at_end;
+};
+
+TEST_CASE("a scheduler that goes may take the last reference to an executor with it") {
+  std::string gone;
+  auto held = std::make_shared<int>();
+  {
+    SimScheduler world(1);
+    auto executor = std::make_shared<SimExecutor>(&world);
+    // Destroyed with the executor, by the task that holds it.
+    executor->Run([end = std::make_unique<AtEnd>([&] { gone += "its task "; })] {});
+    world.After(Seconds(1), [last = executor] {});
+    // Queues when it is destroyed.
+    world.After(Seconds(1), [end = std::make_unique<AtEnd>([&] {
+                               gone += "another ";
+                               world.After(Seconds(1), [held] {});
+                             })] {});
+    executor = nullptr;
+  }
+  REQUIRE(gone == "its task another ");
+  REQUIRE(held.use_count() == 1);
 }
 
 TEST_CASE("a process that dies in one of its own tasks ends with it") {

@@ -44,6 +44,8 @@ class ZKQ_EXPORT SimScheduler {
   explicit SimScheduler(uint64_t seed) : random_(seed) {}
   SimScheduler(const SimScheduler&) = delete;
   SimScheduler& operator=(const SimScheduler&) = delete;
+  // What still waits is destroyed; what that queues is dropped.
+  ~SimScheduler();
 
   // Since the world began; inside a task with what it has charged so far.
   absl::Duration now() const { return now_ + charged_; }
@@ -106,6 +108,7 @@ class ZKQ_EXPORT SimScheduler {
   absl::Duration now_ = absl::ZeroDuration();
   absl::Duration charged_ = absl::ZeroDuration();
   bool in_task_ = false;
+  bool ending_ = false;  // nothing is queued any more
   uint64_t added_ = 0;
   uint64_t steps_ = 0;
   std::vector<Due> due_;  // a heap; the ids of cancelled tasks stay until their time

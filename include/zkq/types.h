@@ -153,7 +153,7 @@ struct Txn {
   Zxid prev = {};  // the entry before it; {0,0} for the first
   TxnKind kind = TxnKind::kCommand;
   Origin origin = {};
-  // Microseconds since 1970 by the leader's clock; never falls, nor passes kLeaderTimeMax.
+  // Microseconds since 1970 by the leader's clock; never falls, from 0 to kLeaderTimeMax.
   int64_t leader_time = 0;
   uint32_t command_crc = 0;  // CRC32C of `command`, by the replica whose Propose was called
   Payload command = {};      // shares the buffer of `encoded`

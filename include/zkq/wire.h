@@ -44,8 +44,8 @@ ZKQ_EXPORT void EncodeTxns(std::span<Txn> txns);
 // One alone, with its command's checksum.
 ZKQ_EXPORT Txn EncodeTxn(Zxid zxid, Zxid prev, TxnKind kind, const Origin& origin,
                          int64_t leader_time, std::string_view command);
-// The other way round. A missing zxid or kind is malformed, as is a time after
-// kLeaderTimeMax.
+// The other way round. A missing zxid or kind is malformed, as is a time below 0 or after
+// kLeaderTimeMax, and a reconfiguration whose command is no Membership.
 ZKQ_EXPORT std::optional<Txn> DecodeTxn(const Payload& encoded);
 
 }  // namespace v1

@@ -14,8 +14,8 @@
 namespace zkq {
 
 struct Recovered {
-  bool fresh = false;    // a new directory: no hard state was stored
-  HardState state = {};  // `boot` is this life's, and durable
+  bool fresh = false;      // a new directory: no hard state was stored
+  HardState state = {};    // `boot` is this life's, and durable
   SnapshotMeta base = {};  // the snapshot that the history goes on from; at {0,0}: the empty state
   // Of the log: it can be read after epochs.begin(), which is not after `base`, and ends
   // with epochs.last().
@@ -24,6 +24,8 @@ struct Recovered {
   Zxid commit = {};              // known committed: base.zxid <= commit <= epochs.last()
   Zxid applied = {};             // what the state machine reflects
   std::vector<Txn> window = {};  // the newest entries, contiguous up to the last
+  // What the reconfigurations of the log lead to, all that can be read, in their order.
+  std::vector<Membership> reconfigurations = {};
 };
 
 }  // namespace zkq

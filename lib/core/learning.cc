@@ -239,6 +239,10 @@ void Learning::On(const SnapshotFetched& fetched) {
     return EndSession(SessionEndReason::kGap, "the snapshot cannot be had");
   }
   ZKQ_CHECK(fetched.meta.zxid == fetched.snapshot);
+  if (fetched.meta.ensemble != self_.state.ensemble) {
+    return EndSession(SessionEndReason::kGap,
+                      "the snapshot belongs to ensemble " + ToString(fetched.meta.ensemble));
+  }
   write_ = self_.Install(fetched.meta);
   self_.watermarks.snapshot = std::max(self_.watermarks.snapshot, fetched.snapshot);
 }

@@ -19,21 +19,23 @@ bool IsVoter(const Member& member) { return member.type == MemberType::kParticip
 
 }  // namespace
 
-Memberships::Memberships(Membership committed, std::span<const Txn> logged, Invariants* invariants)
+Memberships::Memberships(Membership committed, std::vector<Membership> logged,
+                         Invariants* invariants)
     : configs_{.committed = std::move(committed)}, invariants_(invariants) {
-  Append(logged);
+  for (Membership& membership : logged) Append(std::move(membership));
 }
 
 void Memberships::Append(std::span<const Txn> txns) {
   for (const Txn& txn : txns) {
-    if (txn.kind == TxnKind::kReconfig) Append(txn);
+    if (txn.kind != TxnKind::kReconfig) continue;
+    std::optional<Membership> next = DecodeMembership(txn.command.view());
+    ZKQ_CHECK(next.has_value());  // it would not have been decoded
+    next->version = txn.zxid;
+    Append(*std::move(next));
   }
 }
 
-void Memberships::Append(const Txn& reconfiguration) {
-  std::optional<Membership> next = DecodeMembership(reconfiguration.command.view());
-  ZKQ_CHECK(next.has_value());
-  next->version = reconfiguration.zxid;
+void Memberships::Append(Membership next) {
   if (configs_.pending) SetCommitted(*configs_.pending);
   SetPending(std::move(next));
 }

@@ -15,6 +15,7 @@
 
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "lib/base/checks.h"
 #include "zkq/election.h"
@@ -24,9 +25,9 @@ namespace zkq::core {
 
 class Memberships {
  public:
-  // `committed`: what is known committed, whatever the log says. `logged`: the
-  // reconfigurations of the log above the commit watermark, in their order.
-  Memberships(Membership committed, std::span<const Txn> logged, Invariants* invariants);
+  // `committed`: what is known committed, whatever the log says. `logged`: what the
+  // reconfigurations of the log lead to, in their order.
+  Memberships(Membership committed, std::vector<Membership> logged, Invariants* invariants);
 
   // --- the four ways in which a history changes ------------------------------------
   // Reconfigurations among `txns` become pending. One that stands above another proves
@@ -57,7 +58,7 @@ class Memberships {
 
  private:
   Invariants& invariants() { return *invariants_; }
-  void Append(const Txn& reconfiguration);
+  void Append(Membership next);
   void SetCommitted(Membership membership);
   void SetPending(std::optional<Membership> membership);
 

@@ -11,18 +11,18 @@ namespace {
 // Of an epoch. Terms come one by one, so a larger jump is no history's.
 constexpr uint64_t kEpochJumpMax = 1 << 24;
 
-// Before founding: as configured, to know whom to wait for.
+// Of what is stored. Before founding: as configured, to know whom to wait for.
 Membership KnownCommitted(const HardState& state, const PeerOptions& options) {
   return state.ensemble == EnsembleId{} ? Membership{.members = options.members} : state.config;
 }
 
 }  // namespace
 
-// `memberships` looks at the window before `history` takes it.
 Self::Self(PeerOptions given, Recovered recovered)
     : options(std::move(given)),
       state(std::move(recovered.state)),
-      memberships(KnownCommitted(state, options), recovered.window, &invariants_),
+      memberships(KnownCommitted(state, options), std::move(recovered.reconfigurations),
+                  &invariants_),
       history(std::move(recovered.epochs), std::move(recovered.window),
               {.bytes_max = options.window_bytes_max, .txns_max = options.window_txns_max},
               &invariants_),
@@ -33,6 +33,9 @@ Self::Self(PeerOptions given, Recovered recovered)
                   .snapshot = recovered.base.zxid}),
       writes({.promise = state.accepted, .epoch = state.current}) {
   history.NoteLeaderTime(std::max(recovered.last_leader_time, recovered.base.leader_time));
+  if (recovered.base.membership.version > state.config.version) {
+    memberships.Adopt(recovered.base.membership);
+  }
   memberships.Commit(watermarks.commit);
   quorum = Quorum(memberships.configs());
 }
@@ -94,7 +97,7 @@ WriteId Self::Install(const SnapshotMeta& installed) {
   history.Install(write, installed.zxid);
   history.NoteLeaderTime(installed.leader_time);
   outcomes.Installed();
-  memberships.Install(memberships.committed());  // what was pending is replaced with the rest
+  memberships.Install(installed.membership);
   writes.install = write;
   Emit(InstallSnapshot{write, installed.zxid});
   FollowMemberships();

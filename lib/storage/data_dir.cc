@@ -5,8 +5,16 @@
 namespace zkq::storage {
 namespace {
 
-// The newest snapshot that verifies and that the log goes on from; {0,0}, the
-// empty state, if the log goes back to the beginning. A snapshot beyond the log
+absl::StatusOr<SnapshotMeta> Verify(const Snapshots& snapshots, Zxid zxid, EnsembleId ensemble) {
+  absl::StatusOr<SnapshotMeta> verified = snapshots.Verify(zxid);
+  if (!verified.ok() || verified->ensemble == ensemble) return verified;
+  return absl::DataLossError("the snapshot at " + ToString(zxid) + " belongs to ensemble " +
+                             ToString(verified->ensemble) + ", and the log to " +
+                             ToString(ensemble));
+}
+
+// The newest snapshot of this ensemble that verifies and that the log goes on from; {0,0},
+// the empty state, if the log goes back to the beginning. A snapshot beyond the log
 // was fetched, and never switched to.
 absl::StatusOr<SnapshotMeta> ChooseBase(const Snapshots& snapshots, const Recovered& found,
                                         const std::string& path) {
@@ -17,7 +25,7 @@ absl::StatusOr<SnapshotMeta> ChooseBase(const Snapshots& snapshots, const Recove
   std::string why = "no snapshot at or after " + ToString(found.epochs.begin());
   for (auto zxid = all.rbegin(); zxid != all.rend(); ++zxid) {
     if (!found.epochs.Contains(*zxid)) continue;
-    absl::StatusOr<SnapshotMeta> verified = snapshots.Verify(*zxid);
+    absl::StatusOr<SnapshotMeta> verified = Verify(snapshots, *zxid, found.state.ensemble);
     if (verified.ok()) return verified;
     why = verified.status().ToString();
   }

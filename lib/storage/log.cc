@@ -96,6 +96,7 @@ absl::Status Log::Impl::Open(Recovered* found) {
   end_.full = options_.segment_bytes;
   leftover_ = replayed->leftover;
   found->window = std::move(replayed->window);
+  found->reconfigurations = std::move(replayed->reconfigurations);
   return Describe(found);
 }
 

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <iterator>
 
 #include "lib/storage/indexed_log.h"
 #include "lib/storage/segment_reader.h"
@@ -24,13 +25,17 @@ absl::Status Damaged(const std::string& path, uint64_t offset, const std::string
   return absl::DataLossError(path + ": " + what + " at byte " + std::to_string(offset));
 }
 
-// The newest entries of the history, within the bounds of LogOptions: beyond
-// them the oldest go.
-class Window {
+// What is kept of the history: the newest entries, within the bounds of LogOptions, and
+// what all its reconfigurations lead to.
+class Kept {
  public:
-  explicit Window(const LogOptions& options) : options_(options) {}
+  explicit Kept(const LogOptions& options) : options_(options) {}
 
   void Append(Txn txn) {
+    if (txn.kind == TxnKind::kReconfig) {
+      reconfigurations_.push_back(DecodeMembership(txn.command.view()).value_or(Membership{}));
+      reconfigurations_.back().version = txn.zxid;
+    }
     bytes_ += txn.encoded.size();
     txns_.push_back(std::move(txn));
     while (txns_.size() > options_.window_txns_max || bytes_ > options_.window_bytes_max) {
@@ -42,17 +47,20 @@ class Window {
     for (; !txns_.empty() && txns_.back().zxid > after; txns_.pop_back()) {
       bytes_ -= txns_.back().encoded.size();
     }
+    std::erase_if(reconfigurations_, [after](const Membership& m) { return m.version > after; });
   }
-  void Clear() {
-    txns_.clear();
-    bytes_ = 0;
+  void Clear() { *this = Kept(options_); }
+  void MoveTo(Replayed* replayed) {
+    replayed->window.assign(std::make_move_iterator(txns_.begin()),
+                            std::make_move_iterator(txns_.end()));
+    replayed->reconfigurations = std::move(reconfigurations_);
   }
-  std::vector<Txn> Take() { return {txns_.begin(), txns_.end()}; }
 
  private:
-  const LogOptions options_;
+  LogOptions options_;
   std::deque<Txn> txns_;
   size_t bytes_ = 0;
+  std::vector<Membership> reconfigurations_;
 };
 
 class Replayer {
@@ -61,7 +69,7 @@ class Replayer {
       : file_system_(*file_system),
         directory_(std::move(directory)),
         index_(*index),
-        window_(options) {}
+        kept_(options) {}
 
   absl::StatusOr<Replayed> Run();
 
@@ -90,7 +98,7 @@ class Replayer {
   FileSystem& file_system_;
   const std::string directory_;
   Index& index_;
-  Window window_;
+  Kept kept_;
   std::vector<Found> found_;
   Replayed result_;
   IndexedLog indexed_{&result_.history};
@@ -104,7 +112,7 @@ absl::StatusOr<Replayed> Replayer::Run() {
     status = ReplaySegment(found_[i], next);
   }
   if (!status.ok()) return status;
-  result_.window = window_.Take();
+  kept_.MoveTo(&result_);
   return std::move(result_);
 }
 
@@ -208,7 +216,7 @@ absl::Status Replayer::ReplayEntries(const std::string& path, const BatchHeader&
       return Damaged(path, header.payload_begin() + entries.position(),
                      "an entry that does not continue the log");
     }
-    window_.Append(*std::move(txn));
+    kept_.Append(*std::move(txn));
   }
   if (entries.ok() && payload.size() > 0) return absl::OkStatus();
   return Damaged(path, header.payload_begin() + entries.position(), "a malformed entry");
@@ -236,10 +244,10 @@ bool Replayer::Apply(const RecordReader& record, bool first) {
   const std::optional<Zxid> zxid = DecodeZxid(record.body());
   if (!zxid) return false;
   if (record.type() == RecordType::kTruncate) {
-    window_.Truncate(*zxid);
+    kept_.Truncate(*zxid);
     return indexed_.Truncate(*zxid);
   }
-  window_.Clear();
+  kept_.Clear();
   indexed_.Rebase(*zxid);
   return true;
 }

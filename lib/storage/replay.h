@@ -33,6 +33,7 @@ struct Replayed {
   SegmentWriter::End end;         // of the last one; `full` is for the caller
   Leftover leftover;
   std::vector<Txn> window;
+  std::vector<Membership> reconfigurations;
 };
 
 // Fills `index` on the way. kDataLoss and kFailedPrecondition as Log::Open says,

@@ -17,9 +17,8 @@ using Factory = TransportWorldFactory;
 // come last, and overtake nothing.
 std::vector<MessageBody> ZabBodies() {
   const Zxid z{4, 17};
-  const Txn txn =
-      EncodeTxn(z, {4, 16}, TxnKind::kCommand, {kTwo, 3, 9}, -5, std::string("a\0b", 3));
-  const Txn next = EncodeTxn({4, 18}, z, TxnKind::kReconfig, {}, 6, "");
+  const Txn txn = EncodeTxn(z, {4, 16}, TxnKind::kCommand, {kTwo, 3, 9}, 5, std::string("a\0b", 3));
+  const Txn next = EncodeTxn({4, 18}, z, TxnKind::kNoop, {}, 6, "");
   const Payload command{std::string("\0\xff", 2)};
   return {FollowerInfo{.accepted = {.epoch = 4, .leader = kOne, .boot = 8},
                        .current = 3,

@@ -1,5 +1,6 @@
 // The reading side of FetchSnapshot.
 #include <mutex>
+#include <string>
 #include <utility>
 
 #include <grpcpp/client_context.h>
@@ -112,11 +113,15 @@ class Fetch final : public grpc::ClientReadReactor<v1::Chunk>,
   }
 
   absl::Status Check() const {
-    if (chunk_.offset() != offset_) return absl::DataLossError("a snapshot chunk is missing");
-    if (chunk_.crc32c() != Crc32c(chunk_.bytes())) {
-      return absl::DataLossError("bad crc of a snapshot chunk");
+    const char* wrong = nullptr;
+    if (chunk_.offset() != offset_) {
+      wrong = "is missing";
+    } else if (chunk_.crc32c() != Crc32c(chunk_.bytes())) {
+      wrong = "has changed on its way";
     }
-    return absl::OkStatus();
+    if (wrong == nullptr) return absl::OkStatus();
+    return absl::DataLossError("the piece of the snapshot at byte " + std::to_string(offset_) +
+                               " " + wrong);
   }
 
   void Deliver() {

@@ -11,11 +11,14 @@
 #pragma once
 
 #include <concepts>
+#include <optional>
+#include <string_view>
 #include <type_traits>
 
 #include "lib/base/crc32c.h"
 #include "lib/base/hard_state.h"
 #include "lib/base/snapshot_meta.h"
+#include "lib/wire/disk.h"
 #include "zkq/message.h"
 
 namespace zkq::wire {
@@ -242,13 +245,31 @@ template <typename T>
 bool Valid(const T&) {
   return true;
 }
-inline bool Valid(const Txn& txn) {
-  return txn.zxid.epoch != 0 && txn.zxid.counter != 0 && txn.kind != TxnKind{} &&
-         txn.leader_time <= kLeaderTimeMax && txn.command_crc == Crc32c(txn.command.view());
+inline bool Valid(const Membership& membership) {
+  ServerId before = kNoServer;
+  for (const Member& member : membership.members) {
+    if (member.id <= before) return false;
+    before = member.id;
+  }
+  return true;
 }
-inline bool Valid(const SnapshotMeta& meta) { return meta.leader_time <= kLeaderTimeMax; }
+// The core takes a reconfiguration for what it has to be.
+inline bool ValidCommand(TxnKind kind, std::string_view command, uint32_t crc) {
+  if (kind == TxnKind{} || crc != Crc32c(command)) return false;
+  if (kind != TxnKind::kReconfig) return true;
+  const std::optional<Membership> membership = DecodeMembership(command);
+  return membership && !membership->members.empty();
+}
+constexpr bool ValidTime(int64_t leader_time) {
+  return leader_time >= 0 && leader_time <= kLeaderTimeMax;
+}
+inline bool Valid(const Txn& txn) {
+  return txn.zxid.epoch != 0 && txn.zxid.counter != 0 && ValidTime(txn.leader_time) &&
+         ValidCommand(txn.kind, txn.command.view(), txn.command_crc);
+}
+inline bool Valid(const SnapshotMeta& meta) { return ValidTime(meta.leader_time); }
 inline bool Valid(const Call& call) {
-  return call.kind != TxnKind{} && call.command_crc == Crc32c(call.command.view());
+  return ValidCommand(call.kind, call.command.view(), call.command_crc);
 }
 inline bool Valid(const Identity& identity) {
   return identity.sid != kNoServer && identity.election.size() <= kElectionNameMax;

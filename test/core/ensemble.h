@@ -108,7 +108,9 @@ class Ensemble {
     std::vector<Txn> snapshot_content;
     SnapshotMeta snapshot_meta() const {
       return {.zxid = snapshot,
-              .leader_time = snapshot_content.empty() ? 0 : snapshot_content.back().leader_time};
+              .leader_time = snapshot_content.empty() ? 0 : snapshot_content.back().leader_time,
+              .membership = state.config,
+              .ensemble = state.ensemble};
     }
   };
   struct Server {

@@ -51,7 +51,7 @@ class MembershipScript {
   std::string Run(const Command& command) {
     Words words(command.args);
     if (command.name == "founded") {
-      memberships_.emplace(Membership{.members = ToMembers(&words)}, std::span<const Txn>{},
+      memberships_.emplace(Membership{.members = ToMembers(&words)}, std::vector<Membership>{},
                            &invariants_);
     } else if (command.name == "lists") {
       const ServerId sid = ToServerId(words.Next());
@@ -104,11 +104,7 @@ TEST_CASE("who belongs is a server with its disk") {
 
 TEST_CASE("reconfigurations found in the log at the start are pending until they are committed") {
   Invariants invariants;
-  const auto reconfiguration = [](Zxid zxid) {
-    return EncodeTxn(zxid, {}, TxnKind::kReconfig, {}, 0, EncodeMembership({}));
-  };
-  const Txn logged[] = {reconfiguration({5, 1}), reconfiguration({5, 7})};
-  Memberships memberships({}, logged, &invariants);
+  Memberships memberships({}, {{.version = {5, 1}}, {.version = {5, 7}}}, &invariants);
   CHECK(memberships.committed().version == Zxid{5, 1});
   REQUIRE(memberships.configs().pending.has_value());
   CHECK(memberships.configs().pending->version == Zxid{5, 7});

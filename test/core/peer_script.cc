@@ -230,11 +230,13 @@ Event PeerScript::ToEvent(const std::string& name, Words* words) {
     const Zxid snapshot = ToZxid(words->Next());
     const std::string state = words->Next();
     const Zxid told = ToZxid(words->Setting("meta", ToString(snapshot)));
-    return SnapshotFetched{link, snapshot,
-                           state == "progress"   ? State::kProgress
-                           : state == "complete" ? State::kComplete
-                                                 : State::kFailed,
-                           {.zxid = told}};
+    const bool foreign = state == "foreign";
+    return SnapshotFetched{link,
+                           snapshot,
+                           state == "progress"              ? State::kProgress
+                           : state == "complete" || foreign ? State::kComplete
+                                                            : State::kFailed,
+                           {.zxid = told, .ensemble = foreign ? EnsembleId{8, 8} : kEnsemble}};
   }
   throw std::invalid_argument("no such step: " + name);
 }

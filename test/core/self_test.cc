@@ -18,6 +18,51 @@ TEST_CASE("a history that begins with a snapshot goes on from the snapshot's lea
   REQUIRE(self.history.last() == Zxid{2, 3});
 }
 
+Membership Of(Zxid version, std::vector<Member> members) { return {version, std::move(members)}; }
+
+// Beyond the window as well, which here is empty.
+TEST_CASE("the reconfigurations of the whole log count at the start") {
+  const Membership old = Of({1, 2}, {{.id = ServerId{1}}}),
+                   next = Of({1, 4}, {{.id = ServerId{2}}});
+  Self self({.self = ServerId{1}}, {.state = {.ensemble = {7, 7}},
+                                    .epochs = Epochs({}, {{1, 20'000}}),
+                                    .commit = {1, 3},
+                                    .reconfigurations = {old, next}});
+  REQUIRE(self.memberships.committed() == old);
+  REQUIRE(self.memberships.configs().pending == next);
+}
+
+TEST_CASE("the configuration of the snapshot that a history begins with counts if it is newer") {
+  const Membership stored = Of({1, 5}, {{.id = ServerId{1}, .disk = {0, 1}}});
+  const auto committed = [&](const Membership& of_snapshot) {
+    Self self({.self = ServerId{1}}, {.state = {.ensemble = {7, 7}, .config = stored},
+                                      .base = {.zxid = {1, 9}, .membership = of_snapshot},
+                                      .epochs = Epochs({1, 9})});
+    Effects effects;
+    self.effects = &effects;
+    self.FollowMemberships();
+    REQUIRE(self.state.config == self.memberships.committed());
+    return self.state.config;
+  };
+  const Membership newer = Of({1, 7}, {{.id = ServerId{2}}});
+  REQUIRE(committed(newer) == newer);
+  REQUIRE(committed(Of({1, 5}, {})) == stored);  // it has the disks
+  REQUIRE(committed({}) == stored);
+}
+
+TEST_CASE("an installed snapshot's configuration is committed and stored, and none is pending") {
+  const Membership stored = Of({1, 2}, {{.id = ServerId{1}}}), pending = Of({1, 8}, {});
+  Self self({.self = ServerId{1}}, {.state = {.ensemble = {7, 7}, .config = stored},
+                                    .epochs = Epochs({}, {{1, 9}}),
+                                    .reconfigurations = {pending}});
+  Effects effects;
+  self.effects = &effects;
+  const Membership installed = Of({2, 3}, {{.id = ServerId{2}}});
+  self.Install({.zxid = {2, 3}, .membership = installed});
+  REQUIRE(self.memberships.configs() == Configs{.committed = installed});
+  REQUIRE(self.state.config == installed);
+}
+
 TEST_CASE("of snapshot and log the later leader time counts") {
   const Self self({.self = ServerId{1}}, {.base = {.zxid = {1, 7}, .leader_time = 500},
                                           .epochs = Epochs({}, {{1, 9}}),

@@ -149,6 +149,29 @@ TEST_CASE("recovery goes on from the newest snapshot that verifies") {
   REQUIRE(Open(disk)->recovered.base.zxid == Zxid{});
 }
 
+TEST_CASE("a snapshot of another ensemble is not gone on from") {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  {
+    DataDir dir = *Open(disk);
+    HardState founded = dir.recovered.state;
+    founded.ensemble = {1, 1};
+    dir.log->Store(founded);
+    Fill(dir, 0, 30);
+    REQUIRE(dir.snapshots->Take({.zxid = {1, 8}, .ensemble = {1, 1}}, Empty()).ok());
+    REQUIRE(dir.snapshots->Take({.zxid = {1, 25}, .ensemble = {2, 2}}, Empty()).ok());
+  }
+  {
+    DataDir dir = *Open(disk);
+    REQUIRE(dir.recovered.base.zxid == Zxid{1, 8});
+    REQUIRE(*dir.log->Purge({1, 25}) > Zxid{1, 8});
+  }
+  const absl::Status status = Open(disk).status();
+  REQUIRE(absl::IsDataLoss(status));
+  REQUIRE(status.ToString().find("1:25 belongs to ensemble " + ToString(EnsembleId{2, 2}) +
+                                 ", and the log to " + ToString(EnsembleId{1, 1})) !=
+          std::string::npos);
+}
+
 TEST_CASE("a log that begins behind every good snapshot is data loss") {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
   {

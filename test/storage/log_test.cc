@@ -1,5 +1,6 @@
 #include "lib/storage/log.h"
 
+#include "lib/wire/disk.h"
 #include "test/harness/catch.h"
 #include "test/storage/fixture.h"
 
@@ -67,6 +68,39 @@ TEST_CASE("entries that were synced are there after a reopening") {
   REQUIRE(Print(contents.window) == "1:1 1:2 1:3 3:1 3:2");
   REQUIRE(contents.window[1].command.view() == "1:2..........");
   REQUIRE(f.ReadAll({}) == "1:1 1:2 1:3 3:1 3:2");
+}
+
+// Whatever has become of the newest entries that are kept in memory.
+TEST_CASE("all reconfigurations of the live history are found at the start") {
+  Fixture f({.segment_bytes = 4096, .window_txns_max = 2});
+  Zxid last;
+  const auto reconfigure = [&](Zxid zxid, uint64_t server) {
+    const Membership membership{.members = {{.id = ServerId{server}}}};
+    const Txn txn = EncodeTxn(zxid, last, TxnKind::kReconfig, {}, 0, EncodeMembership(membership));
+    f.log().Append({&txn, 1});
+    last = zxid;
+  };
+  const auto found = [&] {
+    REQUIRE(f.log().Sync().ok());
+    f.Reopen();
+    std::string text;
+    for (const Membership& membership : f.contents().reconfigurations) {
+      text += " " + ToString(membership.version) + "=" + ToString(membership.members[0].id);
+    }
+    return text;
+  };
+  reconfigure({1, 1}, 7);
+  reconfigure({1, 2}, 8);
+  f.Append({1, 2}, {1, 3}, 100);
+  REQUIRE(f.contents().window.size() <= 2);
+  REQUIRE(found() == " 1:1=7 1:2=8");
+  f.log().Truncate({1, 1});
+  last = {1, 1};
+  REQUIRE(found() == " 1:1=7");
+  reconfigure({2, 1}, 9);
+  REQUIRE(found() == " 1:1=7 2:1=9");
+  f.log().Rebase({4, 20});
+  REQUIRE(found() == "");
 }
 
 TEST_CASE("nothing is readable before it is durable") {

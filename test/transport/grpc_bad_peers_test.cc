@@ -4,6 +4,9 @@
 #include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -12,6 +15,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -517,6 +521,60 @@ TEST_CASE("a snapshot is given over a live link only") {
   CHECK(fetch(link, kOne) == grpc::StatusCode::FAILED_PRECONDITION);
   CHECK(fetch({kThree, 1, 1}, kOne) == grpc::StatusCode::FAILED_PRECONDITION);
   pair.CheckUnharmed();
+}
+
+// Gives one piece of any snapshot: `given`.
+class Giver final : public v1::Quorum::Service {
+ public:
+  Giver() {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(address, grpc::InsecureServerCredentials());
+    builder.RegisterService(this);
+    server_ = builder.BuildAndStart();
+  }
+  ~Giver() override { server_->Shutdown(); }
+
+  grpc::Status FetchSnapshot(grpc::ServerContext*, const v1::FetchRequest*,
+                             grpc::ServerWriter<v1::Chunk>* out) override {
+    out->Write(given);
+    return grpc::Status::OK;
+  }
+
+  const std::string address = FreeAddress();
+  v1::Chunk given;
+
+ private:
+  std::unique_ptr<grpc::Server> server_;
+};
+
+// What server 2 gets if that piece is all of the snapshot.
+absl::StatusOr<SnapshotChunk> Fetched(const v1::Chunk& given) {
+  Pair pair;
+  Giver giver;
+  giver.given = given;
+  const Member one{.id = kOne, .address = giver.address};
+  pair.two.transport().SetMembers({&one, 1});
+  std::promise<absl::StatusOr<SnapshotChunk>> got;
+  pair.two.transport().FetchSnapshot(
+      pair.two.link(), {{1, 1}, 0},
+      [&](absl::StatusOr<SnapshotChunk> chunk, Hold) { got.set_value(std::move(chunk)); });
+  return got.get_future().get();
+}
+
+TEST_CASE("a piece of a snapshot that has changed on its way ends the transfer, ungiven") {
+  v1::Chunk chunk;
+  chunk.set_bytes("some bytes");
+  chunk.set_crc32c(Crc32c(chunk.bytes()));
+  chunk.set_last(true);
+  CHECK(Fetched(chunk)->bytes == chunk.bytes());
+  v1::Chunk changed = chunk;
+  changed.set_bytes("some bites");
+  CHECK(Fetched(changed).status() ==
+        absl::DataLossError("the piece of the snapshot at byte 0 has changed on its way"));
+  v1::Chunk later = chunk;
+  later.set_offset(7);
+  CHECK(Fetched(later).status() ==
+        absl::DataLossError("the piece of the snapshot at byte 0 is missing"));
 }
 
 TEST_CASE("a transfer may begin while its transport shuts down") {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/wire/disk.h"
 #include "zkq/wire.h"
 
 namespace zkq::testing {
@@ -30,10 +31,7 @@ class RandomMessages {
   Zxid AnyZxid() { return {Small(), Small()}; }
   ServerId Sid() { return ServerId{1 + Number()}; }
   Id128 AnyId() { return Flag() ? Id128{Number(), Number()} : Id128{}; }
-  int64_t LeaderTime() {
-    const auto time = static_cast<int64_t>(Number() % kLeaderTimeMax);
-    return Flag() ? time : -time;
-  }
+  int64_t LeaderTime() { return static_cast<int64_t>(Below(kLeaderTimeMax + 1)); }
   std::string Bytes(size_t max) {
     std::string bytes(Below(max + 1), '\0');
     for (char& byte : bytes) byte = static_cast<char>(Number());
@@ -45,9 +43,16 @@ class RandomMessages {
     for (uint64_t& tag : tags) tag = Number();
     return tags;
   }
+  TxnKind AnyKind() { return static_cast<TxnKind>(1 + Below(3)); }
+  std::string AnyCommand(TxnKind kind) {
+    if (kind != TxnKind::kReconfig) return Bytes(100);
+    Membership membership{AnyZxid(), Members()};
+    if (membership.members.empty()) membership.members = {{.id = Sid()}};
+    return EncodeMembership(membership);
+  }
   Txn AnyTxn(Zxid zxid, Zxid prev) {
-    return EncodeTxn(zxid, prev, static_cast<TxnKind>(1 + Below(3)), {Sid(), Number(), Number()},
-                     LeaderTime(), Bytes(100));
+    const TxnKind kind = AnyKind();
+    return EncodeTxn(zxid, prev, kind, {Sid(), Number(), Number()}, LeaderTime(), AnyCommand(kind));
   }
   Identity AnyIdentity() {
     Identity identity{Sid(), Number(), AnyId(), AnyId(), {}, AnyId(), AnyId()};
@@ -61,9 +66,11 @@ class RandomMessages {
   }
   std::vector<Member> Members() {
     std::vector<Member> members(Below(4));
+    uint64_t id = 0;
     for (Member& member : members) {
-      member = {Sid(),   Bytes(20), static_cast<MemberType>(Below(2)), Small(), Small(),
-                Small(), AnyId()};
+      id += 1 + Number();
+      member = {ServerId{id}, Bytes(20), static_cast<MemberType>(Below(2)), Small(), Small(),
+                Small(),      AnyId()};
     }
     return members;
   }
@@ -145,8 +152,9 @@ class RandomMessages {
     Request request;
     request.calls.resize(Below(4));
     for (Call& call : request.calls) {
-      call = MakeCall(Number(), Payload(Bytes(100)));
-      call.kind = static_cast<TxnKind>(1 + Below(3));
+      const TxnKind kind = AnyKind();
+      call = MakeCall(Number(), Payload(AnyCommand(kind)));
+      call.kind = kind;
     }
     return request;
   }

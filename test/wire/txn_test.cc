@@ -1,4 +1,5 @@
 #include "lib/wire/codec.h"
+#include "lib/wire/disk.h"
 #include "test/harness/catch.h"
 #include "test/wire/torment.h"
 #include "zkq/wire.h"
@@ -37,14 +38,14 @@ TEST_CASE("a txn without origin and command needs only what it has") {
 TEST_CASE("the largest values come back") {
   constexpr uint64_t kMax = ~uint64_t{0};
   const Txn txn =
-      EncodeTxn({UINT32_MAX, UINT32_MAX}, {UINT32_MAX, UINT32_MAX - 1}, TxnKind::kReconfig,
-                {ServerId{kMax >> 1}, kMax, kMax}, -1, std::string(1 << 20, 'x'));
+      EncodeTxn({UINT32_MAX, UINT32_MAX}, {UINT32_MAX, UINT32_MAX - 1}, TxnKind::kCommand,
+                {ServerId{kMax >> 1}, kMax, kMax}, kLeaderTimeMax, std::string(1 << 20, 'x'));
   const std::optional<Txn> decoded = DecodeTxn(txn.encoded);
   REQUIRE(decoded);
   REQUIRE(decoded->zxid == txn.zxid);
   REQUIRE(decoded->prev == txn.prev);
   REQUIRE(decoded->origin == txn.origin);
-  REQUIRE(decoded->leader_time == -1);
+  REQUIRE(decoded->leader_time == kLeaderTimeMax);
   REQUIRE(decoded->command == txn.command);
 }
 
@@ -75,10 +76,30 @@ TEST_CASE("a txn or a call whose command is not what its checksum says is refuse
   REQUIRE_FALSE(DecodeMessage(Payload(Encode(Message{{}, Request{{call}}}))));
 }
 
-TEST_CASE("a txn of a time after the year 9999 is refused") {
+TEST_CASE("a reconfiguration, as a txn or a call, whose command is no membership is refused") {
+  const auto accepted = [](std::string_view command) {
+    const Txn txn = EncodeTxn({1, 1}, {}, TxnKind::kReconfig, {}, 0, command);
+    Call call = MakeCall(1, Payload(std::string(command)));
+    call.kind = TxnKind::kReconfig;
+    const std::string request = Encode(Message{{}, Request{{call}}});
+    const bool decoded = DecodeTxn(txn.encoded).has_value();
+    REQUIRE(decoded == DecodeMessage(Payload(request)).has_value());
+    return decoded;
+  };
+  const Member one{.id = ServerId{1}}, two{.id = ServerId{2}};
+  REQUIRE(accepted(EncodeMembership({{}, {one, two}})));
+  REQUIRE_FALSE(accepted("put k v"));
+  REQUIRE_FALSE(accepted(EncodeMembership({})));
+  REQUIRE_FALSE(accepted(EncodeMembership({{}, {two, one}})));
+  REQUIRE_FALSE(accepted(EncodeMembership({{}, {one, one}})));
+  REQUIRE_FALSE(accepted(EncodeMembership({{}, {Member{}}})));
+}
+
+TEST_CASE("a txn of a time before 1970 or after the year 9999 is refused") {
   const auto at = [](int64_t time) {
     return DecodeTxn(EncodeTxn({1, 1}, {}, TxnKind::kNoop, {}, time, "").encoded).has_value();
   };
+  REQUIRE_FALSE(at(-1));
   REQUIRE(at(kLeaderTimeMax));
   REQUIRE_FALSE(at(kLeaderTimeMax + 1));
   REQUIRE_FALSE(at(INT64_MAX));

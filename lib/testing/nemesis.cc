@@ -229,6 +229,7 @@ void Nemesis::Perform(const Strike& strike, const Victims& victims) {
     }
     return;
   }
+  if (strike.fault == Fault::kLoseEmptyDisk) return LoseEmptyDisk(strike, victims);
   if (!cluster_.up(one)) return;
   if (strike.fault >= Fault::kWipeDisk && strike.fault <= Fault::kOverwriteSector) {
     return LoseDisk(strike, one);
@@ -333,6 +334,34 @@ void Nemesis::LoseDisk(const Strike& strike, ServerId sid) {
   Note(strike.fault, role);
   // It may be refused: then there is nothing to try again for.
   After(strike.lasts, [this, sid] { (void)cluster_.Start(sid); });
+}
+
+// One voter knows the disk that is lost, and its own stalls, so that it would be late to
+// say what it has founded on; another meets the next disk only. Or all of them meet, and
+// may have founded when the disk is lost: then that voter is not waited for.
+void Nemesis::LoseEmptyDisk(const Strike& strike, const Victims& victims) {
+  constexpr absl::Duration kStalls = absl::Seconds(1);
+  const ServerId loser = victims.a, knows = victims.b;
+  const std::vector<ServerId>& all = cluster_.servers();
+  const auto meets_late = std::find_if(all.begin(), all.end(),
+                                       [&](ServerId sid) { return sid != loser && sid != knows; });
+  if (meets_late == all.end()) return;
+  const bool apart = strike.dice[1] % 4 != 0;
+  if (apart) {
+    const ServerId other = *meets_late;
+    cluster_.network().Cut(loser, other);
+    EndAfter(std::minmax(loser, other), strike.lasts,
+             [this, loser, other] { cluster_.network().Mend(loser, other); });
+  } else {
+    lost_.push_back(loser);
+  }
+  cluster_.StallDisk(knows, kStalls);
+  After(strike.lasts / 2, [this, strike, loser] {
+    Note(strike.fault, RoleOf(loser));
+    Crash(loser, CrashMode::kPower);
+    cluster_.WipeDisk(loser);
+    RestartAfter(strike.lasts / 4, loser);
+  });
 }
 
 bool Nemesis::DamageDisk(const Strike& strike, ServerId sid) {

@@ -130,6 +130,15 @@ Moment DrawnMoment(SimRandom* random) {
   }
 }
 
+// A while that begins with the start, and may be over before the voters have met.
+std::optional<Strike> FoundingStrike(uint64_t seed) {
+  SimRandom random(seed ^ 0x666f'756e'6469'6e67);
+  if (random.Below(6) != 0) return std::nullopt;
+  Strike strike{.fault = Fault::kLoseEmptyDisk, .lasts = Drawn(&random, absl::Seconds(1))};
+  for (uint64_t& die : strike.dice) die = random.Next();
+  return strike;
+}
+
 }  // namespace
 
 std::string_view ToString(Fault fault) {
@@ -170,7 +179,8 @@ std::string_view ToString(Fault fault) {
                                          "jump wall clock",
                                          "slow apply",
                                          "fail apply",
-                                         "take snapshot"};
+                                         "take snapshot",
+                                         "lose empty disk"};
   static_assert(std::size(kNames) == kFaults);
   return kNames[static_cast<size_t>(fault)];
 }
@@ -216,6 +226,8 @@ std::vector<Strike> PlanStrikes(Profile profile, uint64_t seed, absl::Duration l
   for (const Weighted& one : faults) total += one.weight;
   SimRandom random(seed ^ 0x6e65'6d65'7369'73);
   std::vector<Strike> strikes;
+  const std::optional<Strike> founding = FoundingStrike(seed);
+  if (founding && total > 0) strikes.push_back(*founding);
   absl::Duration at = Drawn(&random, kLongestPause);
   for (; total > 0 && at < length; at += Drawn(&random, kLongestPause)) {
     Strike strike{.at = at};

@@ -65,6 +65,8 @@ enum class Fault : uint8_t {
   kSlowApply,
   kFailApply,
   kTakeSnapshot,
+  // Founding.
+  kLoseEmptyDisk,  // while others may know the disk already; one stalls, and one meets it late
   kMax
 };
 inline constexpr size_t kFaults = static_cast<size_t>(Fault::kMax);
@@ -109,7 +111,8 @@ struct Strike {
   absl::Duration lasts = absl::ZeroDuration();  // until it is healed, or the server restarted
   std::array<uint64_t, 3> dice = {};
 };
-// In the order of time, up to `length`.
+// In the order of time, up to `length`. One plan in six begins with a kLoseEmptyDisk, for
+// then the ensemble is still to be founded.
 ZKQ_EXPORT std::vector<Strike> PlanStrikes(Profile profile, uint64_t seed, absl::Duration length);
 
 // The cluster outlives it.
@@ -162,6 +165,7 @@ class ZKQ_EXPORT Nemesis : private SimObserver {
   void PerformOnDisk(const Strike& strike, ServerId sid);
   void PerformOnNetwork(const Strike& strike, const Victims& victims);
   void LoseDisk(const Strike& strike, ServerId sid);
+  void LoseEmptyDisk(const Strike& strike, const Victims& victims);
   bool DamageDisk(const Strike& strike, ServerId sid);
   bool DamageSomewhere(Fault fault, ServerId sid, SimRandom* random);
   void Partition(const Strike& strike);

@@ -12,6 +12,7 @@ option(ZKQ_BUILD_EXAMPLES "Build zkq's examples" ${ZKQ_TOP_LEVEL})
 option(ZKQ_BUILD_TRANSPORT "Build the gRPC transport and all that links it" ON)
 option(ZKQ_INSTALL "Generate install rules" ${ZKQ_TOP_LEVEL})
 option(ZKQ_WERROR "Treat warnings as errors" OFF)
+set(ZKQ_ISAL AUTO CACHE STRING "ISA-L, for a fast CRC32C: AUTO (if it is there), ON or OFF")
 set(ZKQ_SIM_RUNS 500 CACHE STRING "Simulated runs in the test that makes many")
 set(ZKQ_SANITIZE "" CACHE STRING "Sanitizers for zkq's own code: address;undefined or thread")
 

@@ -24,8 +24,8 @@ void History::Keep(std::vector<Txn> window) {
 }
 
 std::vector<Txn> History::After(Zxid after, Zxid upto, size_t bytes_max) const {
-  const auto behind = [](Zxid zxid, const Txn& txn) { return zxid < txn.zxid; };
-  auto txn = std::upper_bound(window_.begin(), window_.end(), after, behind);
+  const auto before = [](Zxid zxid, const Txn& txn) { return zxid < txn.zxid; };
+  auto txn = std::upper_bound(window_.begin(), window_.end(), after, before);
   std::vector<Txn> found;
   if (txn == window_.end() || txn->prev != after) return found;
   size_t bytes = 0;

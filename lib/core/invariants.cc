@@ -83,7 +83,7 @@ const char* CheckBonds(const Marks& before, const Marks& after) {
     return "who is founded stays in its ensemble";
   }
   if (after.accepted != before.accepted || after.promised_to == before.promised_to) return nullptr;
-  // Whoever has got the epoch may be named instead, by a promise that counts for nobody.
+  // The leader that has got the epoch may be named instead: that promise counts for nobody.
   const bool settled = before.established == before.accepted && before.accepted != 0;
   if (after.counted || settled) return "INV-3: one epoch is promised to one leader";
   return nullptr;

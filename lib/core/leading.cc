@@ -57,7 +57,7 @@ ZabPhase Leading::phase() const {
 
 void Leading::Mark(Marks* marks) const {
   const Promise mine{attempt_.epoch(), self_.options.self, self_.state.boot};
-  marks->listed = self_.Votes();
+  marks->listed = self_.votes();
   marks->counted = true;
   marks->promised = self_.state.accepted == mine;
   marks->promise_told = attempt_.stage() > Stage::kPromising;

@@ -36,7 +36,7 @@ class Looking {
     election_.Look(OwnVote(), self_.now, out);
   }
   Vote OwnVote() const {
-    if (!self_.Votes()) return Vote{};
+    if (!self_.votes()) return Vote{};
     return {self_.state.current, self_.history.last(), self_.options.self};
   }
 

@@ -35,13 +35,6 @@ FastLeaderElectionOptions ElectionOptions(const PeerOptions& options) {
           .patience = 10 * options.tick};
 }
 
-// Enough of an id to see that it is another one, and 0 for none.
-uint32_t Short(const Id128& id) {
-  if (id == Id128{}) return 0;
-  const uint64_t mixed = id.high * 0x9E37'79B9'7F4A'7C15 ^ id.low;
-  return static_cast<uint32_t>(mixed ^ mixed >> 32) | 1;
-}
-
 }  // namespace
 
 class Peer::Impl {
@@ -68,7 +61,10 @@ class Peer::Impl {
     FollowRole();
     Announce();
     Report();
-    CheckMarks();
+    // A tick that wants nothing done has moved the time alone. Had it broken something, the
+    // next step would tell, before anything is carried out.
+    const bool idle = std::holds_alternative<Tick>(event) && effects->size() == before;
+    if (!idle) CheckMarks();
     StopIfBroken(before, effects);
   }
 
@@ -326,31 +322,13 @@ Role Peer::Impl::role() const {
 
 Marks Peer::Impl::TakeMarks() const {
   const Role now = role();
-  const bool serving = now.leader != kNoServer;
-  const Configs& configs = self_.memberships.configs();
-  const Promise& accepted = self_.state.accepted;
-  Marks marks{.begin = self_.history.begin(),
-              .last = self_.history.last(),
-              .durable = self_.history.durable(),
-              .commit = self_.watermarks.commit,
-              .delivered = self_.watermarks.delivered,
-              .applied = self_.watermarks.applied,
-              .snapshot = self_.watermarks.snapshot,
-              .config = configs.committed.version,
-              .pending = configs.pending ? configs.pending->version : Zxid{},
-              .accepted = accepted.epoch,
-              .current = self_.state.current,
-              .last_write = self_.writes.last,
-              .synced = self_.writes.synced,
-              .ensemble = Short(self_.state.ensemble),
-              .promised_to = Short({ToInt(accepted.leader), accepted.boot}),
-              .epoch = now.epoch,
-              .established = serving ? now.epoch : marks_.established,
+  Marks marks{.epoch = now.epoch,
+              .established = marks_.established,
               .state = now.state,
               .phase = now.phase,
-              .serving = serving,
-              .promise_durable = self_.PromiseIsDurable(),
-              .epoch_durable = self_.EpochIsDurable()};
+              .serving = now.leader != kNoServer};
+  if (marks.serving) marks.established = now.epoch;
+  self_.Mark(&marks);
   if (const auto* learning = std::get_if<Learning>(&role_)) learning->Mark(&marks);
   if (const auto* leading = std::get_if<Leading>(&role_)) leading->Mark(&marks);
   return marks;

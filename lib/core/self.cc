@@ -11,6 +11,13 @@ namespace {
 // Of an epoch. Terms come one by one, so a larger jump is no history's.
 constexpr uint64_t kEpochJumpMax = 1 << 24;
 
+// Enough of an id to see that it is another one, and 0 for none.
+uint32_t Short(const Id128& id) {
+  if (id == Id128{}) return 0;
+  const uint64_t mixed = id.high * 0x9E37'79B9'7F4A'7C15 ^ id.low;
+  return static_cast<uint32_t>(mixed ^ mixed >> 32) | 1;
+}
+
 // Of what is stored. Before founding: as configured, to know whom to wait for.
 Membership KnownCommitted(const HardState& state, const PeerOptions& options) {
   return state.ensemble == EnsembleId{} ? Membership{.members = options.members} : state.config;
@@ -37,7 +44,12 @@ Self::Self(PeerOptions given, Recovered recovered)
     memberships.Adopt(recovered.base.membership);
   }
   memberships.Commit(watermarks.commit);
+  TakeConfigs();
+}
+
+void Self::TakeConfigs() {
   quorum = Quorum(memberships.configs());
+  votes_ = quorum.IsVoter(options.self) && memberships.Lists(options.self, state.disk);
 }
 
 void Self::Adopt(const Membership& committed) {
@@ -49,7 +61,7 @@ void Self::Adopt(const Membership& committed) {
 void Self::FollowMemberships() {
   if (followed_ == memberships.changes()) return;
   followed_ = memberships.changes();
-  quorum = Quorum(memberships.configs());
+  TakeConfigs();
   if (memberships.committed().version <= state.config.version) return;
   state.config = memberships.committed();
   StoreState();
@@ -164,8 +176,25 @@ bool Self::IsMember(const Identity& peer) const {
   return same_ensemble && memberships.Lists(peer.sid, peer.disk);
 }
 
-bool Self::Votes() const {
-  return quorum.IsVoter(options.self) && memberships.Lists(options.self, state.disk);
+void Self::Mark(Marks* marks) const {
+  const Configs& configs = memberships.configs();
+  marks->begin = history.begin();
+  marks->last = history.last();
+  marks->durable = history.durable();
+  marks->commit = watermarks.commit;
+  marks->delivered = watermarks.delivered;
+  marks->applied = watermarks.applied;
+  marks->snapshot = watermarks.snapshot;
+  marks->config = configs.committed.version;
+  if (configs.pending) marks->pending = configs.pending->version;
+  marks->last_write = writes.last;
+  marks->synced = writes.synced;
+  marks->ensemble = Short(state.ensemble);
+  marks->accepted = state.accepted.epoch;
+  marks->promised_to = Short({ToInt(state.accepted.leader), state.accepted.boot});
+  marks->promise_durable = PromiseIsDurable();
+  marks->current = state.current;
+  marks->epoch_durable = EpochIsDurable();
 }
 
 Identity Self::identity() const {

@@ -12,6 +12,7 @@
 #include "lib/base/checks.h"
 #include "lib/core/effect.h"
 #include "lib/core/history.h"
+#include "lib/core/invariants.h"
 #include "lib/core/links.h"
 #include "lib/core/membership.h"
 #include "lib/core/outcomes.h"
@@ -104,8 +105,10 @@ class Self {
   // with the disk that it has.
   bool IsMember(const Identity& peer) const;
   // This server is listed as a voter, with the disk that it has.
-  bool Votes() const;
+  bool votes() const { return votes_; }
   Identity identity() const;
+  // Adds what is to be checked whatever the role.
+  void Mark(Marks* marks) const;
 
   const PeerOptions options;
   std::string election;  // the name of its strategy
@@ -133,7 +136,10 @@ class Self {
   void NoteSynced(WriteId through);
 
  private:
+  void TakeConfigs();
+
   uint64_t followed_ = 0;  // of memberships.changes()
+  bool votes_ = false;
 };
 
 }  // namespace zkq::core

@@ -136,6 +136,7 @@ class Ensemble {
     ServerId a{}, b{};
     bool up = false;
     std::map<std::pair<ServerId, Lane>, Time> busy_until;
+    std::map<ServerId, Time> introduced_at;  // when the last word of this end about itself arrives
   };
   struct Task {
     Time at{};
@@ -158,6 +159,7 @@ class Ensemble {
   void Transmit(Server& from, const LinkId& to, const Message& message);
   void SendLatest(Server& from, ServerId to);
   void TellIntroduced(ServerId sid, ServerId other);
+  Time ArrivalOf(Link& link, ServerId from);
   void Fetch(Server& server, const FetchSnapshot& fetch, int reports);
   void SyncSome(ServerId sid, uint64_t boot);
   void MakeDurable(Server& server, const Effect& effect);

@@ -21,7 +21,8 @@ void Ensemble::Connect(ServerId a, ServerId b) {
             .a = a,
             .b = b,
             .up = true,
-            .busy_until = {}};
+            .busy_until = {},
+            .introduced_at = {}};
     const Identity to_b = of_a, to_a = of_b;
     Step(a, LinkUp{link.at_a, to_a});
     if (links_[{a, b}].up) Step(b, LinkUp{link.at_b, to_b});
@@ -44,14 +45,21 @@ void Ensemble::Disconnect(ServerId a, ServerId b) {
 void Ensemble::TellIntroduced(ServerId sid, ServerId other) {
   if (other == sid) return;
   const auto key = Pair(sid, other);
-  const Link& link = links_[key];
+  Link& link = links_[key];
   if (!link.up) return;
   const LinkId arrives = sid == key.first ? link.at_b : link.at_a;
-  After(Random(options_.delay_max), [this, key, sid, other, arrives] {
+  const Time arrival = ArrivalOf(link, sid);
+  link.introduced_at[sid] = arrival;
+  After(arrival - now_, [this, key, other, arrives, said = at(sid).identity] {
     const Link& link = links_[key];
     if (!link.up || (link.at_a != arrives && link.at_b != arrives)) return;
-    Step(other, Introduced{arrives, at(sid).identity});
+    Step(other, Introduced{arrives, said});
   });
+}
+
+// Of what is said now. It never overtakes an introduction.
+Time Ensemble::ArrivalOf(Link& link, ServerId from) {
+  return std::max(now_ + Random(options_.delay_max), link.introduced_at[from]);
 }
 
 void Ensemble::Transmit(Server& from, const LinkId& to, const Message& said) {
@@ -67,7 +75,7 @@ void Ensemble::Transmit(Server& from, const LinkId& to, const Message& said) {
   if (!link.up || seen_by_sender != to) return;
   const LinkId arrives = from.id == key.first ? link.at_b : link.at_a;
   Time& busy = link.busy_until[{from.id, LaneOf(message)}];
-  busy = std::max(busy, now_ + Random(options_.delay_max));
+  busy = std::max(busy, ArrivalOf(link, from.id));
   After(busy - now_, [this, key, arrives, to_sid = to.sid, message, seq = to.seq] {
     const Link& link = links_[key];
     if (link.up && link.at_a.seq == seq) Step(to_sid, Received{arrives, message});
@@ -76,10 +84,10 @@ void Ensemble::Transmit(Server& from, const LinkId& to, const Message& said) {
 
 void Ensemble::SendLatest(Server& from, ServerId to) {
   const auto key = Pair(from.id, to);
-  const Link& link = links_[key];
+  Link& link = links_[key];
   if (!link.up || !from.latest.contains(to) || (lost_if && lost_if(from.id, to))) return;
   const LinkId arrives = from.id == key.first ? link.at_b : link.at_a;
-  After(Random(options_.delay_max), [this, key, from_sid = from.id, to, arrives] {
+  After(ArrivalOf(link, from.id) - now_, [this, key, from_sid = from.id, to, arrives] {
     const Link& link = links_[key];
     if (!link.up || (link.at_a != arrives && link.at_b != arrives)) return;
     // Newest wins: what is said now, not what was said then.

@@ -14,7 +14,7 @@ namespace zkq::storage {
 
 class Batch {
  public:
-  // A batch is all of one kind. Entries must outlive it.
+  // A batch is all of one kind, or it cannot be written. Entries must outlive it.
   void Add(const Txn& txn) { entries_.Add(txn); }
   void Add(RecordType type, std::string_view body);
 
@@ -22,6 +22,7 @@ class Batch {
   BatchKind kind() const {
     return entries_.bytes() > 0 ? BatchKind::kEntries : BatchKind::kRecords;
   }
+  bool of_one_kind() const { return entries_.bytes() == 0 || records_.empty(); }
   // Where in the payload the next entry or record will stand.
   size_t payload_bytes() const { return entries_.bytes() + records_.size(); }
   // On disk, header and padding included.

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 
+#include "lib/storage/ensure.h"
+#include "lib/storage/framing.h"
+
 namespace zkq::storage {
 namespace {
 
 // Runs join up to here: what a reader may have to skip, against what the index
-// costs (about 60 bytes a extent).
+// costs (about 60 bytes an extent).
 constexpr uint64_t kRunBytesMax = 256 << 10;
 
 }  // namespace
@@ -18,41 +21,50 @@ void Index::Begin(Zxid last) {
   joinable_ = false;
 }
 
-void Index::Apply(const std::vector<Change>& changes) {
+absl::Status Index::Apply(const std::vector<Change>& changes) {
   const std::lock_guard lock(mutex_);
+  absl::Status applied = absl::OkStatus();
   for (const Change& change : changes) {
     switch (change.kind) {
       case Change::Kind::kAppend:
-        Append(change.extent);
+        applied = Append(change.extent);
         break;
       case Change::Kind::kTruncate:
-        Truncate(change.zxid);
+        applied = Truncate(change);
         break;
       case Change::Kind::kRebase:
         extents_.clear();
         last_ = change.zxid;
         break;
     }
+    if (!applied.ok()) break;
   }
+  return applied;
 }
 
-void Index::Append(const Extent& extent) {
+absl::Status Index::Append(const Extent& extent) {
+  ZKQ_ENSURE(extent.prev == last_, SegmentName(extent.segment), extent.begin);
+  ZKQ_ENSURE(extent.begin < extent.end, SegmentName(extent.segment), extent.begin);
   last_ = extent.last;
   if (joinable_ && !extents_.empty() && extents_.back().segment == extent.segment &&
       extent.end - extents_.back().begin <= kRunBytesMax) {
     extents_.back().last = extent.last;
     extents_.back().end = extent.end;
-    return;
+    return absl::OkStatus();
   }
   extents_.push_back(extent);
   joinable_ = true;
+  return absl::OkStatus();
 }
 
-void Index::Truncate(Zxid after) {
+absl::Status Index::Truncate(const Change& cut) {
+  const Zxid after = cut.zxid;
+  ZKQ_ENSURE(after <= last_, SegmentName(cut.extent.segment), cut.extent.begin);
   while (!extents_.empty() && extents_.back().prev >= after) extents_.pop_back();
   if (!extents_.empty()) extents_.back().last = std::min(extents_.back().last, after);
   last_ = after;
   joinable_ = false;
+  return absl::OkStatus();
 }
 
 void Index::Purge(uint64_t segment) {

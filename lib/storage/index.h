@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "zkq/types.h"
 
 namespace zkq::storage {
@@ -34,7 +35,8 @@ class Index {
     Zxid zxid = {};
   };
   void Begin(Zxid last);  // nothing is indexed, the history ends at `last`
-  void Apply(const std::vector<Change>& changes);
+  // kInternal: a change does not go on from the one before.
+  absl::Status Apply(const std::vector<Change>& changes);
   // Forgets the extents in segments before `segment`.
   void Purge(uint64_t segment);
 
@@ -46,8 +48,8 @@ class Index {
   std::optional<std::vector<Extent>> After(Zxid after, uint64_t bytes_max) const;
 
  private:
-  void Append(const Extent& extent);
-  void Truncate(Zxid after);
+  absl::Status Append(const Extent& extent);
+  absl::Status Truncate(const Change& cut);
 
   mutable std::mutex mutex_;
   std::vector<Extent> extents_;  // contiguous: prev is the last of the one before

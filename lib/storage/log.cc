@@ -6,6 +6,7 @@
 
 #include "lib/base/absl/string_view.h"
 #include "lib/storage/batch.h"
+#include "lib/storage/ensure.h"
 #include "lib/storage/extent_reader.h"
 #include "lib/storage/indexed_log.h"
 #include "lib/storage/replay.h"
@@ -22,7 +23,7 @@ class Log::Impl {
     Zxid base;
   };
   struct NewState {
-    std::string encoded;
+    HardState state;
   };
   using Entries = std::vector<Txn>;
   using Addition = std::variant<Entries, Cut, NewBase, NewState>;
@@ -58,8 +59,13 @@ class Log::Impl {
   absl::Status WriteAll();
   absl::Status AddEntries(const Entries& entries);
   absl::Status AddRecord(const Addition& addition);
-  bool Frame(const Addition& addition);
-  absl::Status NotAllowed() const;
+  absl::Status Frame(const Cut& cut);
+  absl::Status Frame(const NewBase& rebase);
+  absl::Status Frame(const NewState& store);
+  // A kInternal at the place that would have been written next.
+  absl::Status Broken(std::string_view condition) const {
+    return BrokenInvariant(condition, PathOf(writer_->number()), writer_->offset());
+  }
   absl::Status WriteBatch();
   absl::Status RollOver();
   absl::Status RemoveOldest();
@@ -126,6 +132,7 @@ absl::Status Log::Impl::Begin() {
   absl::Status synced = file_system_->SyncDirectory(directory_);
   if (!synced.ok()) return synced;
   if (segments_.empty()) return BeginSegment(1);
+  ZKQ_ENSURE(end_.number == segments_.back().number, PathOf(end_.number), end_.offset);
   absl::StatusOr<std::unique_ptr<File>> file =
       file_system_->Open(PathOf(end_.number), FileSystem::Mode::kWrite);
   if (!file.ok()) return file.status();
@@ -152,8 +159,8 @@ absl::Status Log::Impl::WriteAndSync() {
   confirmed_ = false;
   absl::Status status = WriteAll();
   if (status.ok()) status = writer_->Sync();
+  if (status.ok()) status = index_.Apply(indexed_.changes());
   if (!status.ok()) return Fail(status);
-  index_.Apply(indexed_.changes());
   indexed_.Clear();
   additions_.clear();
   return absl::OkStatus();
@@ -180,7 +187,10 @@ absl::Status Log::Impl::AddEntries(const Entries& entries) {
       absl::Status written = WriteBatch();
       if (!written.ok()) return written;
     }
-    if (!indexed_.Append(txn, batch_.payload_bytes())) return NotAllowed();
+    if (!indexed_.Append(txn, batch_.payload_bytes())) {
+      return Broken("entry " + ToString(txn.zxid) + " after " + ToString(txn.prev) +
+                    " continues the history, which ends with " + ToString(history_.last()));
+    }
     batch_.Add(txn);
   }
   return absl::OkStatus();
@@ -192,26 +202,34 @@ absl::Status Log::Impl::AddRecord(const Addition& addition) {
     absl::Status written = WriteBatch();
     if (!written.ok()) return written;
   }
-  return Frame(addition) ? absl::OkStatus() : NotAllowed();
+  if (const auto* cut = std::get_if<Cut>(&addition)) return Frame(*cut);
+  if (const auto* rebase = std::get_if<NewBase>(&addition)) return Frame(*rebase);
+  return Frame(std::get<NewState>(addition));
 }
 
-bool Log::Impl::Frame(const Addition& addition) {
-  if (const auto* cut = std::get_if<Cut>(&addition)) {
-    if (cut->after < history_.begin() || !indexed_.Truncate(cut->after)) return false;
-    batch_.Add(RecordType::kTruncate, EncodeZxid(cut->after));
-  } else if (const auto* rebase = std::get_if<NewBase>(&addition)) {
-    indexed_.Rebase(rebase->base);
-    batch_.Add(RecordType::kBase, EncodeZxid(rebase->base));
-  } else if (const auto* state = std::get_if<NewState>(&addition)) {
-    history_.Store(state->encoded);
-    batch_.Add(RecordType::kState, state->encoded);
+absl::Status Log::Impl::Frame(const Cut& cut) {
+  if (cut.after < history_.begin() || !indexed_.Truncate(cut.after)) {
+    return Broken("a cut after " + ToString(cut.after) + " lies in the history from " +
+                  ToString(history_.begin()) + " to " + ToString(history_.last()));
   }
-  return true;
+  batch_.Add(RecordType::kTruncate, EncodeZxid(cut.after));
+  return absl::OkStatus();
 }
 
-absl::Status Log::Impl::NotAllowed() const {
-  return absl::InternalError("an addition to the log does not continue its history " +
-                             ToString(history_.last()));
+absl::Status Log::Impl::Frame(const NewBase& rebase) {
+  indexed_.Rebase(rebase.base);
+  batch_.Add(RecordType::kBase, EncodeZxid(rebase.base));
+  return absl::OkStatus();
+}
+
+// What a start would refuse is not written.
+absl::Status Log::Impl::Frame(const NewState& store) {
+  const HardState& state = store.state;
+  ZKQ_ENSURE(state.current <= state.accepted.epoch, PathOf(writer_->number()), writer_->offset());
+  const std::string encoded = EncodeHardState(state);
+  history_.Store(encoded);
+  batch_.Add(RecordType::kState, encoded);
+  return absl::OkStatus();
 }
 
 absl::Status Log::Impl::WriteBatch() {
@@ -239,6 +257,7 @@ absl::Status Log::Impl::RollOver() {
 }
 
 absl::Status Log::Impl::BeginSegment(uint64_t number) {
+  ZKQ_ENSURE(number == (segments_.empty() ? 1 : segments_.back().number + 1), PathOf(number), 0);
   end_.number = number;
   absl::StatusOr<SegmentWriter> writer = SegmentWriter::Create(file_system_.get(), directory_, end_,
                                                                written_.start(), written_.commit());
@@ -265,8 +284,10 @@ absl::StatusOr<Zxid> Log::Impl::Purge(Zxid through) {
 
 // One at a time, each durably: a crash must not leave a gap.
 absl::Status Log::Impl::RemoveOldest() {
+  const uint64_t oldest = segments_.front().number;
+  ZKQ_ENSURE(segments_.size() > 1 && segments_[1].number == oldest + 1, PathOf(oldest), 0);
   index_.Purge(segments_[1].number);
-  absl::Status status = file_system_->Remove(PathOf(segments_.front().number));
+  absl::Status status = file_system_->Remove(PathOf(oldest));
   if (!status.ok()) return status;
   segments_.erase(segments_.begin());
   status = file_system_->SyncDirectory(directory_);
@@ -296,7 +317,7 @@ void Log::Append(std::span<const Txn> txns) {
   impl_->Add(std::vector<Txn>(txns.begin(), txns.end()));
 }
 void Log::Truncate(Zxid after) { impl_->Add(Impl::Cut{after}); }
-void Log::Store(const HardState& state) { impl_->Add(Impl::NewState{EncodeHardState(state)}); }
+void Log::Store(const HardState& state) { impl_->Add(Impl::NewState{state}); }
 void Log::Rebase(Zxid base) { impl_->Add(Impl::NewBase{base}); }
 void Log::Hint(Zxid commit) { impl_->Hint(commit); }
 bool Log::dirty() const { return impl_->dirty(); }

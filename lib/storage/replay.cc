@@ -188,7 +188,8 @@ absl::Status Replayer::ReplayBatches(SegmentReader* reader, SegmentWriter::End* 
     const Zxid highest = indexed_.Place(end->number, header.offset, header.end());
     Segment& segment = result_.segments.back();
     segment.highest = std::max(segment.highest, highest);
-    index_.Apply(indexed_.changes());
+    absl::Status indexed = index_.Apply(indexed_.changes());
+    if (!indexed.ok()) return indexed;
     indexed_.Clear();
     end->offset = header.end();
     end->chain = header.crc;

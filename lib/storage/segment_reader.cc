@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lib/base/crc32c.h"
+#include "lib/storage/ensure.h"
 
 namespace zkq::storage {
 
@@ -37,6 +38,7 @@ absl::StatusOr<std::optional<ReadBatch>> SegmentReader::Read(uint64_t offset) {
 }
 
 absl::StatusOr<std::optional<uint64_t>> SegmentReader::FindDurableMark(uint64_t from) {
+  ZKQ_ENSURE(from % kSectorBytes == 0, path(), from);
   // What lies inside a batch that is torn, and says how far it goes, is no batch,
   // whatever a client has made it look like.
   absl::StatusOr<std::string_view> torn = file_.Peek(from, kBatchHeaderBytes);
@@ -55,6 +57,7 @@ absl::StatusOr<std::optional<uint64_t>> SegmentReader::FindDurableMark(uint64_t 
 }
 
 absl::StatusOr<uint64_t> SegmentReader::EndOfBytes(uint64_t from) {
+  ZKQ_ENSURE(from % kSectorBytes == 0, path(), from);
   uint64_t end = from;
   for (uint64_t offset = from; offset < size(); offset += kSectorBytes) {
     absl::StatusOr<std::string_view> bytes = file_.Peek(offset, kSectorBytes);

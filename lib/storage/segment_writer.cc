@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "lib/storage/ensure.h"
+
 namespace zkq::storage {
 namespace {
 
@@ -52,12 +54,16 @@ absl::StatusOr<SegmentWriter> SegmentWriter::Create(FileSystem* file_system,
 }
 
 absl::Status SegmentWriter::Mend(uint64_t dirty_end) {
+  ZKQ_ENSURE(end_.offset % kSectorBytes == 0, SegmentName(end_.number), end_.offset);
   absl::Status status = absl::OkStatus();
   if (dirty_end > end_.offset) status = WriteZeros(file_.get(), end_.offset, dirty_end);
   return status.ok() ? Sync() : status;
 }
 
 absl::Status SegmentWriter::Write(Batch* batch, Zxid commit) {
+  ZKQ_ENSURE(end_.offset % kSectorBytes == 0, SegmentName(end_.number), end_.offset);
+  ZKQ_ENSURE(batch->of_one_kind(), SegmentName(end_.number), end_.offset);
+  ZKQ_ENSURE(batch->payload_bytes() <= UINT32_MAX, SegmentName(end_.number), end_.offset);
   BatchHeader header;
   header.segment = end_.number;
   header.offset = end_.offset;
@@ -67,6 +73,7 @@ absl::Status SegmentWriter::Write(Batch* batch, Zxid commit) {
   batch->Seal(&header);
   absl::Status status = file_->Write(end_.offset, batch->pieces());
   if (!status.ok()) return status;
+  ZKQ_ENSURE(header.end() == end_.offset + batch->size(), SegmentName(end_.number), end_.offset);
   end_.offset = header.end();
   end_.chain = header.crc;
   return FillAhead(batch->size());

@@ -3,6 +3,7 @@
 #include "lib/base/crc32c.h"
 #include "lib/storage/batch.h"
 #include "lib/storage/segment_reader.h"
+#include "lib/storage/segment_writer.h"
 #include "lib/wire/disk.h"
 #include "lib/wire/protobuf.h"
 #include "test/harness/catch.h"
@@ -312,11 +313,11 @@ TEST_CASE("a newer format is refused with nothing written") {
 
 TEST_CASE("a promise below the current epoch is data loss") {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
-  std::unique_ptr<Log> log = std::move(OpenLog(disk)->log);
   HardState state = StateOf(5);
-  state.current = 6;
-  log->Store(state);
-  REQUIRE(log->Sync().ok());
+  state.current = 6;  // a log would not write it
+  REQUIRE(SegmentWriter::Create(disk.get(), kDir, {.number = 1, .full = 4096},
+                                {.state = EncodeHardState(state)}, {})
+              .ok());
   REQUIRE(absl::IsDataLoss(OpenLog(disk).status()));
 }
 

@@ -357,23 +357,5 @@ TEST_CASE("a cut to before the first segment left is replayed") {
   REQUIRE(f.ReadAll({2, 1}) == before);
 }
 
-TEST_CASE("an addition that does not continue the history kills the log, not the host") {
-  Fixture gap;
-  gap.Append({}, {1, 1}, 1);
-  gap.log().Append(Entries({1, 2}, {1, 3}, 1));
-  REQUIRE(absl::IsInternal(gap.log().Sync()));
-  gap.log().Append(Entries({1, 1}, {1, 2}, 1));
-  REQUIRE(absl::IsInternal(gap.log().Sync()));
-  REQUIRE(absl::IsInternal(gap.log().Purge({}).status()));
-  REQUIRE(gap.ReadAll({}) == "1:1");
-  gap.Reopen();
-  REQUIRE(gap.contents().epochs.last() == Zxid{1, 1});
-
-  Fixture cut;
-  cut.Append({}, {1, 1}, 3);
-  cut.log().Truncate({1, 4});
-  REQUIRE(absl::IsInternal(cut.log().Sync()));
-}
-
 }  // namespace
 }  // namespace zkq::storage

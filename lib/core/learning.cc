@@ -162,16 +162,7 @@ void Learning::Handle(const LeaderInfo& info) {
   if (stage_ != Stage::kFollowerInfoSent && stage_ != Stage::kBroadcast) return;
   const Promise asked{info.epoch, choice_.leader, link_->boot};
   const Promise& given = self_.state.accepted;
-  if (self_.IsAbsurd(info.epoch)) {
-    self_.CountAsDown(*link_, "leads in epoch " + std::to_string(info.epoch));
-    return EndSession(SessionEndReason::kEpochAbsurd, "the leader's epoch is absurd");
-  }
-  if (info.epoch < given.epoch) {
-    return EndSession(SessionEndReason::kEpochAhead, "a higher epoch is promised");
-  }
-  if (info.epoch == given.epoch && asked != given && !info.decided) {
-    return EndSession(SessionEndReason::kNotDecided, "this epoch is promised to another leader");
-  }
+  if (Refuse(info, asked)) return;
   // An epoch promised to somebody else counts for nobody here, but once its
   // quorum is complete no other leader can get it.
   counted_ = info.epoch > given.epoch || asked == given;
@@ -180,6 +171,22 @@ void Learning::Handle(const LeaderInfo& info) {
   if (asked == given) return SendAckEpoch();
   self_.state.accepted = asked;
   write_ = self_.StoreState();
+}
+
+bool Learning::Refuse(const LeaderInfo& info, const Promise& asked) {
+  const Promise& given = self_.state.accepted;
+  // Two leaders of one epoch: until the quorum of this one is complete the other may get it.
+  // It has got it if the history of that epoch is held here.
+  const bool others = !info.decided || self_.state.current == info.epoch;
+  if (self_.IsAbsurd(info.epoch)) {
+    self_.CountAsDown(*link_, "leads in epoch " + std::to_string(info.epoch));
+    EndSession(SessionEndReason::kEpochAbsurd, "the leader's epoch is absurd");
+  } else if (info.epoch < given.epoch) {
+    EndSession(SessionEndReason::kEpochAhead, "a higher epoch is promised");
+  } else if (info.epoch == given.epoch && asked != given && others) {
+    EndSession(SessionEndReason::kNotDecided, "this epoch is promised to another leader");
+  }
+  return left_.has_value();
 }
 
 void Learning::SendAckEpoch() {

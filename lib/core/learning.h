@@ -69,6 +69,8 @@ class Learning {
   void EndSession(SessionEndReason reason, std::string why);
   void Quit(std::string why) { left_ = std::move(why); }
   void Reply(MessageBody body);
+  // Ends the session, and says so, if the promise cannot be given.
+  bool Refuse(const LeaderInfo& info, const Promise& asked);
   void SendAckEpoch();
   void SendAcks();
   bool InSync() const { return stage_ >= Stage::kSyncing; }

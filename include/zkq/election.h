@@ -4,8 +4,9 @@
 // synchronisation alone (PROTOCOL §4). In a calm network it must name the same
 // electable voter at a quorum, and prefer the most recent history.
 //
-// Pure: it sends nothing, waits for nothing and reads no clock. The caller
-// delivers the outbox and ticks. One thread, the owner's, calls it.
+// Pure: it sends nothing, waits for nothing, reads no clock and fails in no way. The caller
+// delivers the outbox and ticks. One thread, the owner's, calls it. An implementation of your
+// own is handed to ReplicaOptions::election.
 #pragma once
 
 #include <chrono>
@@ -47,10 +48,11 @@ class ZKQ_EXPORT Election {
   // Of the strategy, told in each handshake: servers that elect in different ways do not
   // link. At most kElectionNameMax bytes, always the same.
   virtual std::string_view name() const = 0;
+  // Who votes, from now on. Before all else, and whenever it changes.
   virtual void SetConfigs(const Configs& configs) = 0;
   // Begins a round with `own` as the first proposal. A vote for kNoServer only
   // asks: it is answered and never counted, and what looking peers say elects
-  // nobody here. It finds a leader by the word of those who follow one or lead.
+  // nobody here. Who asks finds a leader by the word of those who follow one or lead.
   virtual void Look(const Vote& own, Time now, Outbox* out) = 0;
   // The peer has settled, or what it settled on has changed: from now on it
   // answers with `vote` until the next Look.
@@ -60,8 +62,9 @@ class ZKQ_EXPORT Election {
   // The first link to a peer is up, or its last one is gone.
   virtual void PeerUp(ServerId sid, Time now, Outbox* out) = 0;
   virtual void PeerDown(ServerId sid, Time now, Outbox* out) = 0;
+  // Time has passed. May come at any time; `now` never falls.
   virtual void Tick(Time now, Outbox* out) = 0;
-  // When the next Tick is wanted at the latest.
+  // When the next Tick is wanted at the latest; nothing: no time limit runs.
   virtual std::optional<Time> NextWake() const = 0;
   // Set from the decision of the running round until the next Look.
   virtual std::optional<Decision> outcome() const = 0;

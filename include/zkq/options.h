@@ -24,35 +24,46 @@ inline namespace v1 {
 
 // "1=host:port,2=[::1]:port,3=host:port:observer": each id from 1 to 2^63-1 and once.
 // Host and port are what other servers dial: no wildcard, no port 0. Options follow
-// the port: observer, weight=N, group=N, priority=N. The error names the part of the list that
-// cannot be read, and why. ToString(Member) writes one part.
+// the port: observer, weight=N, group=N, priority=N (Start serves none of them yet).
+// kInvalidArgument names the part of the list that cannot be read, and why. ToString(Member)
+// writes one part.
 ZKQ_EXPORT absl::StatusOr<std::vector<Member>> ParseMembers(std::string_view spec);
 
+// Start refuses what cannot be used with kInvalidArgument, and names the member.
 struct ReplicaOptions {
-  ServerId id{};
-  std::vector<Member> members = {};  // the whole ensemble, this server included
+  ServerId id{};  // of this server; see ServerId: never used again
+  // The whole ensemble, this server included, the same list at every server. Counts until the
+  // ensemble is founded; from then on the agreed list does, and this one is where else to look
+  // for the others.
+  std::vector<Member> members = {};
   // Where to listen; default: this server's address in `members`. Port 0 takes any free
-  // port: ReplicaStatus::listen_address tells which.
+  // port: ReplicaStatus::listen_address tells which. Read by the shipped transport alone.
   std::string listen_address = {};
-  std::string data_dir = {};  // made if it is not there; held exclusively
-  std::unique_ptr<StateMachine> state_machine = nullptr;  // none: only elects
+  // Log, snapshots and identity. Made if it is not there, in a directory that is; held by one
+  // replica at a time.
+  std::string data_dir = {};
+  std::unique_ptr<StateMachine> state_machine = nullptr;  // none: the replica only elects
 
-  absl::Duration tick = absl::Milliseconds(100);
+  absl::Duration tick = absl::Milliseconds(100);  // unit of the limits; 1 ms to 1 h
   int init_limit = 20;  // ticks without progress until a synchronisation is given up
   int sync_limit = 10;  // ticks of silence until a peer is given up
+  // How long an election that a quorum has decided waits for a better vote; 0 to 1 h.
   absl::Duration finalize_wait = absl::Milliseconds(50);
 
-  size_t max_command_bytes = 1 << 20;              // at most 64 MiB
-  size_t max_outstanding_bytes = 64 << 20;         // of own calls that are not answered yet
-  uint64_t snapshot_every_transactions = 100'000;  // 0: never by itself
-  int retain_snapshots = 3;
-  uint64_t log_segment_bytes = 64 << 20;  // of one log file, about
+  size_t max_command_bytes = 1 << 20;  // of one command; at most 64 MiB
+  // Of this replica's calls that are not answered yet: text, and 256 bytes a call.
+  size_t max_outstanding_bytes = 64 << 20;
+  uint64_t snapshot_every_transactions =
+      100'000;                            // at most, half of it at least; 0: never by itself
+  int retain_snapshots = 3;               // newest ones kept, with the log from the oldest on
+  uint64_t log_segment_bytes = 64 << 20;  // of one log file, about; at most 1 TiB
   // The newest transactions are kept in memory, up to so many bytes; and up to as many
   // again that wait to be applied. Older ones are read from the log when a slow peer or
   // StateMachine needs them.
   size_t window_bytes = 64 << 20;
 
-  // Parts. Null means the shipped one.
+  // Parts. Null means the shipped one. The replica owns the transport and the election, and
+  // shares the log sink.
   std::unique_ptr<QuorumTransport> transport = nullptr;
   std::unique_ptr<Election> election = nullptr;
   std::shared_ptr<LogSink> log_sink = nullptr;  // null: silent
@@ -60,7 +71,7 @@ struct ReplicaOptions {
 };
 
 struct CallOptions {
-  absl::Duration timeout = absl::Seconds(5);
+  absl::Duration timeout = absl::Seconds(5);  // until kDeadlineExceeded; may be infinite
 };
 
 enum class Consistency {
@@ -70,11 +81,11 @@ enum class Consistency {
 };
 
 struct ReadOptions {
-  absl::Duration timeout = absl::Seconds(5);
+  absl::Duration timeout = absl::Seconds(5);  // as in CallOptions
   Consistency consistency = Consistency::kLinearizable;
-  Zxid at_least = {};  // for kSequential
-  // For kLocal: since the leader was last heard, in this life. A replica that is still
-  // catching up hears its leader too.
+  Zxid at_least = {};  // for kSequential: waits until it is applied here
+  // For kLocal: refuses with kUnavailable if the leader was last heard longer ago, in this
+  // process life. A replica that is still catching up hears its leader, too.
   absl::Duration max_staleness = absl::InfiniteDuration();
 };
 

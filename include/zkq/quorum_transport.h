@@ -5,11 +5,15 @@
 // is first-in first-out and may overtake ZAB; LATEST holds one notification a
 // peer, newest wins, announced again on a new link. A link that cannot keep that
 // promise goes down, and is down before the next one to the same peer comes up.
-// At most one link to a peer is up at a time.
+// At most one link to a peer is up at a time. Who dials, the handshake, and who is
+// refused: PROTOCOL §5.3; the order that the protocol relies on: §5.4.
 //
 // Queues are bounded both ways. Outbound: a peer too slow to drain its queue
 // loses its link. Inbound: the next read of a link waits while the messages it
 // has delivered are still held.
+//
+// Threads: everything may be called from any thread, also inside a call to the receiver
+// unless it says otherwise. Nothing blocks but Start and Shutdown.
 //
 // To write a transport of your own: zkq/wire.h makes bytes of messages and back, and
 // RunTransportConformance (zkq/testing/conformance.h) tests it against all of the above.
@@ -37,11 +41,11 @@ using Hold = std::shared_ptr<void>;
 struct SnapshotChunk {
   uint64_t offset = 0;
   std::string bytes = {};
-  bool last = false;  // the file ends behind these bytes
+  bool last = false;  // the file ends with these bytes
 };
 struct SnapshotRequest {
-  Zxid snapshot = {};
-  uint64_t offset = 0;
+  Zxid snapshot = {};   // its name
+  uint64_t offset = 0;  // in bytes: where to go on
 };
 
 class ZKQ_EXPORT QuorumTransport {
@@ -51,13 +55,16 @@ class ZKQ_EXPORT QuorumTransport {
   class Receiver {
    public:
     virtual ~Receiver() = default;
+    // A link is accepted by both ends; `peer` is what the other end said of itself.
     virtual void OnLinkUp(const LinkId& link, const Identity& peer) = 0;
     // The peer at the other end, still the same process on the same disk, says
     // something else of itself than before: it has been founded, say.
     virtual void OnIntroduced(const LinkId& link, const Identity& peer) = 0;
+    // A message of lane ZAB or CONTROL. Its bytes count against what may be read from that
+    // peer until `hold` is released.
     virtual void OnMessage(const LinkId& link, Message message, Hold hold) = 0;
     virtual void OnNotification(const LinkId& link, const Notification& notification) = 0;
-    // Nothing of `link` comes after this.
+    // Nothing of `link` comes after this. `why` is for people.
     virtual void OnLinkDown(const LinkId& link, const absl::Status& why) = 0;
     // A peer reads a snapshot file: `reply` is called once, on any thread, with
     // the bytes from request.offset on (at most 256 KiB), or with what is wrong.
@@ -68,7 +75,7 @@ class ZKQ_EXPORT QuorumTransport {
 
   virtual ~QuorumTransport() = default;
 
-  // Begins to listen and to dial. `receiver` must live until Shutdown returns.
+  // Begins to listen and to dial. Once. `receiver` must live until Shutdown returns.
   // Errors: kInvalidArgument (the address), kUnavailable (address in use),
   // kPermissionDenied; each names the address.
   virtual absl::Status Start(const Identity& self, Receiver* receiver) = 0;
@@ -84,11 +91,12 @@ class ZKQ_EXPORT QuorumTransport {
   // called before Start, and should: who is not listed yet is refused.
   virtual void SetMembers(absl::Span<const Member> members) = 0;
 
-  // Queues `message`, encoded once, on each of the links; skips those that are
-  // gone. Never blocks.
+  // Queues `message`, encoded once, on each of the links; skips those that are gone. A link
+  // whose queue is full goes down. Never blocks.
   virtual void Send(std::span<const LinkId> to, Message message) = 0;
   // Replaces the announcement for `to`, which it gets now or with its next link.
   virtual void Notify(ServerId to, const Notification& notification) = 0;
+  // Takes the link down, if it is up; the receiver hears of it. A member is dialled again.
   virtual void DropLink(const LinkId& link) = 0;
 
   // Streams a snapshot file from the peer at the other end of `link`, from

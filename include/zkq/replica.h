@@ -7,10 +7,10 @@
 //   auto reply = (*replica)->Propose("x=1");   // committed, and applied here
 //
 // Threads. Every method may be called from any thread. Callbacks and events run
-// one at a time on the replica's callback strand, never inside the call that
-// asked for them; StateMachine calls run one at a time on the apply strand. Both
-// may take their time: neither can delay a heartbeat. A blocking form, or
-// Shutdown, called inside a callback or a StateMachine call returns
+// one at a time on a serial queue of the replica, the callback strand, never inside
+// the call that asked for them; StateMachine calls run one at a time on another, the
+// apply strand. Both may take their time: neither can delay a heartbeat. A blocking
+// form, or Shutdown, called inside a callback or a StateMachine call returns
 // kFailedPrecondition instead of waiting for itself.
 //
 // Errors. GetErrorInfo(status).outcome says of each failed call whether it may
@@ -29,7 +29,8 @@
 //   kResourceExhausted   for want of room or descriptors        unknown if sent
 //   kInternal            anything else                          unknown if sent
 // A call whose leader is lost waits for the next established epoch, which
-// decides it. Nothing is retried behind the caller's back.
+// decides it. zkq never makes a call again by itself. A read changes nothing, so a
+// read that failed is always "not committed".
 #pragma once
 
 #include <memory>
@@ -57,47 +58,60 @@ class ZKQ_EXPORT Replica final {
   template <typename T>
   using Callback = absl::AnyInvocable<void(absl::StatusOr<T>) &&>;
 
-  // Recovers what `data_dir` holds, begins to listen, and returns: election and
-  // catching up go on by themselves. Errors name the option and the value:
+  // Recovers what `data_dir` holds, which may take as long as a Restore and reading the log
+  // do; begins to listen, and returns: election and catching up go on by themselves. After an
+  // error nothing of the replica remains. Errors name the option and the value:
   //   kInvalidArgument     unusable options; data_dir is a file, or has no parent
   //   kFailedPrecondition  data_dir is in use, or belongs to another server or
   //                        ensemble, or was written by a newer zkq
   //   kPermissionDenied    data_dir or the address may not be used
   //   kUnavailable         address in use, or not of this machine
-  //   kResourceExhausted   disk full
+  //   kResourceExhausted   disk full, or no thread or file descriptor left
   //   kDataLoss            the log is damaged: names file and offset
+  // What StateMachine::Open or Restore returns is passed on as it is.
   static absl::StatusOr<std::unique_ptr<Replica>> Start(ReplicaOptions options);
 
-  // No other method may be running. Shutdown(5 s), then lets go: a StateMachine call that never
-  // ends keeps what it uses alive, nothing else waits for it.
+  // No other method may be running. Shutdown(5 s), or as much of it as can be done inside a
+  // callback. A StateMachine call that never ends keeps what it uses alive; nothing waits for
+  // it.
   ~Replica();
 
-  // Replicates `command`. `done` gets Apply's reply once a quorum has it durably
-  // and it is applied here. Any member takes calls; they reach the leader in the
-  // order they were made here.
+  // Replicates `command`, of at most max_command_bytes. `done` gets Apply's reply once a
+  // quorum has the command durably and it is applied here, or why not. It is called exactly
+  // once; null: nobody wants to know. Any member takes calls; those made here reach the leader
+  // in the order they were made. The other form waits for the reply.
   void Propose(std::string command, const CallOptions& options, Callback<Reply> done);
   absl::StatusOr<Reply> Propose(std::string command, const CallOptions& options = {});
 
-  // Answers `request` by StateMachine::Query. Linearizable unless told otherwise,
-  // on any member, without relying on clocks.
+  // Answers `request` by StateMachine::Query on this replica. Linearizable unless `options`
+  // say otherwise, on any member, without relying on clocks: the leader confirms with a quorum
+  // that it still leads. Otherwise as Propose.
   void Read(std::string request, const ReadOptions& options, Callback<Reply> done);
   absl::StatusOr<Reply> Read(std::string request, const ReadOptions& options = {});
 
-  // Writes a snapshot of what is applied; yields its zxid once it is durable.
+  // Writes a snapshot of what is applied; `done` gets its zxid once it is durable. One that
+  // exists already is not written again. Errors: what StateMachine::Snapshot, its job or the
+  // disk says; kFailedPrecondition when nothing is applied yet. None of them halts the replica.
   void TakeSnapshot(Callback<Zxid> done);
 
-  // OK once a leader is established and this replica is synchronised with it.
+  // OK once a leader is established and this replica is synchronised with it. Else
+  // kDeadlineExceeded after `timeout`, or why the replica takes no calls any more.
   absl::Status WaitForLeader(absl::Duration timeout);
 
+  // A copy of how things stand; waits for nothing. Also after Shutdown.
   ReplicaStatus Status() const;
+  // Calls `on_event` on the callback strand for each change from now on, until the result is
+  // destroyed. Null: an empty Subscription.
   [[nodiscard]] Subscription Subscribe(absl::AnyInvocable<void(const Event&)> on_event);
 
-  // Refuses new calls, lets waiting ones finish, closes. After `grace` it
-  // completes what still waits with its outcome, and returns kDeadlineExceeded
-  // naming the call that is stuck. Half of `grace` is for the calls, the rest for
-  // closing. Idempotent. A call made meanwhile is told kUnavailable, in a callback like any
-  // other. No callback begins after Shutdown has returned: a call made then runs its own,
-  // with kFailedPrecondition, before it returns, so a retry loop must stop at that code.
+  // Refuses new calls, lets waiting ones finish for half of `grace`, and closes. A leader's
+  // followers see its links go and elect another at once. What still waits when `grace` is
+  // over is completed with its outcome, and the result is kDeadlineExceeded, with the name of
+  // the call that is stuck. Idempotent; a second Shutdown waits for the first.
+  //
+  // A call made meanwhile fails with kUnavailable, in a callback like any other. A call made
+  // after Shutdown has returned runs its callback with kFailedPrecondition before it returns;
+  // no other callback begins then. A retry loop must stop at that code.
   absl::Status Shutdown(absl::Duration grace);
 
   class Impl;  // zkq's own

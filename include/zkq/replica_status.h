@@ -1,4 +1,5 @@
-// What a replica tells of itself: its status, and the events that say it has changed.
+// What a replica tells of itself: its status, and the events that say it has changed. Both
+// are copies: they share nothing with the replica.
 #pragma once
 
 #include <cstddef>
@@ -20,37 +21,40 @@ struct ReplicaStatus {
   std::optional<ServerId> leader = {};  // established, as far as this replica knows
   Epoch epoch = 0;                      // the epoch it takes part in
   Zxid last_logged = {};                // durable here
-  Zxid last_committed = {};
-  Zxid last_applied = {};
-  Zxid last_snapshot = {};
-  Membership membership = {};
-  EnsembleId ensemble = {};         // none before founding
-  std::string listen_address = {};  // with the port it got; as QuorumTransport tells it
-  bool amnesic = false;             // does not vote; needs re-admission
-  // The replica is done for: it takes no part and fails every call until it is started
-  // anew; `health` says why. The sign for probes and daemons to go by.
+  Zxid last_committed = {};             // known here to be; never below last_applied
+  Zxid last_applied = {};               // by the state machine here
+  Zxid last_snapshot = {};              // the newest that is durable here
+  Membership membership = {};           // the committed one
+  EnsembleId ensemble = {};             // none before founding
+  std::string listen_address = {};      // with the port it got; as QuorumTransport tells it
+  bool amnesic = false;                 // its disk is not the one listed under its id: no vote
+  // The replica has ended for good: it takes no part and fails every call until it is started
+  // anew; `health` says why. Probes and daemons should go by this.
   bool halted = false;
-  size_t outstanding_bytes = 0;
-  absl::Duration last_sync_latency = absl::ZeroDuration();
-  absl::Status health = absl::OkStatus();  // OK; else what a person must see to
+  size_t outstanding_bytes = 0;                             // of max_outstanding_bytes
+  absl::Duration last_sync_latency = absl::ZeroDuration();  // of the newest fsync of the log
+  // OK, or what a person must see to: why it has halted (the codes: zkq/replica.h), or
+  // kFailedPrecondition while it is amnesic.
+  absl::Status health = absl::OkStatus();
 };
 
 // At most one event of a kind waits to be delivered, with the newest status: a slow
 // subscriber sees the newest of each kind, not every step between.
 struct Event {
   enum class Kind {
-    kRoleChanged,
-    kLeaderChanged,
-    kHealthChanged,
-    kSnapshotTaken,
-    kSnapshotInstalled
+    kRoleChanged,       // state, phase or amnesic
+    kLeaderChanged,     // leader or epoch
+    kHealthChanged,     // it has halted
+    kSnapshotTaken,     // last_snapshot is durable
+    kSnapshotInstalled  // one was fetched from a peer, and restored
   };
   Kind kind = Kind::kRoleChanged;
   ReplicaStatus status = {};
 };
 
-// Events stop when it is destroyed; unless destroyed inside an event call, it
-// waits for a running one. May outlive the replica.
+// Keeps events coming: they stop when it is destroyed or assigned to, which waits for an
+// event call that runs, unless it happens inside of one. May outlive the replica. One thread
+// at a time.
 class ZKQ_EXPORT Subscription {
  public:
   class Impl;

@@ -1,8 +1,11 @@
 // StateMachine: the application's own part of a replica.
 //
-// Calls to one StateMachine never overlap, so its state needs no lock. The only
-// thing that runs beside them is a job returned by Snapshot(). None of them may
+// Calls to one StateMachine never overlap, so its state needs no lock; they come from
+// different threads. Only the job that Snapshot() returns runs at the same time. They may
+// take their time: no heartbeat waits for them, but calls and reads do. None of them may
 // throw: zkq catches nothing, and an exception ends the process.
+//
+// RunStateMachineConformance (zkq/testing/conformance.h) tests a machine against all of this.
 #pragma once
 
 #include <string>
@@ -21,38 +24,45 @@ inline namespace v1 {
 // A committed command. `command` is valid during the call only.
 struct Transaction {
   Zxid zxid = {};
-  // By the leader's wall clock: the only clock Apply may use. Never falls.
+  // The date by the leader's wall clock, the same on every replica: the only clock that
+  // Apply may use. Never earlier than that of the transaction before it.
   absl::Time leader_time = absl::UnixEpoch();
   std::string_view command = {};
 };
 
-// Takes the records of one snapshot. Each is framed and checksummed.
+// Takes the records of one snapshot; each is stored with its length and a checksum. Used by
+// one thread, and valid during the job only.
 class ZKQ_EXPORT SnapshotWriter {
  public:
   virtual ~SnapshotWriter() = default;
-  // At most 64 MiB a record. After a failure every later call fails alike; the
-  // job should return the status it got.
+  // A record has at most 64 MiB, else kInvalidArgument. Other errors are the disk's, and
+  // kCancelled when the replica ends. After a failure every later call fails, too; the job
+  // should return the status it got.
   virtual absl::Status WriteRecord(std::string_view record) = 0;
 };
 
-// Gives the records of one snapshot in the order they were written.
+// Gives the records of one snapshot in the order they were written. Valid during Restore
+// only.
 class ZKQ_EXPORT SnapshotReader {
  public:
   virtual ~SnapshotReader() = default;
-  // False after the last record. kDataLoss names the file and the offset.
+  // False after the last record. An error names the file; kDataLoss, a record that is
+  // damaged, names the offset, too. Restore should return the status it got.
   virtual absl::StatusOr<bool> ReadRecord(std::string* record) = 0;
 };
 
-// Writes the state as it was when Snapshot() returned, beside later Apply calls.
+// Writes the state as it was when Snapshot() returned, while later Apply calls go on: on
+// another thread, and at most once. A non-OK status skips this snapshot. Destroyed after its
+// run, or unrun when the replica ends.
 using SnapshotJob = absl::AnyInvocable<absl::Status(SnapshotWriter&)>;
 
 class ZKQ_EXPORT StateMachine {
  public:
   virtual ~StateMachine() = default;
 
-  // Applies a committed command, exactly once and in zxid order since the last
-  // Restore. Must be deterministic: the same on every replica, from the command
-  // and the state alone. What it returns is the caller's reply; a refusal by the
+  // Applies a committed command. Each is applied once, in zxid order, from the state that
+  // Restore or Open has given. Must be deterministic: the same result on every replica, from
+  // `txn` and the state alone. The value is the caller's reply; a refusal by the
   // application's own rules is such a value.
   //
   // A non-OK status halts this replica: it says that this machine is broken, not the
@@ -62,21 +72,24 @@ class ZKQ_EXPORT StateMachine {
   // same on every replica.
   virtual absl::StatusOr<std::string> Apply(const Transaction& txn) = 0;
 
-  // Answers `request` from the state and must not change it. Its status, OK or
-  // not, passes through to the caller.
+  // Answers `request` from the state and must not change it. Its status, OK or not, is
+  // handed to the caller as it is; GetErrorInfo says kUnknown of it.
   virtual absl::StatusOr<std::string> Query(std::string_view request) = 0;
 
-  // Captures the present state and returns the job that writes it. Cheap (copy
-  // on write, a persistent structure, a copy of a small state): Apply waits
-  // meanwhile. A failure skips this snapshot; the replica goes on.
+  // Captures the present state and returns the job that writes it. Apply waits meanwhile, so
+  // it should be quick: copy on write, a persistent structure, a copy of a small state. A
+  // non-OK status skips this snapshot; the replica goes on.
   virtual absl::StatusOr<SnapshotJob> Snapshot() = 0;
 
-  // Replaces the whole state by the snapshot's, whatever was there before. A
-  // non-OK status halts this replica.
+  // Replaces the whole state by the snapshot's, whatever was there before: at the start, or
+  // when this replica lags too far to be fed from a log. A non-OK status fails Start, or halts
+  // this replica.
   virtual absl::Status Restore(SnapshotReader& in) = 0;
 
-  // For a machine that keeps its own durable state: the zxid it has durably
-  // applied. Called once, first. Apply then starts behind it.
+  // For a machine that keeps its state on a disk of its own: the zxid up to which that disk
+  // has applied. The next Apply is the one after it; a Restore comes first if the log no longer
+  // reaches back so far. Called once, before all else. A non-OK status fails Start, as does a
+  // zxid that the log has not reached (kDataLoss).
   virtual absl::StatusOr<Zxid> Open() { return Zxid{}; }
 };
 

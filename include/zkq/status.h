@@ -1,8 +1,10 @@
 // What a failed call says. Every non-OK absl::Status that zkq makes answers one
-// question more than "what happened": "may it have happened?"
+// question more than "what happened": "may it have happened?" Which code means what:
+// zkq/replica.h. All functions are thread-safe.
 //
 // Printed, the answer reads like words, at the end:
-//   UNAVAILABLE: the leader was last heard long ago [zkq='not committed; leader 3; retry after 200ms']
+//   UNAVAILABLE: the leader was last heard long ago [zkq='not committed; leader 3; retry after
+//   200ms']
 #pragma once
 
 #include <optional>
@@ -25,6 +27,7 @@ enum class Outcome {
 struct ErrorInfo {
   Outcome outcome = Outcome::kNotCommitted;
   std::optional<ServerId> leader = {};  // a hint, when one is known
+  // How long to wait before a call like it can be expected to succeed; 0: no advice.
   absl::Duration retry_after = absl::ZeroDuration();
   std::vector<ServerId> servers = {};  // that stand in the way
 };
@@ -38,7 +41,8 @@ ZKQ_EXPORT ErrorInfo GetErrorInfo(const absl::Status& status);
 // An OK status stays as it is.
 ZKQ_EXPORT absl::Status Annotate(const absl::Status& status, std::string_view context);
 
-// Makes a status that carries `info`. For those who implement zkq's seams.
+// Makes a status that carries `info`. For those who implement parts of zkq, and for tests.
+// With code kOk it is an OK status and carries nothing.
 ZKQ_EXPORT absl::Status MakeError(absl::StatusCode code, std::string_view message,
                                   const ErrorInfo& info = {});
 

@@ -195,8 +195,8 @@ absl::StatusOr<std::unique_ptr<File>> PosixFileSystem::Open(const std::string& p
                                            : O_RDWR | O_CREAT | O_EXCL;
   Descriptor fd = OpenDescriptor(path, flags);
   if (fd.get() < 0) return Failed("open", path, errno);
-  // Pages whose write-back has failed count as clean and read as if they were on
-  // the disk. Who opens a file to go on with it is to see the disk itself.
+  // Pages whose write-back has failed count as clean and read as if they were on the disk.
+  // A file that is opened to be written to must show the disk itself.
   if (mode == Mode::kWrite) ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
   return std::make_unique<PosixFile>(std::move(fd), path);
 }

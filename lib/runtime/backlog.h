@@ -63,12 +63,12 @@ class Backlog {
   // answered by OnPage. One at a time.
   bool TakePageWish();
   bool page_asked() const { return page_asked_; }
-  // What was taken is not to be believed: the log has it, and what follows it.
+  // What was taken has changed in memory: that and what follows it is read from the log again.
   void ReadAgain() { page_.clear(); }
   // An error: the log does not hold what it must.
   absl::Status OnPage(Zxid applied, absl::StatusOr<std::vector<Txn>> page);
 
-  // A snapshot is about to replace the history: the log holds no more what it held. It
+  // A snapshot is about to replace the history: the log no longer holds what it held. It
   // covers all that was delivered, so no page is needed until it is installed.
   void ExpectInstall(int installs) { expected_installs_ += installs; }
   int expected_installs() const { return expected_installs_; }
@@ -80,7 +80,7 @@ class Backlog {
   std::deque<Txn> page_;  // all of it delivered
   bool page_wanted_ = false;
   bool page_asked_ = false;
-  bool page_is_stale_ = false;  // it is of a history that is gone: to be dropped
+  bool page_is_stale_ = false;  // asked for before a snapshot replaced the history: to be dropped
   Zxid page_through_ = {};      // delivered when it was asked for
   int expected_installs_ = 0;
 };

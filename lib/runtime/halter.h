@@ -9,8 +9,8 @@ namespace zkq::runtime {
 class Halter {
  public:
   virtual ~Halter() = default;
-  // On any strand; only the first reason counts. What has failed does nothing more by
-  // itself: the others are stopped in their own time.
+  // Called on any thread; only the first reason counts. Who calls it ends its own work; the
+  // other parts are told to.
   virtual void Halt(absl::Status why) = 0;
   // For ZKQ_CHECK (lib/base/checks.h): a part's invariants() is its Halter.
   void Fail(const char* what) { Halt(MakeError(absl::StatusCode::kInternal, what)); }

@@ -34,7 +34,7 @@ class Journal {
     // All writes up to number `through` are durable.
     virtual void OnSynced(core::WriteId through) = 0;
     virtual void OnSyncTook(absl::Duration latency) = 0;
-    // The log begins behind `begin` now.
+    // The log begins after `begin` now.
     virtual void OnPurged(Zxid begin) = 0;
   };
   struct Ports {

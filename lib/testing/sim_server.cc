@@ -415,7 +415,7 @@ void SimServer::KeepFromApplying(absl::Duration duration) {
 }
 
 absl::Duration SimServer::held_up_until() const {
-  // Behind a leap of its clock everything is late at once.
+  // After a leap of its clock everything is late at once.
   return paused_ ? world_.scheduler->now() : std::max(held_up_until_, clock_->set_at());
 }
 

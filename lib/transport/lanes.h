@@ -3,7 +3,7 @@
 // CONTROL goes before LATEST, and LATEST before ZAB. What waits is written
 // together: a frame takes all of CONTROL, the notification, and from ZAB one
 // batch of small messages or one fragment of a large one, so that CONTROL never
-// waits behind more than one frame. Small messages are put straight into the
+// waits for more than one frame. Small messages are put straight into the
 // batch that will be written; large ones are referred to, and shared between the
 // links that send them.
 //

@@ -49,7 +49,7 @@ class Link : public std::enable_shared_from_this<Link> {
   // Nothing is sent or read any more. The first call counts.
   void Close(absl::Status why);
 
-  // It cannot go on.
+  // The link cannot go on: has it taken down.
   void Break(absl::Status why) { HandleBroken(std::move(why)); }
 
   // The frame that came last is delivered: reads the next one, unless too much

@@ -1,4 +1,4 @@
-// Refusals: what a peer is told that gets no link, and what operators are told.
+// Refusals: what a refused peer is told, and what operators are told.
 //
 // A refusal travels as a status: its code and text are for people and for those who
 // do not know zkq, a Refused is its payload (in gRPC: its details). A peer hears no
@@ -27,7 +27,7 @@ std::string_view ToString(RefusalCode code);
 absl::Status ToStatus(const Refused& refused);
 // Nothing: the status is no refusal, or one of a newer peer for a reason of its own.
 std::optional<Refused> RefusedIn(const absl::Status& status);
-// What is wrong between the two, and will not be better in a moment.
+// The same attempt would be refused again in a moment: something between the two is wrong.
 bool IsLasting(const absl::Status& refusal);
 // Under which name the Refused is a status's payload.
 inline constexpr char kRefusedPayload[] = "zkq.wire.v1.Refused";

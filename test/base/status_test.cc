@@ -9,7 +9,7 @@ namespace {
 
 using Code = absl::StatusCode;
 
-TEST_CASE("what zkq attaches to a status reads like words, and is read back") {
+TEST_CASE("an ErrorInfo is printed like words, and read back") {
   const auto print = [](const ErrorInfo& info) {
     const absl::Status status = MakeError(Code::kUnavailable, "why", info);
     const ErrorInfo read = GetErrorInfo(status);
@@ -31,7 +31,7 @@ TEST_CASE("what zkq attaches to a status reads like words, and is read back") {
           "UNAVAILABLE: why [zkq='not committed; leader 18446744073709551615; retry after inf']");
 }
 
-TEST_CASE("nobody knows the outcome of a status that zkq did not make, or that lost its words") {
+TEST_CASE("a status that zkq did not make, or that lost its words, has an unknown outcome") {
   REQUIRE(GetErrorInfo(absl::NotFoundError("theirs")).outcome == Outcome::kUnknown);
   const absl::Status made = MakeError(Code::kAborted, "ours");
   REQUIRE(GetErrorInfo(absl::Status(made.code(), made.message())).outcome == Outcome::kUnknown);
@@ -44,7 +44,7 @@ TEST_CASE("nobody knows the outcome of a status that zkq did not make, or that l
   }
 }
 
-TEST_CASE("words that a later version adds are passed over") {
+TEST_CASE("an ErrorInfo of a later version is read without the words it adds") {
   absl::Status newer = absl::AbortedError("ours");
   newer.SetPayload("zkq", absl::Cord("not committed; moon full; leader 2"));
   REQUIRE(GetErrorInfo(newer).outcome == Outcome::kNotCommitted);
@@ -56,7 +56,7 @@ TEST_CASE("an OK status has nothing attached") {
   REQUIRE(GetErrorInfo(absl::OkStatus()).outcome == Outcome::kNotCommitted);
 }
 
-TEST_CASE("context goes before the message, and all that is attached stays") {
+TEST_CASE("an annotated status begins with the context, and keeps all that is attached") {
   absl::Status status =
       MakeError(Code::kAborted, "why", {.outcome = Outcome::kUnknown, .leader = ServerId{3}});
   status.SetPayload("their.url", absl::Cord("theirs"));

@@ -59,6 +59,7 @@ TEST_CASE("an option that zkq cannot use is named, with its value") {
   CheckRefused("--ensemble=1=0.0.0.0:7001", {"--ensemble", "wildcard"});
   CheckRefused("--ensemble=one=127.0.0.1:7001", {"one"});
   CheckRefused("--tick=0s", {"tick"});
+  CheckRefused("--observers=9=127.0.0.1:7009", {"server 9", "observer", "not served yet"});
 }
 
 TEST_CASE("an address in use is an error, not a shared port") {

@@ -102,7 +102,7 @@ struct ApplierStage final : Stage, Applier::Ears {
 
 // --- applying ------------------------------------------------------------------------
 
-TEST_CASE("applier: what is delivered is applied in order, and own calls are answered") {
+TEST_CASE("applier: delivered transactions are applied in order, and own calls are answered") {
   ApplierStage stage;
   const uint64_t tag = stage.Call(Calls::Kind::kWrite, "mine");
   stage.applier->Deliver({1, 2}, Txns(1, 2));
@@ -116,7 +116,7 @@ TEST_CASE("applier: what is delivered is applied in order, and own calls are ans
   REQUIRE(stage.Run() == "applied 1:5");
 }
 
-TEST_CASE("applier: what is not in memory is read from the log, a page at a time") {
+TEST_CASE("applier: transactions that are not in memory are read from the log, a page at a time") {
   ApplierStage stage;
   stage.applier->Deliver({1, 5}, Txns(4, 5));
   REQUIRE(stage.Run() == "page after 0:0");
@@ -135,7 +135,7 @@ TEST_CASE("applier: above the bound the oldest that wait are dropped and read ag
   REQUIRE(stage.Run() == "applied 1:2, applied 1:5");
 }
 
-TEST_CASE("applier: of a page only what was delivered when it was asked for is believed") {
+TEST_CASE("applier: a page is believed only as far as it was delivered when it was asked for") {
   ApplierStage stage;
   stage.applier->Deliver({1, 2}, {});
   REQUIRE(stage.Run() == "page after 0:0");
@@ -246,7 +246,7 @@ TEST_CASE("applier: results of quick calls are told together, those of slow ones
   }
 }
 
-TEST_CASE("applier: without a state machine it keeps count") {
+TEST_CASE("applier: one without a state machine keeps count") {
   ApplierStage stage(1 << 20, /*snapshot_every=*/1, /*with_machine=*/false);
   REQUIRE(*stage.applier->Recover({.base = {{1, 2}}, .epochs = Epochs({1, 2})}) == Zxid{1, 2});
   stage.applier->Deliver({1, 4}, Txns(3, 4));
@@ -301,7 +301,7 @@ TEST_CASE("applier: a snapshot is of what is applied, and answers the calls befo
   REQUIRE(stage.Run().find("second: RESOURCE_EXHAUSTED: disk full") == 0);
 }
 
-TEST_CASE("applier: what has a snapshot already gets no other") {
+TEST_CASE("applier: a state that has a snapshot gets no other") {
   ApplierStage stage;
   stage.applier->Deliver({1, 1}, Txns(1, 1));
   stage.applier->TakeSnapshot(stage.Call(Calls::Kind::kSnapshot, "first"));
@@ -311,7 +311,7 @@ TEST_CASE("applier: what has a snapshot already gets no other") {
   REQUIRE(stage.Run() == "first: , again: ");
 }
 
-TEST_CASE("applier: a snapshot says of what it is one") {
+TEST_CASE("applier: a snapshot has the time, the members and the ensemble of its state") {
   ApplierStage stage;
   const core::Peer::View view{.config = {{1, 1}, {{.id = kSelf, .address = "a:1"}}},
                               .ensemble = {5, 6}};

@@ -81,7 +81,7 @@ TEST_CASE("the first call that waits to be taken is said to be the first") {
   REQUIRE(!first(Kind::kWrite));
 }
 
-TEST_CASE("who completes a call second finds nothing") {
+TEST_CASE("a call that is done is not done again, whoever finishes, fails or expires it") {
   Desk desk;
   const uint64_t tag = desk.Add(Kind::kWrite, "a", absl::Seconds(1));
   desk.calls.Finish({{tag, Yes()}});
@@ -109,7 +109,7 @@ TEST_CASE("callers are told in the order their calls were done, one batch in one
   REQUIRE(desk.scheduler.steps() == before + 1);
 }
 
-TEST_CASE("a blocking form is not kept waiting for the callback strand") {
+TEST_CASE("a blocking form is told at once, whatever the callback strand does") {
   Desk desk;
   Caller waits = desk.Says("waits", true);
   const uint64_t a = desk.Add(Kind::kWrite, "a");
@@ -138,14 +138,7 @@ TEST_CASE("a write that expires after it was taken may have happened, a read nev
   REQUIRE(desk.Told() == "a unknown r no ");
 }
 
-TEST_CASE("what fails a call without a fate of its own says so in its text alone") {
-  REQUIRE(TimedOut(Fate::kNothing, std::nullopt).message() == "timed out");
-  REQUIRE(TimedOut(Fate::kNotSent, std::nullopt).message() == "timed out before the call was sent");
-  REQUIRE(TimedOut(Fate::kSent, std::nullopt).message() ==
-          "timed out; the call may yet be committed");
-}
-
-TEST_CASE("what a snapshot has passed over is failed, and what came later is not") {
+TEST_CASE("calls that an installed snapshot passes over are failed, and later ones are not") {
   Desk desk;
   desk.Add(Kind::kWrite, "a");
   desk.Add(Kind::kIndexRead, "r");
@@ -158,7 +151,7 @@ TEST_CASE("what a snapshot has passed over is failed, and what came later is not
   REQUIRE(desk.calls.waiting() == 2);
 }
 
-TEST_CASE("deadlines expire each in its time") {
+TEST_CASE("each call expires at its own deadline") {
   Desk desk;
   REQUIRE(desk.calls.NextDeadline() == absl::InfiniteDuration());
   const uint64_t late = desk.Add(Kind::kWrite, "late", absl::Seconds(3));
@@ -177,7 +170,7 @@ TEST_CASE("deadlines expire each in its time") {
   REQUIRE(desk.calls.waiting() == 1);
 }
 
-TEST_CASE("what exceeds the bound is refused, and fits again once the callback runs") {
+TEST_CASE("a call above the bound is refused, and fits again once a callback has run") {
   Desk desk(2000);
   Caller caller{.done = [&](absl::StatusOr<Reply>) {
     desk.told += desk.calls.outstanding_bytes() == 0 ? "free" : "held";
@@ -195,14 +188,14 @@ TEST_CASE("what exceeds the bound is refused, and fits again once the callback r
   REQUIRE(desk.Fits(1500));
 }
 
-TEST_CASE("empty calls are bounded too") {
+TEST_CASE("empty calls count against the bound") {
   Desk desk(10'000);
   int added = 0;
   while (desk.Fits(0)) REQUIRE(++added < 10'000);
   REQUIRE(added > 0);
 }
 
-TEST_CASE("once closed, what waits is failed in order, and nothing is taken on") {
+TEST_CASE("calls that wait at the close are failed in order, and none is taken on after it") {
   Desk desk;
   desk.Add(Kind::kWrite, "taken");
   desk.calls.Take();
@@ -223,7 +216,7 @@ TEST_CASE("a read's request is there as long as the read waits") {
   REQUIRE(desk.calls.TakeRequest(tag) == std::nullopt);
 }
 
-TEST_CASE("the end runs what is queued, each once, and tells later calls inside themselves") {
+TEST_CASE("the end runs each queued callback once, and a later call is told inside itself") {
   Desk desk;
   desk.calls.Finish({{desk.Add(Kind::kWrite, "a"), Yes()}});
   desk.calls.Refuse(Overloaded(1), desk.Says("b"));
@@ -237,7 +230,7 @@ TEST_CASE("the end runs what is queued, each once, and tells later calls inside 
   REQUIRE(desk.Told() == "a=yes b no ");
 }
 
-TEST_CASE("what a call is answered in virtual time is told when the answer has taken its time") {
+TEST_CASE("an answer that takes virtual time is told when that time has passed") {
   Desk desk;
   const uint64_t tag = desk.Add(Kind::kWrite, "a", absl::Seconds(1));
   Strand apply(desk.executor);

@@ -200,7 +200,7 @@ TEST_CASE("a restart goes on from the newest snapshot") {
   REQUIRE(cluster.seen(1).commands.back() == "behind");
 }
 
-TEST_CASE("a snapshot of what is snapshotted already is not taken again") {
+TEST_CASE("a snapshot of a state that has one is not written again") {
   Cluster cluster(1);
   cluster.StartAll();
   cluster.AwaitLeader();
@@ -296,7 +296,7 @@ class OwnDisk final : public StateMachine {
   Disk& disk_;
 };
 
-TEST_CASE("a machine with a disk of its own goes on behind what it has applied") {
+TEST_CASE("a machine with a disk of its own goes on after what it has applied") {
   Cluster cluster(1);
   OwnDisk::Disk own;
   cluster.adjust = [&](ReplicaOptions* o) { o->state_machine = std::make_unique<OwnDisk>(&own); };

@@ -13,6 +13,13 @@ TEST_CASE("a refusal for want of a leader names none") {
   REQUIRE(info.retry_after > absl::ZeroDuration());
 }
 
+TEST_CASE("a timeout says of a write alone what may have become of it") {
+  REQUIRE(TimedOut(Fate::kNothing, std::nullopt).message() == "timed out");
+  REQUIRE(TimedOut(Fate::kNotSent, std::nullopt).message() == "timed out before the call was sent");
+  REQUIRE(TimedOut(Fate::kSent, std::nullopt).message() ==
+          "timed out; the call may yet be committed");
+}
+
 TEST_CASE("a halted replica's calls say what kind of end it was") {
   const auto code = [](const absl::Status& why) { return HaltCode(why); };
   REQUIRE(code(absl::DataLossError("the log has a hole")) == Code::kDataLoss);

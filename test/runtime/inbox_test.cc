@@ -33,7 +33,7 @@ struct Part {
 
 using Drains = std::vector<std::string>;
 
-TEST_CASE("one drain takes all that has come, and never inside Change") {
+TEST_CASE("an inbox drains all that has come at once, and never inside Change") {
   Part part;
   part.Say("a");
   part.Say("b");
@@ -85,7 +85,7 @@ TEST_CASE("a task that is ahead of virtual time is heard when the time has passe
   REQUIRE(part.drains == Drains{"before", "a", "b"});
 }
 
-TEST_CASE("what waits for its time keeps the strand's owner alive") {
+TEST_CASE("a change that waits for virtual time keeps the strand's owner alive") {
   Part part;
   auto owner = std::make_shared<int>();
   const std::weak_ptr<int> witness = owner;

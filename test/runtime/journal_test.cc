@@ -48,7 +48,7 @@ struct JournalStage final : Stage, Journal::Ears {
   absl::Duration took = absl::ZeroDuration(), synced_at = absl::ZeroDuration();
 };
 
-TEST_CASE("journal: all that comes together is made durable by one sync, and said once") {
+TEST_CASE("journal: writes that come together are made durable by one sync, and said once") {
   JournalStage stage;
   int syncs = 0;
   stage.disk->Observe([&](const Stage::Disk::Operation& operation) {
@@ -64,7 +64,7 @@ TEST_CASE("journal: all that comes together is made durable by one sync, and sai
   REQUIRE(stage.Reopened().epochs.last() == Zxid{1, 4});
 }
 
-TEST_CASE("journal: what comes during a sync waits for it, and for the next") {
+TEST_CASE("journal: a write that comes during a sync waits for it, and for the next") {
   JournalStage stage;
   stage.disk->Observe([&](const Stage::Disk::Operation& operation) {
     if (operation.step == Stage::Disk::Step::kSync) stage.scheduler.Charge(absl::Seconds(2));
@@ -134,7 +134,7 @@ TEST_CASE("journal: a quiet log is made to vouch for its last batch, once") {
   REQUIRE(stage.disk->operations() == operations);
 }
 
-TEST_CASE("journal: what is known to be committed is written with the next batch") {
+TEST_CASE("journal: a commit is written down with the next batch") {
   JournalStage stage;
   stage.Add({stage.Append(Txns(1, 3))});
   stage.Run(absl::ZeroDuration());

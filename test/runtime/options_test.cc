@@ -32,7 +32,7 @@ TEST_CASE("good options are accepted") {
   REQUIRE(Objection([](auto* o) { o->listen_address = "0.0.0.0:0"; }) == "");  // any free port
 }
 
-TEST_CASE("an objection names the option and the value") {
+TEST_CASE("a bad option is refused by its name, with its value") {
   REQUIRE(Objection([](auto* o) { o->id = ServerId{0}; }) == "id: 0 is not from 1 to 2^63-1");
   REQUIRE(Objection([](auto* o) { o->id = ServerId{7}; }) ==
           "members: this server, id 7, is not listed");
@@ -62,7 +62,7 @@ TEST_CASE("an objection names the option and the value") {
           "listen_address: \"nowhere\" is not host:port");
 }
 
-TEST_CASE("what is not served yet is refused, and the member named") {
+TEST_CASE("an observer, a weight, a group or a priority is refused, and the member named") {
   REQUIRE(Objection([](auto* o) { o->members[1].type = MemberType::kObserver; }) ==
           "members: server 2: an observer is not served yet");
   REQUIRE(Objection([](auto* o) { o->members[0].weight = 2; }) ==

@@ -62,7 +62,7 @@ TEST_CASE("snapshotter: a job that fails, or a disk that does, leaves all as it 
   REQUIRE(stage.snapshots->List() == std::vector{Zxid{1, 1}});
 }
 
-TEST_CASE("snapshotter: one that cannot be removed stays, and the log back to it") {
+TEST_CASE("snapshotter: a snapshot that cannot be removed stays, and the log back to it") {
   SnapshotterStage stage;
   for (uint32_t i = 1; i <= 2; ++i) {
     stage.Take({1, i});

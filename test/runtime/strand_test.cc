@@ -69,7 +69,7 @@ TEST_CASE("tasks of one strand never overlap on real threads") {
   REQUIRE(unguarded == kThreads * kTasks);
 }
 
-TEST_CASE("after Close nothing begins, and what waited is destroyed") {
+TEST_CASE("a closed strand begins no task, and destroys those that waited") {
   SimWorld world;
   auto owned = std::make_shared<int>();
   const std::weak_ptr<int> witness = owned;

@@ -49,7 +49,7 @@ TEST_CASE("a ring of tags holds what a map would, whatever is added and taken") 
   REQUIRE(ring.Tags(tags.front()) == std::vector{tags.front()});
 }
 
-TEST_CASE("one that stays for ever does not keep room for all that came after it") {
+TEST_CASE("a value that stays for ever does not keep places for all tags after it") {
   TagRing<int> ring;
   const uint64_t oldest = ring.Add(7);
   for (int i = 0; i < 100'000; ++i) ring.Take(ring.Add(i));

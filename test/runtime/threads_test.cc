@@ -338,7 +338,7 @@ TEST_CASE("ZK-3127: a snapshot is of the moment it was begun, and the log goes o
 
 // What a careless client does: it repeats at once, from its own callback, whatever is
 // said to be kUnavailable.
-TEST_CASE("whatever is refused during a Shutdown may be repeated until the end of it") {
+TEST_CASE("a call refused during Shutdown may be repeated from its callback until Shutdown ends") {
   Ensemble ensemble(1);
   ensemble.AwaitLeaders();
   struct Client {

@@ -155,7 +155,7 @@ TEST_CASE("transfers: a fetch that breaks off goes on from where it ended") {
   REQUIRE(stage.Run() == "2:5 goes on, 2:5 complete");
 }
 
-TEST_CASE("transfers: what comes for a fetch that was replaced is dropped") {
+TEST_CASE("transfers: a piece for a fetch that was replaced is dropped") {
   TransfersStage stage;
   const std::string file = stage.FileOf({2, 5}, 1000);
   stage.Fetch({2, 5});

@@ -174,7 +174,7 @@ TEST_CASE("no other packet of the lane comes between fragments") {
   CHECK_FALSE(Accepts(&inbound, 2, Numbered(1)));
 }
 
-TEST_CASE("fragments must be one message, and not more than a message can be") {
+TEST_CASE("fragments that are no message, or more than one can be, end the link") {
   Inbound nonsense, nested, control, endless;
   CHECK_FALSE(Accepts(&nonsense, 1, Fragment{true, Payload("nonsense")}));
   std::string fragment;

@@ -107,7 +107,7 @@ TEST_CASE("a second server with a live one's id is refused, and admitted once th
   CHECK(Judge(HelloOf(strange, 1), {.member = true}) == kAdmitted);
 }
 
-TEST_CASE("of two disks under one id the later start has it before founding, then the linked one") {
+TEST_CASE("an id on two disks is the later start's before founding, then the linked one's") {
   const KnownPeer live{.member = true, .live = LinkId{kThree, 5, 10}, .live_disk = kDisk3};
   Identity emptied = IdentityOf(kThree, 9);
   emptied.disk = kStrangeDisk;

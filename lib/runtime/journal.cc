@@ -31,12 +31,8 @@ void Journal::Add(std::vector<Write> writes, Zxid committed, absl::Duration now)
     }
     state.confirmed = next.confirm = false;  // no acknowledgement waits for a second fsync
     state.written_at = now;
-    if (next.writes.empty()) {
-      next.writes = std::move(writes);
-    } else {
-      next.writes.insert(next.writes.end(), std::move_iterator(writes.begin()),
-                         std::move_iterator(writes.end()));
-    }
+    next.writes.insert(next.writes.end(), std::move_iterator(writes.begin()),
+                       std::move_iterator(writes.end()));
     return true;
   });
 }

@@ -107,22 +107,6 @@ absl::Status Node::Closed() const {
 
 // --- what parts tell -----------------------------------------------------------------
 
-void Node::OnInstalled(Zxid snapshot) { applier_.Install(snapshot); }
-void Node::OnSynced(core::WriteId through) { protocol_.OnSynced(through); }
-void Node::OnSyncTook(absl::Duration latency) { board_.SetSyncLatency(latency); }
-void Node::OnPurged(Zxid begin) { protocol_.Post(core::LogPurged{begin}); }
-
-void Node::OnApplied(Zxid through) { protocol_.OnApplied(through); }
-void Node::OnRestored(Zxid) { events_.Raise(Event::Kind::kSnapshotInstalled); }
-void Node::OnPageWanted(Zxid after, size_t bytes_max) { transfers_.ReadPage(after, bytes_max); }
-void Node::OnSnapshotBegun(SnapshotMeta meta, SnapshotJob job) {
-  snapshotter_.Take(meta, std::move(job));
-}
-
-void Node::OnLogRead(core::LogRead page) { protocol_.Post(std::move(page)); }
-void Node::OnSnapshotFetched(core::SnapshotFetched fetched) { protocol_.Post(std::move(fetched)); }
-void Node::OnPage(absl::StatusOr<std::vector<Txn>> page) { applier_.OnPage(std::move(page)); }
-
 void Node::OnSnapshotDone(Zxid applied, absl::Status written) {
   strands_.snapshot.InTime([this, applied, written = std::move(written)]() mutable {
     if (!written.ok()) return applier_.OnSnapshotDone(std::move(written));

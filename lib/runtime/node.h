@@ -26,6 +26,8 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "lib/runtime/applier.h"
@@ -98,18 +100,24 @@ class Node final : public std::enable_shared_from_this<Node>,
   void NoteOtherMembers() const;
   core::PeerOptions PeerOptionsOf(const Tuning& tuning) const;
 
-  // node.cc: what parts tell, handed on
-  void OnInstalled(Zxid snapshot) override;
-  void OnSynced(core::WriteId through) override;
-  void OnSyncTook(absl::Duration latency) override;
-  void OnPurged(Zxid begin) override;
-  void OnApplied(Zxid through) override;
-  void OnRestored(Zxid snapshot) override;
-  void OnPageWanted(Zxid after, size_t bytes_max) override;
-  void OnSnapshotBegun(SnapshotMeta meta, SnapshotJob job) override;
-  void OnLogRead(core::LogRead page) override;
-  void OnSnapshotFetched(core::SnapshotFetched fetched) override;
-  void OnPage(absl::StatusOr<std::vector<Txn>> page) override;
+  // What parts tell, handed on.
+  void OnInstalled(Zxid snapshot) override { applier_.Install(snapshot); }
+  void OnSynced(core::WriteId through) override { protocol_.OnSynced(through); }
+  void OnSyncTook(absl::Duration latency) override { board_.SetSyncLatency(latency); }
+  void OnPurged(Zxid begin) override { protocol_.Post(core::LogPurged{begin}); }
+  void OnApplied(Zxid through) override { protocol_.OnApplied(through); }
+  void OnRestored(Zxid) override { events_.Raise(Event::Kind::kSnapshotInstalled); }
+  void OnPageWanted(Zxid after, size_t bytes_max) override {
+    transfers_.ReadPage(after, bytes_max);
+  }
+  void OnSnapshotBegun(SnapshotMeta meta, SnapshotJob job) override {
+    snapshotter_.Take(meta, std::move(job));
+  }
+  void OnLogRead(core::LogRead page) override { protocol_.Post(std::move(page)); }
+  void OnSnapshotFetched(core::SnapshotFetched fetched) override {
+    protocol_.Post(std::move(fetched));
+  }
+  void OnPage(absl::StatusOr<std::vector<Txn>> page) override { applier_.OnPage(std::move(page)); }
   void OnSnapshotDone(Zxid applied, absl::Status written) override;
   void OnOldestKept(Zxid oldest) override;
   void Halt(absl::Status why) override;

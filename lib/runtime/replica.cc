@@ -31,16 +31,13 @@ class Replica::Impl {
   void Take(Asked asked, Caller caller);
   // The blocking form, by its name.
   absl::StatusOr<Reply> Await(Asked asked, std::string_view name);
-  absl::Status WaitForLeader(absl::Duration timeout);
+  Executor& waiters() const { return *node->options().env.executor; }
 
   const std::shared_ptr<runtime::Node> node;
 
  private:
   absl::Status Objection(const Asked& asked) const;
-  void HandOn(const Calls::Added& added, Kind kind, Zxid at_least, absl::Duration deadline);
-
   absl::Duration Now() const { return node->options().env.clock->Monotonic(); }
-  Executor& waiters() const { return *node->options().env.executor; }
 };
 
 // --- a call --------------------------------------------------------------------------
@@ -52,26 +49,20 @@ void Replica::Impl::Take(Asked asked, Caller caller) {
   }
   const absl::Duration deadline = Now() + asked.timeout;
   const Calls::Added added = calls.Add(asked.kind, std::move(asked.text), deadline, &caller);
-  switch (added.verdict) {
-    case Calls::Verdict::kOverloaded:
-      return calls.Refuse(runtime::Overloaded(node->options().max_outstanding_bytes),
-                          std::move(caller));
-    case Calls::Verdict::kClosed:
-      return calls.Refuse(node->Closed(), std::move(caller));
-    case Calls::Verdict::kAdded:
-      return HandOn(added, asked.kind, asked.at_least, deadline);
+  if (added.verdict == Calls::Verdict::kClosed) {
+    return calls.Refuse(node->Closed(), std::move(caller));
   }
-}
-
-void Replica::Impl::HandOn(const Calls::Added& added, Kind kind, Zxid at_least,
-                           absl::Duration deadline) {
-  if (kind == Kind::kWrite || kind == Kind::kIndexRead) {
+  if (added.verdict == Calls::Verdict::kOverloaded) {
+    const size_t bytes_max = node->options().max_outstanding_bytes;
+    return calls.Refuse(runtime::Overloaded(bytes_max), std::move(caller));
+  }
+  if (asked.kind == Kind::kWrite || asked.kind == Kind::kIndexRead) {
     if (added.first) node->protocol().OnCalls();
     return;
   }
   node->protocol().OnDeadline(deadline);
-  if (kind == Kind::kSnapshot) return node->applier().TakeSnapshot(added.tag);
-  node->applier().Answer({added.tag}, at_least);
+  if (asked.kind == Kind::kSnapshot) return node->applier().TakeSnapshot(added.tag);
+  node->applier().Answer({added.tag}, asked.at_least);
 }
 
 absl::Status Replica::Impl::Objection(const Asked& asked) const {
@@ -104,16 +95,6 @@ absl::StatusOr<Reply> Replica::Impl::Await(Asked asked, std::string_view name) {
   // Not there: a simulated process that was killed.
   if (!there) return runtime::EndedByShutdown(runtime::Fate::kSent);
   return std::move(answer->result);
-}
-
-absl::Status Replica::Impl::WaitForLeader(absl::Duration timeout) {
-  if (node->OnZkqThread()) return runtime::OnOwnThread("WaitForLeader");
-  const runtime::StatusBoard& board = node->board();
-  const bool over =
-      waiters().Await([&] { return board.has_leader() || !node->Closed().ok(); }, timeout);
-  if (absl::Status closed = node->Closed(); !closed.ok()) return closed;
-  if (over) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kDeadlineExceeded, "no leader is established yet");
 }
 
 // --- what users call -----------------------------------------------------------------
@@ -167,7 +148,13 @@ void Replica::TakeSnapshot(Callback<Zxid> done) {
 }
 
 absl::Status Replica::WaitForLeader(absl::Duration timeout) {
-  return impl_->WaitForLeader(timeout);
+  runtime::Node& node = *impl_->node;
+  if (node.OnZkqThread()) return runtime::OnOwnThread("WaitForLeader");
+  const auto over = [&] { return node.board().has_leader() || !node.Closed().ok(); };
+  const bool is_over = impl_->waiters().Await(over, timeout);
+  if (absl::Status closed = node.Closed(); !closed.ok()) return closed;
+  if (is_over) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kDeadlineExceeded, "no leader is established yet");
 }
 
 ReplicaStatus Replica::Status() const { return impl_->node->Status(); }

@@ -169,6 +169,7 @@ std::vector<Txn> Applier::NextBatch() {
 }
 
 bool Applier::ApplyOne(const Txn& txn) {
+  ZKQ_CHECK(txn.prev == applied_, false);
   plan_.OnApplied();
   if (txn.kind != TxnKind::kCommand || ports_.machine == nullptr) {
     applied_ = txn.zxid;

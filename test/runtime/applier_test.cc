@@ -194,6 +194,17 @@ TEST_CASE("applier: a log that does not hold what was delivered halts the replic
   REQUIRE(stage.Run() == "");
 }
 
+TEST_CASE("applier: a transaction that does not follow what is applied halts the replica") {
+  ApplierStage stage;
+  stage.applier->Deliver({1, 4}, {});
+  REQUIRE(stage.Run() == "page after 0:0");
+  std::vector<Txn> page = Txns(1, 4);
+  page.erase(page.begin() + 2);
+  stage.applier->OnPage(std::move(page));
+  REQUIRE(stage.Run().find("halt INTERNAL: txn.prev == applied_ at ") == 0);
+  REQUIRE(stage.machine.applied == Zxid{1, 2});
+}
+
 TEST_CASE("applier: a page or a new history that nobody has asked for halts the replica") {
   ApplierStage stage;
   SECTION("a page") {

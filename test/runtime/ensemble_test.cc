@@ -156,7 +156,7 @@ TEST_CASE("a Query's own status passes through") {
   REQUIRE(cluster.at(1).Read("nothing").status() == absl::NotFoundError("no such thing"));
 }
 
-TEST_CASE("a server far behind gets a snapshot, and goes on from there") {
+TEST_CASE("a server that lags too far gets a snapshot, and goes on from there") {
   Cluster cluster(3);
   cluster.adjust = [](ReplicaOptions* o) {
     o->snapshot_every_transactions = 50;
@@ -192,12 +192,12 @@ TEST_CASE("a restart goes on from the newest snapshot") {
   REQUIRE(cluster.Until([&] { return taken.has_value(); }));
   REQUIRE(taken->status() == absl::OkStatus());
   REQUIRE(cluster.at(1).Status().last_snapshot == **taken);
-  cluster.Write(1, "behind");
+  cluster.Write(1, "after");
   cluster.Crash(1);
   cluster.Start(1);
   REQUIRE(cluster.seen(1).restores == 1);
   REQUIRE(cluster.AllApplied(11));
-  REQUIRE(cluster.seen(1).commands.back() == "behind");
+  REQUIRE(cluster.seen(1).commands.back() == "after");
 }
 
 TEST_CASE("a snapshot of a state that has one is not written again") {

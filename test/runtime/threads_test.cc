@@ -219,7 +219,7 @@ TEST_CASE("a blocking call on a zkq thread is refused") {
 }
 
 // Every strand that may block does. That heartbeats go on is seen at a follower:
-// it hears from the leader again and again from behind each moment of that time.
+// all that time it goes on hearing from the leader.
 TEST_CASE("heartbeats go on while log, apply, callback and bulk are all blocked") {
   Gate callback, disk;  // the ensemble writes until its end
   Ensemble ensemble(3);

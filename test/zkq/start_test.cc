@@ -97,7 +97,7 @@ TEST_CASE("an address that cannot be listened on is refused by the option it cam
   ReplicaOptions listens = OptionsOf("192.0.2.1:7000", dir / "d");
   listens.listen_address = taken;
   CheckRefused(std::move(listens), kUnavailable, {"listen_address: ", taken, "address in use"});
-  // And a refused start leaves nothing behind that would be in the way of the next.
+  // And nothing of a refused start is in the way of the next.
   CHECK(Replica::Start(OptionsOf(testing::FreeAddress(), dir / "d")).ok());
 }
 

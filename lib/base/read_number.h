@@ -8,7 +8,7 @@
 namespace zkq {
 
 // Decimal digits and nothing else, no sign and no space; false as well if the number
-// is too large for T. `number` is set only then when it was read.
+// is too large for T. Sets `number` only if it was read.
 template <std::unsigned_integral T>
 bool ReadNumber(std::string_view text, T* number) {
   T read = 0;

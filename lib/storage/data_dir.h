@@ -1,8 +1,7 @@
 // DataDir: everything a replica keeps on disk, opened as one: the lock, the log
 // and the snapshots of one directory, and what the three together say.
 //
-// The directory holds "lock", "log-…" and "snapshot-…" and nothing else that
-// this code would touch.
+// The directory holds "lock", "log-…" and "snapshot-…". Other files in it are left alone.
 //
 // Threads: open it anywhere; afterwards each part has its own rules.
 #pragma once

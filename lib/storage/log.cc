@@ -1,3 +1,20 @@
+// The one writer of the log. An addition becomes durable in three steps:
+//
+//   queue  Append, Truncate, Store and Rebase put it into a list.
+//   write  Sync takes the list through `history_`, which refuses what does not continue
+//          it, and into `batch_`. A batch is written when the next addition may not share
+//          it: one of another kind, or an entry that would make it too large.
+//   sync   One fdatasync makes all these batches durable. Only then the index changes, so
+//          that what is read is durable.
+//
+// What must hold:
+//
+// - `written_` is what the batches on the disk lead to; `history_` also has what is in
+//   `batch_`. A new segment begins with `written_`, since `batch_` is written after that.
+// - A segment begins only when the one before it is durable. So its existence proves to a
+//   later start that nothing of the one before may be missing.
+// - After the first failure nothing is written or synced any more, and nothing is tried
+//   again: the kernel counts pages as clean whose write-back has failed.
 #include "lib/storage/log.h"
 
 #include <algorithm>
@@ -87,7 +104,7 @@ class Log::Impl {
   std::optional<SegmentWriter> writer_;  // none before the first Sync
   SegmentWriter::End end_;               // of the log as read; then, where a segment begins
   Leftover leftover_;
-  bool confirmed_ = false;         // the newest batch holds nothing that could be missed
+  bool confirmed_ = false;         // the last batch is an empty one, by Confirm
   std::vector<Segment> segments_;  // ascending; the last one is being written
   Index index_;
 };
@@ -122,8 +139,8 @@ absl::Status Log::Impl::Describe(Recovered* found) const {
   return absl::OkStatus();
 }
 
-// Before anything is believed it is made durable: what the crash of a process
-// left unsynced reads like the rest, and would be acked.
+// What was read back is made durable first: bytes that the crash of a process left
+// unsynced read like durable ones, and would be acknowledged.
 absl::Status Log::Impl::Begin() {
   if (leftover_.torn_segment) {
     absl::Status removed = file_system_->Remove(PathOf(*leftover_.torn_segment));
@@ -247,8 +264,6 @@ absl::Status Log::Impl::WriteBatch() {
   return absl::OkStatus();
 }
 
-// The next segment is not begun before the one before it is durable: that it
-// exists proves to the replay that nothing of that one may be missing.
 absl::Status Log::Impl::RollOver() {
   absl::Status synced = writer_->Sync();
   if (!synced.ok()) return synced;

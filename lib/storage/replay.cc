@@ -153,7 +153,8 @@ absl::Status Replayer::CheckSegments() const {
 }
 
 absl::Status Replayer::ReplaySegment(const Found& found, const Found* next) {
-  // The last one is gone on with: Mode::kWrite shows it as the disk has it.
+  // The last one will be written to, so kWrite opens it: after a failed fsync only that
+  // mode shows what is on the disk.
   absl::StatusOr<SegmentReader> reader =
       SegmentReader::Open(&file_system_, directory_, found.number,
                           next == nullptr ? FileSystem::Mode::kWrite : FileSystem::Mode::kRead);

@@ -39,8 +39,7 @@ absl::StatusOr<std::optional<ReadBatch>> SegmentReader::Read(uint64_t offset) {
 
 absl::StatusOr<std::optional<uint64_t>> SegmentReader::FindDurableMark(uint64_t from) {
   ZKQ_ENSURE(from % kSectorBytes == 0, path(), from);
-  // What lies inside a batch that is torn, and says how far it goes, is no batch,
-  // whatever a client has made it look like.
+  // Skips what a torn batch says is its payload: a command in it may look like a batch.
   absl::StatusOr<std::string_view> torn = file_.Peek(from, kBatchHeaderBytes);
   if (!torn.ok()) return torn.status();
   const std::optional<BatchHeader> cut = DecodeBatchHeader(*torn);

@@ -16,7 +16,8 @@ using wire::PutLittleEndian32;
 using wire::PutLittleEndian64;
 
 constexpr FileKind kSnapshot = {.magic = "zkq-snap", .version = 1};
-constexpr size_t kDigestAt = 0, kMetaSizeAt = 16, kMetaCrcAt = 20, kFieldsBytes = 24;  // of the head
+constexpr size_t kDigestAt = 0, kMetaSizeAt = 16, kMetaCrcAt = 20,
+                 kFieldsBytes = 24;  // of the head
 
 constexpr size_t kChunkHeaderBytes = 16;
 constexpr size_t kChunkBytesMax = 256 << 10;

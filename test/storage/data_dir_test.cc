@@ -35,7 +35,7 @@ SnapshotJob Empty() {
   return [](SnapshotWriter&) { return absl::OkStatus(); };
 }
 
-// `count` entries of epoch 1 behind the first `before`, synced one by one.
+// `count` entries of epoch 1 after the first `before`, synced one by one.
 void Fill(DataDir& dir, uint32_t before, uint32_t count) {
   for (uint32_t i = before + 1; i <= before + count; ++i) {
     dir.log->Append(Entries({1, i - 1}, {1, i}, 1));
@@ -172,7 +172,7 @@ TEST_CASE("a snapshot of another ensemble is not gone on from") {
           std::string::npos);
 }
 
-TEST_CASE("a log that begins behind every good snapshot is data loss") {
+TEST_CASE("a log that begins after every good snapshot is data loss") {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
   {
     DataDir dir = *Open(disk);
@@ -218,8 +218,8 @@ TEST_CASE("a fetched snapshot counts once the log has switched to it") {
   REQUIRE(dir.recovered.window.empty());
 }
 
-// The job of an older snapshot may end behind the switch to a newer one.
-TEST_CASE("purging behind an older snapshot leaves the one the log begins with") {
+// The job of an older snapshot may end after the switch to a newer one.
+TEST_CASE("purging after an older snapshot leaves the one the log begins with") {
   const int retain = GENERATE(1, 3);
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
   {

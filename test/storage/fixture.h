@@ -47,7 +47,7 @@ inline std::shared_ptr<MemoryFileSystem> DiskWith(const Files& files) {
   return disk;
 }
 
-// `count` entries behind `prev`, the first of them `first`. {e,0} is {0,0}: so
+// `count` entries after `prev`, the first of them `first`. {e,0} is {0,0}: so
 // loops can say "the one before".
 inline std::vector<Txn> Entries(Zxid prev, Zxid first, int count, size_t bytes = 10) {
   std::vector<Txn> txns;

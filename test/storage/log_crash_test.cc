@@ -192,7 +192,7 @@ TEST_CASE("a torn sync of several batches leaves the first of them, whole") {
 }
 
 // The first Sync after a crash mends; it may itself be cut short, again and again.
-TEST_CASE("a crash in recovery loses nothing either") {
+TEST_CASE("a crash during recovery loses nothing that was acknowledged") {
   const std::vector<std::string> said = SaidAfterEach();
   const uint64_t operations = CountOperations();
   for (uint64_t n = 1; n <= operations; ++n) {
@@ -236,7 +236,7 @@ TEST_CASE("entries read back unsynced are durable after the first sync") {
 
 // A failed Sync leaves in the cache what no later one writes: who goes on with that
 // acknowledges what a power cut takes away.
-TEST_CASE("a log is not written on after a failed sync has dropped bytes") {
+TEST_CASE("a log opened after a failed sync has none of what was not synced") {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
   std::unique_ptr<Log> log = std::move(OpenLog(disk)->log);
   log->Append(Entries({}, {1, 1}, 1));
@@ -254,7 +254,7 @@ TEST_CASE("a log is not written on after a failed sync has dropped bytes") {
   REQUIRE(OpenLog(disk)->contents.epochs.last() == Zxid{1, 2});
 }
 
-TEST_CASE("a failed operation is sticky, and nothing acknowledged is lost") {
+TEST_CASE("a log that has failed once stays failed, and loses nothing that was acknowledged") {
   const std::vector<std::string> said = SaidAfterEach();
   const uint64_t operations = CountOperations();
   for (uint64_t n = 1; n <= operations; ++n) {
@@ -308,7 +308,7 @@ TEST_CASE("a disk that is full at any byte loses nothing that was acknowledged")
   REQUIRE(full > 20);
 }
 
-TEST_CASE("of a torn sync of many batches a prefix is left") {
+TEST_CASE("a torn sync of many small batches leaves the first of their entries") {
   constexpr LogOptions kSmallBatches = {.segment_bytes = 4096, .batch_bytes_max = 150};
   bool cut_short = false;
   for (uint64_t n = 1; n <= 25; ++n) {

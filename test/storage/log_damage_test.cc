@@ -134,13 +134,13 @@ void TryEveryBit(const Grown& grown, const std::string& name, const LogOptions& 
   REQUIRE(found > 1000);
 }
 
-TEST_CASE("every flipped bit of a durable log is found, or in its last batch") {
+TEST_CASE("a flipped bit of a durable log is found, unless it is in the last batch") {
   const Grown grown = Grow(kOneSegment);
   const std::vector<uint64_t> ends = EndsOf(grown.files, 1);
   TryEveryBit(grown, SegmentName(1), kOneSegment, ends[ends.size() - 2]);
 }
 
-TEST_CASE("every flipped bit of a log of several segments is found, or in its last batch") {
+TEST_CASE("a flipped bit of a log of several segments is found, unless it is in the last batch") {
   const Grown grown = Grow(kTiny);
   REQUIRE(grown.files.size() > 1);
   for (const auto& [name, bytes] : grown.files) {
@@ -151,7 +151,7 @@ TEST_CASE("every flipped bit of a log of several segments is found, or in its la
   }
 }
 
-TEST_CASE("every flipped bit of a confirmed log is found, or means nothing") {
+TEST_CASE("a flipped bit of a confirmed log is found, or changes nothing") {
   for (const LogOptions& options : {kOneSegment, kTiny}) {
     const Grown grown = Grow(options, true);
     REQUIRE(PrintLog(DiskWith(grown.files), options) == grown.said.back());

@@ -143,7 +143,7 @@ TEST_CASE("a hint alone forces no sync and rides on the next") {
   REQUIRE(f.contents().commit == Zxid{1, 1});
 }
 
-TEST_CASE("to confirm is one small batch, and nothing where nothing is new") {
+TEST_CASE("Confirm writes one small batch, and nothing where nothing is new") {
   Fixture f;
   f.Append({}, {1, 1}, 2);
   f.log().Hint({1, 1});

@@ -106,10 +106,10 @@ TEST_CASE("a data directory works on the host's file system") {
     REQUIRE(data->log->Sync().ok());
     REQUIRE(data->log->Read({}, 1 << 20)->size() == i);
     if (i % 10 == 0) {
-      REQUIRE(
-          data->snapshots
-              ->Take({{1, i}}, [](SnapshotWriter& writer) { return writer.WriteRecord("all of it"); })
-              .ok());
+      REQUIRE(data->snapshots
+                  ->Take({{1, i}},
+                         [](SnapshotWriter& writer) { return writer.WriteRecord("all of it"); })
+                  .ok());
     }
   }
   REQUIRE(DataDir::Open(NewPosixFileSystem(), dir / "data", options)->recovered.base.zxid ==

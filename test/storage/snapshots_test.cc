@@ -81,7 +81,8 @@ TEST_CASE("a snapshot says what it is a snapshot of") {
 // What was written until then has no head.
 TEST_CASE("a snapshot that was not finished is none") {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
-  std::unique_ptr<File> file = *disk->Open(std::string(kDir) + "/" + kName, FileSystem::Mode::kCreate);
+  std::unique_ptr<File> file =
+      *disk->Open(std::string(kDir) + "/" + kName, FileSystem::Mode::kCreate);
   SnapshotFileWriter writer(file.get(), kMeta);
   for (int i = 0; i < 10; ++i) REQUIRE(writer.WriteRecord(std::string(300'000, 'x')).ok());
   REQUIRE(absl::IsDataLoss(OpenSnapshots(disk)->Verify(kAt).status()));
@@ -89,10 +90,9 @@ TEST_CASE("a snapshot that was not finished is none") {
   REQUIRE(*OpenSnapshots(disk)->Verify(kAt) == kMeta);
 }
 
-TEST_CASE("reading past the end says so again") {
+TEST_CASE("a reader at the end of a snapshot says so each time") {
   const std::shared_ptr<MemoryFileSystem> disk = DiskWith(TakeSample());
-  const std::unique_ptr<SnapshotReader> reader =
-      std::move(OpenSnapshots(disk)->Read(kAt)->records);
+  const std::unique_ptr<SnapshotReader> reader = std::move(OpenSnapshots(disk)->Read(kAt)->records);
   std::string record;
   for (size_t i = 0; i < kSample.size(); ++i) REQUIRE(*reader->ReadRecord(&record));
   REQUIRE_FALSE(*reader->ReadRecord(&record));
@@ -211,7 +211,7 @@ void Transfer(const Snapshots& from, Snapshots& to, size_t step, uint64_t stop) 
   }
 }
 
-TEST_CASE("a snapshot is received in pieces, and gone on with where it broke off") {
+TEST_CASE("a snapshot is received in pieces, and a later attempt goes on where one broke off") {
   const std::unique_ptr<Snapshots> from = OpenSnapshots(DiskWith(TakeSample()));
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
   const std::unique_ptr<Snapshots> to = OpenSnapshots(disk);
@@ -235,7 +235,7 @@ TEST_CASE("a received snapshot that does not verify is removed") {
   REQUIRE((*snapshots->Receive(kAt))->offset() == 0);
 }
 
-TEST_CASE("leftovers are swept, strangers are left alone") {
+TEST_CASE("leftovers of snapshots are removed at the start, and other files are left alone") {
   Files files = TakeSample();
   const Files kept = {{kName, files[kName]}, {"notes.txt", "mine"}, {"snapshot-old", "?"}};
   files.insert(kept.begin(), kept.end());

@@ -26,7 +26,8 @@ TEST_CASE("a hard state comes back whole") {
   REQUIRE(DecodeHardState("") == HardState{});
 }
 
-TEST_CASE("no truncation and no flipped bit of a hard state does harm") {
+TEST_CASE(
+    "a hard state that is cut or has a bit flipped decodes to something valid or to nothing") {
   Torment(EncodeHardState(SampleState()), [](const std::string& bytes) {
     const std::optional<HardState> state = DecodeHardState(bytes);
     if (!state) return;

@@ -210,7 +210,7 @@ TEST_CASE("one transaction is not two, nor one and a half") {
 
 // --- hostile bytes ------------------------------------------------------------------
 
-TEST_CASE("no truncation and no flipped bit of a txn does harm") {
+TEST_CASE("a txn that is cut or has a bit flipped decodes to something valid or to nothing") {
   int accepted = 0;
   Torment(std::string(Sample().encoded.view()), [&](const std::string& bytes) {
     const std::optional<Txn> txn = DecodeTxn(Payload(bytes));

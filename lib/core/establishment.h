@@ -96,9 +96,8 @@ class Establishment {
   std::set<ServerId> accepted_;   // have acknowledged NewLeader
   std::set<ServerId> counted_out_;
   std::set<ServerId> deserters_;
-  // Which voters have been progress in which stage. Each is once: one that leaves and
-  // comes again brings nothing nearer, and must not keep a leader that no quorum can
-  // follow from giving up.
+  // Which voters have extended give_up_at_ in which stage. Each does so once: one that keeps
+  // reconnecting must not keep a leader alive that no quorum can follow.
   std::set<std::pair<Stage, ServerId>> progress_;
   Time give_up_at_{};
 };

@@ -1,5 +1,5 @@
-// Cadence: how often a peer that looks repeats what it says, and for how long it is
-// particular about candidates (PROTOCOL §4.3, §14).
+// Cadence: how often a peer that looks repeats what it says, and for how long it insists
+// on candidates that reach a quorum (PROTOCOL §4.3, §14).
 #pragma once
 
 #include <algorithm>

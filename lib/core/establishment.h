@@ -42,7 +42,7 @@ class Establishment {
   Stage stage() const { return stage_; }
   // The epoch; 0 until it is fixed.
   Epoch epoch() const { return stage_ == Stage::kConnecting ? 0 : lowest_; }
-  // The lowest epoch that nobody who counts has promised.
+  // One above all that the voters who count have promised.
   Epoch lowest() const { return lowest_; }
   // No other leader can get this epoch any more.
   bool discovered() const { return stage_ >= Stage::kStoring; }
@@ -75,7 +75,7 @@ class Establishment {
   void CountOut(ServerId sid) { counted_out_.insert(sid); }
   // The voters that are left are no quorum.
   bool Hopeless() const;
-  // The voter looks again, in `look`: it has left, if that is news.
+  // The voter looks again, in `look`. It has left, unless that look was known before.
   void Desert(ServerId sid, const Look& look);
   // So many have left that the rest is no quorum. Supporters are waited for before
   // `patience` is over.

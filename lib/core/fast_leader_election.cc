@@ -75,13 +75,7 @@ void FastLeaderElection::Receive(ServerId from, const Notification& n, Time now,
 void FastLeaderElection::ReceiveLooking(ServerId from, const Notification& n, Time now,
                                         Outbox* out) {
   if (n.round < round_) return Answer(from, out);
-  if (n.vote.leader == from) {
-    if (n.quorum_connected) {
-      disconnected_candidates_.erase(from);
-    } else {
-      disconnected_candidates_.insert(from);
-    }
-  }
+  if (n.vote.leader == from) NoteCandidate(from, n.quorum_connected);
   if (n.round > round_) {
     round_ = n.round;
     received_.Clear();
@@ -97,6 +91,14 @@ void FastLeaderElection::ReceiveLooking(ServerId from, const Notification& n, Ti
     Adopt(n.vote, out);
   } else {
     Reconsider(out);
+  }
+}
+
+void FastLeaderElection::NoteCandidate(ServerId sid, bool quorum_connected) {
+  if (quorum_connected) {
+    disconnected_candidates_.erase(sid);
+  } else {
+    disconnected_candidates_.insert(sid);
   }
 }
 

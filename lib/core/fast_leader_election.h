@@ -48,6 +48,8 @@ class FastLeaderElection final : public Election {
   bool asks() const { return own_.leader == kNoServer; }
   void Answer(ServerId to, Outbox* out) const { out->insert_or_assign(to, current()); }
   void ReceiveLooking(ServerId from, const Notification& n, Time now, Outbox* out);
+  // A candidate says of itself whether it reaches a quorum.
+  void NoteCandidate(ServerId sid, bool quorum_connected);
   void ReceiveSettled(ServerId from, const Notification& n, Outbox* out);
   // Decides if a quorum of `ballots` agrees with `ballot`, and its leader says so itself.
   bool TryJoin(const Ballots& ballots, const Ballot& ballot, Outbox* out);

@@ -100,6 +100,7 @@ class Leading {
   void OnAccepted(LearnerProgress* learner);
   void Admit(Submission submission);
   void Proceed(Submission admitted);
+  int64_t LeaderTime() const;
   void Extend(const Submission& admitted);
   void Refuse(const std::optional<LinkId>& asker, std::vector<uint64_t> tags, RejectReason reason);
   void Propose(std::vector<Txn> txns);
@@ -124,7 +125,7 @@ class Leading {
   const uint64_t session_;  // tells own calls of this term from earlier ones
   Establishment attempt_;
   Epoch established_ = 0;  // the last epoch that was
-  Epoch ahead_epoch_ = 0;  // the highest promise of a voter that was heard of
+  Epoch ahead_epoch_ = 0;  // the highest promise for which a voter was refused
   Learners learners_;
   Admission admission_;
   Watch watch_;

@@ -29,8 +29,8 @@ void Leading::On(const Proposed& proposed) {
 
 void Leading::Handle(LearnerProgress* learner, const Request& request) {
   const LinkId& link = learner->link();
-  // In a renewal a session that was up to date goes on. One that never was has no
-  // business to ask: it does not know what it has asked before.
+  // A session that was up to date goes on asking during a renewal. One that never was may
+  // not ask: its learner does not know yet what has become of earlier calls.
   if (!learner->served()) return Refuse(link, TagsOf(request.calls), RejectReason::kNoLeader);
   Admit({.asker = link, .origin = {.sid = link.sid, .boot = link.boot}, .calls = request.calls});
 }
@@ -65,10 +65,13 @@ void Leading::Proceed(Submission admitted) {
   }
 }
 
-void Leading::Extend(const Submission& admitted) {
+int64_t Leading::LeaderTime() const {
   const int64_t wall = self_.options.wall_at_start + self_.now.count();
-  const int64_t leader_time =
-      std::max(self_.history.last_leader_time(), std::min(wall, kLeaderTimeMax));
+  return std::max(self_.history.last_leader_time(), std::min(wall, kLeaderTimeMax));
+}
+
+void Leading::Extend(const Submission& admitted) {
+  const int64_t leader_time = LeaderTime();
   std::vector<Txn> txns;
   size_t bytes = 0;
   Zxid prev = self_.history.last();
@@ -104,7 +107,7 @@ void Leading::Propose(std::vector<Txn> txns) {
 
 void Leading::Handle(LearnerProgress* learner, const Ack& ack) {
   if (learner->Accept(ack)) return OnAccepted(learner);
-  // Sent before it heard of the renewal; what it holds it will tell in AckEpoch.
+  // Sent before the learner heard of the renewal. Its AckEpoch will tell what it holds.
   if (serving() && learner->stage() == LearnerProgress::Stage::kWaiting) return;
   if (!learner->Acknowledge(ack)) {
     return DropLinkOf(LinkId(learner->link()), "an acknowledgement of what was never sent");

@@ -72,7 +72,7 @@ void Leading::SendLeaderInfo(LearnerProgress* learner) {
   const Promise& given = learner->accepted();
   const bool votes = self_.quorum.IsVoter(learner->link().sid);
   if (given.epoch > epoch) {
-    // Who does not count does not steer.
+    // A learner that does not count does not steer the epoch.
     if (!votes) return EndSession(LinkId(learner->link()), SessionEndReason::kAttachAsObserver);
     return RefuseAhead(*learner, SessionEndReason::kEpochAhead);
   }

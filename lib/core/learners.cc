@@ -118,8 +118,8 @@ void Learners::SendCommit(Epoch epoch) {
 
 void Learners::SendPing(uint64_t ping, Epoch established) {
   for (auto& [link, learner] : all_) {
-    // Until it is sent LeaderInfo of the new epoch the old one goes on: the leader's
-    // promise may take its time.
+    // The old epoch goes on until LeaderInfo of the new one is sent: the leader's promise
+    // of it may take its time.
     const bool renews = learner.served() && learner.stage() == LearnerProgress::Stage::kWaiting &&
                         learner.session().epoch == established;
     if (learner.pinged() || renews) learner.SendPing(ping);

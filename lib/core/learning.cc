@@ -11,7 +11,7 @@
 //   Proposal, Commit         logged; once durable, acknowledged, and delivered as far as
 //                            committed
 //
-// A leader that renews its epoch sends LeaderInfo again, and all of it is gone through
+// A leader that renews its epoch sends LeaderInfo again, and all these steps are taken
 // once more in the same session. A message out of turn ends the session: the next one
 // begins from what is on the disk.
 #include "lib/core/learning.h"
@@ -146,7 +146,7 @@ void Learning::Handle(const Other&) {
 
 void Learning::Handle(const SessionEnd& end) {
   if (end.reason == SessionEndReason::kNotLeading && stage_ == Stage::kFollowerInfoSent) {
-    // The leader has not decided yet. Its announcement, or a tick, begins again.
+    // The leader has not decided yet. Its announcement, or a tick, begins another attempt.
     stage_ = Stage::kConnecting;
     asked_too_early_ = true;
     return;

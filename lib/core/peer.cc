@@ -120,8 +120,9 @@ class Peer::Impl {
   }
   void Remember(const LogPurged& purged) { self_.history.Purged(purged.base); }
 
-  // Who is no member may ask, and is told who is (PROTOCOL §4.4, §11.6). A question is no
-  // answer: two that ask would ask each other without end.
+  // A peer that is no member may ask, and is told who the members are (PROTOCOL §4.4,
+  // §11.6). While this peer only asks itself it keeps the question: two that ask would ask
+  // each other without end.
   void Answer(const Notified& notified) {
     if (notified.notification.vote.leader != kNoServer || !Founded()) return;
     askers_.insert(notified.link.sid);
@@ -132,7 +133,8 @@ class Peer::Impl {
     if (asks) return;
     for (ServerId sid : std::exchange(askers_, {})) outbox_.insert_or_assign(sid, current);
   }
-  // Its candidate is not electable here, so it is not heard; but it may find ours.
+  // The sender's candidate counts as down here, so its vote is not heard. It may still learn
+  // whom this peer follows.
   void AnswerIfSettled(const Notified& notified) {
     const Notification current = election_->current();
     const bool looks = notified.notification.state == PeerState::kLooking;

@@ -2,11 +2,30 @@
 
 namespace zkq::core {
 
-bool Connectivity::Update(const Quorum& quorum, Time now) {
-  const bool before = reaches_quorum_;
+void Connectivity::Use(const Quorum& quorum) {
+  quorum_ = quorum;
+  Count();
+}
+
+void Connectivity::Up(ServerId sid) {
+  linked_.insert(sid);
+  Count();
+}
+
+void Connectivity::Down(ServerId sid) {
+  linked_.erase(sid);
+  Count();
+}
+
+void Connectivity::Count() {
   std::set<ServerId> reached = linked_;
   reached.insert(self_);
-  if (quorum.Contains(reached)) {
+  quorum_linked_ = quorum_.Contains(reached);
+}
+
+bool Connectivity::Update(Time now) {
+  const bool before = reaches_quorum_;
+  if (quorum_linked_) {
     reaches_quorum_ = true;
     lost_at_.reset();
   } else if (reaches_quorum_ && !lost_at_) {

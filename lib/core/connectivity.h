@@ -16,22 +16,28 @@ class Connectivity {
   // once must not cost a candidate its round.
   Connectivity(ServerId self, Time grace) : self_(self), grace_(grace) {}
 
-  void Up(ServerId sid) { linked_.insert(sid); }
-  void Down(ServerId sid) { linked_.erase(sid); }
+  // Whose quorums count from here on; before, nobody's.
+  void Use(const Quorum& quorum);
+  void Up(ServerId sid);
+  void Down(ServerId sid);
   const std::set<ServerId>& linked() const { return linked_; }
 
   // As of the last Update.
   bool reaches_quorum() const { return reaches_quorum_; }
-  // To be called when links, configurations or time have changed. True: the answer is
-  // another one now.
-  bool Update(const Quorum& quorum, Time now);
+  // To be called after each of these, and as time goes by. True: the answer is another
+  // one now.
+  bool Update(Time now);
   // When time alone changes the answer.
   std::optional<Time> NextWake() const { return lost_at_; }
 
  private:
+  void Count();
+
   const ServerId self_;
   const Time grace_;
+  Quorum quorum_;
   std::set<ServerId> linked_;
+  bool quorum_linked_ = false;  // now, whatever is believed in
   bool reaches_quorum_ = false;
   std::optional<Time> lost_at_;  // the grace ends then
 };

@@ -15,6 +15,7 @@ namespace core {
 
 void FastLeaderElection::SetConfigs(const Configs& configs) {
   quorum_ = Quorum(configs);
+  connectivity_.Use(quorum_);
   config_ = configs.committed.version;
 }
 
@@ -203,7 +204,7 @@ void FastLeaderElection::PeerDown(ServerId sid, Time now, Outbox* out) {
 }
 
 void FastLeaderElection::UpdateConnectivity(Time now, Outbox* out) {
-  if (!connectivity_.Update(quorum_, now) || !looking()) return;
+  if (!connectivity_.Update(now) || !looking()) return;
   Reconsider(out);
   Announce(out);
   TakeLeadersWord(out);

@@ -47,7 +47,7 @@ class Peer::Impl {
     self_.election = election_->name();
     election_->SetConfigs(self_.memberships.configs());
     if (self_.state.ensemble != EnsembleId{}) role_.emplace<Looking>(&self_, election_.get());
-    marks_ = TakeMarks();
+    marks_ = TakeMarks(role());
     if (const char* broken = CheckState(marks_)) self_.invariants().Fail(broken);
   }
 
@@ -59,12 +59,13 @@ class Peer::Impl {
     if (!entered_) Enter();
     std::visit([this](const auto& e) { Dispatch(e); }, event);
     FollowRole();
-    Announce();
-    Report();
+    const Role now = role();
+    Announce(now);
+    Report(now);
     // A tick that wants nothing done has moved the time alone. Had it broken something, the
     // next step would tell, before anything is carried out.
     const bool idle = std::holds_alternative<Tick>(event) && effects->size() == before;
-    if (!idle) CheckMarks();
+    if (!idle) CheckMarks(now);
     StopIfBroken(before, effects);
   }
 
@@ -78,6 +79,7 @@ class Peer::Impl {
   }
 
   View view() const;
+  const Membership& config() const { return self_.memberships.committed(); }
   Identity identity() const { return self_.identity(); }
   Invariants& invariants() { return self_.invariants(); }
 
@@ -236,8 +238,8 @@ class Peer::Impl {
   }
 
   // --- reports ---------------------------------------------------------------------
-  void Announce() {
-    SettleIfServing();
+  void Announce(const Role& now) {
+    SettleIfServing(now);
     if (!askers_.empty()) AnswerAskers();
     for (auto& [sid, notification] : outbox_) {
       if (LacksConfig(sid)) notification.membership = self_.memberships.committed();
@@ -254,15 +256,13 @@ class Peer::Impl {
 
   // Late joiners tally votes of different generations: what they have in common
   // is the epoch of the established term (PROTOCOL §4.5).
-  void SettleIfServing() {
-    const Role now = role();
+  void SettleIfServing(const Role& now) {
     if (now.leader == kNoServer || settled_epoch_ == now.epoch) return;
     settled_epoch_ = vote_.epoch = now.epoch;
     election_->Settle(now.state, vote_, &outbox_);
   }
 
-  void Report() {
-    const Role now = role();
+  void Report(const Role& now) {
     if (reported_ == now) return;
     reported_ = now;
     self_.Emit(RoleChanged{now});
@@ -270,14 +270,14 @@ class Peer::Impl {
 
   Role role() const;
 
-  Marks TakeMarks() const;
-  void CheckMarks() {
-    const Marks now = TakeMarks();
-    if (now == marks_) return;
-    const char* broken = CheckState(now);
-    if (broken == nullptr) broken = CheckStep(marks_, now);
+  Marks TakeMarks(const Role& now) const;
+  void CheckMarks(const Role& now) {
+    const Marks marks = TakeMarks(now);
+    if (marks == marks_) return;
+    const char* broken = CheckState(marks);
+    if (broken == nullptr) broken = CheckStep(marks_, marks);
     if (broken != nullptr) self_.invariants().Fail(broken);
-    marks_ = now;
+    marks_ = marks;
   }
 
   // What a broken step wanted done must not be done.
@@ -322,8 +322,7 @@ Role Peer::Impl::role() const {
   return now;
 }
 
-Marks Peer::Impl::TakeMarks() const {
-  const Role now = role();
+Marks Peer::Impl::TakeMarks(const Role& now) const {
   Marks marks{.epoch = now.epoch,
               .established = marks_.established,
               .state = now.state,
@@ -344,7 +343,7 @@ Peer::View Peer::Impl::view() const {
           .commit = self_.watermarks.commit,
           .pinned_after = leading != nullptr ? leading->PinnedAfter() : self_.history.last(),
           .last_heard = self_.terms.last_heard,
-          .config = self_.memberships.committed(),
+          .config_changes = self_.memberships.changes(),
           .ensemble = self_.state.ensemble};
 }
 
@@ -355,6 +354,7 @@ Peer::~Peer() = default;
 void Peer::Step(const Event& event, Effects* effects) { impl_->Step(event, effects); }
 std::optional<Time> Peer::NextWake() const { return impl_->NextWake(); }
 Peer::View Peer::view() const { return impl_->view(); }
+const Membership& Peer::config() const { return impl_->config(); }
 Identity Peer::identity() const { return impl_->identity(); }
 const Invariants& Peer::invariants() const { return impl_->invariants(); }
 

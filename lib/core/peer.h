@@ -50,11 +50,13 @@ class Peer {
     Zxid durable = {};
     Zxid commit = {};
     Zxid pinned_after = {};
-    Time last_heard{};  // from the leader; the leader itself: from its quorum
-    Membership config = {};
+    Time last_heard{};            // from the leader; the leader itself: from its quorum
+    uint64_t config_changes = 0;  // grows whenever config() becomes another
     EnsembleId ensemble = {};
   };
   View view() const;
+  // The committed configuration. Valid until the next Step.
+  const Membership& config() const;
   // What it says of itself in a handshake, now; Introduce tells when it changes.
   Identity identity() const;
   const Invariants& invariants() const;

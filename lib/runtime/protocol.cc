@@ -37,7 +37,7 @@ Identity Protocol::Begin(std::unique_ptr<core::Peer> peer) {
   Step(core::Tick{Time{0}});
   const core::Peer::View view = peer_->view();
   Publish(view);
-  FollowMembership(view.config.members);  // a member that dials at once must not be refused
+  FollowMembership(view.config_changes);  // a member that dials at once must not be refused
   return identity;
 }
 
@@ -118,7 +118,7 @@ void Protocol::Drain() {
   const core::Peer::View view = peer_->view();
   ports_.performer->Perform(&effects_, view.commit, now);
   Publish(view);
-  FollowMembership(view.config.members);
+  FollowMembership(view.config_changes);
   SetAlarm(now);
 }
 
@@ -169,10 +169,11 @@ absl::Duration Protocol::HeardAt(Time last_heard) const {
   return start_ + absl::Microseconds(last_heard.count());
 }
 
-void Protocol::FollowMembership(const std::vector<Member>& members) {
-  if (members == members_) return;
-  members_ = members;
-  ports_.transport->SetMembers(WithSpareAddresses(members, configured_));
+void Protocol::FollowMembership(uint64_t changes) {
+  if (told_changes_ == changes) return;
+  told_changes_ = changes;
+  ports_.board->SetMembership(peer_->config());
+  ports_.transport->SetMembers(WithSpareAddresses(peer_->config().members, configured_));
 }
 
 // --- time --------------------------------------------------------------------------------

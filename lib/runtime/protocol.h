@@ -13,6 +13,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "lib/core/peer.h"
@@ -98,7 +99,7 @@ class Protocol final : public QuorumTransport::Receiver {
 
   void Publish(const core::Peer::View& view);
   absl::Duration HeardAt(Time last_heard) const;
-  void FollowMembership(const std::vector<Member>& members);
+  void FollowMembership(uint64_t changes);
   void SetAlarm(absl::Duration now);
   Time SinceStart(absl::Duration now) const;
 
@@ -113,8 +114,8 @@ class Protocol final : public QuorumTransport::Receiver {
   core::Effects effects_;
   core::WriteId synced_ = 0;
   Zxid applied_ = {};
-  std::deque<HeldProposal> held_;  // bounded by the transport: it waits for the holds
-  std::vector<Member> members_;    // whom the transport was told of
+  std::deque<HeldProposal> held_;         // bounded by the transport: it waits for the holds
+  std::optional<uint64_t> told_changes_;  // of the configuration, to the transport
 };
 
 }  // namespace zkq::runtime

@@ -31,7 +31,6 @@ StatusBoard::Change StatusBoard::SetView(const core::Peer::View& view, absl::Dur
   status_.last_logged = view.durable;
   status_.last_committed = view.commit;
   status_.ensemble = view.ensemble;
-  if (status_.membership != view.config) status_.membership = view.config;
   heard_ = heard;
   pinned_after_ = view.pinned_after;
   return change;

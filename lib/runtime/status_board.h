@@ -26,6 +26,7 @@ class StatusBoard {
   // `heard`: when the leader was last heard, by the monotonic clock.
   Change SetView(const core::Peer::View& view, absl::Duration heard);
   void SetApplied(Zxid applied) { Set(&status_.last_applied, applied); }
+  void SetMembership(const Membership& membership) { Set(&status_.membership, membership); }
   void SetSnapshot(Zxid snapshot);
   void SetSyncLatency(absl::Duration latency) { Set(&status_.last_sync_latency, latency); }
   void SetListenAddress(std::string address) { Set(&status_.listen_address, std::move(address)); }

@@ -12,17 +12,21 @@ using std::chrono::milliseconds;
 
 const Quorum kFive({.committed = VotersUpTo(5), .pending = {}});
 
-Connectivity ConnectivityOf(uint64_t sid) { return {ServerId{sid}, milliseconds(200)}; }
+Connectivity ConnectivityOf(uint64_t sid) {
+  Connectivity connectivity(ServerId{sid}, milliseconds(200));
+  connectivity.Use(kFive);
+  return connectivity;
+}
 
 TEST_CASE("a voter reaches a quorum with itself, a stranger without") {
   for (uint64_t sid : {1, 9}) {
     Connectivity connectivity = ConnectivityOf(sid);
     connectivity.Up(ServerId{2});
     connectivity.Up(ServerId{3});
-    REQUIRE(connectivity.Update(kFive, Time{}) == (sid == 1));
+    REQUIRE(connectivity.Update(Time{}) == (sid == 1));
     REQUIRE(connectivity.reaches_quorum() == (sid == 1));
     connectivity.Up(ServerId{8});  // no voter either
-    REQUIRE_FALSE(connectivity.Update(kFive, Time{}));
+    REQUIRE_FALSE(connectivity.Update(Time{}));
   }
 }
 
@@ -30,14 +34,14 @@ TEST_CASE("a quorum that is lost is believed in for the grace period") {
   Connectivity connectivity = ConnectivityOf(1);
   connectivity.Up(ServerId{2});
   connectivity.Up(ServerId{3});
-  REQUIRE(connectivity.Update(kFive, Time{}));
+  REQUIRE(connectivity.Update(Time{}));
   REQUIRE_FALSE(connectivity.NextWake());
   connectivity.Down(ServerId{3});
-  REQUIRE_FALSE(connectivity.Update(kFive, milliseconds(1000)));
+  REQUIRE_FALSE(connectivity.Update(milliseconds(1000)));
   REQUIRE(connectivity.NextWake() == milliseconds(1200));
-  REQUIRE_FALSE(connectivity.Update(kFive, milliseconds(1199)));
+  REQUIRE_FALSE(connectivity.Update(milliseconds(1199)));
   REQUIRE(connectivity.reaches_quorum());
-  REQUIRE(connectivity.Update(kFive, milliseconds(1200)));
+  REQUIRE(connectivity.Update(milliseconds(1200)));
   REQUIRE_FALSE(connectivity.reaches_quorum());
 }
 
@@ -45,14 +49,25 @@ TEST_CASE("a link that comes back within the grace period changes nothing") {
   Connectivity connectivity = ConnectivityOf(1);
   connectivity.Up(ServerId{2});
   connectivity.Up(ServerId{3});
-  REQUIRE(connectivity.Update(kFive, Time{}));
+  REQUIRE(connectivity.Update(Time{}));
   connectivity.Down(ServerId{3});
-  REQUIRE_FALSE(connectivity.Update(kFive, milliseconds(1000)));
+  REQUIRE_FALSE(connectivity.Update(milliseconds(1000)));
   connectivity.Up(ServerId{4});
-  REQUIRE_FALSE(connectivity.Update(kFive, milliseconds(1100)));
+  REQUIRE_FALSE(connectivity.Update(milliseconds(1100)));
   REQUIRE_FALSE(connectivity.NextWake());
-  REQUIRE_FALSE(connectivity.Update(kFive, milliseconds(1300)));
+  REQUIRE_FALSE(connectivity.Update(milliseconds(1300)));
   REQUIRE(connectivity.reaches_quorum());
+}
+
+TEST_CASE("a configuration with more voters can take the quorum away") {
+  Connectivity connectivity = ConnectivityOf(1);
+  connectivity.Up(ServerId{2});
+  connectivity.Up(ServerId{3});
+  REQUIRE(connectivity.Update(Time{}));
+  connectivity.Use(Quorum({.committed = VotersUpTo(6), .pending = {}}));
+  REQUIRE_FALSE(connectivity.Update(milliseconds(1000)));
+  REQUIRE(connectivity.Update(milliseconds(1200)));
+  REQUIRE_FALSE(connectivity.reaches_quorum());
 }
 
 TEST_CASE("an announcement is repeated after twice as long each time, up to a limit") {

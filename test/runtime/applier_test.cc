@@ -324,11 +324,12 @@ TEST_CASE("applier: a state that has a snapshot gets no other") {
 
 TEST_CASE("applier: a snapshot has the time, the members and the ensemble of its state") {
   ApplierStage stage;
-  const core::Peer::View view{.config = {{1, 1}, {{.id = kSelf, .address = "a:1"}}},
-                              .ensemble = {5, 6}};
+  const Membership config{{1, 1}, {{.id = kSelf, .address = "a:1"}}};
+  const core::Peer::View view{.ensemble = {5, 6}};
   stage.board.SetView(view, absl::ZeroDuration());
+  stage.board.SetMembership(config);
   const auto expected = [&](Zxid zxid, int64_t leader_time) {
-    return SnapshotMeta{zxid, leader_time, view.config, view.ensemble};
+    return SnapshotMeta{zxid, leader_time, config, view.ensemble};
   };
   SECTION("of what was applied") {
     stage.applier->Deliver({1, 2}, Txns(1, 2));

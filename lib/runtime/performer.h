@@ -6,8 +6,6 @@
 // Threads: the protocol strand's.
 #pragma once
 
-#include <vector>
-
 #include "lib/core/effect.h"
 #include "lib/runtime/applier.h"
 #include "lib/runtime/calls.h"
@@ -37,33 +35,13 @@ class Performer {
   explicit Performer(const Ports& ports) : ports_(ports) {}
 
   // Takes all of `*effects`. `committed` and `now` are for the journal, which hears of
-  // each drain. If one of the effects is Halt, nothing is written or sent any more.
+  // each drain. If one of the effects is Halt, none of them is written or sent.
   void Perform(core::Effects* effects, Zxid committed, absl::Duration now);
 
  private:
   Halter& invariants() { return *ports_.halter; }
-  template <bool to_peers>
-  void DoAll(core::Effects* effects);
-  void Do(core::Send& send);
-  void Do(core::Notify& notify);
-  void Do(core::DropLink& drop);
-  void Do(core::Introduce& introduce);
-  void Do(core::Append& append);
-  void Do(core::Truncate& truncate);
-  void Do(core::StoreState& store);
-  void Do(core::InstallSnapshot& install);
-  void Do(core::ReadLog& read);
-  void Do(core::FetchSnapshot& fetch);
-  void Do(core::Deliver& deliver);
-  void Do(core::Reject& reject);
-  void Do(core::AnswerReads& answer);
-  void Do(core::RoleChanged& changed);
-  void Do(core::Note& note);
-  void Do(core::Halt& halt);
 
   const Ports ports_;
-  std::vector<Journal::Write> writes_;  // of the effects that are being carried out
-  bool halted_ = false;
 };
 
 }  // namespace zkq::runtime

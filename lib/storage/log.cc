@@ -85,7 +85,8 @@ class Log::Impl {
   }
   absl::Status WriteBatch();
   absl::Status RollOver();
-  absl::Status RemoveOldest();
+  absl::Status ForgetOldest(Zxid through);
+  absl::Status RemoveOldest(Zxid through);
   absl::Status Fail(const absl::Status& status);
   absl::Status failure() const { return {failure_.code, failure_.message}; }
 
@@ -291,18 +292,27 @@ absl::StatusOr<std::vector<Txn>> Log::Impl::Read(Zxid after, size_t bytes_max) c
 absl::StatusOr<Zxid> Log::Impl::Purge(Zxid through) {
   if (failure_.code != absl::StatusCode::kOk) return failure();
   while (segments_.size() > 1 && segments_.front().highest <= through) {
-    absl::Status status = RemoveOldest();
+    absl::Status status = RemoveOldest(through);
     if (!status.ok()) return status;
   }
   return index_.begin();
 }
 
-// One at a time, each durably: a crash must not leave a gap.
-absl::Status Log::Impl::RemoveOldest() {
+// Before the file is gone, so that nobody looks for it.
+absl::Status Log::Impl::ForgetOldest(Zxid through) {
   const uint64_t oldest = segments_.front().number;
-  ZKQ_ENSURE(segments_.size() > 1 && segments_[1].number == oldest + 1, PathOf(oldest), 0);
-  index_.Purge(segments_[1].number);
-  absl::Status status = file_system_->Remove(PathOf(oldest));
+  ZKQ_ENSURE(segments_[1].number == oldest + 1, PathOf(oldest), 0);
+  const Zxid begin = index_.begin();
+  index_.Purge(oldest + 1);
+  ZKQ_ENSURE(index_.begin() <= std::max(begin, through), PathOf(oldest), 0);
+  return absl::OkStatus();
+}
+
+// One at a time, each durably: a crash must not leave a gap.
+absl::Status Log::Impl::RemoveOldest(Zxid through) {
+  absl::Status status = ForgetOldest(through);
+  if (!status.ok()) return Fail(status);
+  status = file_system_->Remove(PathOf(segments_.front().number));
   if (!status.ok()) return status;
   segments_.erase(segments_.begin());
   status = file_system_->SyncDirectory(directory_);

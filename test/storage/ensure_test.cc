@@ -1,7 +1,8 @@
 // What only a bug can break, broken: each check of lib/storage says what and where. Not
-// here are four that only a bug inside Log or SegmentWriter could break: a batch that ends
+// here are five that only a bug inside Log or SegmentWriter could break: a batch that ends
 // elsewhere than its header says, segments that are not numbered one after the other (when
-// one is begun, when one is removed), and a log that goes on with another than its last.
+// one is begun, when one is removed), a log that goes on with another than its last, and a
+// purge of live entries (the mutant purge-too-much breaks that one).
 #include "lib/storage/ensure.h"
 
 #include "lib/storage/index.h"

@@ -29,17 +29,17 @@ void Batch::Seal(BatchHeader* header) {
 }
 
 void Batch::ListPieces(size_t padding) {
-  const auto small = [](std::string_view extent) { return extent.size() <= kCopiedBytesMax; };
+  const auto small = [](std::string_view piece) { return piece.size() <= kCopiedBytesMax; };
   size_t copied = records_.size() + padding;
-  for (std::string_view extent : entries_.pieces()) copied += small(extent) ? extent.size() : 0;
+  for (std::string_view piece : entries_.pieces()) copied += small(piece) ? piece.size() : 0;
   copied_.clear();
   copied_.reserve(copied);  // Pieces point into it while it grows.
   pieces_.assign(1, {header_.data(), header_.size()});
-  for (std::string_view extent : entries_.pieces()) {
-    if (small(extent)) {
-      Copy(extent);
+  for (std::string_view piece : entries_.pieces()) {
+    if (small(piece)) {
+      Copy(piece);
     } else {
-      pieces_.push_back(extent);
+      pieces_.push_back(piece);
     }
   }
   Copy(records_);

@@ -8,9 +8,9 @@
 namespace zkq::storage {
 namespace {
 
-// Runs join up to here: what a reader may have to skip, against what the index
+// Extents join up to here: what a reader may have to skip, against what the index
 // costs (about 60 bytes an extent).
-constexpr uint64_t kRunBytesMax = 256 << 10;
+constexpr uint64_t kExtentBytesMax = 256 << 10;
 
 }  // namespace
 
@@ -47,7 +47,7 @@ absl::Status Index::Append(const Extent& extent) {
   ZKQ_ENSURE(extent.begin < extent.end, SegmentName(extent.segment), extent.begin);
   last_ = extent.last;
   if (joinable_ && !extents_.empty() && extents_.back().segment == extent.segment &&
-      extent.end - extents_.back().begin <= kRunBytesMax) {
+      extent.end - extents_.back().begin <= kExtentBytesMax) {
     extents_.back().last = extent.last;
     extents_.back().end = extent.end;
     return absl::OkStatus();

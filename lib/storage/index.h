@@ -1,7 +1,7 @@
 // Where in the segments the live, durable entries lie. An entry that was cut off
 // is in no extent, so it never comes back.
 //
-// Thread-safe: the log's strand changes it, after the sync; one other looks up.
+// Thread-safe: the log's strand changes it, after each sync; others may look up meanwhile.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ struct Extent {
 
 class Index {
  public:
-  // One step of the history; an extent to append, or where it was cut or rebased.
+  // One step of the history: an extent to append, or the entry it was cut or rebased to.
   struct Change {
     enum class Kind { kAppend, kTruncate, kRebase };
     Kind kind = Kind::kAppend;
@@ -42,9 +42,9 @@ class Index {
 
   // The entries after this one are indexed.
   Zxid begin() const;
-  // The extents that hold what lies after `after`: the one it begins in, and as
-  // many more as make up `bytes_max`; empty if it is the last. Nothing if it lies
-  // outside. (That it is an entry at all shows in the first one read.)
+  // The extents with the entries after `after`: the one where these begin, and as many
+  // more as hold `bytes_max`. Empty if `after` is the last entry, nothing if it lies outside
+  // the index. (Whether `after` is an entry at all is seen when the first extent is read.)
   std::optional<std::vector<Extent>> After(Zxid after, uint64_t bytes_max) const;
 
  private:

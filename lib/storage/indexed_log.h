@@ -1,6 +1,6 @@
-// Takes records, in their order, through the history, and notes what each means
-// for the index. The writer places a batch once it knows where it stands; the
-// replay knows before.
+// Takes entries and records through the history, in their order, and notes what each
+// changes in the index. Place says where they stand: the writer knows that once they are
+// written, the replay before.
 //
 // One thread.
 #pragma once
@@ -16,8 +16,8 @@ class IndexedLog {
  public:
   explicit IndexedLog(LiveLog* history) : history_(*history) {}
 
-  // `record`: its position in the batch's payload. Each is false, and nothing,
-  // if the history does not allow it.
+  // `record`: its position in the batch's payload. Each returns false, and does nothing, if
+  // the history does not allow it.
   bool Append(const Txn& txn, size_t record);
   bool Truncate(Zxid after);
   void Rebase(Zxid base);

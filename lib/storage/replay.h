@@ -1,5 +1,5 @@
 // Reads a log back: every segment in order, every record through the history.
-// Writes nothing; what has to be mended is said in the result.
+// Writes nothing; the result says what has to be mended.
 #pragma once
 
 #include <optional>

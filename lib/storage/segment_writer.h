@@ -3,8 +3,8 @@
 // A sync is cheapest where the file system has nothing to note down but the
 // bytes: in space that was written before. So the writer keeps zeros, durable,
 // ahead of small batches, a slice at a time and with the sync that is due anyway:
-// one sync in some hundred takes a millisecond longer, and no start or roll-over
-// waits for a whole segment of zeros. Large batches cost more than the file
+// one small batch in some thousand takes a millisecond longer, and no start or
+// roll-over waits for a whole segment of zeros. Large batches cost more than the file
 // system's notes and get no zeros.
 //
 // One thread. After a failure the writer must not be used.

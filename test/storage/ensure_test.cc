@@ -131,16 +131,17 @@ TEST_CASE("a segment is searched for batches from sector to sector only") {
 
 using Change = Index::Change;
 
-Change Run(Zxid prev, Zxid last, uint64_t begin, uint64_t end) {
+Change Extending(Zxid prev, Zxid last, uint64_t begin, uint64_t end) {
   return {Change::Kind::kAppend, {prev, last, 2, begin, end, 0}, {}};
 }
 
-TEST_CASE("a run of entries that does not go on from the one before is not indexed") {
+TEST_CASE("an extent that does not go on from the one before is not indexed") {
   Index index;
-  REQUIRE(index.Apply({Run({}, {1, 3}, 512, 1024)}).ok());
-  RequireBroken(index.Apply({Run({1, 4}, {1, 5}, 1024, 1536)}),
+  REQUIRE(index.Apply({Extending({}, {1, 3}, 512, 1024)}).ok());
+  RequireBroken(index.Apply({Extending({1, 4}, {1, 5}, 1024, 1536)}),
                 {"extent.prev == last_", "log-0000000000000002 at byte 1024"});
-  RequireBroken(index.Apply({Run({1, 3}, {1, 5}, 1024, 1024)}), {"extent.begin < extent.end"});
+  RequireBroken(index.Apply({Extending({1, 3}, {1, 5}, 1024, 1024)}),
+                {"extent.begin < extent.end"});
   RequireBroken(index.Apply({Change{Change::Kind::kTruncate, {}, {1, 4}}}), {"after <= last_"});
   REQUIRE(index.After({}, 1)->size() == 1);  // what was right is there
 }

@@ -55,8 +55,13 @@ void FastLeaderElection::Settle(PeerState state, const Vote& vote, Outbox* out) 
 void FastLeaderElection::Receive(ServerId from, const Notification& n, Time now, Outbox* out) {
   const bool question = n.vote.leader == kNoServer;
   if (!quorum_.IsVoter(from) || question || n.amnesic) {
-    // A question is no answer: two that ask would ask each other without end.
-    if (!looking() || proposal_.leader != kNoServer) Answer(from, out);
+    // It votes for nobody, whatever it did before.
+    settled_.Erase(from);
+    received_.Erase(from);
+    // Two that answer each other's answers, or questions, would do so without end.
+    const bool wants_answer = question || n.state == PeerState::kLooking;
+    const bool answers = !looking() || proposal_.leader != kNoServer;
+    if (wants_answer && answers) Answer(from, out);
     return;
   }
   if (!quorum_.IsVoter(n.vote.leader)) return;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/base/crc32c.h"
 #include "lib/core/leading.h"
 #include "zkq/wire.h"
 
@@ -32,6 +33,10 @@ void Leading::Handle(LearnerProgress* learner, const Request& request) {
   // A session that was up to date goes on asking during a renewal. One that never was may
   // not ask: its learner does not know yet what has become of earlier calls.
   if (!learner->served()) return Refuse(link, TagsOf(request.calls), RejectReason::kNoLeader);
+  const auto is_command = [](const Call& call) { return call.kind == TxnKind::kCommand; };
+  if (!std::all_of(request.calls.begin(), request.calls.end(), is_command)) {
+    return DropLinkOf(LinkId(link), "a request for something else than a command");
+  }
   Admit({.asker = link, .origin = {.sid = link.sid, .boot = link.boot}, .calls = request.calls});
 }
 
@@ -76,6 +81,10 @@ void Leading::Extend(const Submission& admitted) {
   size_t bytes = 0;
   Zxid prev = self_.history.last();
   for (const Call& call : admitted.calls) {
+    if (Crc32c(call.command.view()) != call.command_crc) {
+      self_.halt = Halt{"a command has changed in this server's memory before it was logged"};
+      return;
+    }
     Origin origin = admitted.origin;
     origin.call = call.tag;
     const Zxid zxid = admission_.Number(call);

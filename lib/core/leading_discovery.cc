@@ -30,7 +30,7 @@ constexpr Time kRenewalInterval = std::chrono::seconds(60);
 
 void Leading::OnFollowerInfo(const LinkId& link, const Session& session, const FollowerInfo& info) {
   Forget(link);  // A new session replaces the one before on the same link.
-  if (self_.IsAbsurd(info.accepted.epoch)) {
+  if (self_.PromiseIsAbsurd(info.accepted.epoch)) {
     self_.CountAsDown(link, "has promised epoch " + std::to_string(info.accepted.epoch));
     self_.SendTo(link, session, SessionEnd{SessionEndReason::kEpochAbsurd});
     return;

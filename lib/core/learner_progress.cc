@@ -151,6 +151,7 @@ bool LearnerProgress::Accept(const Ack& ack) {
 
 bool LearnerProgress::Acknowledge(const Ack& ack) {
   if (!synced() || ack.zxid < match_ || ack.zxid > feed_.sent()) return false;
+  if (ack.zxid == match_) return true;
   match_ = ack.zxid;
   feed_.Return(match_);
   advanced_ = self_.now;

@@ -70,7 +70,7 @@ class LearnerProgress {
 
   // Takes an Ack of NewLeader that it owes. False: it is none.
   bool Accept(const Ack& ack);
-  // Takes any other Ack. False: of what was never sent, or acknowledged already.
+  // Takes any other Ack. False: of what was never sent, or of less than before.
   bool Acknowledge(const Ack& ack);
   // Everything up to here is durable at the learner; of this session alone.
   Zxid match() const { return match_; }

@@ -168,6 +168,8 @@ void Learning::Handle(const LeaderInfo& info) {
   counted_ = info.epoch > given.epoch || asked == given;
   session_.epoch = info.epoch;
   stage_ = Stage::kPromising;
+  // Of a renewal, too: until its quorum is complete the leader has nothing to say.
+  give_up_at_ = self_.now + self_.Ticks(self_.options.init_limit);
   if (asked == given) return SendAckEpoch();
   self_.state.accepted = asked;
   write_ = self_.StoreState();
@@ -178,7 +180,9 @@ bool Learning::Refuse(const LeaderInfo& info, const Promise& asked) {
   // Two leaders of one epoch: until the quorum of this one is complete the other may get it.
   // It has got it if the history of that epoch is held here.
   const bool others = !info.decided || self_.state.current == info.epoch;
-  if (self_.IsAbsurd(info.epoch)) {
+  if (info.epoch == 0) {
+    EndSession(SessionEndReason::kGap, "the leader names no epoch");
+  } else if (self_.EpochIsAbsurd(info.epoch)) {
     self_.CountAsDown(*link_, "leads in epoch " + std::to_string(info.epoch));
     EndSession(SessionEndReason::kEpochAbsurd, "the leader's epoch is absurd");
   } else if (info.epoch < given.epoch) {
@@ -227,7 +231,8 @@ void Learning::Handle(const Trunc& trunc) {
 // second, staged history exists beside the live one (lib/core/README.md says why
 // nothing committed can be lost in between).
 void Learning::Handle(const Snap& snap) {
-  if (stage_ != Stage::kPromised || snap.snapshot <= self_.watermarks.commit) {
+  const bool in_turn = stage_ == Stage::kPromised && snap.snapshot > self_.watermarks.commit;
+  if (!in_turn || snap.snapshot.counter == 0 || snap.snapshot.epoch > session_.epoch) {
     return EndSession(SessionEndReason::kGap, "a snapshot out of turn");
   }
   stage_ = Stage::kInstalling;

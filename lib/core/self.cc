@@ -8,8 +8,14 @@
 namespace zkq::core {
 namespace {
 
-// Of an epoch. Terms come one by one, so a larger jump is no history's.
+// Terms come one by one, so a larger jump is no history's.
 constexpr uint64_t kEpochJumpMax = 1 << 24;
+// By so much less a leader believes its voters than its learners believe a leader: the
+// epoch above a promise that it believes must not be absurd to those who have promised
+// less than this leader.
+constexpr uint64_t kPromiseSlack = kEpochJumpMax / 2;
+// No ensemble begins above this.
+constexpr Epoch kFirstEpochMax = 0xF000'0000;
 
 // Enough of an id to see that it is another one, and 0 for none.
 uint32_t Short(const Id128& id) {
@@ -158,10 +164,13 @@ void Self::DecideCalls(uint64_t session) {
   RejectCalls(std::move(verdict.unknown), RejectReason::kUnknown);
 }
 
-bool Self::IsAbsurd(Epoch epoch) const {
-  const bool has_history = history.last() != Zxid{};
-  return has_history && epoch > uint64_t{state.accepted.epoch} + kEpochJumpMax;
+bool Self::EpochIsAbsurd(uint64_t epoch) const {
+  const bool begins = history.last() == Zxid{} && state.current == 0;
+  if (begins && epoch <= kFirstEpochMax) return false;
+  return epoch > state.accepted.epoch + kEpochJumpMax;
 }
+
+bool Self::PromiseIsAbsurd(Epoch epoch) const { return EpochIsAbsurd(epoch + kPromiseSlack); }
 
 void Self::CountAsDown(const LinkId& link, const std::string& what) {
   if (!links.CountAsDown(link)) return;

@@ -94,9 +94,11 @@ class Self {
   // An epoch is established: the calls of earlier sessions are decided.
   void DecideCalls(uint64_t session);
 
-  // A history like this one's does not lead to `epoch`: the promise was damaged, or is
-  // forged. Who has no history yet may begin anywhere (PROTOCOL §6.2).
-  bool IsAbsurd(Epoch epoch) const;
+  // A history like this one's leads to no such epoch of a leader, and to no such promise
+  // of a voter: it was damaged, or is forged. Who has neither entry nor epoch may begin
+  // anywhere, but where the epochs end (PROTOCOL §6.2, §6.3).
+  bool EpochIsAbsurd(uint64_t epoch) const;
+  bool PromiseIsAbsurd(Epoch epoch) const;
   // The server at the other end has spoken of an absurd epoch: it is not electable here
   // while it has that disk. Tells so once.
   void CountAsDown(const LinkId& link, const std::string& what);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "test/core/blind_election.h"
+#include "zkq/wire.h"
 
 namespace zkq::core {
 namespace {
@@ -172,7 +173,7 @@ uint64_t Ensemble::Propose(ServerId sid, std::string command) {
   if (!up(sid)) {
     outcomes_[call] = "down";
   } else {
-    Step(sid, Proposed{{{call, Payload(std::move(command))}}});
+    Step(sid, Proposed{{MakeCall(call, Payload(std::move(command)))}});
   }
   return call;
 }

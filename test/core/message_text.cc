@@ -3,6 +3,8 @@
 #include <functional>
 #include <stdexcept>
 
+#include "zkq/wire.h"
+
 namespace zkq::core {
 namespace {
 
@@ -147,11 +149,20 @@ MessageBody ToMessageBody(Words* words, Transactions* txns) {
   return body;
 }
 
+// "7", "7*100": of 100 bytes; "7:reconfig", "7:noop": of that kind; "7:changed": it no longer
+// fits its checksum.
 Call ToCall(const std::string& word) {
-  const size_t times = word.find('*');
-  const uint64_t tag = ToNumber(word.substr(0, times));
-  if (times == std::string::npos) return {tag, Payload("call " + std::to_string(tag))};
-  return {tag, Payload(std::string(ToNumber(word.substr(times + 1)), 'x'))};
+  const uint64_t tag = ToNumber(word.substr(0, word.find_first_of("*:")));
+  std::string command = "call " + std::to_string(tag);
+  if (const size_t times = word.find('*'); times != std::string::npos) {
+    command = std::string(ToNumber(word.substr(times + 1)), 'x');
+  }
+  Call call = MakeCall(tag, Payload(std::move(command)));
+  const std::string what = word.find(':') == std::string::npos ? "" : word.substr(word.find(':'));
+  if (what == ":reconfig") call.kind = TxnKind::kReconfig;
+  if (what == ":noop") call.kind = TxnKind::kNoop;
+  if (what == ":changed") ++call.command_crc;
+  return call;
 }
 
 std::vector<uint64_t> TakeTags(Words* words) {

@@ -74,6 +74,7 @@ void Nemesis::OnSent(const Route& route, const Carried& carried) {
 
 void Nemesis::OnStatus(ServerId sid, const ReplicaStatus& status) {
   const std::pair now(status.state, status.phase);
+  founded_ = founded_ || status.phase != ZabPhase::kElection;
   if (std::exchange(roles_[sid], now) == now) return;
   const auto matches = [&](const Moment& moment) {
     return moment.kind == Moment::Kind::kPhase && moment.state == status.state &&
@@ -320,6 +321,8 @@ void Nemesis::PerformOnDisk(const Strike& strike, ServerId sid) {
 // A lost disk needs help from outside that does not exist yet, so a quorum keeps
 // theirs.
 void Nemesis::LoseDisk(const Strike& strike, ServerId sid) {
+  // Nobody founds without a server that refuses to start.
+  if (!founded_ && strike.fault != Fault::kWipeDisk) return;
   const size_t minority = (cluster_.servers().size() - 1) / 2;
   const bool already = std::find(lost_.begin(), lost_.end(), sid) != lost_.end();
   if (!already && lost_.size() >= minority) return;

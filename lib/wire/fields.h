@@ -253,7 +253,7 @@ inline bool Valid(const Membership& membership) {
   }
   return true;
 }
-// The core takes a reconfiguration for what it has to be.
+// A reconfiguration that leads to no membership would halt each replica that appends it.
 inline bool ValidCommand(TxnKind kind, std::string_view command, uint32_t crc) {
   if (kind == TxnKind{} || crc != Crc32c(command)) return false;
   if (kind != TxnKind::kReconfig) return true;

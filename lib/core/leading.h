@@ -101,6 +101,7 @@ class Leading {
   void Admit(Submission submission);
   void Proceed(Submission admitted);
   int64_t LeaderTime() const;
+  Txn MakeTxn(const Call& call, Origin origin, Zxid prev);
   void Extend(const Submission& admitted);
   void Refuse(const std::optional<LinkId>& asker, std::vector<uint64_t> tags, RejectReason reason);
   void Propose(std::vector<Txn> txns);

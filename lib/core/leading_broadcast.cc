@@ -75,8 +75,18 @@ int64_t Leading::LeaderTime() const {
   return std::max(self_.history.last_leader_time(), std::min(wall, kLeaderTimeMax));
 }
 
+Txn Leading::MakeTxn(const Call& call, Origin origin, Zxid prev) {
+  origin.call = call.tag;
+  return {.zxid = admission_.Number(call),
+          .prev = prev,
+          .kind = call.kind,
+          .origin = origin,
+          .leader_time = LeaderTime(),
+          .command_crc = call.command_crc,
+          .command = call.command};
+}
+
 void Leading::Extend(const Submission& admitted) {
-  const int64_t leader_time = LeaderTime();
   std::vector<Txn> txns;
   size_t bytes = 0;
   Zxid prev = self_.history.last();
@@ -85,17 +95,8 @@ void Leading::Extend(const Submission& admitted) {
       self_.halt = Halt{"a command has changed in this server's memory before it was logged"};
       return;
     }
-    Origin origin = admitted.origin;
-    origin.call = call.tag;
-    const Zxid zxid = admission_.Number(call);
-    txns.push_back({.zxid = zxid,
-                    .prev = prev,
-                    .kind = call.kind,
-                    .origin = origin,
-                    .leader_time = leader_time,
-                    .command_crc = call.command_crc,
-                    .command = call.command});
-    prev = zxid;
+    txns.push_back(MakeTxn(call, admitted.origin, prev));
+    prev = txns.back().zxid;
     bytes += call.command.size() + kTxnBytes;
     if (bytes < kProposalBytesMax) continue;
     Propose(std::exchange(txns, {}));

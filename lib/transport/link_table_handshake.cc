@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "lib/base/absl/string_view.h"
 #include "lib/transport/link_table.h"
 
 namespace zkq::transport {

@@ -7,19 +7,23 @@
 namespace zkq::runtime {
 namespace {
 
-// Ends a job early when the replica does: the next record fails.
+// Ends a job early when the replica does: each record from then on is refused.
 class StoppableWriter final : public SnapshotWriter {
  public:
   StoppableWriter(const std::atomic<bool>& stopping, SnapshotWriter* out)
       : stopping_(stopping), out_(*out) {}
   absl::Status WriteRecord(std::string_view record) override {
-    if (stopping_) return EndedByShutdown(Fate::kNothing);
+    if (refused_.ok() && stopping_) refused_ = EndedByShutdown(Fate::kNothing);
+    if (!refused_.ok()) return refused_;
     return out_.WriteRecord(record);
   }
+  // Why a record was refused: the file lacks it, whatever the job says. OK if none was.
+  const absl::Status& refused() const { return refused_; }
 
  private:
   const std::atomic<bool>& stopping_;
   SnapshotWriter& out_;
+  absl::Status refused_;
 };
 
 }  // namespace
@@ -38,7 +42,8 @@ absl::Status Snapshotter::Write(const SnapshotMeta& meta, SnapshotJob job) {
   const Strand::Doing doing(*ports_.strand, "a snapshot job");
   return ports_.snapshots->Take(meta, [this, job = std::move(job)](SnapshotWriter& out) mutable {
     StoppableWriter writer(*ports_.stopping, &out);
-    return job(writer);
+    absl::Status done = std::move(job)(writer);
+    return writer.refused().ok() ? done : writer.refused();
   });
 }
 

@@ -89,5 +89,19 @@ TEST_CASE("snapshotter: a job ends early when the replica does, and none begins 
   REQUIRE(stage.Run() == "");
 }
 
+TEST_CASE("snapshotter: a job that ignores that a record was refused makes no snapshot") {
+  SnapshotterStage stage;
+  stage.snapshotter->Take({{1, 1}}, [&](SnapshotWriter& out) {
+    out.WriteRecord("a").IgnoreError();
+    stage.stopping = true;
+    out.WriteRecord("b").IgnoreError();
+    return absl::OkStatus();
+  });
+  const std::string said = stage.Run();
+  REQUIRE(said.find("1:1 CANCELLED") == 0);
+  REQUIRE(said.find("oldest") == std::string::npos);
+  REQUIRE(stage.snapshots->List().empty());
+}
+
 }  // namespace
 }  // namespace zkq::runtime

@@ -85,13 +85,11 @@ class Node final : public std::enable_shared_from_this<Node>,
     Strand protocol, log, apply, bulk, snapshot, callback;
   };
   struct Life {
-    enum class Stage { kOpen, kClosing, kClosed };
     std::atomic<bool> halted{false};
     std::atomic<bool> closing{false};  // new calls are refused
-    std::atomic<bool> stopping{
-        false};  // nothing new is to be begun: Shutdown waits no longer, or halted
-    mutable std::mutex mutex;
-    Stage stage = Stage::kOpen;
+    // Nothing new is to be begun: Shutdown waits no longer, or halted.
+    std::atomic<bool> stopping{false};
+    std::atomic<bool> ending{false};  // a Shutdown runs: one at a time
     std::once_flag transport_down;
   };
 
@@ -124,8 +122,8 @@ class Node final : public std::enable_shared_from_this<Node>,
   void HaltNow(const absl::Status& why);
 
   // shutdown.cc; deadlines are by the monotonic clock
-  bool ended() const;
   absl::Status End(absl::Duration grace);
+  bool TakeTurn(absl::Duration deadline);
   void Close(absl::Duration deadline, absl::Duration grace);
   void CloseStrands(absl::Duration deadline);
   void EndCalls(absl::Duration deadline);

@@ -14,32 +14,33 @@ absl::Status Node::Shutdown(absl::Duration grace) {
 // On a thread of its own nothing can be waited for, and after a Shutdown there
 // is nothing to wait for.
 void Node::Abandon() {
-  const bool wait = !ended() && !OnZkqThread();
+  const bool wait = !calls_.ended() && !OnZkqThread();
   (void)End(wait ? absl::Seconds(5) : absl::ZeroDuration());  // nobody is there to tell
-}
-
-bool Node::ended() const {
-  std::lock_guard lock(life_.mutex);
-  return life_.stage == Life::Stage::kClosed;
 }
 
 absl::Status Node::End(absl::Duration grace) {
   const absl::Duration deadline = options_.env.clock->Monotonic() + grace;
-  bool first = false;
-  {
-    std::lock_guard lock(life_.mutex);
-    first = life_.stage == Life::Stage::kOpen;
-    if (first) life_.stage = Life::Stage::kClosing;
-  }
-  if (first) {
-    Close(deadline, grace);
-  } else if (!options_.env.executor->Await([this] { return ended(); }, grace)) {
+  if (!TakeTurn(deadline)) {
     return MakeError(absl::StatusCode::kDeadlineExceeded, "another Shutdown still runs");
   }
+  if (!life_.closing) Close(deadline, grace);
   const std::string stuck = AwaitStrands(deadline);
   Release();
+  life_.ending = false;
+  options_.env.executor->Wake();  // TakeTurn of another Shutdown
   if (stuck.empty()) return absl::OkStatus();
   return MakeError(absl::StatusCode::kDeadlineExceeded, "shut down, but " + stuck + " still runs");
+}
+
+// No mutex: what Release destroys is partly the user's and may take its time, and another
+// Shutdown waits no longer than its own grace.
+bool Node::TakeTurn(absl::Duration deadline) {
+  while (life_.ending.exchange(true)) {
+    if (!options_.env.executor->Await([this] { return !life_.ending; }, Left(deadline))) {
+      return false;
+    }
+  }
+  return true;
 }
 
 void Node::Close(absl::Duration deadline, absl::Duration grace) {
@@ -50,11 +51,6 @@ void Node::Close(absl::Duration deadline, absl::Duration grace) {
   LeaveProtocol();
   CloseStrands(deadline);
   EndCalls(deadline);
-  {
-    std::lock_guard lock(life_.mutex);
-    life_.stage = Life::Stage::kClosed;
-  }
-  options_.env.executor->Wake();  // other Shutdowns
 }
 
 void Node::LeaveProtocol() {
@@ -103,7 +99,6 @@ std::string Node::AwaitStrands(absl::Duration deadline) {
 }
 
 void Node::Release() {
-  std::lock_guard lock(life_.mutex);
   if (strands_.protocol.busy()) return;
   protocol_.Release();
   if (strands_.log.busy() || strands_.bulk.busy() || strands_.snapshot.busy()) return;

@@ -55,12 +55,13 @@ class Gate {
 };
 
 struct Gates {
-  Gate apply, query, snapshot_job;
+  Gate apply, query, snapshot_job, destructor;
 };
 
 class Counter final : public StateMachine {
  public:
   explicit Counter(std::shared_ptr<Gates> gates) : gates_(std::move(gates)) {}
+  ~Counter() override { gates_->destructor.Pass(); }
   absl::StatusOr<std::string> Apply(const Transaction&) override {
     gates_->apply.Pass();
     return std::to_string(++count_);
@@ -103,6 +104,7 @@ class Ensemble {
       g->apply.Open();
       g->query.Open();
       g->snapshot_job.Open();
+      g->destructor.Open();
     }
   }
 
@@ -427,6 +429,22 @@ TEST_CASE("Shutdown may be called from several threads") {
   }
   for (std::thread& thread : threads) thread.join();
   REQUIRE(ok == 4);
+}
+
+TEST_CASE("a second Shutdown waits for no longer than its grace while the first releases") {
+  Ensemble ensemble(1);
+  ensemble.AwaitLeaders();
+  Gate& destructor = ensemble.gates[0]->destructor;
+  destructor.Close();
+  absl::Status first;
+  std::thread ends([&] { first = ensemble.at(1).Shutdown(kForever); });
+  destructor.AwaitHeld();
+  const absl::Status second = ensemble.at(1).Shutdown(absl::Milliseconds(10));
+  destructor.Open();
+  ends.join();
+  REQUIRE(first == absl::OkStatus());
+  REQUIRE(second.code() == absl::StatusCode::kDeadlineExceeded);
+  REQUIRE(ensemble.at(1).Shutdown(absl::Milliseconds(10)) == absl::OkStatus());
 }
 
 TEST_CASE("calls from many threads all end when the replica does") {

@@ -22,6 +22,7 @@ std::array<Strand*, 6> Node::Strands::All() {
 
 Node::Node(ReplicaOptions options, storage::DataDir dir)
     : options_(std::move(options)),
+      has_state_machine_(options_.state_machine != nullptr),
       dir_(std::move(dir)),
       voice_(options_.log_sink, options_.id),
       board_(options_.id),

@@ -71,7 +71,9 @@ class Node final : public std::enable_shared_from_this<Node>,
   // New calls are refused: why. OK as long as they are not.
   absl::Status Closed() const;
 
+  // All but the seams, which Shutdown releases.
   const ReplicaOptions& options() const { return options_; }
+  bool has_state_machine() const { return has_state_machine_; }
   Calls& calls() { return calls_; }
   Events& events() { return events_; }
   Protocol& protocol() { return protocol_; }
@@ -134,6 +136,7 @@ class Node final : public std::enable_shared_from_this<Node>,
   void CloseTransport();
 
   ReplicaOptions options_;
+  const bool has_state_machine_;  // at the start
   storage::DataDir dir_;
   const Voice voice_;
   StatusBoard board_;

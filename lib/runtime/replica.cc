@@ -67,10 +67,10 @@ void Replica::Impl::Take(Asked asked, Caller caller) {
 
 absl::Status Replica::Impl::Objection(const Asked& asked) const {
   if (absl::Status closed = node->Closed(); !closed.ok()) return closed;
-  const ReplicaOptions& options = node->options();
-  if (options.state_machine == nullptr) return runtime::NoStateMachine();
-  if (asked.kind == Kind::kWrite && asked.text.size() > options.max_command_bytes) {
-    return runtime::TooLarge(asked.text.size(), options.max_command_bytes);
+  if (!node->has_state_machine()) return runtime::NoStateMachine();
+  const size_t bytes_max = node->options().max_command_bytes;
+  if (asked.kind == Kind::kWrite && asked.text.size() > bytes_max) {
+    return runtime::TooLarge(asked.text.size(), bytes_max);
   }
   const runtime::StatusBoard& board = node->board();
   if (Now() - board.heard() > asked.max_staleness) return runtime::TooStale(board.leader());

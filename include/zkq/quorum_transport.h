@@ -101,10 +101,11 @@ class ZKQ_EXPORT QuorumTransport {
 
   // Streams a snapshot file from the peer at the other end of `link`, from
   // request.offset on. `sink` is called for each chunk in order, the last one
-  // with `last` set, or once with an error, after which it is destroyed; the
-  // next chunk is read when the hold is released. Ends with an error if the link
-  // goes down.
-  using SnapshotSink = absl::AnyInvocable<void(absl::StatusOr<SnapshotChunk>, Hold)>;
+  // with `last` set, or once with an error; it returns whether it wants more. After
+  // a false, the last chunk or an error it is called no more but destroyed, and
+  // nothing more is read. Else the next chunk is read when the hold is released and
+  // the sink has returned. Ends with an error if the link goes down.
+  using SnapshotSink = absl::AnyInvocable<bool(absl::StatusOr<SnapshotChunk>, Hold)>;
   virtual void FetchSnapshot(const LinkId& link, const SnapshotRequest& request,
                              SnapshotSink sink) = 0;
 

@@ -63,7 +63,7 @@ void Transfers::Fetch(core::FetchSnapshot ask) {
 
 void Transfers::Begin(core::FetchSnapshot ask) {
   ZKQ_CHECK(ports_.strand->Inside());
-  const uint64_t fetch = ++fetches_;
+  const uint64_t fetch = ++fetch_;
   running_.reset();
   // A crash or a lost link after the last byte: it may be here already.
   absl::StatusOr<SnapshotMeta> adopted = ports_.snapshots->Adopt(ask.snapshot);
@@ -75,17 +75,20 @@ void Transfers::Begin(core::FetchSnapshot ask) {
   // The transport calls this until its Shutdown returns, which comes before our end.
   ports_.transport->FetchSnapshot(
       ask.link, request, [this, fetch](absl::StatusOr<SnapshotChunk> chunk, Hold hold) {
+        if (!Wants(fetch)) return false;
         Post([this, fetch, chunk = std::move(chunk), hold = std::move(hold)]() mutable {
           OnChunk(fetch, std::move(chunk));
         });
+        return true;
       });
 }
 
 void Transfers::OnChunk(uint64_t fetch, absl::StatusOr<SnapshotChunk> chunk) {
   ZKQ_CHECK(ports_.strand->Inside());
-  if (running_ == nullptr || fetch != fetches_) return;
+  if (!Wants(fetch)) return;
   absl::Status stored = Store(chunk);
   if (stored.ok() && !chunk->last) return;
+  ++fetch_;
   const std::unique_ptr<Running> ended = std::move(running_);
   if (!stored.ok()) return End(ended->ask, std::move(stored));
   End(ended->ask, Finish(ended->file.get()));

@@ -53,8 +53,9 @@ class Transfers {
   void Serve(const SnapshotRequest& request, Reply reply);
 
   // Fetches a snapshot from the peer at the other end of a link, from where an
-  // earlier attempt at the same one ended; one at a time, a newer one replaces
-  // it. Answered by OnSnapshotFetched, for its progress too.
+  // earlier attempt at the same one ended. One at a time: a newer one ends it. Of one
+  // that is over, the peer is asked for no more once its next piece has come.
+  // Answered by OnSnapshotFetched, for its progress too.
   void Fetch(core::FetchSnapshot ask);
 
  private:
@@ -66,15 +67,19 @@ class Transfers {
   template <typename Task>
   void Post(Task task);
   void Begin(core::FetchSnapshot ask);
+  // From any thread.
+  bool Wants(uint64_t fetch) const { return fetch == fetch_ && !*ports_.stopping; }
   void OnChunk(uint64_t fetch, absl::StatusOr<SnapshotChunk> chunk);
   absl::Status Store(const absl::StatusOr<SnapshotChunk>& chunk);
   absl::StatusOr<SnapshotMeta> Finish(storage::Snapshots::Incoming* file);
   void End(const core::FetchSnapshot& ask, absl::StatusOr<SnapshotMeta> meta);
 
   const Ports ports_;
+  // The number of the newest fetch; counted on when it is over, too. What comes for another
+  // is dropped. Changed on the bulk strand only.
+  std::atomic<uint64_t> fetch_{0};
   // On the bulk strand only.
   std::unique_ptr<Running> running_;
-  uint64_t fetches_ = 0;  // numbers them: what comes for an earlier one is dropped
 };
 
 }  // namespace zkq::runtime

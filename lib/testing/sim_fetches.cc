@@ -113,11 +113,13 @@ void SimNetwork::Wires::Answer(const LinkPtr& link, size_t asker,
   }
   fetch->next.offset += chunk->bytes.size();
   // The last owner of this hold asks for the next piece.
-  Hold hold(nullptr, [weak = weak_from_this(), link, asker, fetch](void*) {
+  const Hold hold(nullptr, [weak = weak_from_this(), link, asker, fetch](void*) {
     const std::shared_ptr<Wires> wires = weak.lock();
     if (wires != nullptr && fetch->sink != nullptr) wires->Ask(link, asker, fetch);
   });
-  fetch->sink(std::move(chunk), std::move(hold));
+  if (fetch->sink(std::move(chunk), hold)) return;
+  fetch->sink = nullptr;
+  std::erase(here.fetches, fetch);
 }
 
 }  // namespace v1

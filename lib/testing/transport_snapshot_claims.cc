@@ -25,9 +25,11 @@ class Fetch {
                                                 // Without the hold the next piece may
                                                 // come, and the end of this sink with it.
                                                 TransportWorld* const waiting = world;
-                                                state->Take(std::move(chunk), &hold);
+                                                const bool more =
+                                                    state->Take(std::move(chunk), &hold);
                                                 hold.reset();
                                                 waiting->Wake();
+                                                return more;
                                               });
   }
   // Keeps the holds until Release.
@@ -42,6 +44,12 @@ class Fetch {
     released.swap(state_->hold);
   }
 
+  // Wants no more than the next piece.
+  void StopAtNext() {
+    const std::lock_guard lock(state_->mutex);
+    state_->stop = true;
+  }
+
   bool complete() const { return Get(&State::complete); }
   std::optional<absl::StatusCode> error() const { return Get(&State::error); }
   bool ended() const { return complete() || error().has_value(); }
@@ -51,23 +59,28 @@ class Fetch {
 
  private:
   struct State {
-    void Take(absl::StatusOr<SnapshotChunk> chunk, Hold* given) {
+    // Whether more is wanted.
+    bool Take(absl::StatusOr<SnapshotChunk> chunk, Hold* given) {
       const std::lock_guard lock(mutex);
-      if (complete || error.has_value()) ++calls_after_end;
+      if (complete || error.has_value() || stopped) ++calls_after_end;
       if (!chunk.ok()) {
         error = chunk.status().code();
-        return;
+        return false;
       }
       bytes += chunk->bytes;
       ++pieces;
       complete = chunk->last;
+      stopped = stop;
       if (keep) hold = std::move(*given);
+      return !stopped;
     }
 
     std::mutex mutex;
     std::string bytes = {};
     int pieces = 0;
     bool keep = false;
+    bool stop = false;
+    bool stopped = false;
     Hold hold = nullptr;
     bool complete = false;
     std::optional<absl::StatusCode> error = {};
@@ -137,6 +150,21 @@ void NextPiece(const Factory& factory, Trial* trial) {
   fetch.Release();
   if (!UntilEnded(ensemble, fetch)) return;
   trial->ExpectEqual(fetch.bytes(), snapshot, "what is fetched");
+}
+
+void WantsNoMore(const Factory& factory, Trial* trial) {
+  ContractEnsemble ensemble(factory, trial, {kOne, kTwo});
+  Fetch fetch;
+  fetch.StopAtNext();
+  ensemble[kTwo].Serve(Snapshot(), 50'000);
+  if (!ensemble.UntilLinked(kOne, kTwo)) return;
+  fetch.Begin(ensemble, kOne, ensemble.Link(kOne, kTwo));
+  if (!UntilFirstPiece(ensemble, fetch)) return;
+  ensemble.world().Settle();
+  trial->ExpectEqual(fetch.calls_after_end(), 0, "the number of calls after the end");
+  trial->Expect(ensemble[kTwo].snapshot_questions() <= 2,  // one piece may be read ahead
+                "the peer is asked for more");
+  trial->ExpectEqual(ensemble[kOne].downs(kTwo), 0, "the number of links that went down");
 }
 
 void EndsWithLink(const Factory& factory, Trial* trial) {
@@ -216,6 +244,7 @@ Claims<TransportCheck> SnapshotClaims() {
       {"a snapshot is fetched whole, or from an offset on", FetchedWhole},
       {"the error of a snapshot reaches the peer that asked", WrongSnapshot},
       {"the next piece is read when the one before is let go", NextPiece},
+      {"a sink that wants no more is called no more", WantsNoMore},
       {"a snapshot's transfer ends with its link, once", EndsWithLink},
       {"a snapshot asked for on a dead link is refused", OnDeadLink},
   };

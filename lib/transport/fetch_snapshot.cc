@@ -129,20 +129,19 @@ class Fetch final : public grpc::ClientReadReactor<v1::Chunk>,
         .offset = offset_, .bytes = std::move(*chunk_.mutable_bytes()), .last = chunk_.last()};
     offset_ += chunk.bytes.size();
     const bool last = chunk.last;
-    if (last) {
-      GiveToSink(std::move(chunk), Hold(this, [self = shared_from_this()](void*) {}));
-      sink_ = nullptr;
-      Stop(absl::OkStatus());
-    } else {
-      GiveToSink(std::move(chunk),
-                 Hold(this, [self = shared_from_this()](void*) { self->Next(); }));
-    }
+    // Kept here as well: no read begins before the sink has said whether it wants more.
+    const Hold hold(this, [self = shared_from_this()](void*) { self->Next(); });
+    if (GiveToSink(std::move(chunk), hold) && !last) return;
+    sink_ = nullptr;
+    Stop(absl::OkStatus());
   }
 
-  void GiveToSink(absl::StatusOr<SnapshotChunk> chunk, Hold hold) {
-    if (!table_->gate().Enter()) return;
-    sink_(std::move(chunk), std::move(hold));
+  // False: the sink wants no more, or may not be called any more.
+  bool GiveToSink(absl::StatusOr<SnapshotChunk> chunk, Hold hold) {
+    if (!table_->gate().Enter()) return false;
+    const bool wants_more = sink_(std::move(chunk), std::move(hold));
     table_->gate().Leave();
+    return wants_more;
   }
 
   // Ends the call from this side, with `why` for the sink if it still waits.
@@ -172,7 +171,7 @@ class Fetch final : public grpc::ClientReadReactor<v1::Chunk>,
   const std::string address_;
   const std::shared_ptr<LinkTable> table_;
   const std::shared_ptr<Rpcs> rpcs_;
-  QuorumTransport::SnapshotSink sink_;  // null once it was given the last chunk
+  QuorumTransport::SnapshotSink sink_;  // null once it wants no more
   v1::FetchRequest request_;
   v1::Chunk chunk_;
   uint64_t offset_ = 0;

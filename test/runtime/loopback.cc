@@ -179,14 +179,16 @@ void LoopbackNetwork::Transport::FetchSnapshot(const LinkId& link, const Snapsho
     const bool more = chunk.ok() && !chunk->last;
     const uint64_t next = chunk.ok() ? chunk->offset + chunk->bytes.size() : 0;
     auto shared = std::make_shared<SnapshotSink>(std::move(sink));
-    Hold hold(new int, [this, network, link, request, shared, more, next](int* held) {
-      delete held;
-      if (!more) return;
+    const auto go_on = [this, network, link, request, shared, next](const bool* wanted) {
+      const bool over = !*wanted;
+      delete wanted;
+      if (over) return;
       network->executor_->Run([this, network, link, request, shared, next] {
         FetchSnapshot(link, {.snapshot = request.snapshot, .offset = next}, std::move(*shared));
       });
-    });
-    (*shared)(std::move(chunk), std::move(hold));
+    };
+    const std::shared_ptr<bool> wanted(new bool(false), go_on);
+    *wanted = (*shared)(std::move(chunk), wanted) && more;
   };
   Tell(other,
        [link = LinkTo(from->self, link.seq), request, reply = std::move(reply)](

@@ -71,8 +71,9 @@ struct TransfersStage final : Stage, Transfers::Ears {
     return *theirs->ReadBytes(zxid, 0, 1 << 20);
   }
   void Fetch(Zxid zxid) { transfers->Fetch({.link = kLink, .snapshot = zxid}); }
-  void Give(size_t fetch, uint64_t offset, std::string bytes, bool last) {
-    transport.sinks.at(fetch)(
+  // Whether more is wanted.
+  bool Give(size_t fetch, uint64_t offset, std::string bytes, bool last) {
+    return transport.sinks.at(fetch)(
         SnapshotChunk{.offset = offset, .bytes = std::move(bytes), .last = last}, nullptr);
   }
 
@@ -185,6 +186,33 @@ TEST_CASE("transfers: a fetch fails when a piece is missing, damaged, or cannot 
   REQUIRE(said.find("2:5 failed") != std::string::npos);
   REQUIRE(said.find("halt") == std::string::npos);
   REQUIRE(!stage.snapshots->Verify({2, 5}).ok());
+}
+
+TEST_CASE("transfers: of a fetch that is over no more is wanted") {
+  TransfersStage stage;
+  stage.Fetch({2, 5});
+  stage.Run();
+  REQUIRE(stage.Give(0, 0, "a piece", false));
+  SECTION("it failed") {
+    stage.Fail(Stage::Disk::Step::kWrite);
+    stage.Run();
+    REQUIRE(!stage.Give(0, 7, "another", false));
+    // Another attempt, which the disk does not stop.
+    stage.Fetch({2, 5});
+    stage.Run();
+    REQUIRE(!stage.Give(0, 7, "another", false));
+    REQUIRE(stage.Give(1, 0, "a piece", false));
+  }
+  SECTION("it was replaced") {
+    stage.Fetch({3, 1});
+    stage.Run();
+    REQUIRE(!stage.Give(0, 7, "another", false));
+    REQUIRE(stage.Give(1, 0, "a piece", false));
+  }
+  SECTION("the replica stops") {
+    stage.stopping = true;
+    REQUIRE(!stage.Give(0, 7, "another", false));
+  }
 }
 
 TEST_CASE("transfers: once the replica stops nothing is read or written") {

@@ -555,9 +555,11 @@ absl::StatusOr<SnapshotChunk> Fetched(const v1::Chunk& given) {
   const Member one{.id = kOne, .address = giver.address};
   pair.two.transport().SetMembers({&one, 1});
   std::promise<absl::StatusOr<SnapshotChunk>> got;
-  pair.two.transport().FetchSnapshot(
-      pair.two.link(), {{1, 1}, 0},
-      [&](absl::StatusOr<SnapshotChunk> chunk, Hold) { got.set_value(std::move(chunk)); });
+  pair.two.transport().FetchSnapshot(pair.two.link(), {{1, 1}, 0},
+                                     [&](absl::StatusOr<SnapshotChunk> chunk, Hold) {
+                                       got.set_value(std::move(chunk));
+                                       return false;
+                                     });
   return got.get_future().get();
 }
 
@@ -584,8 +586,8 @@ TEST_CASE("a transfer may begin while its transport shuts down") {
     std::thread fetching([&] {
       begun = true;
       for (int fetches = 0; fetches < 20; ++fetches) {
-        pair.two.transport().FetchSnapshot(pair.two.link(), {{1, 1}, 0},
-                                           [](absl::StatusOr<SnapshotChunk>, Hold) {});
+        pair.two.transport().FetchSnapshot(
+            pair.two.link(), {{1, 1}, 0}, [](absl::StatusOr<SnapshotChunk>, Hold) { return true; });
       }
     });
     while (!begun) std::this_thread::yield();

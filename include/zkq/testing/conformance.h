@@ -116,6 +116,7 @@ ZKQ_EXPORT std::vector<std::string> FileSystemClaims();
 // - a snapshot is fetched whole, or from an offset on
 // - the error of a snapshot reaches the peer that asked
 // - the next piece is read when the one before is let go
+// - a sink that wants no more is called no more
 // - a snapshot's transfer ends with its link, once
 // - a snapshot asked for on a dead link is refused
 // The end:

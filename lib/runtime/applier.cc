@@ -274,6 +274,10 @@ void Applier::BeginSnapshot() {
     return ports_.machine->Snapshot();
   }();
   if (!job.ok()) return EndSnapshot(std::move(job).status());
+  // PROTOCOL §11.4 asks for the configuration committed at applied_, and the board has the
+  // one of now, or of just before. These are one and the same: until reconfiguration is
+  // served a configuration changes only by founding, before anything is delivered. Then it
+  // must come with Deliver, in order.
   const ReplicaStatus status = ports_.board->Get();
   ports_.ears->OnSnapshotBegun({.zxid = applied_,
                                 .leader_time = applied_time_,

@@ -62,8 +62,8 @@ struct LogRead {
   Session session = {};
   std::vector<Txn> txns = {};
 };
-// Answers FetchSnapshot: some bytes more have arrived (progress), the file is
-// complete, verified and durable, or it cannot be had.
+// Answers FetchSnapshot: some bytes more have arrived or are verified (progress),
+// the file is complete, verified and durable, or it cannot be had.
 struct SnapshotFetched {
   enum class State { kProgress, kComplete, kFailed };
   LinkId link = {};

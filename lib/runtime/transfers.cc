@@ -66,7 +66,8 @@ void Transfers::Begin(core::FetchSnapshot ask) {
   const uint64_t fetch = ++fetch_;
   running_.reset();
   // A crash or a lost link after the last byte: it may be here already.
-  absl::StatusOr<SnapshotMeta> adopted = ports_.snapshots->Adopt(ask.snapshot);
+  absl::StatusOr<SnapshotMeta> adopted =
+      ports_.snapshots->Adopt(ask.snapshot, [&] { TellProgress(ask); });
   if (adopted.ok()) return End(ask, std::move(adopted));
   auto file = ports_.snapshots->Receive(ask.snapshot);
   if (!file.ok()) return End(ask, std::move(file).status());
@@ -91,7 +92,7 @@ void Transfers::OnChunk(uint64_t fetch, absl::StatusOr<SnapshotChunk> chunk) {
   ++fetch_;
   const std::unique_ptr<Running> ended = std::move(running_);
   if (!stored.ok()) return End(ended->ask, std::move(stored));
-  End(ended->ask, Finish(ended->file.get()));
+  End(ended->ask, Finish(*ended));
 }
 
 absl::Status Transfers::Store(const absl::StatusOr<SnapshotChunk>& chunk) {
@@ -101,13 +102,17 @@ absl::Status Transfers::Store(const absl::StatusOr<SnapshotChunk>& chunk) {
   }
   const Strand::Doing doing(*ports_.strand, "File::Write");
   if (absl::Status written = running_->file->Write(chunk->bytes); !written.ok()) return written;
-  ports_.ears->OnSnapshotFetched({.link = running_->ask.link, .snapshot = running_->ask.snapshot});
+  TellProgress(running_->ask);
   return absl::OkStatus();
 }
 
-absl::StatusOr<SnapshotMeta> Transfers::Finish(storage::Snapshots::Incoming* file) {
+absl::StatusOr<SnapshotMeta> Transfers::Finish(const Running& running) {
   const Strand::Doing doing(*ports_.strand, "File::Sync");
-  return file->Finish();
+  return running.file->Finish([&] { TellProgress(running.ask); });
+}
+
+void Transfers::TellProgress(const core::FetchSnapshot& ask) {
+  ports_.ears->OnSnapshotFetched({.link = ask.link, .snapshot = ask.snapshot});
 }
 
 void Transfers::End(const core::FetchSnapshot& ask, absl::StatusOr<SnapshotMeta> meta) {

@@ -71,7 +71,8 @@ class Transfers {
   bool Wants(uint64_t fetch) const { return fetch == fetch_ && !*ports_.stopping; }
   void OnChunk(uint64_t fetch, absl::StatusOr<SnapshotChunk> chunk);
   absl::Status Store(const absl::StatusOr<SnapshotChunk>& chunk);
-  absl::StatusOr<SnapshotMeta> Finish(storage::Snapshots::Incoming* file);
+  absl::StatusOr<SnapshotMeta> Finish(const Running& running);
+  void TellProgress(const core::FetchSnapshot& ask);
   void End(const core::FetchSnapshot& ask, absl::StatusOr<SnapshotMeta> meta);
 
   const Ports ports_;

@@ -57,6 +57,7 @@ class SnapshotFileReader final : public SnapshotReader {
 
   absl::StatusOr<bool> ReadRecord(std::string* record) override;
   const SnapshotMeta& meta() const { return meta_; }
+  uint64_t offset() const { return offset_; }  // how far into the file it has read
 
  private:
   struct Chunk {

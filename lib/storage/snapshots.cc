@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::string_view kTaking = ".tmp";
 constexpr std::string_view kReceiving = ".part";
+constexpr uint64_t kStepBytes = 8 << 20;  // of a fsync, and of a verification
 
 std::string NameOf(Zxid zxid) {
   char name[sizeof("snapshot-00000000-00000000")];
@@ -37,16 +38,19 @@ absl::Status Publish(FileSystem* file_system, const std::string& directory, cons
   return status.ok() ? file_system->SyncDirectory(directory) : status;
 }
 
-absl::StatusOr<SnapshotMeta> VerifyFile(FileSystem* file_system, const std::string& path,
-                                        Zxid zxid) {
+absl::StatusOr<SnapshotMeta> VerifyFile(FileSystem* file_system, const std::string& path, Zxid zxid,
+                                        Snapshots::Progress progress) {
   absl::StatusOr<std::unique_ptr<SnapshotFileReader>> reader =
       SnapshotFileReader::Open(file_system, path, zxid);
   if (!reader.ok()) return reader.status();
   std::string record;
-  for (;;) {
+  for (uint64_t told = 0;;) {
     absl::StatusOr<bool> more = (*reader)->ReadRecord(&record);
     if (!more.ok()) return more.status();
     if (!*more) return (*reader)->meta();
+    if ((*reader)->offset() - told < kStepBytes) continue;
+    told = (*reader)->offset();
+    progress();
   }
 }
 
@@ -59,18 +63,24 @@ class IncomingFile final : public Snapshots::Incoming {
         path_(std::move(path)),
         zxid_(zxid),
         file_(std::move(file)),
-        offset_(offset) {}
+        offset_(offset),
+        synced_(offset) {}
 
   uint64_t offset() const override { return offset_; }
 
   absl::Status Write(std::string_view bytes) override {
     absl::Status status = file_->Write(offset_, {&bytes, 1});
-    if (status.ok()) offset_ += bytes.size();
+    if (!status.ok()) return status;
+    offset_ += bytes.size();
+    if (offset_ - synced_ < kStepBytes) return status;
+    synced_ = offset_;
+    status = file_->Sync();
+    if (!status.ok()) file_system_->Remove(path_).IgnoreError();  // else swept at the next start
     return status;
   }
 
-  absl::StatusOr<SnapshotMeta> Finish() override {
-    absl::StatusOr<SnapshotMeta> meta = Check();
+  absl::StatusOr<SnapshotMeta> Finish(Snapshots::Progress progress) override {
+    absl::StatusOr<SnapshotMeta> meta = Check(progress);
     if (meta.ok()) {
       absl::Status published = Publish(file_system_.get(), directory_, path_, zxid_);
       if (!published.ok()) return published;
@@ -83,11 +93,11 @@ class IncomingFile final : public Snapshots::Incoming {
   }
 
  private:
-  absl::StatusOr<SnapshotMeta> Check() {
+  absl::StatusOr<SnapshotMeta> Check(Snapshots::Progress progress) {
     absl::Status status = file_->Resize(offset_);
     if (status.ok()) status = file_->Sync();
     if (!status.ok()) return status;
-    return VerifyFile(file_system_.get(), path_, zxid_);
+    return VerifyFile(file_system_.get(), path_, zxid_, progress);
   }
 
   const std::shared_ptr<FileSystem> file_system_;
@@ -96,6 +106,7 @@ class IncomingFile final : public Snapshots::Incoming {
   const Zxid zxid_;
   const std::unique_ptr<File> file_;
   uint64_t offset_;
+  uint64_t synced_;  // the offset at the last fsync
 };
 
 }  // namespace
@@ -134,11 +145,12 @@ std::vector<Zxid> Snapshots::List() const {
 }
 
 absl::StatusOr<SnapshotMeta> Snapshots::Verify(Zxid snapshot) const {
-  return VerifyFile(file_system_.get(), directory_ + "/" + NameOf(snapshot), snapshot);
+  return VerifyFile(file_system_.get(), directory_ + "/" + NameOf(snapshot), snapshot, [] {});
 }
 
-absl::StatusOr<SnapshotMeta> Snapshots::Adopt(Zxid snapshot) const {
-  absl::StatusOr<SnapshotMeta> verified = Verify(snapshot);
+absl::StatusOr<SnapshotMeta> Snapshots::Adopt(Zxid snapshot, Progress progress) const {
+  absl::StatusOr<SnapshotMeta> verified =
+      VerifyFile(file_system_.get(), directory_ + "/" + NameOf(snapshot), snapshot, progress);
   if (!verified.ok()) return verified;
   absl::Status synced = file_system_->SyncDirectory(directory_);
   if (!synced.ok()) return synced;
@@ -164,7 +176,7 @@ absl::Status Snapshots::Take(const SnapshotMeta& meta, SnapshotJob job) {
   absl::Status status = std::move(job)(writer);
   if (status.ok()) status = writer.Finish();
   file->reset();
-  if (status.ok()) status = VerifyFile(file_system_.get(), path, meta.zxid).status();
+  if (status.ok()) status = VerifyFile(file_system_.get(), path, meta.zxid, [] {}).status();
   if (status.ok()) return Publish(file_system_.get(), directory_, path, meta.zxid);
   file_system_->Remove(path).IgnoreError();  // else swept at the next start
   return status;

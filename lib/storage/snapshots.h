@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "lib/base/snapshot_meta.h"
@@ -32,10 +33,12 @@ class Snapshots {
   std::vector<Zxid> List() const;
   // Reads the whole file and checks every checksum. kDataLoss, kNotFound.
   absl::StatusOr<SnapshotMeta> Verify(Zxid snapshot) const;
+  // Called every 8 MiB of a verification: who waits for a large snapshot sees that it goes on.
+  using Progress = absl::FunctionRef<void()>;
   // The same, and then makes its name durable: an earlier Finish may have failed after its
   // rename, and a power cut would take the name away. Not noticed: a file system that
   // drops a name after a failed fsync of the directory, and reports success for the next.
-  absl::StatusOr<SnapshotMeta> Adopt(Zxid snapshot) const;
+  absl::StatusOr<SnapshotMeta> Adopt(Zxid snapshot, Progress progress) const;
   struct Opened {
     SnapshotMeta meta = {};
     std::unique_ptr<SnapshotReader> records = nullptr;
@@ -56,10 +59,12 @@ class Snapshots {
    public:
     virtual ~Incoming() = default;
     virtual uint64_t offset() const = 0;
+    // Makes every 8 MiB durable as they come, so that no fsync takes long. Once one has
+    // failed, what has arrived is removed: nobody knows what of it the disk has.
     virtual absl::Status Write(std::string_view bytes) = 0;
     // Verifies every checksum and makes the file durable under its name. What fails before
     // its rename is removed, kDataLoss if it does not verify; from there on it is kept.
-    virtual absl::StatusOr<SnapshotMeta> Finish() = 0;
+    virtual absl::StatusOr<SnapshotMeta> Finish(Progress progress) = 0;
   };
   absl::StatusOr<std::unique_ptr<Incoming>> Receive(Zxid snapshot);
 

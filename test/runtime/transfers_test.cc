@@ -68,7 +68,7 @@ struct TransfersStage final : Stage, Transfers::Ears {
             ->Take({zxid},
                    [&](SnapshotWriter& out) { return out.WriteRecord(std::string(bytes, 's')); })
             .ok());
-    return *theirs->ReadBytes(zxid, 0, 1 << 20);
+    return *theirs->ReadBytes(zxid, 0, 16 << 20);
   }
   void Fetch(Zxid zxid) { transfers->Fetch({.link = kLink, .snapshot = zxid}); }
   // Whether more is wanted.
@@ -153,6 +153,17 @@ TEST_CASE("transfers: a fetch that breaks off goes on from where it ended") {
   stage.Run();
   REQUIRE(stage.transport.offsets == std::vector<uint64_t>{0, 400});
   stage.Give(1, 400, file.substr(400), true);
+  REQUIRE(stage.Run() == "2:5 goes on, 2:5 complete");
+}
+
+// Longer than init_limit without a word the session that waits for it would end.
+TEST_CASE("transfers: the verification of a large snapshot is told as progress") {
+  TransfersStage stage;
+  stage.Fetch({2, 5});
+  stage.Run();
+  stage.Give(0, 0, stage.FileOf({2, 5}, 9 << 20), true);
+  REQUIRE(stage.Run() == "2:5 goes on, 2:5 goes on, 2:5 complete");
+  stage.Fetch({2, 5});
   REQUIRE(stage.Run() == "2:5 goes on, 2:5 complete");
 }
 

@@ -74,7 +74,7 @@ TEST_CASE("a snapshot says what it is a snapshot of") {
   const std::shared_ptr<MemoryFileSystem> disk = DiskWith(TakeSample());
   const std::unique_ptr<Snapshots> snapshots = OpenSnapshots(disk);
   REQUIRE(*snapshots->Verify(kAt) == kMeta);
-  REQUIRE(*snapshots->Adopt(kAt) == kMeta);
+  REQUIRE(*snapshots->Adopt(kAt, [] {}) == kMeta);
   REQUIRE(snapshots->Read(kAt)->meta == kMeta);
 }
 
@@ -204,7 +204,7 @@ void Transfer(const Snapshots& from, Snapshots& to, size_t step, uint64_t stop) 
   while (incoming->offset() < stop) {
     const std::string bytes = *from.ReadBytes(kAt, incoming->offset(), step);
     if (bytes.empty()) {
-      REQUIRE(incoming->Finish().ok());
+      REQUIRE(incoming->Finish([] {}).ok());
       return;
     }
     REQUIRE(incoming->Write(bytes).ok());
@@ -230,9 +230,48 @@ TEST_CASE("a received snapshot that does not verify is removed") {
   const std::unique_ptr<Snapshots> snapshots = OpenSnapshots(disk);
   const std::unique_ptr<Snapshots::Incoming> incoming = *snapshots->Receive(kAt);
   REQUIRE(incoming->Write("anything").ok());
-  REQUIRE(absl::IsDataLoss(incoming->Finish().status()));
+  REQUIRE(absl::IsDataLoss(incoming->Finish([] {}).status()));
   REQUIRE(FilesOf(*disk).empty());
   REQUIRE((*snapshots->Receive(kAt))->offset() == 0);
+}
+
+// The bytes of a snapshot whose one record has so many.
+std::string LargeSnapshot(size_t size) {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  const std::unique_ptr<Snapshots> snapshots = OpenSnapshots(disk);
+  REQUIRE(snapshots->Take(kMeta, Writing({std::string(size, 'x')})).ok());
+  return *snapshots->ReadBytes(kAt, 0, 2 * size);
+}
+
+TEST_CASE("a large snapshot is made durable as it comes, and its verification shows progress") {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  const std::unique_ptr<Snapshots> snapshots = OpenSnapshots(disk);
+  const std::string bytes = LargeSnapshot(20 << 20);
+  int syncs = 0;
+  disk->SetWitness([&](const MemoryFileSystem::Operation& operation) {
+    syncs += operation.step == MemoryFileSystem::Step::kSync;
+  });
+  const std::unique_ptr<Snapshots::Incoming> incoming = *snapshots->Receive(kAt);
+  while (incoming->offset() < bytes.size()) {
+    REQUIRE(incoming->Write(std::string_view(bytes).substr(incoming->offset(), 1 << 20)).ok());
+  }
+  CHECK(syncs == 2);
+  int steps = 0;
+  REQUIRE(incoming->Finish([&] { ++steps; }).ok());
+  CHECK(steps == 1);
+  REQUIRE(snapshots->Adopt(kAt, [&] { ++steps; }).ok());
+  CHECK(steps == 2);
+}
+
+TEST_CASE("what has arrived of a snapshot is not gone on from after a failed fsync") {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  const std::unique_ptr<Snapshots> snapshots = OpenSnapshots(disk);
+  disk->Observe([](const MemoryFileSystem::Operation& operation) {
+    return operation.step == MemoryFileSystem::Step::kSync ? MemoryFileSystem::Verdict::kFail
+                                                           : MemoryFileSystem::Verdict::kProceed;
+  });
+  REQUIRE(!(*snapshots->Receive(kAt))->Write(std::string(8 << 20, 'x')).ok());
+  REQUIRE(FilesOf(*disk).empty());
 }
 
 TEST_CASE("leftovers of snapshots are removed at the start, and other files are left alone") {

@@ -47,7 +47,9 @@ class Log {
   // What is added waits for Sync in memory, without a bound of its own: the caller
   // adds no more than the credit it has given (payloads are shared, not copied).
 
-  // Contiguous with the last live entry.
+  // Contiguous with the last live entry. The caller vouches that each is valid and `encoded`
+  // as it is (lib/wire): one whose command_crc is wrong is found only when it is read, and is
+  // kDataLoss then.
   void Append(std::span<const Txn> txns);
   // Cuts the live history after `after`, which is in it or is its base.
   void Truncate(Zxid after);

@@ -24,33 +24,39 @@ absl::StatusOr<HeadState> SegmentReader::ReadHeader(SegmentHeader* header) {
   return state;
 }
 
-absl::StatusOr<std::optional<ReadBatch>> SegmentReader::Read(uint64_t offset) {
+absl::StatusOr<std::optional<BatchHeader>> SegmentReader::ReadBatchHeader(uint64_t offset) {
   absl::StatusOr<std::string_view> bytes = file_.Peek(offset, kBatchHeaderBytes);
   if (!bytes.ok()) return bytes.status();
   const std::optional<BatchHeader> header = DecodeBatchHeader(*bytes);
   if (!header || header->segment != number_ || header->offset != offset) return std::nullopt;
-  const uint64_t padded = header->end() - header->payload_begin();
-  bytes = file_.Peek(header->payload_begin(), padded);
+  return header;
+}
+
+absl::StatusOr<std::optional<ReadBatch>> SegmentReader::Read(uint64_t offset) {
+  const absl::StatusOr<std::optional<BatchHeader>> found = ReadBatchHeader(offset);
+  if (!found.ok()) return found.status();
+  if (!*found) return std::nullopt;
+  const BatchHeader& header = **found;
+  const uint64_t padded = header.end() - header.payload_begin();
+  absl::StatusOr<std::string_view> bytes = file_.Peek(header.payload_begin(), padded);
   if (!bytes.ok()) return bytes.status();
   if (bytes->size() < padded) return std::nullopt;
-  if (Crc32c(*bytes) != header->payload_crc) return std::nullopt;
-  return ReadBatch{*header, bytes->substr(0, header->payload_size)};
+  if (Crc32c(*bytes) != header.payload_crc) return std::nullopt;
+  return ReadBatch{header, bytes->substr(0, header.payload_size)};
 }
 
 absl::StatusOr<std::optional<uint64_t>> SegmentReader::FindDurableMark(uint64_t from) {
   ZKQ_ENSURE(from % kSectorBytes == 0, path(), from);
-  // Skips what a torn batch says is its payload: a command in it may look like a batch.
-  absl::StatusOr<std::string_view> torn = file_.Peek(from, kBatchHeaderBytes);
-  if (!torn.ok()) return torn.status();
-  const std::optional<BatchHeader> cut = DecodeBatchHeader(*torn);
-  const bool whole_header = cut && cut->segment == number_ && cut->offset == from;
-  for (uint64_t offset = whole_header ? cut->end() : from + kSectorBytes; offset < size();
-       offset += kSectorBytes) {
-    absl::StatusOr<std::string_view> bytes = file_.Peek(offset, kSectorBytes);
-    if (!bytes.ok()) return bytes.status();
-    const std::optional<BatchHeader> header = DecodeBatchHeader(*bytes);
-    if (!header || header->segment != number_ || header->offset != offset) continue;
-    if (header->durable_before > from) return offset;
+  // A command may look like batches. So, as long as each batch is followed by the next, what
+  // its header calls its payload is skipped. From the first lost header on, a header may be
+  // part of a command: every sector is tried, so that none can hide a batch after it.
+  bool follows = true;
+  for (uint64_t offset = from; offset < size();) {
+    absl::StatusOr<std::optional<BatchHeader>> header = ReadBatchHeader(offset);
+    if (!header.ok()) return header.status();
+    if (*header && (*header)->durable_before > from) return offset;
+    follows = follows && *header;
+    offset = follows ? (*header)->end() : offset + kSectorBytes;
   }
   return std::nullopt;
 }

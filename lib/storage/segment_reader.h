@@ -42,6 +42,8 @@ class SegmentReader {
 
  private:
   SegmentReader(BufferedReader file, uint64_t number) : file_(std::move(file)), number_(number) {}
+  // The undamaged header at `offset` that names this place; nothing if there is none.
+  absl::StatusOr<std::optional<BatchHeader>> ReadBatchHeader(uint64_t offset);
 
   BufferedReader file_;
   uint64_t number_;

@@ -229,8 +229,50 @@ TEST_CASE("a batch of another log never replays, whatever place it names") {
   REQUIRE(PrintLog(DiskWith(grown.files), kOneSegment) == grown.said.back());
 }
 
+// One entry whose command looks like batches that knew durable what is before them. It is
+// to be written where `at` is; *end is where its batch ends.
+Txn EntryLikeBatches(Zxid zxid, Zxid prev, uint64_t at, uint64_t* end) {
+  const auto encode = [&](const std::string& command) {
+    return EncodeTxn(zxid, prev, TxnKind::kCommand, {ServerId{1}, 7, 9}, 1001, command);
+  };
+  std::string command(8192, 'x');
+  const uint64_t begin = at + kBatchHeaderBytes + encode(command).encoded.size() - command.size();
+  for (uint64_t sector = at + 1024; sector + 512 < begin + command.size(); sector += 512) {
+    BatchHeader forged{.segment = 1, .offset = sector, .durable_before = sector};
+    EncodeBatchHeader(&forged, &command[sector - begin]);
+  }
+  *end = SectorsUp(begin + command.size());
+  return encode(command);
+}
+
 // Else whoever may propose could keep a server from starting again (LIV-3).
 TEST_CASE("a torn command that looks like batches is a torn tail") {
+  // The second batch of a sync is as the first.
+  const LogOptions options{.segment_bytes = 1 << 20, .batch_bytes_max = 1};
+  std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  uint64_t at = 0, second = 0, end = 0;
+  {
+    OpenedLog opened = *OpenLog(disk, options);
+    opened.log->Store(StateOf(1));
+    REQUIRE(opened.log->Sync().ok());
+    at = EndsOf(FilesOf(*disk), 1).back();
+    const Txn txns[] = {EntryLikeBatches({1, 1}, {}, at, &second),
+                        EntryLikeBatches({1, 2}, {1, 1}, second, &end)};
+    opened.log->Append(txns);
+    REQUIRE(opened.log->Sync().ok());
+  }
+  Files files = FilesOf(*disk);
+  REQUIRE(EndsOf(files, 1).back() == end);
+  files[SegmentName(1)].replace(at + 512, 512, 512, '\0');
+  SECTION("the first of its sync") {}
+  SECTION("one after the first, torn too") {
+    files[SegmentName(1)].replace(second + 512, 512, 512, '\0');
+  }
+  REQUIRE(PrintLog(DiskWith(files), options).find("DATA_LOSS") == std::string::npos);
+}
+
+// Else a command that looks like a batch could hide the damage.
+TEST_CASE("a command that looks like a batch hides no later one that knew damage durable") {
   const LogOptions options{.segment_bytes = 1 << 20};
   std::shared_ptr<MemoryFileSystem> disk = NewDisk();
   uint64_t at = 0;
@@ -239,22 +281,20 @@ TEST_CASE("a torn command that looks like batches is a torn tail") {
     opened.log->Store(StateOf(1));
     REQUIRE(opened.log->Sync().ok());
     at = EndsOf(FilesOf(*disk), 1).back();
-    const auto encode = [](const std::string& command) {
-      return EncodeTxn({1, 1}, {}, TxnKind::kCommand, {ServerId{1}, 7, 9}, 1001, command);
-    };
-    std::string command(8192, 'x');
-    const uint64_t begin = at + kBatchHeaderBytes + encode(command).encoded.size() - command.size();
-    for (uint64_t sector = at + 1024; sector + 512 < begin + command.size(); sector += 512) {
-      BatchHeader forged{.segment = 1, .offset = sector, .durable_before = sector};
-      EncodeBatchHeader(&forged, &command[sector - begin]);
-    }
-    const Txn txn = encode(command);
+    const size_t before = kBatchHeaderBytes + Entries({}, {1, 1}, 1, 4000)[0].encoded.size() - 4003;
+    std::string command(4003, 'x');
+    BatchHeader forged{.segment = 1, .offset = at + 512, .payload_size = 1 << 20};
+    EncodeBatchHeader(&forged, &command[512 - before]);
+    const Txn txn = EncodeTxn({1, 1}, {}, TxnKind::kCommand, {ServerId{1}, 7, 9}, 1001, command);
     opened.log->Append({&txn, 1});
+    REQUIRE(opened.log->Sync().ok());
+    opened.log->Append(Entries({1, 1}, {1, 2}, 1));
     REQUIRE(opened.log->Sync().ok());
   }
   Files files = FilesOf(*disk);
-  files[SegmentName(1)].replace(at + 512, 512, 512, '\0');
-  REQUIRE(PrintLog(DiskWith(files), options).find("DATA_LOSS") == std::string::npos);
+  REQUIRE(DecodeBatchHeader(std::string_view(files[SegmentName(1)]).substr(at + 512)).has_value());
+  files[SegmentName(1)][at] ^= 1;
+  REQUIRE(PrintLog(DiskWith(files), options).find("DATA_LOSS") == 0);
 }
 
 TEST_CASE("a torn tail is zeroed before the first write, so that it never replays") {

@@ -59,6 +59,7 @@ struct ReadLog {
 struct FetchSnapshot {
   LinkId link = {};
   Zxid snapshot = {};
+  EnsembleId ensemble = {};  // a file of another one, though here, does not count
 };
 
 // --- to the user's side: first in, first out ------------------------------------

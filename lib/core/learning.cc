@@ -238,7 +238,7 @@ void Learning::Handle(const Snap& snap) {
   stage_ = Stage::kInstalling;
   fetching_ = snap.snapshot;
   write_ = 0;
-  self_.Emit(FetchSnapshot{*link_, snap.snapshot});
+  self_.Emit(FetchSnapshot{*link_, snap.snapshot, self_.state.ensemble});
 }
 
 void Learning::On(const SnapshotFetched& fetched) {

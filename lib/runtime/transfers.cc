@@ -67,7 +67,7 @@ void Transfers::Begin(core::FetchSnapshot ask) {
   running_.reset();
   // A crash or a lost link after the last byte: it may be here already.
   absl::StatusOr<SnapshotMeta> adopted =
-      ports_.snapshots->Adopt(ask.snapshot, [&] { TellProgress(ask); });
+      ports_.snapshots->Adopt(ask.snapshot, ask.ensemble, [&] { TellProgress(ask); });
   if (adopted.ok()) return End(ask, std::move(adopted));
   auto file = ports_.snapshots->Receive(ask.snapshot);
   if (!file.ok()) return End(ask, std::move(file).status());

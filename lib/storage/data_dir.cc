@@ -18,12 +18,13 @@ absl::StatusOr<SnapshotMeta> Verify(const Snapshots& snapshots, Zxid zxid, Ensem
 // was fetched, and never switched to.
 absl::StatusOr<SnapshotMeta> ChooseBase(const Snapshots& snapshots, const Recovered& found,
                                         const std::string& path) {
-  const std::vector<Zxid> all = snapshots.List();
-  if (found.fresh && !all.empty()) {
+  const absl::StatusOr<std::vector<Zxid>> all = snapshots.List();
+  if (!all.ok()) return all.status();
+  if (found.fresh && !all->empty()) {
     return absl::DataLossError(path + ": there are snapshots, but the log is gone");
   }
   std::string why = "no snapshot at or after " + ToString(found.epochs.begin());
-  for (auto zxid = all.rbegin(); zxid != all.rend(); ++zxid) {
+  for (auto zxid = all->rbegin(); zxid != all->rend(); ++zxid) {
     if (!found.epochs.Contains(*zxid)) continue;
     absl::StatusOr<SnapshotMeta> verified = Verify(snapshots, *zxid, found.state.ensemble);
     if (verified.ok()) return verified;

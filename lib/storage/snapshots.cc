@@ -27,8 +27,8 @@ std::optional<Zxid> ParseName(const std::string& name) {
   return zxid;
 }
 
-bool IsLeftover(std::string_view name) {
-  return name.starts_with("snapshot-") && (name.ends_with(kTaking) || name.ends_with(kReceiving));
+bool IsPart(std::string_view name, std::string_view ending) {
+  return name.starts_with("snapshot-") && name.ends_with(ending);
 }
 
 // Makes a whole and durable file appear under its name, durably.
@@ -126,17 +126,17 @@ absl::StatusOr<std::unique_ptr<Snapshots>> Snapshots::Open(std::shared_ptr<FileS
     if (absl::IsFailedPrecondition(header)) return header;
   }
   for (const std::string& name : *names) {
-    if (!IsLeftover(name)) continue;
+    if (!IsPart(name, kTaking) && !IsPart(name, kReceiving)) continue;
     absl::Status removed = file_system->Remove(directory + "/" + name);
     if (!removed.ok()) return removed;
   }
   return std::unique_ptr<Snapshots>(new Snapshots(std::move(file_system), std::move(directory)));
 }
 
-std::vector<Zxid> Snapshots::List() const {
-  std::vector<Zxid> found;
+absl::StatusOr<std::vector<Zxid>> Snapshots::List() const {
   absl::StatusOr<std::vector<std::string>> names = file_system_->List(directory_);
-  if (!names.ok()) return found;  // as if there were none: nothing is purged or chosen
+  if (!names.ok()) return names.status();
+  std::vector<Zxid> found;
   for (const std::string& name : *names) {
     if (const std::optional<Zxid> zxid = ParseName(name)) found.push_back(*zxid);
   }
@@ -148,10 +148,15 @@ absl::StatusOr<SnapshotMeta> Snapshots::Verify(Zxid snapshot) const {
   return VerifyFile(file_system_.get(), directory_ + "/" + NameOf(snapshot), snapshot, [] {});
 }
 
-absl::StatusOr<SnapshotMeta> Snapshots::Adopt(Zxid snapshot, Progress progress) const {
+absl::StatusOr<SnapshotMeta> Snapshots::Adopt(Zxid snapshot, EnsembleId ensemble,
+                                              Progress progress) const {
   absl::StatusOr<SnapshotMeta> verified =
       VerifyFile(file_system_.get(), directory_ + "/" + NameOf(snapshot), snapshot, progress);
   if (!verified.ok()) return verified;
+  if (verified->ensemble != ensemble) {
+    return absl::FailedPreconditionError("the snapshot at " + ToString(snapshot) +
+                                         " belongs to ensemble " + ToString(verified->ensemble));
+  }
   absl::Status synced = file_system_->SyncDirectory(directory_);
   if (!synced.ok()) return synced;
   return verified;
@@ -195,7 +200,15 @@ absl::StatusOr<std::string> Snapshots::ReadBytes(Zxid snapshot, uint64_t offset,
 }
 
 absl::StatusOr<std::unique_ptr<Snapshots::Incoming>> Snapshots::Receive(Zxid snapshot) {
-  const std::string path = directory_ + "/" + NameOf(snapshot) + std::string(kReceiving);
+  const std::string wanted = NameOf(snapshot) + std::string(kReceiving);
+  absl::StatusOr<std::vector<std::string>> names = file_system_->List(directory_);
+  if (!names.ok()) return names.status();
+  for (const std::string& name : *names) {
+    if (name == wanted || !IsPart(name, kReceiving)) continue;
+    absl::Status removed = file_system_->Remove(directory_ + "/" + name);
+    if (!removed.ok()) return removed;
+  }
+  const std::string path = directory_ + "/" + wanted;
   absl::StatusOr<std::unique_ptr<File>> file = file_system_->Open(path, FileSystem::Mode::kWrite);
   if (absl::IsNotFound(file.status())) {
     file = file_system_->Open(path, FileSystem::Mode::kCreate);
@@ -208,16 +221,17 @@ absl::StatusOr<std::unique_ptr<Snapshots::Incoming>> Snapshots::Receive(Zxid sna
 }
 
 absl::StatusOr<Zxid> Snapshots::Purge(int retain, Zxid newest) {
-  const std::vector<Zxid> all = List();
-  auto oldest = all.begin();
-  const auto newer = std::upper_bound(all.begin(), all.end(), newest);
+  const absl::StatusOr<std::vector<Zxid>> all = List();
+  if (!all.ok()) return all.status();
+  auto oldest = all->begin();
+  const auto newer = std::upper_bound(all->begin(), all->end(), newest);
   for (; newer - oldest > std::max(retain, 1); ++oldest) {
     absl::Status removed = file_system_->Remove(directory_ + "/" + NameOf(*oldest));
     if (!removed.ok()) return removed;
   }
   absl::Status synced = file_system_->SyncDirectory(directory_);
   if (!synced.ok()) return synced;
-  return oldest == all.end() ? Zxid{} : *oldest;
+  return oldest == all->end() ? Zxid{} : *oldest;
 }
 
 }  // namespace zkq::storage

@@ -1,7 +1,7 @@
 // Snapshots: the snapshot files of a replica. A file appears under its name only when
 // it is whole and durable; the name is durable when Take, Finish or Adopt says so (temp,
 // fsync, rename, fsync of the directory). One under its name is removed by nothing but
-// Purge: the log may rest on it.
+// Purge: the log may rest on it. Another of the same zxid replaces it.
 //
 // Threads: any; calls for different files may overlap. Take and receive one at a
 // time each.
@@ -30,7 +30,7 @@ class Snapshots {
                                                          std::string directory);
 
   // Oldest first; names only, unverified.
-  std::vector<Zxid> List() const;
+  absl::StatusOr<std::vector<Zxid>> List() const;
   // Reads the whole file and checks every checksum. kDataLoss, kNotFound.
   absl::StatusOr<SnapshotMeta> Verify(Zxid snapshot) const;
   // Called every 8 MiB of a verification: who waits for a large snapshot sees that it goes on.
@@ -38,7 +38,8 @@ class Snapshots {
   // The same, and then makes its name durable: an earlier Finish may have failed after its
   // rename, and a power cut would take the name away. Not noticed: a file system that
   // drops a name after a failed fsync of the directory, and reports success for the next.
-  absl::StatusOr<SnapshotMeta> Adopt(Zxid snapshot, Progress progress) const;
+  // kFailedPrecondition: it belongs to another ensemble; one that is received replaces it.
+  absl::StatusOr<SnapshotMeta> Adopt(Zxid snapshot, EnsembleId ensemble, Progress progress) const;
   struct Opened {
     SnapshotMeta meta = {};
     std::unique_ptr<SnapshotReader> records = nullptr;
@@ -54,7 +55,8 @@ class Snapshots {
   absl::StatusOr<std::string> ReadBytes(Zxid snapshot, uint64_t offset, size_t size) const;
 
   // Builds a file from a peer's bytes, in order. Destroying it before Finish
-  // leaves what has arrived, so that a later Receive can go on from offset().
+  // leaves what has arrived, so that the next Receive of the same snapshot can go on from
+  // offset().
   class Incoming {
    public:
     virtual ~Incoming() = default;
@@ -66,6 +68,7 @@ class Snapshots {
     // its rename is removed, kDataLoss if it does not verify; from there on it is kept.
     virtual absl::StatusOr<SnapshotMeta> Finish(Progress progress) = 0;
   };
+  // Removes what has arrived of other snapshots: they may never be asked for again.
   absl::StatusOr<std::unique_ptr<Incoming>> Receive(Zxid snapshot);
 
   // Of those up to `newest`, removes the oldest down to `retain`, at least one. What is

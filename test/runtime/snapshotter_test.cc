@@ -38,7 +38,7 @@ TEST_CASE("snapshotter: a snapshot is durable when it is told, and then older on
   REQUIRE(stage.Run() == "1:2 done, oldest 1:1");
   stage.Take({1, 3});
   REQUIRE(stage.Run() == "1:3 done, oldest 1:2");
-  REQUIRE(stage.snapshots->List() == std::vector{Zxid{1, 2}, Zxid{1, 3}});
+  REQUIRE(*stage.snapshots->List() == std::vector{Zxid{1, 2}, Zxid{1, 3}});
   const auto later = *storage::Snapshots::Open(stage.disk->AfterCrash(), "dir");
   REQUIRE(later->Verify({1, 3}).ok());
 }
@@ -59,7 +59,7 @@ TEST_CASE("snapshotter: a job that fails, or a disk that does, leaves all as it 
     REQUIRE(said.find("done") == std::string::npos);
     REQUIRE(said.find("oldest") == std::string::npos);
   }
-  REQUIRE(stage.snapshots->List() == std::vector{Zxid{1, 1}});
+  REQUIRE(*stage.snapshots->List() == std::vector{Zxid{1, 1}});
 }
 
 TEST_CASE("snapshotter: a snapshot that cannot be removed stays, and the log back to it") {
@@ -100,7 +100,7 @@ TEST_CASE("snapshotter: a job that ignores that a record was refused makes no sn
   const std::string said = stage.Run();
   REQUIRE(said.find("1:1 CANCELLED") == 0);
   REQUIRE(said.find("oldest") == std::string::npos);
-  REQUIRE(stage.snapshots->List().empty());
+  REQUIRE(stage.snapshots->List()->empty());
 }
 
 }  // namespace

@@ -141,6 +141,19 @@ TEST_CASE("transfers: a snapshot is fetched piece by piece, and its progress tol
   REQUIRE(stage.transport.offsets.size() == 1);
 }
 
+TEST_CASE(
+    "transfers: a snapshot of another ensemble is fetched, though there is a file of its zxid") {
+  TransfersStage stage;
+  const auto nothing = [](SnapshotWriter&) { return absl::OkStatus(); };
+  REQUIRE(stage.snapshots->Take({.zxid = {2, 5}, .ensemble = {9, 9}}, nothing).ok());
+  const std::string file = stage.FileOf({2, 5}, 1000);
+  stage.Fetch({2, 5});
+  REQUIRE(stage.Run() == "");
+  stage.Give(0, 0, file, true);
+  REQUIRE(stage.Run() == "2:5 goes on, 2:5 complete");
+  REQUIRE(stage.snapshots->Verify({2, 5})->ensemble == EnsembleId{});
+}
+
 TEST_CASE("transfers: a fetch that breaks off goes on from where it ended") {
   TransfersStage stage;
   const std::string file = stage.FileOf({2, 5}, 1000);

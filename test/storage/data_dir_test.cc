@@ -196,6 +196,55 @@ TEST_CASE("snapshots without a log are data loss") {
   REQUIRE(absl::IsDataLoss(Open(disk).status()));
 }
 
+// A disk whose List fails from the `broken`th on.
+class Unlistable final : public FileSystem {
+ public:
+  Unlistable(std::shared_ptr<MemoryFileSystem> disk, int broken)
+      : disk_(std::move(disk)), left_(broken) {}
+  absl::StatusOr<std::unique_ptr<File>> Open(const std::string& path, Mode mode) override {
+    return disk_->Open(path, mode);
+  }
+  absl::Status Rename(const std::string& from, const std::string& to) override {
+    return disk_->Rename(from, to);
+  }
+  absl::Status Remove(const std::string& path) override { return disk_->Remove(path); }
+  absl::StatusOr<std::vector<std::string>> List(const std::string& directory) override {
+    if (--left_ <= 0) return absl::UnavailableError("no listing");
+    return disk_->List(directory);
+  }
+  absl::Status CreateDirectory(const std::string& path) override {
+    return disk_->CreateDirectory(path);
+  }
+  absl::Status SyncDirectory(const std::string& path) override {
+    return disk_->SyncDirectory(path);
+  }
+  absl::StatusOr<std::unique_ptr<File>> Lock(const std::string& path) override {
+    return disk_->Lock(path);
+  }
+  bool failed() const { return left_ <= 0; }
+
+ private:
+  const std::shared_ptr<MemoryFileSystem> disk_;
+  int left_;
+};
+
+// Else a directory whose log is gone could look like a fresh one.
+TEST_CASE("a directory that cannot be listed is not started from") {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  REQUIRE(Snapshots::Open(disk, kDir).value()->Take({{1, 3}}, Empty()).ok());
+  for (int broken = 1;; ++broken) {
+    auto unlistable = std::make_shared<Unlistable>(disk, broken);
+    const absl::Status status = DataDir::Open(unlistable, kDir, OptionsOf(1)).status();
+    CAPTURE(broken, status.ToString());
+    if (!unlistable->failed()) {
+      REQUIRE(absl::IsDataLoss(status));
+      return;
+    }
+    REQUIRE(absl::IsUnavailable(status));
+    REQUIRE_FALSE(FilesOf(*disk).contains(SegmentName(1)));
+  }
+}
+
 TEST_CASE("a fetched snapshot counts once the log has switched to it") {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
   {

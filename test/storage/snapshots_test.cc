@@ -63,7 +63,7 @@ TEST_CASE("a snapshot gives back its records") {
   }
   REQUIRE(snapshots->Take({{1, 2}}, Writing(records)).ok());
   REQUIRE(snapshots->Take({{1, 9}}, Writing({})).ok());
-  REQUIRE(snapshots->List() == std::vector<Zxid>{{1, 2}, {1, 9}});
+  REQUIRE(*snapshots->List() == std::vector<Zxid>{{1, 2}, {1, 9}});
   REQUIRE(snapshots->Verify({1, 2}).ok());
   REQUIRE(*ReadAll(*snapshots, {1, 2}) == records);
   REQUIRE(ReadAll(*snapshots, {1, 9})->empty());
@@ -74,7 +74,7 @@ TEST_CASE("a snapshot says what it is a snapshot of") {
   const std::shared_ptr<MemoryFileSystem> disk = DiskWith(TakeSample());
   const std::unique_ptr<Snapshots> snapshots = OpenSnapshots(disk);
   REQUIRE(*snapshots->Verify(kAt) == kMeta);
-  REQUIRE(*snapshots->Adopt(kAt, [] {}) == kMeta);
+  REQUIRE(*snapshots->Adopt(kAt, kMeta.ensemble, [] {}) == kMeta);
   REQUIRE(snapshots->Read(kAt)->meta == kMeta);
 }
 
@@ -192,9 +192,10 @@ TEST_CASE("a crash at any operation leaves a whole snapshot or none") {
     disk->Crash();
     const std::unique_ptr<Snapshots> after = OpenSnapshots(disk);
     INFO("operation " << n);
-    REQUIRE((!taken || after->List().size() == 1));
-    for (Zxid zxid : after->List()) REQUIRE(*ReadAll(*after, zxid) == kSample);
-    REQUIRE(FilesOf(*disk).size() == after->List().size());
+    const std::vector<Zxid> listed = *after->List();
+    REQUIRE((!taken || listed.size() == 1));
+    for (Zxid zxid : listed) REQUIRE(*ReadAll(*after, zxid) == kSample);
+    REQUIRE(FilesOf(*disk).size() == listed.size());
   }
 }
 
@@ -216,13 +217,37 @@ TEST_CASE("a snapshot is received in pieces, and a later attempt goes on where o
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
   const std::unique_ptr<Snapshots> to = OpenSnapshots(disk);
   Transfer(*from, *to, 7, 100);
-  REQUIRE(to->List().empty());
+  REQUIRE(to->List()->empty());
   REQUIRE((*to->Receive(kAt))->offset() == 105);
   Transfer(*from, *to, 64, UINT64_MAX);
   REQUIRE(*ReadAll(*to, kAt) == kSample);
   disk->Crash();
   REQUIRE(*ReadAll(*OpenSnapshots(disk), kAt) == kSample);
   REQUIRE(FilesOf(*disk).size() == 1);
+}
+
+TEST_CASE("a received snapshot replaces one of another ensemble, which is not adopted") {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  const std::unique_ptr<Snapshots> snapshots = OpenSnapshots(disk);
+  REQUIRE(snapshots->Take({.zxid = kAt, .ensemble = {7, 7}}, Writing({"strange"})).ok());
+  REQUIRE(absl::IsFailedPrecondition(snapshots->Adopt(kAt, kMeta.ensemble, [] {}).status()));
+  const std::unique_ptr<Snapshots> from = OpenSnapshots(DiskWith(TakeSample()));
+  Transfer(*from, *snapshots, 64, UINT64_MAX);
+  REQUIRE(*snapshots->Adopt(kAt, kMeta.ensemble, [] {}) == kMeta);
+  REQUIRE(*ReadAll(*snapshots, kAt) == kSample);
+}
+
+TEST_CASE("what has arrived of a snapshot is removed once another one is received") {
+  Files files = TakeSample();
+  files["snapshot-00000001-00000001.tmp"] = "being taken";
+  files["snapshot-old.part.txt"] = "mine";
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  const std::unique_ptr<Snapshots> snapshots = OpenSnapshots(disk);
+  for (const auto& [name, bytes] : files) disk->SetContents(kDir + ("/" + name), bytes);
+  REQUIRE((*snapshots->Receive({4, 1}))->Write("half").ok());
+  REQUIRE((*snapshots->Receive({4, 2}))->Write("more").ok());
+  files["snapshot-00000004-00000002.part"] = "more";
+  REQUIRE(FilesOf(*disk) == files);
 }
 
 TEST_CASE("a received snapshot that does not verify is removed") {
@@ -259,7 +284,7 @@ TEST_CASE("a large snapshot is made durable as it comes, and its verification sh
   int steps = 0;
   REQUIRE(incoming->Finish([&] { ++steps; }).ok());
   CHECK(steps == 1);
-  REQUIRE(snapshots->Adopt(kAt, [&] { ++steps; }).ok());
+  REQUIRE(snapshots->Adopt(kAt, kMeta.ensemble, [&] { ++steps; }).ok());
   CHECK(steps == 2);
 }
 
@@ -281,7 +306,7 @@ TEST_CASE("leftovers of snapshots are removed at the start, and other files are 
   files["snapshot-00000004-00000001.tmp"] = "x";
   files["snapshot-00000004-00000002.part"] = "x";
   const std::shared_ptr<MemoryFileSystem> disk = DiskWith(files);
-  REQUIRE(OpenSnapshots(disk)->List() == std::vector<Zxid>{kAt});
+  REQUIRE(*OpenSnapshots(disk)->List() == std::vector<Zxid>{kAt});
   REQUIRE(FilesOf(*disk) == kept);
 }
 
@@ -293,10 +318,10 @@ TEST_CASE("purging keeps the newest, and all that are newer than it is told of")
   REQUIRE(*snapshots->Purge(3, {}) == Zxid{1, 1});
   REQUIRE(*snapshots->Purge(4, {1, 6}) == Zxid{1, 3});
   REQUIRE(*snapshots->Purge(1, {1, 4}) == Zxid{1, 4});
-  REQUIRE(snapshots->List() == std::vector<Zxid>{{1, 4}, {1, 5}, {1, 6}});
+  REQUIRE(*snapshots->List() == std::vector<Zxid>{{1, 4}, {1, 5}, {1, 6}});
   REQUIRE(*snapshots->Purge(0, {9, 9}) == Zxid{1, 6});
   disk->Crash();
-  REQUIRE(snapshots->List() == std::vector<Zxid>{{1, 6}});
+  REQUIRE(*snapshots->List() == std::vector<Zxid>{{1, 6}});
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // Election: decides which voter should lead.
 //
 // An election is a heuristic chooser: safety rests on discovery and
-// synchronisation alone (PROTOCOL §4). In a calm network it must name the same
-// electable voter at a quorum, and prefer the most recent history.
+// synchronisation alone. In a calm network it must name the same electable voter
+// at a quorum, and prefer the most recent history.
 //
 // Pure: it sends nothing, waits for nothing, reads no clock and fails in no way. The caller
 // delivers the outbox and ticks. One thread, the owner's, calls it. An implementation of your
@@ -32,6 +32,8 @@ struct Configs {
   friend bool operator==(const Configs&, const Configs&) = default;
 };
 
+// One that is not consistent (a vote for nobody, kLeading and a vote for another server,
+// kFollowing and a vote for this one) halts the replica, with kInternal.
 struct Decision {
   Vote vote = {};
   PeerState state = PeerState::kLooking;  // kLeading or kFollowing
@@ -68,7 +70,11 @@ class ZKQ_EXPORT Election {
   virtual std::optional<Time> NextWake() const = 0;
   // Set from the decision of the running round until the next Look.
   virtual std::optional<Decision> outcome() const = 0;
-  // What this peer announces now.
+  // What this peer announces now; the outbox has the same. The peer reads from it, here and
+  // in what others announce: `vote`; `state`, which is kLooking from each Look until the
+  // decision; and `look_seq`, which must be larger after each Look than before, for by it an
+  // announcement that came late is told from a newer one. It adds `membership` itself. The
+  // other fields are the strategy's own; `config` is the committed version of SetConfigs.
   virtual Notification current() const = 0;
 };
 
@@ -84,7 +90,7 @@ struct FastLeaderElectionOptions {
   // word of a leader is enough to follow it.
   Time patience = std::chrono::milliseconds(1000);
 };
-// ZooKeeper's FastLeaderElection with the rules of PROTOCOL §4.3.
+// ZooKeeper's FastLeaderElection; lib/core/fast_leader_election.h says how it goes.
 ZKQ_EXPORT std::unique_ptr<Election> NewFastLeaderElection(
     const FastLeaderElectionOptions& options);
 

@@ -28,7 +28,8 @@ class ZKQ_EXPORT Clock {
  public:
   virtual ~Clock() = default;
   // Time since an arbitrary start, the same for all calls on this clock. Never falls, and
-  // does not follow changes of the wall clock. Every time limit goes by it.
+  // does not follow changes of the wall clock. A replica's time limits go by it; those of
+  // the gRPC transport (to dial, to shake hands) go by the host's own steady clock.
   virtual absl::Duration Monotonic() = 0;
   // The date, which may jump. A leader writes it into its transactions
   // (Transaction::leader_time); no decision depends on it.

@@ -117,8 +117,8 @@ struct Snap {
   friend bool operator==(const Snap&, const Snap&) = default;
 };
 struct NewLeader {
-  Zxid last = {};           // the learner's history must end here
-  Zxid commit = {};         // known committed by the leader
+  Zxid last = {};    // the learner's history must end here
+  Zxid commit = {};  // known committed by the leader
   friend bool operator==(const NewLeader&, const NewLeader&) = default;
 };
 struct UpToDate {
@@ -192,18 +192,18 @@ struct Pong {  // learner -> leader
   friend bool operator==(const Pong&, const Pong&) = default;
 };
 enum class SessionEndReason : uint8_t {
-  kNotLeading,
-  kResign,
-  kEpochAhead,    // you promised a higher epoch than mine
-  kLeaderBehind,  // your history is ahead of mine
-  kAheadConfig,
-  kNotDecided,  // my promise of this epoch belongs to another leader
-  kGap,
-  kTimeout,
-  kLeaving,
+  kNotLeading,        // the answer to a FollowerInfo of who does not lead, or not yet
+  kResign,            // the leader leads no more
+  kEpochAhead,        // the learner has promised a higher epoch than the leader's
+  kLeaderBehind,      // the learner's history is ahead of the leader's
+  kAheadConfig,       // the learner's committed configuration is newer than the leader's
+  kNotDecided,        // the learner has promised this epoch to another leader
+  kGap,               // out of turn, does not follow what came before, or cannot be had any more
+  kTimeout,           // the other end is silent, stands still, or looks for a leader again
+  kLeaving,           // the learner follows this leader no more
   kAttachAsFollower,  // not as an observer
-  kAttachAsObserver,  // you promised a higher epoch than mine, and your vote does not count
-  kEpochAbsurd,       // no history like mine leads to your epoch
+  kAttachAsObserver,  // as kEpochAhead, and the learner's vote does not count
+  kEpochAbsurd,       // no history like the sender's leads to the other end's epoch
 };
 struct SessionEnd {  // either way; the link stays up for the election
   SessionEndReason reason = SessionEndReason::kNotLeading;

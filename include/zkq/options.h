@@ -53,8 +53,9 @@ struct ReplicaOptions {
   size_t max_command_bytes = 1 << 20;  // of one command; at most 64 MiB
   // Of this replica's calls that are not answered yet: text, and 256 bytes a call.
   size_t max_outstanding_bytes = 64 << 20;
-  uint64_t snapshot_every_transactions =
-      100'000;                            // at most, half of it at least; 0: never by itself
+  // A snapshot is begun after about so many transactions, drawn anew each time from half of
+  // them to all, once the one before has ended; 0: never by itself.
+  uint64_t snapshot_every_transactions = 100'000;
   int retain_snapshots = 3;               // newest ones kept, with the log from the oldest on
   uint64_t log_segment_bytes = 64 << 20;  // of one log file, about; at most 1 TiB
   // The newest transactions are kept in memory, up to so many bytes; and up to as many

@@ -6,7 +6,7 @@
 // peer, newest wins, announced again on a new link. A link that cannot keep that
 // promise goes down, and is down before the next one to the same peer comes up.
 // At most one link to a peer is up at a time. Who dials, the handshake, and who is
-// refused: PROTOCOL §5.3; the order that the protocol relies on: §5.4.
+// refused: lib/transport/README.md.
 //
 // Queues are bounded both ways. Outbound: a peer too slow to drain its queue
 // loses its link. Inbound: the next read of a link waits while the messages it

@@ -7,11 +7,11 @@
 //   auto reply = (*replica)->Propose("x=1");   // committed, and applied here
 //
 // Threads. Every method may be called from any thread. Callbacks and events run
-// one at a time on a serial queue of the replica, the callback strand, never inside
-// the call that asked for them; StateMachine calls run one at a time on another, the
-// apply strand. Both may take their time: neither can delay a heartbeat. A blocking
-// form, or Shutdown, called inside a callback or a StateMachine call returns
-// kFailedPrecondition instead of waiting for itself.
+// one at a time on a serial queue of the replica, the callback strand, and not inside
+// the call that asked for them (Shutdown says what it changes); StateMachine calls run
+// one at a time on another, the apply strand. Both may take their time: neither can delay
+// a heartbeat. A blocking form, or Shutdown, called inside a callback or a StateMachine
+// call returns kFailedPrecondition instead of waiting for itself.
 //
 // Errors. GetErrorInfo(status).outcome says of each failed call whether it may
 // have happened:
@@ -104,10 +104,13 @@ class ZKQ_EXPORT Replica final {
   // destroyed. Null: an empty Subscription.
   [[nodiscard]] Subscription Subscribe(absl::AnyInvocable<void(const Event&)> on_event);
 
-  // Refuses new calls, lets waiting ones finish for half of `grace`, and closes. A leader's
-  // followers see its links go and elect another at once. What still waits when `grace` is
-  // over is completed with its outcome, and the result is kDeadlineExceeded, with the name of
-  // the call that is stuck. Idempotent; a second Shutdown waits for the first.
+  // Refuses new calls, lets waiting ones finish for half of `grace`, ends the others with
+  // kCancelled, and closes. A leader's followers see its links go and elect another at once.
+  // kDeadlineExceeded: the replica is closed, but when `grace` was over a call that the text
+  // names still ran (StateMachine::Apply, a callback, ...). If that is a callback, the others
+  // have run beside it, on this thread. Idempotent; a second Shutdown waits for the first, as
+  // long as its own `grace`: then it fails with kDeadlineExceeded, "another Shutdown still
+  // runs", and nothing is promised yet.
   //
   // A call made meanwhile fails with kUnavailable, in a callback like any other. A call made
   // after Shutdown has returned runs its callback with kFailedPrecondition before it returns;

@@ -1,10 +1,11 @@
-// What a failed call says. Every non-OK absl::Status that zkq makes answers one
+// What a failed call says. A status with which a call to zkq/replica.h fails answers one
 // question more than "what happened": "may it have happened?" Which code means what:
-// zkq/replica.h. All functions are thread-safe.
+// zkq/replica.h. What parts and snapshot jobs are told (FileSystem, SnapshotWriter, ...)
+// need not answer it. All functions are thread-safe.
 //
 // Printed, the answer reads like words, at the end:
-//   UNAVAILABLE: the leader was last heard long ago [zkq='not committed; leader 3; retry after
-//   200ms']
+//   UNAVAILABLE: the leader was last heard longer ago than max_staleness
+//   [zkq='not committed; leader 3; retry after 200ms']
 #pragma once
 
 #include <optional>
@@ -32,9 +33,10 @@ struct ErrorInfo {
   std::vector<ServerId> servers = {};  // that stand in the way
 };
 
-// Reads what zkq attached to `status`. A status that zkq did not make, such as one from
-// the application's Query, and one that has lost what was attached say kUnknown: nobody
-// knows. An OK status has no such answer, for the call has happened: it yields ErrorInfo().
+// Reads what zkq attached to `status`. If nothing is attached the outcome is kUnknown:
+// nobody knows. So it is with a status of the application's own, such as one from Query, and
+// with one that has lost what was attached. An OK status has no such answer, for the call
+// has happened: it yields ErrorInfo().
 ZKQ_EXPORT ErrorInfo GetErrorInfo(const absl::Status& status);
 
 // `status` with "context: " before its message. Keeps the code and all that is attached.

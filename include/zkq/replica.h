@@ -62,12 +62,13 @@ class ZKQ_EXPORT Replica final {
   // do; begins to listen, and returns: election and catching up go on by themselves. After an
   // error nothing of the replica remains. Errors name the option and the value:
   //   kInvalidArgument     unusable options; data_dir is a file, or has no parent
-  //   kFailedPrecondition  data_dir is in use, or belongs to another server or
-  //                        ensemble, or was written by a newer zkq
+  //   kFailedPrecondition  data_dir is in use, belongs to another server, or was written
+  //                        by a newer zkq
   //   kPermissionDenied    data_dir or the address may not be used
   //   kUnavailable         address in use, or not of this machine
   //   kResourceExhausted   disk full, or no thread or file descriptor left
-  //   kDataLoss            the log is damaged: names file and offset
+  //   kDataLoss            the log is damaged (names file and offset), or what it needs is
+  //                        gone: older segments, or a snapshot that it goes on from
   // What StateMachine::Open or Restore returns is passed on as it is.
   static absl::StatusOr<std::unique_ptr<Replica>> Start(ReplicaOptions options);
 

@@ -27,7 +27,7 @@ struct ReplicaStatus {
   Membership membership = {};           // the committed one
   EnsembleId ensemble = {};             // none before founding
   std::string listen_address = {};      // with the port it got; as QuorumTransport tells it
-  bool amnesic = false;                 // its disk is not the one listed under its id: no vote
+  bool amnesic = false;                 // its disk is not listed under its id: no vote
   // The replica has ended for good: it takes no part and fails every call until it is started
   // anew; `health` says why. Probes and daemons should go by this.
   bool halted = false;

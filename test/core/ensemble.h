@@ -93,7 +93,7 @@ class Ensemble {
   // Everything from here to there vanishes, and the link stays up. Once true it must
   // remain so until the link is cut: no lane delivers with a gap.
   std::function<bool(ServerId from, ServerId to)> lost_if;
-  // The server crashes instead of carrying out this effect, or any behind it.
+  // The server crashes instead of carrying out this effect, or any after it.
   std::function<bool(ServerId sid, const Effect&)> crash_before;
   Kept crash_keeps = Kept::kSome;
   // An effect is being carried out.

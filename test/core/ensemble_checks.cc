@@ -33,7 +33,7 @@ void Ensemble::CheckCommitted(const Txn& txn) {
   }
 }
 
-// Equal zxids name equal transactions, and every entry stands right behind the one it
+// Equal zxids name equal transactions, and every entry stands right after the one it
 // names: so histories that share an entry share all before it (INV-7).
 void Ensemble::CheckLogged(const Server& server, const Txn& txn) {
   const auto [known, first] = content_.try_emplace(txn.zxid, txn.encoded);

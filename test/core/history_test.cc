@@ -161,8 +161,8 @@ TEST_CASE("a leader plans how a learner is brought up") {
 
 // Against the definition: the histories are written out, and compared.
 TEST_CASE("the point of divergence is the newest shared entry of any two histories") {
-  // Histories that log matching allows: a later epoch starts behind any entry of
-  // an earlier one, and one epoch stands behind the same entry everywhere.
+  // Histories that log matching allows: a later epoch starts after any entry of
+  // an earlier one, and one epoch stands after the same entry everywhere.
   const std::vector<std::pair<Epoch, Zxid>> starts = {
       {1, {0, 0}}, {2, {1, 2}}, {3, {1, 1}}, {4, {2, 1}}, {5, {3, 2}}};
   std::map<Zxid, std::vector<Zxid>> histories = {{Zxid{}, {}}};  // by their last entry

@@ -11,7 +11,7 @@ namespace {
 using testing::Command;
 using testing::RunScript;
 
-// "1 2 3o": an observer has an o behind its id.
+// "1 2 3o": an observer has an o after its id.
 Membership ToMembership(Words* words) {
   Membership membership;
   while (!words->empty() && !words->Take("/")) {

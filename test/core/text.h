@@ -31,7 +31,7 @@ class Words {
   std::string Next();
   // Takes the next word if it is this one.
   bool Take(std::string_view word);
-  // Takes the word behind `key`, which must be next.
+  // Takes the word after `key`, which must be next.
   std::string After(std::string_view key);
   // The value of a word `key=value` anywhere in the rest, which is taken; else
   // `otherwise`.
@@ -50,9 +50,9 @@ Notification ToNotification(Words* words);
 std::vector<Zxid> ToZxids(std::string words);
 
 // Transactions by name: "4:7", "4:1..4:3" for several, "5:1<4:3" for the first of
-// its epoch behind another one, "4:7#9" for one that answers the caller's call 9.
-// One name is one transaction; the first of an epoch stays behind what it was once
-// said to be behind, else behind nothing.
+// its epoch after another one, "4:7#9" for one that answers the caller's call 9.
+// One name is one transaction: the first of an epoch keeps the one before it that it was
+// first named with; named with none, it follows nothing.
 class Transactions {
  public:
   explicit Transactions(const Origin& caller = {}) : caller_(caller) {}

@@ -74,7 +74,7 @@ std::string Settle(Ensemble* ensemble, uint64_t seed) {
   if (!ensemble->RunUntil(all_serve, seconds(150))) return wrong("LIV-2: not everybody serves");
   const uint64_t call = ensemble->Propose(ensemble->Leader(), "last");
   const auto done = [&] {
-    // Forwarded calls may still come behind it: equal, and with it.
+    // Forwarded calls may still come after it: equal, and with it.
     const auto first = ensemble->Applied(ensemble->ids().front());
     if (std::find(first.begin(), first.end(), "last") == first.end()) return false;
     for (ServerId sid : ensemble->ids()) {

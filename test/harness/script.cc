@@ -88,7 +88,7 @@ class Parser {
       out->command.input.push_back(line());
       out->before.push_back(line());
     }
-    if (AtEnd()) return "line " + std::to_string(out->line) + ": no ---- behind this command";
+    if (AtEnd()) return "line " + std::to_string(out->line) + ": no ---- after this command";
     return ParseExpected(out);
   }
 

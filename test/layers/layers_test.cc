@@ -12,7 +12,7 @@ std::string Joined(const std::vector<std::string>& lines) {
   return all;
 }
 
-// tree: "== path" begins a file, the lines behind it are its contents.
+// tree: "== path" begins a file, the lines after it are its contents.
 std::string Interpret(const Command& command) {
   SourceTree tree;
   std::string* file = nullptr;

@@ -23,6 +23,9 @@ struct GrpcTransportOptions {
   std::shared_ptr<LogSink> log_sink = nullptr;
 };
 
+// A process that has no thread left for gRPC's own is ended by gRPC, which cannot be prevented
+// here; without one for zkq's, Start returns kResourceExhausted.
+//
 // Plaintext: for loopback and for networks that are trusted as a whole.
 ZKQ_EXPORT std::unique_ptr<QuorumTransport> NewGrpcTransport(GrpcTransportOptions options);
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "lib/base/absl/string_view.h"
@@ -30,7 +31,14 @@ absl::Status Error(absl::StatusCode code, const std::string& address, std::strin
   return absl::Status(code, ToAbsl("\"" + address + "\": " + std::string(why)));
 }
 
+// No descriptor, or no memory of the kernel's, is left.
+bool IsOutOfRoom(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
 absl::Status ErrnoError(const std::string& address, int error) {
+  const std::string text = "cannot listen: " + std::generic_category().message(error);
+  if (IsOutOfRoom(error)) return Error(absl::StatusCode::kResourceExhausted, address, text);
   switch (error) {
     case EADDRINUSE:
       return Error(absl::StatusCode::kUnavailable, address, "address in use");
@@ -40,22 +48,38 @@ absl::Status ErrnoError(const std::string& address, int error) {
     case EPERM:
       return Error(absl::StatusCode::kPermissionDenied, address, "permission denied");
     default:
-      return Error(absl::StatusCode::kUnavailable, address,
-                   "cannot listen (errno " + std::to_string(error) + ")");
+      return Error(absl::StatusCode::kUnavailable, address, text);
+  }
+}
+
+// `error` is getaddrinfo's, `system_error` is the errno that goes with its EAI_SYSTEM.
+absl::Status ResolverError(const std::string& address, int error, int system_error) {
+  switch (error) {
+    case EAI_SYSTEM:
+      return ErrnoError(address, system_error);
+    case EAI_MEMORY:
+      return ErrnoError(address, ENOMEM);
+    case EAI_AGAIN:
+      return Error(absl::StatusCode::kUnavailable, address, gai_strerror(error));
+    default:
+      return Error(absl::StatusCode::kInvalidArgument, address, gai_strerror(error));
   }
 }
 
 // A listening socket, or none with `error` set.
 Fd ListenAt(const addrinfo& where, int* error) {
   Fd fd(socket(where.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (fd.get() < 0) {
+    *error = errno;
+    return Fd();
+  }
   const int on = 1;
   setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   // The wildcard of IPv4 comes as an address of its own.
   if (where.ai_family == AF_INET6) {
     setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
   }
-  if (fd.get() < 0 || bind(fd.get(), where.ai_addr, where.ai_addrlen) != 0 ||
-      listen(fd.get(), kBacklog) != 0) {
+  if (bind(fd.get(), where.ai_addr, where.ai_addrlen) != 0 || listen(fd.get(), kBacklog) != 0) {
     *error = errno;
     return Fd();
   }
@@ -76,7 +100,8 @@ in_port_t PortOf(const Fd& listener) {
 }
 
 // Listeners at all of `found`, on one port. A host may have addresses that cannot be
-// had, such as IPv6 where there is none; one that somebody else has is another matter.
+// had, such as IPv6 where there is none; one that somebody else has, or that there is no
+// room for, is another matter.
 std::vector<Fd> ListenAtAll(const addrinfo* found, int* error) {
   std::vector<Fd> listeners;
   *error = 0;
@@ -85,7 +110,7 @@ std::vector<Fd> ListenAtAll(const addrinfo* found, int* error) {
     if (!listeners.empty()) *PortIn(where->ai_addr) = PortOf(listeners.front());
     Fd listener = ListenAt(*where, error);
     if (listener.get() >= 0) listeners.push_back(std::move(listener));
-    if (*error == EADDRINUSE) return {};
+    if (*error == EADDRINUSE || IsOutOfRoom(*error)) return {};
   }
   return listeners;
 }
@@ -138,9 +163,7 @@ absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Listen(const std::string& ad
   }
   int error = 0;
   const Addresses found = Resolve(*where, &error);
-  if (found == nullptr) {
-    return Error(absl::StatusCode::kInvalidArgument, address, gai_strerror(error));
-  }
+  if (found == nullptr) return ResolverError(address, error, errno);
   std::unique_ptr<Acceptor> acceptor(new Acceptor());
   acceptor->listeners_ = where->port == 0 ? ListenAtAllOnAnyPort(found.get(), &error)
                                           : ListenAtAll(found.get(), &error);
@@ -155,9 +178,14 @@ absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Listen(const std::string& ad
   return acceptor;
 }
 
-void Acceptor::Begin(Serve serve) {
+bool Acceptor::Begin(Serve serve) {
   serve_ = std::move(serve);
-  thread_ = std::thread([this] { Loop(); });
+  try {
+    thread_ = std::thread([this] { Loop(); });
+  } catch (const std::system_error&) {  // out of threads
+    return false;
+  }
+  return true;
 }
 
 void Acceptor::Stop() {
@@ -182,11 +210,7 @@ void Acceptor::Loop() {
 
 bool Acceptor::AcceptOne(int listener) {
   Fd connection(accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-  if (connection.get() < 0) {
-    const bool none_left =
-        errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
-    return !none_left || RefuseOne(listener);
-  }
+  if (connection.get() < 0) return !IsOutOfRoom(errno) || RefuseOne(listener);
   const int on = 1;
   setsockopt(connection.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   serve_(std::move(connection));

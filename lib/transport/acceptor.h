@@ -38,16 +38,17 @@ class Acceptor {
 
   // Listens on host:port or [v6]:port, on every address the host has; port 0 is any
   // that is free on all of them. Connections wait until Begin. kInvalidArgument: it is no address
-  // with a port, or the host is unknown; kUnavailable: it is in use, or not this machine's;
-  // kPermissionDenied. Each names the address.
+  // with a port, or the host is unknown; kUnavailable: it is in use, or not this machine's, or
+  // no name server answers; kPermissionDenied; kResourceExhausted: no file descriptor or memory
+  // left. Each names the address.
   static absl::StatusOr<std::unique_ptr<Acceptor>> Listen(const std::string& address);
   ~Acceptor() { Stop(); }
 
   // As given to Listen, but with the port it got.
   const std::string& address() const { return address_; }
 
-  // `serve` is called on the acceptor's own thread.
-  void Begin(Serve serve);
+  // `serve` is called on the acceptor's own thread. False: no thread can be had.
+  [[nodiscard]] bool Begin(Serve serve);
   // Closes the port. No call to `serve` runs or begins after it. Idempotent.
   void Stop();
 

@@ -123,7 +123,7 @@ class Server final : public GrpcServer {
          std::shared_ptr<Rpcs> rpcs)
       : service_(std::move(table), std::move(rpcs)), acceptor_(std::move(acceptor)) {}
 
-  bool Start() {
+  absl::Status Start() {
     grpc::ServerBuilder builder;
     builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 8 << 10);
     // A link, a knock, and transfers, each on a connection of its own.
@@ -137,11 +137,11 @@ class Server final : public GrpcServer {
     builder.SetMaxSendMessageSize(kGrpcMessageBytesMax);
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
-    if (server_ == nullptr) return false;
-    acceptor_->Begin([this](Fd connection) {
+    if (server_ == nullptr) return absl::InternalError("gRPC does not start a server");
+    const bool begun = acceptor_->Begin([this](Fd connection) {
       grpc::AddInsecureChannelFromFd(server_.get(), connection.Release());
     });
-    return true;
+    return begun ? absl::OkStatus() : absl::ResourceExhaustedError("no thread can be started");
   }
 
   std::string address() const override { return acceptor_->address(); }
@@ -166,7 +166,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Listen(const std::string
   auto acceptor = Acceptor::Listen(address);
   if (!acceptor.ok()) return acceptor.status();
   auto server = std::make_unique<Server>(*std::move(acceptor), std::move(table), std::move(rpcs));
-  if (!server->Start()) return absl::InternalError("gRPC does not start a server");
+  if (absl::Status started = server->Start(); !started.ok()) return started;
   return server;
 }
 

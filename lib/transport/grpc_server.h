@@ -13,8 +13,7 @@ namespace zkq::transport {
 
 class GrpcServer {
  public:
-  // Listens. kInvalidArgument, kUnavailable (in use), kPermissionDenied: each
-  // names the address.
+  // Listens. Errors as QuorumTransport::Start has them.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Listen(const std::string& address,
                                                             std::shared_ptr<LinkTable> table,
                                                             std::shared_ptr<Rpcs> rpcs);

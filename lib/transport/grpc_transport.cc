@@ -38,6 +38,7 @@ class GrpcTransport final : public QuorumTransport {
   ~GrpcTransport() override { Shutdown(); }
 
   absl::Status Start(const Identity& self, Receiver* receiver) override {
+    if (!timers_->Start()) return absl::ResourceExhaustedError("no thread can be started");
     table_->Start(self, receiver);
     auto server = GrpcServer::Listen(listen_address_, table_, rpcs_);
     if (!server.ok()) {

@@ -1,12 +1,18 @@
 #include "lib/transport/timers.h"
 
+#include <system_error>
 #include <utility>
 
 namespace zkq::transport {
 
-Timers::Timers() : thread_([this] { Loop(); }) {}
-
-Timers::~Timers() { Stop(); }
+bool Timers::Start() {
+  try {
+    thread_ = std::thread([this] { Loop(); });
+  } catch (const std::system_error&) {  // out of threads
+    return false;
+  }
+  return true;
+}
 
 void Timers::RunAfter(absl::Duration delay, Task task) {
   const auto at = Clock::now() + absl::ToChronoNanoseconds(delay);

@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
@@ -18,9 +19,10 @@ class Timers {
  public:
   using Task = absl::AnyInvocable<void() &&>;
 
-  Timers();
-  ~Timers();
+  ~Timers() { Stop(); }
 
+  // Starts the thread; tasks queued before wait for it. Once. False: no thread can be had.
+  [[nodiscard]] bool Start();
   // Queues `task`; never runs it inside this call. Bound: a handful for each
   // link and each peer. After Stop tasks are dropped without being run.
   void Run(Task task) { RunAfter(absl::ZeroDuration(), std::move(task)); }

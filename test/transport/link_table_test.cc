@@ -366,6 +366,7 @@ struct Two {
                                     .redial = {absl::Milliseconds(1), absl::Milliseconds(5)},
                                     .log_sink = log},
             timers)) {
+    REQUIRE(timers->Start());
     table->Start(self, &diary);
     table->SetMembers({{{.id = kOne, .address = "one", .disk = kDisk1},
                         {.id = kTwo, .address = "two"},

@@ -1,0 +1,79 @@
+// What the transport says where a process has no thread or no file descriptor left.
+#include <string>
+
+#include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "lib/transport/acceptor.h"
+#include "lib/transport/timers.h"
+#include "test/harness/catch.h"
+#include "zkq/grpc_transport.h"
+
+namespace zkq::transport {
+namespace {
+
+// As long as it lives no thread can be started: none finds room for its stack.
+class NoThreads {
+ public:
+  NoThreads() {
+    REQUIRE(pthread_getattr_default_np(&before_) == 0);
+    pthread_attr_t vast;
+    REQUIRE(pthread_attr_init(&vast) == 0);
+    REQUIRE(pthread_attr_setstacksize(&vast, size_t{1} << 50) == 0);
+    REQUIRE(pthread_setattr_default_np(&vast) == 0);
+  }
+  ~NoThreads() { pthread_setattr_default_np(&before_); }
+
+ private:
+  pthread_attr_t before_;
+};
+
+// As long as it lives only `left` descriptors can be opened.
+class FewDescriptors {
+ public:
+  explicit FewDescriptors(int left) {
+    const int lowest = dup(STDIN_FILENO);
+    REQUIRE(lowest >= 0);
+    close(lowest);
+    REQUIRE(getrlimit(RLIMIT_NOFILE, &before_) == 0);
+    const rlimit few{static_cast<rlim_t>(lowest + left), before_.rlim_max};
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &few) == 0);
+  }
+  ~FewDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_ = {};
+};
+
+TEST_CASE("without a thread for it, nothing of the transport begins") {
+  Timers timers;
+  auto acceptor = Acceptor::Listen("127.0.0.1:0");
+  REQUIRE(acceptor.ok());
+  const NoThreads none;
+  CHECK(!timers.Start());
+  CHECK(!(*acceptor)->Begin([](Fd) {}));
+}
+
+TEST_CASE("Start without a thread left is kResourceExhausted") {
+  const auto transport = NewGrpcTransport({.listen_address = "127.0.0.1:0"});
+  const NoThreads none;
+  const absl::Status status = transport->Start({}, nullptr);
+  CHECK(status.code() == absl::StatusCode::kResourceExhausted);
+}
+
+// The listener needs three: a socket, and the two ends of a pipe.
+TEST_CASE("listening without a descriptor left is kResourceExhausted, and names the address") {
+  for (int left = 0; left < 3; ++left) {
+    const FewDescriptors few(left);
+    const absl::Status status = Acceptor::Listen("127.0.0.1:0").status();
+    INFO(left << ": " << status.ToString());
+    CHECK(status.code() == absl::StatusCode::kResourceExhausted);
+    CHECK(std::string(status.message()).find("\"127.0.0.1:0\": cannot listen: ") == 0);
+  }
+  const FewDescriptors enough(3);
+  CHECK(Acceptor::Listen("127.0.0.1:0").ok());
+}
+
+}  // namespace
+}  // namespace zkq::transport

@@ -91,8 +91,9 @@ class ZKQ_EXPORT File {
 // it, and names below it. RunFileSystemConformance (zkq/testing/conformance.h) tests one.
 //
 // Errors name the path. Code that zkq acts on: kNotFound (no such file; a file in the place
-// of a directory, too), kAlreadyExists, kPermissionDenied, kResourceExhausted (no space or no
-// descriptors), kFailedPrecondition (Lock). Anything else is kInternal.
+// of a directory, too), kInvalidArgument (no file can have this path), kAlreadyExists,
+// kPermissionDenied, kResourceExhausted (no space or no descriptors), kFailedPrecondition (Lock).
+// Anything else is kInternal.
 class ZKQ_EXPORT FileSystem {
  public:
   enum class Mode {

@@ -61,7 +61,7 @@ class ZKQ_EXPORT Replica final {
   // Recovers what `data_dir` holds, which may take as long as a Restore and reading the log
   // do; begins to listen, and returns: election and catching up go on by themselves. After an
   // error nothing of the replica remains. Errors name the option and the value:
-  //   kInvalidArgument     unusable options; data_dir is a file, or has no parent
+  //   kInvalidArgument     unusable options; data_dir is a file, has no parent, or is no path
   //   kFailedPrecondition  data_dir is in use, belongs to another server, or was written
   //                        by a newer zkq
   //   kPermissionDenied    data_dir or the address may not be used
@@ -69,6 +69,7 @@ class ZKQ_EXPORT Replica final {
   //   kResourceExhausted   disk full, or no thread or file descriptor left
   //   kDataLoss            the log is damaged (names file and offset), or what it needs is
   //                        gone: older segments, or a snapshot that it goes on from
+  //   kInternal            any other error of the disk, or of gRPC
   // What StateMachine::Open or Restore returns is passed on as it is.
   static absl::StatusOr<std::unique_ptr<Replica>> Start(ReplicaOptions options);
 

@@ -31,6 +31,9 @@ absl::StatusCode CodeOf(int error) {
     case ENOENT:
     case ENOTDIR:
       return absl::StatusCode::kNotFound;
+    case ENAMETOOLONG:
+    case ELOOP:
+      return absl::StatusCode::kInvalidArgument;
     case EEXIST:
       return absl::StatusCode::kAlreadyExists;
     default:

@@ -67,6 +67,11 @@ TEST_CASE("a data_dir that cannot be one is refused by its name") {
   CheckRefused(OptionsOf(testing::FreeAddress(), file + "/d"), kInvalid,
                {"data_dir: ", file + "/d"});
   CheckRefused(OptionsOf(testing::FreeAddress(), missing), kInvalid, {"data_dir: ", missing});
+  const std::string loop = dir / "loop", too_long = dir / std::string(300, 'd');
+  fs::create_symlink(loop, loop);
+  for (const std::string& no_path : {loop + "/d", too_long}) {
+    CheckRefused(OptionsOf(testing::FreeAddress(), no_path), kInvalid, {"data_dir: ", no_path});
+  }
 }
 
 TEST_CASE("a data_dir that is in use, or another server's, is refused by its name") {

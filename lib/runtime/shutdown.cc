@@ -36,9 +36,8 @@ absl::Status Node::End(absl::Duration grace) {
 // Shutdown waits no longer than its own grace.
 bool Node::TakeTurn(absl::Duration deadline) {
   while (life_.ending.exchange(true)) {
-    if (!options_.env.executor->Await([this] { return !life_.ending; }, Left(deadline))) {
-      return false;
-    }
+    const auto over = [this] { return !life_.ending; };
+    if (!Await(options_.env.executor.get(), over, Left(deadline))) return false;
   }
   return true;
 }
@@ -47,7 +46,8 @@ void Node::Close(absl::Duration deadline, absl::Duration grace) {
   life_.closing = true;
   options_.env.executor->Wake();  // WaitForLeader
   // Half of the time is for the calls that wait, the rest for what is left of them.
-  options_.env.executor->Await([this] { return calls_.waiting() == 0 || life_.halted; }, grace / 2);
+  const auto none_waits = [this] { return calls_.waiting() == 0 || life_.halted; };
+  Await(options_.env.executor.get(), none_waits, grace / 2);
   LeaveProtocol();
   CloseStrands(deadline);
   EndCalls(deadline);

@@ -11,6 +11,10 @@ thread_local const void* inside = nullptr;  // the State whose task runs on this
 
 }  // namespace
 
+bool Await(Executor* executor, absl::FunctionRef<bool()> done, absl::Duration timeout) {
+  return executor->InTask() ? done() : executor->Await(done, timeout);
+}
+
 struct Strand::State {
   std::shared_ptr<Executor> executor;
   std::weak_ptr<void> owner = {};
@@ -102,7 +106,8 @@ bool Strand::busy() const {
 }
 
 bool Strand::AwaitIdle(absl::Duration timeout) const {
-  return state_->executor->Await([this] { return !busy(); }, timeout);
+  const auto idle = [this] { return !busy(); };
+  return Await(state_->executor.get(), idle, timeout);
 }
 
 bool Strand::AwaitPosted(absl::Duration timeout) {
@@ -111,7 +116,8 @@ bool Strand::AwaitPosted(absl::Duration timeout) {
     *passed = true;
     executor->Wake();
   });
-  return state_->executor->Await([&] { return passed->load(); }, timeout);
+  const auto has_passed = [&] { return passed->load(); };
+  return Await(state_->executor.get(), has_passed, timeout);
 }
 
 bool Strand::Inside() const { return inside == state_.get(); }

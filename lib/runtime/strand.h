@@ -16,10 +16,16 @@
 #include <memory>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
+#include "absl/time/time.h"
 #include "lib/base/virtual_time.h"
 #include "zkq/env.h"
 
 namespace zkq::runtime {
+
+// executor->Await, but for one of the executor's own threads, where it must not be called:
+// there done() is asked once.
+bool Await(Executor* executor, absl::FunctionRef<bool()> done, absl::Duration timeout);
 
 class Strand {
  public:
@@ -54,11 +60,11 @@ class Strand {
   void Close();
   // A task is running, or, before Close, one waits.
   bool busy() const;
-  // Waits until the strand is not busy, and returns whether it is so. Not on a
-  // thread of its executor.
+  // Waits until the strand is not busy, and returns whether it is so. On a thread of its
+  // executor it does not wait.
   bool AwaitIdle(absl::Duration timeout) const;
   // Waits until all that was posted by now has run, and returns whether it has. Before
-  // Close, and not on a thread of its executor.
+  // Close. On a thread of its executor it does not wait.
   bool AwaitPosted(absl::Duration timeout);
   // The present thread is inside one of this strand's tasks, or holds an Inhabit for it.
   bool Inside() const;

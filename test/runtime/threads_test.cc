@@ -91,7 +91,7 @@ class Counter final : public StateMachine {
 
 class Ensemble {
  public:
-  explicit Ensemble(int servers) : servers_(servers) {
+  explicit Ensemble(int servers, Env env = {}) : servers_(servers), env_(std::move(env)) {
     for (int id = 1; id <= servers; ++id) {
       disks.push_back(std::make_shared<MemoryFileSystem>());
       gates.push_back(std::make_shared<Gates>());
@@ -119,6 +119,7 @@ class Ensemble {
     options.tick = absl::Milliseconds(50);
     options.transport = network->NewTransport();
     options.state_machine = std::make_unique<Counter>(gates[id - 1]);
+    options.env = env_;
     options.env.file_system = disks[id - 1];
     auto started = Replica::Start(std::move(options));
     REQUIRE(started.status() == absl::OkStatus());
@@ -153,6 +154,29 @@ class Ensemble {
 
  private:
   const int servers_;
+  const Env env_;
+};
+
+// Counts the calls of Await that its contract forbids.
+class StrictExecutor final : public Executor {
+ public:
+  explicit StrictExecutor(int threads) : inner_(NewThreadExecutor(threads)) {}
+  void Run(Task task) override { inner_->Run(std::move(task)); }
+  uint64_t RunAfter(absl::Duration delay, Task task) override {
+    return inner_->RunAfter(delay, std::move(task));
+  }
+  bool Cancel(uint64_t timer) override { return inner_->Cancel(timer); }
+  bool Await(absl::FunctionRef<bool()> done, absl::Duration timeout) override {
+    misused += InTask();
+    return inner_->Await(done, timeout);
+  }
+  void Wake() override { inner_->Wake(); }
+  bool InTask() const override { return inner_->InTask(); }
+
+  std::atomic<int> misused{0};
+
+ private:
+  const std::shared_ptr<Executor> inner_;
 };
 
 TEST_CASE("replicas of one process agree while many threads write and read") {
@@ -417,6 +441,23 @@ TEST_CASE("a replica may be destroyed in its own callback") {
   });
   over.get_future().wait();
   REQUIRE(ensemble.replicas[0] == nullptr);
+}
+
+TEST_CASE("a replica never awaits on an executor's own thread, destroyed on one neither") {
+  const auto executor = std::make_shared<StrictExecutor>(2);
+  const auto blocking = std::make_shared<StrictExecutor>(6);
+  for (const auto& where : {executor, blocking}) {
+    Ensemble ensemble(1, {.executor = executor, .blocking_executor = blocking});
+    ensemble.AwaitLeaders();
+    std::promise<void> over;
+    where->Run([&] {
+      ensemble.replicas[0].reset();
+      over.set_value();
+    });
+    over.get_future().wait();
+  }
+  REQUIRE(executor->misused == 0);
+  REQUIRE(blocking->misused == 0);
 }
 
 TEST_CASE("Shutdown may be called from several threads") {

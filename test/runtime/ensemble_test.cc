@@ -339,6 +339,20 @@ TEST_CASE("events tell of leaders and snapshots") {
       [&] { return std::count(kinds.begin(), kinds.end(), Event::Kind::kSnapshotTaken) == 1; }));
 }
 
+TEST_CASE("the status tells how long the last sync took") {
+  Cluster cluster(1);
+  cluster.StartAll();
+  cluster.AwaitLeader();
+  cluster.disk(1).Observe([&](const testing::MemoryFileSystem::Operation& operation) {
+    if (operation.step == testing::MemoryFileSystem::Step::kSync) {
+      cluster.scheduler.Charge(absl::Milliseconds(3));
+    }
+    return testing::MemoryFileSystem::Verdict::kProceed;
+  });
+  cluster.Write(1, "x");
+  REQUIRE(cluster.at(1).Status().last_sync_latency == absl::Milliseconds(3));
+}
+
 TEST_CASE("a replica without a state machine elects, and takes no calls") {
   Cluster cluster(3);
   cluster.adjust = [](ReplicaOptions* o) { o->state_machine = nullptr; };
@@ -372,6 +386,7 @@ TEST_CASE("calls above max_outstanding_bytes are refused before anything happens
     });
   }
   REQUIRE(cluster.at(id).Status().outstanding_bytes <= 10'000);
+  REQUIRE(cluster.at(id).Status().outstanding_bytes > 5'000);
   REQUIRE(cluster.Until([&] { return done + refused == 100; }));
   REQUIRE(done > 0);
   REQUIRE(refused > 0);
@@ -492,6 +507,26 @@ TEST_CASE("Shutdown lets the calls that wait finish, and refuses new ones") {
   cluster.AwaitLeaderOtherThan(id);
 }
 
+// Without a batch after it, damage to the last one looks like a write that power cut short.
+TEST_CASE("after a Shutdown, damage to the last write is noticed") {
+  Cluster cluster(1);
+  cluster.StartAll();
+  cluster.AwaitLeader();
+  cluster.Write(1, "the last word");
+  REQUIRE(cluster.Shutdown(1) == absl::OkStatus());
+  int damaged = 0;
+  for (const std::string& path : cluster.disk(1).Files()) {
+    std::string contents = *cluster.disk(1).Contents(path);
+    const size_t at = contents.rfind("the last word");
+    if (at == std::string::npos) continue;
+    contents[at] ^= 1;
+    cluster.disk(1).SetContents(path, std::move(contents));
+    ++damaged;
+  }
+  REQUIRE(damaged == 1);
+  REQUIRE(cluster.TryStart(1).code() == absl::StatusCode::kDataLoss);
+}
+
 TEST_CASE("Shutdown ends what cannot finish, and says whether it may have happened") {
   Cluster cluster(3);
   cluster.StartAll();
@@ -500,12 +535,17 @@ TEST_CASE("Shutdown ends what cannot finish, and says whether it may have happen
     if (id != leader) cluster.Crash(id);
   }
   std::vector<absl::Status> results;
+  bool on_strand = false;
   cluster.at(leader).Propose("x", {.timeout = absl::InfiniteDuration()},
-                             [&](absl::StatusOr<Reply> r) { results.push_back(r.status()); });
+                             [&](absl::StatusOr<Reply> r) {
+                               results.push_back(r.status());
+                               on_strand = cluster.scheduler.InTask();
+                             });
   REQUIRE(cluster.at(leader).Shutdown(absl::Milliseconds(100)) == absl::OkStatus());
   REQUIRE(results.size() == 1);
   REQUIRE(results[0].code() == absl::StatusCode::kCancelled);
   REQUIRE(OutcomeOf(results[0]) == Outcome::kUnknown);
+  REQUIRE(on_strand);  // as any callback, since the strand is free
 }
 
 TEST_CASE("a replica may be shut down at any moment of its life, and started again") {

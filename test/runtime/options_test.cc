@@ -1,12 +1,37 @@
 #include "lib/runtime/options.h"
 
 #include <functional>
+#include <memory>
+#include <optional>
+#include <string>
 
+#include "lib/env/thread_executor.h"
 #include "test/harness/catch.h"
+#include "zkq/election.h"
 #include "zkq/status.h"
 
 namespace zkq {
 namespace {
+
+// Has a name, and does nothing.
+class Named final : public Election {
+ public:
+  explicit Named(size_t bytes) : name_(bytes, 'n') {}
+  std::string_view name() const override { return name_; }
+  void SetConfigs(const Configs&) override {}
+  void Look(const Vote&, Time, Outbox*) override {}
+  void Settle(PeerState, const Vote&, Outbox*) override {}
+  void Receive(ServerId, const Notification&, Time, Outbox*) override {}
+  void PeerUp(ServerId, Time, Outbox*) override {}
+  void PeerDown(ServerId, Time, Outbox*) override {}
+  void Tick(Time, Outbox*) override {}
+  std::optional<Time> NextWake() const override { return std::nullopt; }
+  std::optional<Decision> outcome() const override { return std::nullopt; }
+  Notification current() const override { return {}; }
+
+ private:
+  const std::string name_;
+};
 
 ReplicaOptions Good() {
   return {.id = ServerId{1},
@@ -45,6 +70,11 @@ TEST_CASE("a bad option is refused by its name, with its value") {
           "members: server 1 at \"a\": it is not host:port");
   REQUIRE(Objection([](auto* o) { o->tick = absl::ZeroDuration(); }) ==
           "tick: 0 is not from 1ms to 1h");
+  REQUIRE(Objection([](auto* o) { o->tick = absl::Hours(2); }) == "tick: 2h is not from 1ms to 1h");
+  REQUIRE(Objection([](auto* o) { o->finalize_wait = absl::Milliseconds(-1); }) ==
+          "finalize_wait: -1ms is not from 0 to 1h");
+  REQUIRE(Objection([](auto* o) { o->finalize_wait = absl::Hours(2); }) ==
+          "finalize_wait: 2h is not from 0 to 1h");
   REQUIRE(Objection([](auto* o) { o->sync_limit = 0; }) == "sync_limit: 0 is not 1 tick or more");
   REQUIRE(Objection([](auto* o) { o->init_limit = -1; }) == "init_limit: -1 is not 1 tick or more");
   REQUIRE(Objection([](auto* o) { o->max_command_bytes = 65 << 20; }) ==
@@ -54,12 +84,27 @@ TEST_CASE("a bad option is refused by its name, with its value") {
           "1048576, and 256 bytes a call");
   REQUIRE(Objection([](auto* o) { o->retain_snapshots = 0; }) ==
           "retain_snapshots: 0 is not 1 or more");
+  REQUIRE(Objection([](auto* o) { o->log_segment_bytes = 0; }) ==
+          "log_segment_bytes: 0 is not from 1 to 1099511627776");
+  REQUIRE(Objection([](auto* o) { o->log_segment_bytes = (uint64_t{1} << 40) + 1; }) ==
+          "log_segment_bytes: 1099511627777 is not from 1 to 1099511627776");
+  REQUIRE(Objection([](auto* o) { o->window_bytes = 0; }) == "window_bytes: 0");
   REQUIRE(Objection([](auto* o) { o->members[0].address = "a:+1"; }) ==
           "members: server 1 at \"a:+1\": it is not host:port");
   REQUIRE(Objection([](auto* o) { o->members[1].address = "0.0.0.0:1"; }) ==
           "members: server 2 at \"0.0.0.0:1\": others cannot dial a wildcard address");
   REQUIRE(Objection([](auto* o) { o->listen_address = "nowhere"; }) ==
           "listen_address: \"nowhere\" is not host:port");
+}
+
+TEST_CASE("one executor for both, and an election of too long a name, are refused") {
+  REQUIRE(Objection([](auto* o) {
+            o->env.executor = o->env.blocking_executor = NewThreadExecutor(1);
+          }).find("env: executor and blocking_executor are one: ") == 0);
+  REQUIRE(Objection([](auto* o) { o->election = std::make_unique<Named>(kElectionNameMax); }) ==
+          "");
+  REQUIRE(Objection([](auto* o) { o->election = std::make_unique<Named>(kElectionNameMax + 1); }) ==
+          "election: its name has more than " + std::to_string(kElectionNameMax) + " bytes");
 }
 
 TEST_CASE("an observer, a weight, a group or a priority is refused, and the member named") {

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <future>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "lib/env/system_clock.h"
@@ -413,21 +414,25 @@ TEST_CASE("during a Shutdown blocking forms and waiters are told kUnavailable, a
   REQUIRE(ensemble.at(1).WaitForLeader(kForever).code() == absl::StatusCode::kFailedPrecondition);
 }
 
-TEST_CASE("a stuck callback holds up neither Shutdown nor the other callbacks") {
+TEST_CASE("a stuck callback holds up neither Shutdown nor the others, which may not block either") {
   Ensemble ensemble(1);
   ensemble.AwaitLeaders();
   auto callback = std::make_shared<Gate>();
   callback->Close();
-  std::atomic<int> called{0};
+  std::atomic<int> called{0}, refused{0};
   ensemble.at(1).Propose("+", {}, [callback](absl::StatusOr<Reply>) { callback->Pass(); });
   callback->AwaitHeld();
   for (int i = 0; i < 3; ++i) {
-    ensemble.at(1).Propose("+", {.timeout = kForever},
-                           [&](absl::StatusOr<Reply> reply) { called += reply.ok(); });
+    ensemble.at(1).Propose("+", {.timeout = kForever}, [&](absl::StatusOr<Reply> reply) {
+      called += reply.ok();
+      const absl::Status inner = ensemble.at(1).Shutdown(absl::Milliseconds(10));
+      refused += inner.code() == absl::StatusCode::kFailedPrecondition;
+    });
   }
   const absl::Status status = ensemble.at(1).Shutdown(absl::Milliseconds(200));
   REQUIRE(std::string(status.message()).find("a callback") != std::string::npos);
   REQUIRE(called == 3);
+  REQUIRE(refused == 3);
   callback->Open();
 }
 
@@ -510,17 +515,30 @@ TEST_CASE("calls from many threads all end when the replica does") {
   REQUIRE(asked == answered);
 }
 
-TEST_CASE("a subscription that is gone is told nothing more") {
+// The subscription is destroyed while its event call runs. That goes on for long enough to
+// see, at its end, a destructor that does not wait.
+TEST_CASE("a subscription is not gone before its event call returns, and is told nothing more") {
+  struct Seen {
+    std::atomic<bool> told{false}, ends{false}, gone{false}, late{false}, returned{false};
+  };
   Ensemble ensemble(1);
   ensemble.AwaitLeaders();
-  for (int i = 0; i < 20; ++i) {
-    auto alive = std::make_unique<int>(0);
-    {
-      const Subscription subscription = ensemble.at(1).Subscribe([&](const Event&) { ++*alive; });
-      ensemble.Write(1);
-      ensemble.at(1).TakeSnapshot([](absl::StatusOr<Zxid>) {});
-    }
-    alive.reset();
+  for (int i = 0; i < 5; ++i) {
+    const auto seen = std::make_shared<Seen>();
+    std::optional<Subscription> subscription = ensemble.at(1).Subscribe([seen](const Event&) {
+      seen->told = true;
+      for (int turns = 0; turns < 1000; turns += seen->ends) std::this_thread::yield();
+      seen->late = seen->gone.load();
+      seen->returned = true;
+    });
+    ensemble.Write(1);
+    ensemble.at(1).TakeSnapshot([](absl::StatusOr<Zxid>) {});
+    while (!seen->told) std::this_thread::yield();
+    seen->ends = true;
+    subscription.reset();
+    seen->gone = true;
+    while (!seen->returned) std::this_thread::yield();
+    REQUIRE(!seen->late);
   }
 }
 

@@ -2,7 +2,9 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include <unistd.h>
 
@@ -104,6 +106,53 @@ TEST_CASE("an address that cannot be listened on is refused by the option it cam
   CheckRefused(std::move(listens), kUnavailable, {"listen_address: ", taken, "address in use"});
   // And nothing of a refused start is in the way of the next.
   CHECK(Replica::Start(OptionsOf(testing::FreeAddress(), dir / "d")).ok());
+}
+
+class Lines final : public LogSink {
+ public:
+  void Log(LogLevel, ServerId, std::string_view line) override {
+    const std::lock_guard lock(mutex_);
+    text_.append(line) += '\n';
+  }
+  std::string text() {
+    const std::lock_guard lock(mutex_);
+    return text_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::string text_;
+};
+
+// Server 2 dials server 1, and has agreed on the address that server 1 has left.
+TEST_CASE("a server that has moved is found at the address that the options list") {
+  const TempDir dir;
+  std::vector<Member> members = {{.id = ServerId{1}, .address = testing::FreeAddress()},
+                                 {.id = ServerId{2}, .address = testing::FreeAddress()}};
+  const auto lines = std::make_shared<Lines>();
+  const auto run = [&] {
+    std::vector<std::unique_ptr<Replica>> replicas;
+    for (const Member& member : members) {
+      auto started = Replica::Start({.id = member.id,
+                                     .members = members,
+                                     .data_dir = dir / ToString(member.id),
+                                     .state_machine = std::make_unique<Silent>(),
+                                     .log_sink = lines});
+      REQUIRE(started.ok());
+      replicas.push_back(*std::move(started));
+    }
+    for (const auto& replica : replicas) {
+      CHECK(replica->WaitForLeader(absl::Seconds(30)) == absl::OkStatus());
+    }
+  };
+  run();
+  const std::string agreed = ToString(members[0]);
+  CHECK(lines->text().find("members lists") == std::string::npos);
+  members[0].address = testing::FreeAddress();
+  run();
+  INFO(lines->text());
+  CHECK(lines->text().find("members lists " + ToString(members[0])) != std::string::npos);
+  CHECK(lines->text().find("the ensemble has agreed on " + agreed) != std::string::npos);
 }
 
 TEST_CASE("a replica that listens on port 0 says which port it got") {

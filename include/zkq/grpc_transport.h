@@ -23,10 +23,10 @@ struct GrpcTransportOptions {
   std::shared_ptr<LogSink> log_sink = nullptr;
 };
 
-// A process that has no thread left for gRPC's own is ended by gRPC, which cannot be prevented
-// here; without one for zkq's, Start returns kResourceExhausted.
-//
 // Plaintext: for loopback and for networks that are trusted as a whole.
+//
+// Start returns kResourceExhausted if no thread is left for zkq. gRPC starts threads too: if
+// none is left for those, gRPC ends the process, and zkq cannot prevent it.
 ZKQ_EXPORT std::unique_ptr<QuorumTransport> NewGrpcTransport(GrpcTransportOptions options);
 
 }  // namespace v1

@@ -76,9 +76,9 @@ class ZKQ_EXPORT QuorumTransport {
   virtual ~QuorumTransport() = default;
 
   // Begins to listen and to dial. Once. `receiver` must live until Shutdown returns.
-  // Errors: kInvalidArgument (the address), kUnavailable (address in use),
-  // kPermissionDenied; each names the address. kResourceExhausted: no thread, file descriptor
-  // or memory is left.
+  // Errors: kInvalidArgument (the address), kUnavailable (address in use, or no name server
+  // answers), kPermissionDenied; each names the address. kResourceExhausted: no thread, file
+  // descriptor or memory is left.
   virtual absl::Status Start(const Identity& self, Receiver* receiver) = 0;
   // Where it listens once Start has returned OK, with the port it got if port 0 was
   // asked for; empty if there is no such place. From any thread.

@@ -65,8 +65,9 @@ class ZKQ_EXPORT Replica final {
   //   kFailedPrecondition  data_dir is in use, belongs to another server, or was written
   //                        by a newer zkq
   //   kPermissionDenied    data_dir or the address may not be used
-  //   kUnavailable         address in use, or not of this machine
-  //   kResourceExhausted   disk full, or no thread or file descriptor left
+  //   kUnavailable         address in use, or not of this machine; no name server answers
+  //   kResourceExhausted   disk full, or no thread (see zkq/grpc_transport.h) or file
+  //                        descriptor left
   //   kDataLoss            the log is damaged (names file and offset), or what it needs is
   //                        gone: older segments, or a snapshot that it goes on from
   //   kInternal            any other error of the disk, or of gRPC

@@ -220,12 +220,21 @@ TEST_CASE("a state machine whose Apply has failed is not called again") {
 TEST_CASE("a Shutdown inside a callback that Shutdown runs does not wait for itself") {
   World world(1);
   Replica& replica = world.cluster.replica(ServerId{1});
-  world.cluster.SlowApply(ServerId{1}, absl::Seconds(100));
+  // The callback strand is in a callback that takes long, so Shutdown runs the next itself.
+  bool busy = false;
+  replica.Propose("a", {}, [&](absl::StatusOr<Reply>) {
+    world.cluster.scheduler().Charge(absl::Seconds(100));
+    busy = true;
+  });
+  world.Until([&] { return busy; });
   absl::Status inner;
-  replica.Propose("a", {.timeout = absl::InfiniteDuration()}, [&](absl::StatusOr<Reply>) {
-    inner = replica.Shutdown(absl::InfiniteDuration());
+  bool in_task = true;
+  replica.Propose("b", {.timeout = absl::InfiniteDuration()}, [&](absl::StatusOr<Reply>) {
+    in_task = world.cluster.scheduler().InTask();
+    inner = replica.Shutdown(absl::Seconds(1));
   });
   (void)replica.Shutdown(absl::ZeroDuration());
+  REQUIRE_FALSE(in_task);
   REQUIRE(inner.code() == absl::StatusCode::kFailedPrecondition);
 }
 

@@ -45,13 +45,15 @@ struct ReplicaOptions {
   std::unique_ptr<StateMachine> state_machine = nullptr;  // none: the replica only elects
 
   absl::Duration tick = absl::Milliseconds(100);  // unit of the limits; 1 ms to 1 h
-  int init_limit = 20;  // ticks without progress until a synchronisation is given up
-  int sync_limit = 10;  // ticks of silence until a peer is given up
+  // Each from 1 to 1,000,000 ticks:
+  int init_limit = 20;  // without progress until a synchronisation is given up
+  int sync_limit = 10;  // of silence until a peer is given up
   // How long an election that a quorum has decided waits for a better vote; 0 to 1 h.
   absl::Duration finalize_wait = absl::Milliseconds(50);
 
   size_t max_command_bytes = 1 << 20;  // of one command; at most 64 MiB
-  // Of this replica's calls that are not answered yet: text, and 256 bytes a call.
+  // Of this replica's calls that are not answered yet: text, and 256 bytes a call. At most
+  // 64 MiB and a call. The leader takes 64 MiB of all servers' calls that are not committed.
   size_t max_outstanding_bytes = 64 << 20;
   // A snapshot is begun after about so many transactions, drawn anew each time from half of
   // them to all, once the one before has ended; 0: never by itself.

@@ -16,7 +16,8 @@
 // Errors. GetErrorInfo(status).outcome says of each failed call whether it may
 // have happened:
 //   kUnavailable         no leader, or Shutdown has begun       not committed
-//   kResourceExhausted   over max_outstanding_bytes             not committed
+//   kResourceExhausted   over max_outstanding_bytes, or the     not committed
+//                        leader has 64 MiB uncommitted
 //   kAborted             not in the next epoch's history        not committed
 //   kDeadlineExceeded    timeout; not committed if never sent,  else unknown
 //   kCancelled           Shutdown; not committed if never sent, else unknown

@@ -29,7 +29,11 @@ Admission::Verdict Admission::Judge(Submission submission) {
 
 std::optional<RejectReason> Admission::Objection(const Call& call, size_t admitted) const {
   if (call.command.size() > options_.command_bytes_max) return RejectReason::kTooLarge;
-  if (bytes_ + CostOf(call) > options_.outstanding_bytes_max) return RejectReason::kOverload;
+  // One alone is taken however large it is, or it never would be.
+  const bool alone = bytes_ == 0;
+  if (!alone && bytes_ + CostOf(call) > options_.outstanding_bytes_max) {
+    return RejectReason::kOverload;
+  }
   if (counter_ + admitted >= kCounterMax) return RejectReason::kOverload;
   return std::nullopt;
 }

@@ -78,6 +78,8 @@ void Founding::Judge() {
   const Id128 seen = voters ? SeenHash(*voters) : Id128{};
   if (std::exchange(self_.seen, seen) != seen) self_.Emit(Introduce{self_.identity()});
   if (!voters || !AllSay(seen)) return;
+  // An observer asks a founded voter: what it would store, the voters may not come to.
+  if (!self_.quorum.IsVoter(self_.options.self)) return;
   Membership membership{.members = Ordered(self_.options.members)};
   for (const SeenVoter& voter : *voters) {
     Member* member = FindMember(&membership, voter.sid);

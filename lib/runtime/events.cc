@@ -27,6 +27,11 @@ void Events::Raise(Event::Kind kind) {
   });
 }
 
+void Events::Raise(const StatusBoard::Change& change) {
+  if (change.role) Raise(Event::Kind::kRoleChanged);
+  if (change.leader) Raise(Event::Kind::kLeaderChanged);
+}
+
 void Events::Drain() {
   ZKQ_CHECK(strand_.Inside());
   const Strand::Doing doing(strand_, "an event call");

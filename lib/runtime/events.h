@@ -10,6 +10,7 @@
 #include "absl/functional/any_invocable.h"
 #include "lib/runtime/halter.h"
 #include "lib/runtime/inbox.h"
+#include "lib/runtime/status_board.h"
 #include "zkq/replica_status.h"
 
 namespace zkq::runtime {
@@ -25,6 +26,7 @@ class Events {
 
   Subscription Subscribe(absl::AnyInvocable<void(const Event&)> on_event);
   void Raise(Event::Kind kind);
+  void Raise(const StatusBoard::Change& change);
   // No event call begins from here on.
   void Close();
 

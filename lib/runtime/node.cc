@@ -134,7 +134,8 @@ void Node::Halt(absl::Status why) {
 void Node::HaltNow(const absl::Status& why) {
   const std::string text(FromAbsl(why.message()));
   const absl::StatusCode code = HaltCode(why);
-  if (!board_.SetHealth(code, text)) return;
+  const std::optional<StatusBoard::Change> change = board_.SetHealth(code, text);
+  if (!change) return;
   life_.halted = life_.stopping = true;
   voice_.Say(LogLevel::kError, "halted: ", text);
   protocol_.Stop();
@@ -145,6 +146,7 @@ void Node::HaltNow(const absl::Status& why) {
     if (const auto node = weak.lock()) node->CloseTransport();
   });
   events_.Raise(Event::Kind::kHealthChanged);
+  events_.Raise(*change);
   options_.env.executor->Wake();  // WaitForLeader
 }
 

@@ -2,6 +2,7 @@
 
 #include <set>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "lib/base/absl/string_view.h"
@@ -14,6 +15,9 @@ namespace zkq::runtime {
 namespace {
 
 constexpr size_t kCommandBytesMax = 64 << 20;
+// More would not fit into the queue to the leader: the link would end, and the calls with it.
+constexpr size_t kOutstandingBytesMax = kCommandBytesMax + Calls::kCallBytes;
+constexpr int kLimitTicksMax = 1'000'000;
 constexpr uint64_t kSegmentBytesMax = uint64_t{1} << 40;
 
 template <typename... Parts>
@@ -63,8 +67,11 @@ absl::Status CheckLimits(const ReplicaOptions& o) {
   if (o.tick < absl::Milliseconds(1) || o.tick > absl::Hours(1)) {
     return Invalid("tick: ", absl::FormatDuration(o.tick), " is not from 1ms to 1h");
   }
-  if (o.init_limit < 1) return Invalid("init_limit: ", o.init_limit, " is not 1 tick or more");
-  if (o.sync_limit < 1) return Invalid("sync_limit: ", o.sync_limit, " is not 1 tick or more");
+  for (const auto& [name, ticks] :
+       {std::pair("init_limit", o.init_limit), std::pair("sync_limit", o.sync_limit)}) {
+    if (ticks >= 1 && ticks <= kLimitTicksMax) continue;
+    return Invalid(name, ": ", ticks, " is not from 1 to ", kLimitTicksMax, " ticks");
+  }
   if (o.finalize_wait < absl::ZeroDuration() || o.finalize_wait > absl::Hours(1)) {
     return Invalid("finalize_wait: ", absl::FormatDuration(o.finalize_wait),
                    " is not from 0 to 1h");
@@ -77,6 +84,10 @@ absl::Status CheckLimits(const ReplicaOptions& o) {
     return Invalid("max_outstanding_bytes: ", o.max_outstanding_bytes,
                    " leaves no room for a command of max_command_bytes, ", o.max_command_bytes,
                    ", and ", Calls::kCallBytes, " bytes a call");
+  }
+  if (o.max_outstanding_bytes > kOutstandingBytesMax) {
+    return Invalid("max_outstanding_bytes: ", o.max_outstanding_bytes, " is above ",
+                   kOutstandingBytesMax);
   }
   if (o.retain_snapshots < 1)
     return Invalid("retain_snapshots: ", o.retain_snapshots, " is not 1 or more");

@@ -159,8 +159,7 @@ void Protocol::Publish(const core::Peer::View& view) {
   const StatusBoard::Change change = ports_.board->SetView(view, HeardAt(view.last_heard));
   if (!change.role && !change.leader) return;
   ports_.executor->Wake();  // WaitForLeader
-  if (change.role) ports_.events->Raise(Event::Kind::kRoleChanged);
-  if (change.leader) ports_.events->Raise(Event::Kind::kLeaderChanged);
+  ports_.events->Raise(change);
 }
 
 // Nobody yet is as stale as can be.

@@ -58,7 +58,7 @@ void Node::LeaveProtocol() {
   strands_.protocol.Close();
   strands_.protocol.AwaitIdle(absl::Seconds(1));  // it never blocks: this is no wait
   CloseTransport();
-  board_.Leave();
+  events_.Raise(board_.Leave());
 }
 
 // A leader's peers see at once that its links are gone, and elect another.

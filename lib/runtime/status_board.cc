@@ -42,23 +42,26 @@ void StatusBoard::SetSnapshot(Zxid snapshot) {
   status_.last_snapshot = std::max(status_.last_snapshot, snapshot);
 }
 
-bool StatusBoard::SetHealth(absl::StatusCode code, std::string why) {
+std::optional<StatusBoard::Change> StatusBoard::SetHealth(absl::StatusCode code, std::string why) {
   std::lock_guard lock(mutex_);
-  if (ending_.code != absl::StatusCode::kOk) return false;
+  if (ending_.code != absl::StatusCode::kOk) return std::nullopt;
   ending_ = {code, std::move(why)};
-  LeaveLocked();
-  return true;
+  return LeaveLocked();
 }
 
-void StatusBoard::Leave() {
+StatusBoard::Change StatusBoard::Leave() {
   std::lock_guard lock(mutex_);
-  LeaveLocked();
+  return LeaveLocked();
 }
 
-void StatusBoard::LeaveLocked() {
+StatusBoard::Change StatusBoard::LeaveLocked() {
+  const Change change{
+      .role = status_.state != PeerState::kLooking || status_.phase != ZabPhase::kElection,
+      .leader = status_.leader.has_value()};
   status_.state = PeerState::kLooking;
   status_.phase = ZabPhase::kElection;
   status_.leader.reset();
+  return change;
 }
 
 ReplicaStatus StatusBoard::Get() const {

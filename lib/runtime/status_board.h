@@ -31,9 +31,9 @@ class StatusBoard {
   void SetSyncLatency(absl::Duration latency) { Set(&status_.last_sync_latency, latency); }
   void SetListenAddress(std::string address) { Set(&status_.listen_address, std::move(address)); }
   // The replica no longer takes part, and nothing is wrong.
-  void Leave();
-  // Records why the replica no longer takes part. False: it already did not.
-  bool SetHealth(absl::StatusCode code, std::string why);
+  Change Leave();
+  // Records what the replica halted for. None: it has halted before.
+  std::optional<Change> SetHealth(absl::StatusCode code, std::string why);
 
   // All but outstanding_bytes.
   ReplicaStatus Get() const;
@@ -60,7 +60,7 @@ class StatusBoard {
     std::lock_guard lock(mutex_);
     return field;
   }
-  void LeaveLocked();
+  Change LeaveLocked();
 
   mutable std::mutex mutex_;
   ReplicaStatus status_;  // `health` stays OK: statuses are made anew for each reader

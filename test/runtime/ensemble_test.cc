@@ -364,6 +364,18 @@ TEST_CASE("a replica without a state machine elects, and takes no calls") {
   cluster.AwaitLeaderOtherThan(leader);
 }
 
+TEST_CASE("a command as large as may be is taken") {
+  constexpr size_t kLargest = 64 << 20;
+  Cluster cluster(1);
+  cluster.adjust = [](ReplicaOptions* o) {
+    o->max_command_bytes = kLargest;
+    o->max_outstanding_bytes = kLargest + 256;
+  };
+  cluster.StartAll();
+  cluster.AwaitLeader();
+  REQUIRE(cluster.at(1).Propose(std::string(kLargest, 'x')).status() == absl::OkStatus());
+}
+
 TEST_CASE("calls above max_outstanding_bytes are refused before anything happens") {
   Cluster cluster(3);
   cluster.adjust = [](ReplicaOptions* o) {
@@ -425,6 +437,31 @@ TEST_CASE("an Apply that fails halts its replica and no other") {
   cluster.seen(victim).poison = "";
   cluster.Start(victim);
   REQUIRE(cluster.AllApplied(3));
+}
+
+TEST_CASE("a leader that halts or is shut down says that it leads no more") {
+  const bool halts = GENERATE(true, false);
+  Cluster cluster(3);
+  cluster.StartAll();
+  const int leader = cluster.AwaitLeader();
+  std::set<Event::Kind> kinds;
+  PeerState told = PeerState::kLeading;
+  const Subscription subscription = cluster.at(leader).Subscribe([&](const Event& event) {
+    kinds.insert(event.kind);
+    told = event.status.state;
+  });
+  if (halts) {
+    cluster.seen(leader).poison = "two";
+    (void)cluster.at(leader).Propose("two");
+  } else {
+    REQUIRE(cluster.Shutdown(leader) == absl::OkStatus());
+  }
+  const bool both = cluster.Until([&] {
+    return kinds.contains(Event::Kind::kRoleChanged) && kinds.contains(Event::Kind::kLeaderChanged);
+  });
+  REQUIRE(both);
+  REQUIRE(told == PeerState::kLooking);
+  if (halts) REQUIRE(cluster.at(leader).Status().state == PeerState::kLooking);
 }
 
 TEST_CASE("a disk that fails halts its replica, and what waited is told so") {

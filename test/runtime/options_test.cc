@@ -75,13 +75,19 @@ TEST_CASE("a bad option is refused by its name, with its value") {
           "finalize_wait: -1ms is not from 0 to 1h");
   REQUIRE(Objection([](auto* o) { o->finalize_wait = absl::Hours(2); }) ==
           "finalize_wait: 2h is not from 0 to 1h");
-  REQUIRE(Objection([](auto* o) { o->sync_limit = 0; }) == "sync_limit: 0 is not 1 tick or more");
-  REQUIRE(Objection([](auto* o) { o->init_limit = -1; }) == "init_limit: -1 is not 1 tick or more");
+  REQUIRE(Objection([](auto* o) { o->sync_limit = 0; }) ==
+          "sync_limit: 0 is not from 1 to 1000000 ticks");
+  REQUIRE(Objection([](auto* o) { o->init_limit = -1; }) ==
+          "init_limit: -1 is not from 1 to 1000000 ticks");
+  REQUIRE(Objection([](auto* o) { o->init_limit = 1'000'001; }) ==
+          "init_limit: 1000001 is not from 1 to 1000000 ticks");
   REQUIRE(Objection([](auto* o) { o->max_command_bytes = 65 << 20; }) ==
           "max_command_bytes: 68157440 is not from 1 to 67108864");
   REQUIRE(Objection([](auto* o) { o->max_outstanding_bytes = 1 << 20; }) ==
           "max_outstanding_bytes: 1048576 leaves no room for a command of max_command_bytes, "
           "1048576, and 256 bytes a call");
+  REQUIRE(Objection([](auto* o) { o->max_outstanding_bytes = 65 << 20; }) ==
+          "max_outstanding_bytes: 68157440 is above 67109120");
   REQUIRE(Objection([](auto* o) { o->retain_snapshots = 0; }) ==
           "retain_snapshots: 0 is not 1 or more");
   REQUIRE(Objection([](auto* o) { o->log_segment_bytes = 0; }) ==

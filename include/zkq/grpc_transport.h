@@ -26,7 +26,8 @@ struct GrpcTransportOptions {
 // Plaintext: for loopback and for networks that are trusted as a whole.
 //
 // Start returns kResourceExhausted if no thread is left for zkq. gRPC starts threads too: if
-// none is left for those, gRPC ends the process, and zkq cannot prevent it.
+// none is left for those, gRPC may end the process, or Start or Shutdown may never return.
+// zkq cannot prevent that.
 ZKQ_EXPORT std::unique_ptr<QuorumTransport> NewGrpcTransport(GrpcTransportOptions options);
 
 }  // namespace v1

@@ -57,7 +57,7 @@ TEST_CASE("a leader that comes back cuts off what it logged alone") {
   const int leader = ensemble.WaitForLeader();
   // Stopped, the others read nothing more; killed so, they never will.
   for (int id : ensemble.ids()) {
-    if (id != leader) ensemble.process(id).Signal(SIGSTOP);
+    if (id != leader) ensemble.process(id).Stop();
   }
   kv::Client alone({ensemble.address(leader)}, absl::Milliseconds(300));
   pb::PutRequest request;

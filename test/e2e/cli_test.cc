@@ -51,7 +51,7 @@ TEST_CASE("a write whose answer does not come has an unknown outcome") {
   const int leader = ensemble.WaitForLeader();
   const int follower = ensemble.Follower();
   for (int id : ensemble.ids()) {
-    if (id != follower) ensemble.process(id).Signal(SIGSTOP);
+    if (id != follower) ensemble.process(id).Stop();
   }
   CHECK(Cli(ensemble.address(follower), {"put", "k", "v", "--timeout=300ms"}).code == 4);
   for (int id : ensemble.ids()) {

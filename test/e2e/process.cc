@@ -1,6 +1,7 @@
 #include "test/e2e/process.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -77,6 +78,16 @@ Process::~Process() { Kill(); }
 
 void Process::Signal(int signal) {
   if (running()) kill(pid_, signal);
+}
+
+// The signal alone takes its time, in which the process goes on.
+void Process::Stop() {
+  Signal(SIGSTOP);
+  siginfo_t info = {};
+  constexpr int kStands = WSTOPPED | WEXITED | WNOWAIT;
+  while (running() && waitid(P_PID, static_cast<id_t>(pid_), &info, kStands) < 0 &&
+         errno == EINTR) {
+  }
 }
 
 void Process::Kill() {

@@ -35,6 +35,8 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   void Signal(int signal);
+  // SIGSTOP; returns when none of its threads runs any more.
+  void Stop();
   // SIGKILL; returns when it is gone.
   void Kill();
   // Waits for its own end: the exit code, or minus the signal that ended it.

@@ -63,7 +63,7 @@ absl::Status CheckMembers(const ReplicaOptions& options) {
   return absl::OkStatus();
 }
 
-absl::Status CheckLimits(const ReplicaOptions& o) {
+absl::Status CheckTimes(const ReplicaOptions& o) {
   if (o.tick < absl::Milliseconds(1) || o.tick > absl::Hours(1)) {
     return Invalid("tick: ", absl::FormatDuration(o.tick), " is not from 1ms to 1h");
   }
@@ -76,6 +76,10 @@ absl::Status CheckLimits(const ReplicaOptions& o) {
     return Invalid("finalize_wait: ", absl::FormatDuration(o.finalize_wait),
                    " is not from 0 to 1h");
   }
+  return absl::OkStatus();
+}
+
+absl::Status CheckSizes(const ReplicaOptions& o) {
   if (o.max_command_bytes < 1 || o.max_command_bytes > kCommandBytesMax) {
     return Invalid("max_command_bytes: ", o.max_command_bytes, " is not from 1 to ",
                    kCommandBytesMax);
@@ -118,7 +122,8 @@ absl::Status CheckOptions(const ReplicaOptions& options) {
         "env: executor and blocking_executor are one: disk and user code would hold up "
         "heartbeats");
   }
-  if (absl::Status s = CheckLimits(options); !s.ok()) return s;
+  if (absl::Status s = CheckTimes(options); !s.ok()) return s;
+  if (absl::Status s = CheckSizes(options); !s.ok()) return s;
   return CheckMembers(options);
 }
 

@@ -37,7 +37,7 @@ bool IsOutOfRoom(int error) {
 }
 
 absl::Status ErrnoError(const std::string& address, int error) {
-  const std::string text = "cannot listen: " + std::generic_category().message(error);
+  const std::string text(FromAbsl(absl::ErrnoToStatus(error, "cannot listen").message()));
   if (IsOutOfRoom(error)) return Error(absl::StatusCode::kResourceExhausted, address, text);
   switch (error) {
     case EADDRINUSE:

@@ -29,7 +29,8 @@ class NoThreads {
   pthread_attr_t before_;
 };
 
-// As long as it lives only `left` descriptors can be opened.
+// As long as it lives only `left` descriptors can be opened. Nothing is checked meanwhile: to
+// check, a sanitizer may need one.
 class FewDescriptors {
  public:
   explicit FewDescriptors(int left) {
@@ -38,7 +39,7 @@ class FewDescriptors {
     close(lowest);
     REQUIRE(getrlimit(RLIMIT_NOFILE, &before_) == 0);
     const rlimit few{static_cast<rlim_t>(lowest + left), before_.rlim_max};
-    REQUIRE(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    setrlimit(RLIMIT_NOFILE, &few);
   }
   ~FewDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
 
@@ -62,17 +63,20 @@ TEST_CASE("Start without a thread left is kResourceExhausted") {
   CHECK(status.code() == absl::StatusCode::kResourceExhausted);
 }
 
+absl::Status ListenWith(int descriptors) {
+  const FewDescriptors few(descriptors);
+  return Acceptor::Listen("127.0.0.1:0").status();
+}
+
 // The listener needs three: a socket, and the two ends of a pipe.
 TEST_CASE("listening without a descriptor left is kResourceExhausted, and names the address") {
   for (int left = 0; left < 3; ++left) {
-    const FewDescriptors few(left);
-    const absl::Status status = Acceptor::Listen("127.0.0.1:0").status();
+    const absl::Status status = ListenWith(left);
     INFO(left << ": " << status.ToString());
     CHECK(status.code() == absl::StatusCode::kResourceExhausted);
     CHECK(std::string(status.message()).find("\"127.0.0.1:0\": cannot listen: ") == 0);
   }
-  const FewDescriptors enough(3);
-  CHECK(Acceptor::Listen("127.0.0.1:0").ok());
+  CHECK(ListenWith(3).ok());
 }
 
 }  // namespace

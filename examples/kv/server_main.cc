@@ -23,7 +23,8 @@
 
 ABSL_FLAG(uint64_t, id, 0, "this server's id, one of --ensemble");
 ABSL_FLAG(std::string, ensemble, "", "the voters' peer ports: 1=host:port,2=host:port,...");
-ABSL_FLAG(std::string, observers, "", "the observers' peer ports; refused until zkq serves observers");
+ABSL_FLAG(std::string, observers, "",
+          "the observers' peer ports; refused until zkq serves observers");
 ABSL_FLAG(std::string, listen, "", "host:port for clients; port 0: any free one");
 ABSL_FLAG(std::string, data_dir, "", "where the log and the snapshots live; made if not there");
 ABSL_FLAG(absl::Duration, tick, absl::Milliseconds(100), "unit of the time limits");

@@ -10,7 +10,7 @@
 namespace zkq {
 
 struct HardState {
-  EnsembleId ensemble = {};            // none: unfounded
+  EnsembleId ensemble = {};  // none: unfounded
   ServerId sid{};
   DiskId disk = {};
   uint64_t boot = 0;       // of the present or last process life

@@ -66,10 +66,10 @@ TEST_CASE("an election that contradicts itself stops the replica") {
     PeerState state = PeerState::kLooking;
     bool sound = false;
   };
-  for (const Case& c : {Case{ServerId{1}, PeerState::kLeading, true},
-                        Case{ServerId{2}, PeerState::kFollowing, true},
-                        Case{ServerId{2}, PeerState::kLeading}, Case{ServerId{1}, PeerState::kFollowing},
-                        Case{kNoServer, PeerState::kFollowing}}) {
+  for (const Case& c :
+       {Case{ServerId{1}, PeerState::kLeading, true},
+        Case{ServerId{2}, PeerState::kFollowing, true}, Case{ServerId{2}, PeerState::kLeading},
+        Case{ServerId{1}, PeerState::kFollowing}, Case{kNoServer, PeerState::kFollowing}}) {
     const Membership members = VotersUpTo(3);
     Peer peer({.self = ServerId{1}, .members = members.members},
               {.state = {.ensemble = {0, 1}, .sid = ServerId{1}, .config = members}},

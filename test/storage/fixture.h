@@ -95,8 +95,8 @@ inline std::string Print(const std::vector<Txn>& txns) {
 // All that a log says of itself, its live entries as they read included.
 inline std::string Print(Log& log, const Recovered& contents) {
   std::string text = contents.fresh ? "fresh " : "";
-  text += "epoch " + std::to_string(contents.state.current) + " base " + ToString(contents.base.zxid) +
-          " begin " + ToString(contents.epochs.begin()) + " last " +
+  text += "epoch " + std::to_string(contents.state.current) + " base " +
+          ToString(contents.base.zxid) + " begin " + ToString(contents.epochs.begin()) + " last " +
           ToString(contents.epochs.last()) + " hint " + ToString(contents.commit) + " epochs";
   for (Zxid zxid : contents.epochs.Table()) text += " " + ToString(zxid);
   const absl::StatusOr<std::vector<Txn>> read = log.Read(contents.epochs.begin(), 1 << 20);

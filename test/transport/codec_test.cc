@@ -266,10 +266,8 @@ TEST_CASE("transactions are protobuf messages, byte for byte") {
 }
 
 HardState AnyState(RandomMessages* random) {
-  HardState state{random->AnyId(),         random->Sid(),
-                  random->AnyId(),         random->Number(),
-                  random->AnyPromise(),    random->Small(),
-                  {random->AnyZxid(), {}}};
+  HardState state{random->AnyId(),      random->Sid(),   random->AnyId(),        random->Number(),
+                  random->AnyPromise(), random->Small(), {random->AnyZxid(), {}}};
   state.config.members = random->Members();
   return state;
 }

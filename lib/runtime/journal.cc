@@ -115,6 +115,7 @@ void Journal::TellSynced(const std::vector<Write>& writes) {
 void Journal::DoPurge(Zxid through) {
   absl::StatusOr<Zxid> begin = ports_.log->Purge(through);
   if (begin.ok()) return ports_.ears->OnPurged(*begin);
+  if (absl::Status log = ports_.log->status(); !log.ok()) return Fail(std::move(log));
   ports_.voice->Say(LogLevel::kWarning, "the log was not purged: ", begin.status().ToString());
 }
 

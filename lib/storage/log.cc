@@ -65,6 +65,7 @@ class Log::Impl {
   absl::Status Confirm();
   absl::StatusOr<std::vector<Txn>> Read(Zxid after, size_t bytes_max) const;
   absl::StatusOr<Zxid> Purge(Zxid through);
+  absl::Status failure() const { return {failure_.code, failure_.message}; }
 
  private:
   std::string PathOf(uint64_t segment) const { return directory_ + "/" + SegmentName(segment); }
@@ -88,7 +89,6 @@ class Log::Impl {
   absl::Status ForgetOldest(Zxid through);
   absl::Status RemoveOldest(Zxid through);
   absl::Status Fail(const absl::Status& status);
-  absl::Status failure() const { return {failure_.code, failure_.message}; }
 
   const std::shared_ptr<FileSystem> file_system_;
   const std::string directory_;
@@ -352,5 +352,6 @@ absl::StatusOr<std::vector<Txn>> Log::Read(Zxid after, size_t bytes_max) {
   return impl_->Read(after, bytes_max);
 }
 absl::StatusOr<Zxid> Log::Purge(Zxid through) { return impl_->Purge(through); }
+absl::Status Log::status() const { return impl_->failure(); }
 
 }  // namespace zkq::storage

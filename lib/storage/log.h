@@ -78,7 +78,12 @@ class Log {
 
   // Drops segments whose entries all lie at or below `through`. Never the one
   // being written. Returns where the log now begins.
+  // If the file cannot be removed, it stays for the next Purge; a removal that cannot be
+  // made durable is an error of the log.
   absl::StatusOr<Zxid> Purge(Zxid through);
+
+  // The error after which nothing more is written; OK: there was none.
+  absl::Status status() const;
 
  private:
   class Impl;

@@ -72,6 +72,8 @@ void Nemesis::OnSent(const Route& route, const Carried& carried) {
   Spring(matches, route.from, route.to);
 }
 
+void Nemesis::OnLinkUp(const Route& route) { met_.emplace(route.to, route.from); }
+
 void Nemesis::OnStatus(ServerId sid, const ReplicaStatus& status) {
   const std::pair now(status.state, status.phase);
   founded_ = founded_ || status.phase != ZabPhase::kElection;
@@ -320,12 +322,19 @@ void Nemesis::PerformOnDisk(const Strike& strike, ServerId sid) {
 
 // A lost disk needs help from outside that does not exist yet, so a quorum keeps
 // theirs.
+bool Nemesis::MayLose(ServerId sid) const {
+  const size_t minority = (cluster_.servers().size() - 1) / 2;
+  return lost_.size() < minority || std::find(lost_.begin(), lost_.end(), sid) != lost_.end();
+}
+
+void Nemesis::CountLost(ServerId sid) {
+  if (std::find(lost_.begin(), lost_.end(), sid) == lost_.end()) lost_.push_back(sid);
+}
+
 void Nemesis::LoseDisk(const Strike& strike, ServerId sid) {
   // Nobody founds without a server that refuses to start.
   if (!founded_ && strike.fault != Fault::kWipeDisk) return;
-  const size_t minority = (cluster_.servers().size() - 1) / 2;
-  const bool already = std::find(lost_.begin(), lost_.end(), sid) != lost_.end();
-  if (!already && lost_.size() >= minority) return;
+  if (!MayLose(sid)) return;
   const std::optional<Role> role = RoleOf(sid);
   Crash(sid, CrashMode::kPower);
   if (strike.fault == Fault::kWipeDisk) {
@@ -333,7 +342,7 @@ void Nemesis::LoseDisk(const Strike& strike, ServerId sid) {
   } else if (!DamageDisk(strike, sid)) {
     return RestartAfter(strike.lasts, sid);
   }
-  if (!already) lost_.push_back(sid);
+  CountLost(sid);
   Note(strike.fault, role);
   // It may be refused: then there is nothing to try again for.
   After(strike.lasts, [this, sid] { (void)cluster_.Start(sid); });
@@ -356,10 +365,16 @@ void Nemesis::LoseEmptyDisk(const Strike& strike, const Victims& victims) {
     EndAfter(std::minmax(loser, other), strike.lasts,
              [this, loser, other] { cluster_.network().Mend(loser, other); });
   } else {
-    lost_.push_back(loser);
+    CountLost(loser);
   }
   cluster_.StallDisk(knows, kStalls);
-  After(strike.lasts / 2, [this, strike, loser] {
+  After(strike.lasts / 2, [this, strike, loser, other = *meets_late, apart] {
+    if (apart &&
+        met_.contains(
+            {other, loser})) {  // the cut was too late: others may have founded on that disk
+      if (!MayLose(loser)) return;
+      CountLost(loser);
+    }
     Note(strike.fault, RoleOf(loser));
     Crash(loser, CrashMode::kPower);
     cluster_.WipeDisk(loser);

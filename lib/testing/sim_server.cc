@@ -167,7 +167,7 @@ void SimServer::Crash(CrashMode mode) {
   blocking_->Stop();
   world_.network->Crash(sid_);
   while (!late_.empty()) TellLate(late_.begin()->first);
-  if (dying_ && died_at_ < world_.scheduler->now()) {
+  if (dying_ && died_at_step_ < world_.scheduler->steps()) {
     Unsettle();
     HeldUp(world_.scheduler->now());
   }
@@ -219,7 +219,7 @@ void SimServer::CrashAtSend(uint64_t messages, CrashMode mode) {
 void SimServer::Die(CrashMode mode) {
   if (executor_ == nullptr || std::exchange(dying_, true)) return;
   crash_mode_ = mode;
-  died_at_ = world_.scheduler->now();
+  died_at_step_ = world_.scheduler->steps();
   executor_->Stop();
   blocking_->Stop();
   disk_->CrashBefore(disk_->operations() + 1);

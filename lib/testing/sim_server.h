@@ -126,7 +126,7 @@ class SimServer {
   absl::Duration patience_ = absl::ZeroDuration();
   bool shuts_down_ = false;
   bool dying_ = false;
-  absl::Duration died_at_ = absl::ZeroDuration();
+  uint64_t died_at_step_ = 0;  // what runs after that does so without it
   CrashMode crash_mode_ = CrashMode::kPower;  // of which it is dying
   CrashMode disk_kills_by_ = CrashMode::kPower;
   CrashMode send_kills_by_ = CrashMode::kPower;

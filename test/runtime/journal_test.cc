@@ -160,5 +160,17 @@ TEST_CASE("journal: a purge says where the log begins, and one that fails is onl
   REQUIRE(stage.Run().find("halt") == std::string::npos);
 }
 
+// The log writes nothing more: that is told now, and not at the next write.
+TEST_CASE("journal: a purge that cannot be made durable halts the replica at once") {
+  JournalStage stage;
+  for (uint32_t i = 1; i <= 200; ++i) {
+    stage.Add({stage.Append(Txns(i, i))});
+    stage.Run(absl::ZeroDuration());
+  }
+  stage.Fail(Stage::Disk::Step::kSyncDirectory);
+  stage.journal->Purge({1, 150});
+  REQUIRE(stage.Run().find("halt ") == 0);
+}
+
 }  // namespace
 }  // namespace zkq::runtime

@@ -89,12 +89,12 @@ RunResult Run(const RunOptions& options) {
   cluster.keep_trace(options.trace_lines);
   variation.Spoil(&cluster);
 
-  cluster.StartAll();
-  clients.Begin(&cluster);
   Nemesis nemesis(&cluster, [&](Fault fault, PeerState state, ZabPhase phase) {
     ++result.coverage.faults[static_cast<size_t>(fault)][static_cast<size_t>(state)]
                             [static_cast<size_t>(phase)];
   });
+  cluster.StartAll();
+  clients.Begin(&cluster);
   const std::vector<Strike> plan = PlanStrikes(options.profile, options.seed, options.length);
   result.strikes = plan.size();
   nemesis.Run(Chosen(options, plan), options.length);

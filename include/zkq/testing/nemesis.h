@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -152,6 +153,7 @@ class ZKQ_EXPORT Nemesis : private SimObserver {
     Victims victims;
   };
   void OnSent(const Route& route, const Carried& carried) override;
+  void OnLinkUp(const Route& route) override;
   void OnStatus(ServerId sid, const ReplicaStatus& status) override;
   void OnCrashed(ServerId sid, const MemoryFileSystem& disk) override;
   template <typename Matches>
@@ -164,6 +166,8 @@ class ZKQ_EXPORT Nemesis : private SimObserver {
   void PerformOnProcess(const Strike& strike, ServerId sid);
   void PerformOnDisk(const Strike& strike, ServerId sid);
   void PerformOnNetwork(const Strike& strike, const Victims& victims);
+  bool MayLose(ServerId sid) const;
+  void CountLost(ServerId sid);
   void LoseDisk(const Strike& strike, ServerId sid);
   void LoseEmptyDisk(const Strike& strike, const Victims& victims);
   bool DamageDisk(const Strike& strike, ServerId sid);
@@ -191,6 +195,7 @@ class ZKQ_EXPORT Nemesis : private SimObserver {
   std::vector<Repair> repairs_;
   std::map<ServerId, std::pair<PeerState, ZabPhase>> roles_;         // of those that are up
   bool founded_ = false;                                             // as far as roles tell
+  std::set<std::pair<ServerId, ServerId>> met_;                      // who knows whom; ever
   std::map<ServerId, Fault> armed_;                                  // to die at some instant
   std::map<std::pair<ServerId, ServerId>, absl::Duration> lasting_;  // until when, by where
   std::map<ServerId, int> restarts_;                                 // that are due

@@ -13,7 +13,7 @@
 
 #include "lib/base/hard_state.h"
 #include "lib/storage/batch.h"
-#include "lib/testing/invariants.h"
+#include "lib/testing/checks/invariants.h"
 #include "test/harness/catch.h"
 #include "zkq/testing/memory_file_system.h"
 

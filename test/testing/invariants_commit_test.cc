@@ -1,6 +1,6 @@
 // What is committed and what is applied: a story for each property that breaks it and
 // nothing else.
-#include "lib/testing/invariants.h"
+#include "lib/testing/checks/invariants.h"
 
 #include "test/harness/catch.h"
 #include "test/testing/invariant_story.h"

@@ -1,14 +1,14 @@
 // The parts of the checker that stand alone: calls, lanes, statuses, liveness.
 #include <functional>
 
-#include "lib/testing/applying_checker.h"
-#include "lib/testing/call_ledger.h"
-#include "lib/testing/election_checker.h"
-#include "lib/testing/histories.h"
-#include "lib/testing/lane_order.h"
-#include "lib/testing/liveness.h"
-#include "lib/testing/read_confirmations.h"
-#include "lib/testing/status_steps.h"
+#include "lib/testing/checks/applying_checker.h"
+#include "lib/testing/checks/call_ledger.h"
+#include "lib/testing/checks/election_checker.h"
+#include "lib/testing/checks/histories.h"
+#include "lib/testing/checks/lane_order.h"
+#include "lib/testing/checks/liveness.h"
+#include "lib/testing/checks/read_confirmations.h"
+#include "lib/testing/checks/status_steps.h"
 #include "test/harness/catch.h"
 #include "test/testing/invariant_story.h"
 #include "zkq/status.h"

@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "lib/testing/invariants.h"
+#include "lib/testing/checks/invariants.h"
 #include "test/harness/catch.h"
 #include "zkq/testing/sim_cluster.h"
 

@@ -1,7 +1,7 @@
 // Each property that InvariantChecker holds a run against has a story that breaks it
 // and nothing else; and the story of a correct ensemble breaks none. Here: epochs,
 // promises, what is durable, histories and their synchronisation.
-#include "lib/testing/invariants.h"
+#include "lib/testing/checks/invariants.h"
 
 #include "test/harness/catch.h"
 #include "test/testing/invariant_story.h"

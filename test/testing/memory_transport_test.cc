@@ -2,7 +2,7 @@
 // one does beyond it.
 #include <map>
 
-#include "lib/testing/contract_peer.h"
+#include "lib/testing/conformance/contract_peer.h"
 #include "test/harness/catch.h"
 #include "test/testing/sim_world.h"
 #include "zkq/testing/conformance.h"

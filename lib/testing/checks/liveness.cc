@@ -1,0 +1,57 @@
+#include "lib/testing/checks/liveness.h"
+
+#include <string>
+
+namespace zkq::testing {
+
+std::optional<ServerId> LeaderOf(const Statuses& statuses) {
+  std::optional<ServerId> leader;
+  Epoch epoch = 0;
+  for (const auto& [sid, status] : statuses) {
+    if (status.state != PeerState::kLeading || status.leader != sid || status.epoch < epoch) {
+      continue;
+    }
+    leader = sid;
+    epoch = status.epoch;
+  }
+  return leader;
+}
+
+std::optional<Violation> CheckLed(const Statuses& statuses) {
+  if (LeaderOf(statuses)) return std::nullopt;
+  return Violation{"LIV-1 progress", "nobody leads"};
+}
+
+std::optional<Violation> CheckSynced(const Statuses& statuses, const std::set<ServerId>& servers) {
+  const std::optional<ServerId> leader = LeaderOf(statuses);
+  if (!leader) return CheckLed(statuses);
+  const Zxid committed = statuses.at(*leader).last_committed;
+  for (const ServerId sid : servers) {
+    const auto found = statuses.find(sid);
+    if (found == statuses.end()) {
+      return Violation{"LIV-2 re-admission", "server " + ToString(sid) + " is down"};
+    }
+    const ReplicaStatus& status = found->second;
+    if (status.phase == ZabPhase::kBroadcast && status.leader == leader &&
+        status.last_applied >= committed) {
+      continue;
+    }
+    return Violation{"LIV-2 re-admission", "server " + ToString(sid) + " has applied " +
+                                               ToString(status.last_applied) + " of " +
+                                               ToString(committed) + ", and is " +
+                                               std::string(ToString(status.state)) + " in " +
+                                               std::string(ToString(status.phase))};
+  }
+  return std::nullopt;
+}
+
+std::optional<Violation> CheckStable(const Statuses& before, const Statuses& after, bool renews) {
+  const std::optional<ServerId> was = LeaderOf(before), is = LeaderOf(after);
+  const bool led = was && was == is;
+  if (led && (renews || before.at(*is).epoch == after.at(*is).epoch)) return std::nullopt;
+  if (!was && !is) return std::nullopt;
+  return Violation{"LIV-4 stability", "led by " + (was ? ToString(*was) : "nobody") + ", then by " +
+                                          (is ? ToString(*is) : "nobody") + ", without a fault"};
+}
+
+}  // namespace zkq::testing

@@ -1,0 +1,208 @@
+#include <utility>
+
+#include "lib/testing/conformance/contract_ensemble.h"
+#include "zkq/testing/conformance.h"
+
+namespace zkq::testing {
+namespace {
+
+using Factory = TransportWorldFactory;
+
+// --- links ----------------------------------------------------------------------
+
+void OneLinkEach(const Factory& factory, Trial* trial) {
+  ContractEnsemble ensemble(factory, trial, {kOne, kTwo, kThree});
+  const Ends pairs[] = {{kOne, kTwo}, {kOne, kThree}, {kTwo, kThree}};
+  for (const auto& [a, b] : pairs) {
+    if (!ensemble.UntilLinked(a, b)) return;
+  }
+  ensemble.world().Settle();
+  for (const auto& [a, b] : pairs) {
+    for (const auto& [here, there] : {Ends{a, b}, Ends{b, a}}) {
+      ContractPeer& peer = ensemble[here];
+      trial->ExpectEqual(peer.ups(there), 1, "the number of links");
+      trial->ExpectEqual(peer.downs(there), 0, "the number of links that went down");
+      trial->ExpectEqual(peer.ups(here), 0, "the number of links to itself");
+      trial->Expect(peer.seen(there) == IdentityOf(there), "another identity at the other end");
+    }
+  }
+}
+
+void AddressInUse(const Factory& factory, Trial* trial) {
+  ContractEnsemble ensemble(factory, trial, {kOne, kTwo});
+  ContractPeer second(&ensemble.world(), IdentityOf(kOne, 2));
+  const absl::Status started = second.Start();
+  trial->Expect(started.code() == absl::StatusCode::kUnavailable,
+                "Start says " + started.ToString());
+}
+
+void DroppedLink(const Factory& factory, Trial* trial) {
+  ContractEnsemble ensemble(factory, trial, {kOne, kTwo});
+  for (const auto& [here, there] : kBothWays) {
+    if (!ensemble.UntilLinked(kOne, kTwo)) return;
+    const LinkId old = ensemble.Link(here, there), old_there = ensemble.Link(there, here);
+    ensemble[here].transport().DropLink(old);
+    const auto replaced = [&, here = here, there = there] {
+      return ensemble.Linked(kOne, kTwo) && ensemble.Link(here, there) > old &&
+             ensemble.Link(there, here) > old_there;
+    };
+    if (!ensemble.Until(replaced, "no newer link comes up at both ends")) return;
+  }
+}
+
+void DroppedTwice(const Factory& factory, Trial* trial) {
+  ContractEnsemble ensemble(factory, trial, {kOne, kTwo});
+  if (!ensemble.UntilLinked(kOne, kTwo)) return;
+  const LinkId old = ensemble.Link(kOne, kTwo);
+  ensemble[kOne].transport().DropLink(old);
+  const auto replaced = [&] {
+    return ensemble.Linked(kOne, kTwo) && ensemble.Link(kOne, kTwo) != old;
+  };
+  if (!ensemble.Until(replaced, "no newer link comes up")) return;
+  const int ups = ensemble[kOne].ups(kTwo);
+  ensemble[kOne].transport().DropLink(old);
+  ensemble[kOne].Send(kTwo, Numbered(1));
+  ensemble.UntilReceived(kTwo, kOne, 1);
+  trial->ExpectEqual(ensemble[kOne].ups(kTwo), ups, "the number of links so far");
+}
+
+void NewLife(const Factory& factory, Trial* trial) {
+  ContractEnsemble ensemble(factory, trial, {kOne, kTwo, kThree});
+  for (const ServerId restarted : {kOne, kThree}) {
+    if (!ensemble.UntilLinked(restarted, kTwo)) return;
+    ensemble.Start(IdentityOf(restarted, 2));
+    const auto linked = [&] {
+      return ensemble.Link(kTwo, restarted).boot == 2 && ensemble.Linked(restarted, kTwo);
+    };
+    if (!ensemble.Until(linked, "no link to the new life comes up")) return;
+    trial->Expect(ensemble[kTwo].seen(restarted) == IdentityOf(restarted, 2),
+                  "another identity at the other end");
+    trial->ExpectEqual(ensemble[kTwo].downs(restarted), ensemble[kTwo].ups(restarted) - 1,
+                       "the number of links that went down");
+  }
+}
+
+// --- who may have a link --------------------------------------------------------
+
+void SomebodyElse(const Factory& factory, Trial* trial) {
+  ContractEnsemble ensemble(factory, trial, {kOne, kTwo});
+  for (const auto& [here, there] : kBothWays) {
+    if (!ensemble.UntilLinked(kOne, kTwo)) return;
+    const LinkId old = ensemble.Link(here, there);
+    Identity identity = IdentityOf(here);
+    identity.config = {9, 9};
+    ensemble[here].transport().SetIdentity(identity);
+    const auto seen = [&, here = here, there = there] {
+      return ensemble.Linked(kOne, kTwo) && ensemble[there].seen(here) == identity;
+    };
+    if (!ensemble.Until(seen, "the other end does not see the new identity")) return;
+    trial->Expect(ensemble.Link(here, there) == old, "the link is another one");
+  }
+}
+
+void AnotherEnsemble(const Factory& factory, Trial* trial) {
+  constexpr EnsembleId kForeign{.high = 6, .low = 6};
+  ContractEnsemble ensemble(factory, trial, {kOne, kTwo, kThree});
+  for (const ServerId foreign : {kThree, kOne}) {
+    ensemble.Start(IdentityOf(foreign, 2, kForeign));
+    ensemble.world().Settle();
+    trial->ExpectEqual(ensemble[foreign].ups(kTwo), 0, "the number of links of the stranger");
+    trial->Expect(ensemble[kTwo].seen(foreign) != IdentityOf(foreign, 2, kForeign),
+                  "a link to the stranger");
+    ensemble[foreign].transport().SetIdentity(IdentityOf(foreign, 2));
+    if (!ensemble.UntilLinked(foreign, kTwo)) return;
+    trial->Expect(ensemble[kTwo].seen(foreign) == IdentityOf(foreign, 2),
+                  "another identity at the other end");
+  }
+}
+
+void AnotherElection(const Factory& factory, Trial* trial) {
+  ContractEnsemble ensemble(factory, trial, {kOne, kTwo, kThree});
+  for (const ServerId other : {kThree, kOne}) {
+    Identity identity = IdentityOf(other, 2);
+    identity.election = "another";
+    ensemble.Start(identity);
+    ensemble.world().Settle();
+    trial->ExpectEqual(ensemble[other].ups(kTwo), 0, "the number of links of the other");
+    trial->Expect(ensemble[kTwo].seen(other) != identity, "a link to the other");
+  }
+}
+
+void NoEnsemble(const Factory& factory, Trial* trial) {
+  ContractEnsemble ensemble(factory, trial, {kOne, kTwo, kThree});
+  ensemble.Start(IdentityOf(kThree, 2, {}));
+  ensemble.Start(IdentityOf(kOne, 2, {}));
+  const auto seen = [&] {
+    return ensemble[kTwo].seen(kThree) == IdentityOf(kThree, 2, {}) &&
+           ensemble[kThree].seen(kOne) == IdentityOf(kOne, 2, {});
+  };
+  ensemble.Until(seen, "no links to peers without an ensemble");
+}
+
+void NoMember(const Factory& factory, Trial* trial) {
+  ContractEnsemble ensemble(factory, trial, {kOne, kTwo, kThree});
+  for (const ServerId stranger : {kThree, kOne}) {
+    const ServerId friend_of_two = stranger == kOne ? kThree : kOne;
+    if (!ensemble.UntilLinked(stranger, kTwo)) return;
+    ensemble[kTwo].SetMembers({kTwo, friend_of_two});
+    const auto parted = [&] {
+      return !ensemble[kTwo].link(stranger).has_value() &&
+             !ensemble[stranger].link(kTwo).has_value();
+    };
+    if (!ensemble.Until(parted, "the link stays")) return;
+    const int ups = ensemble[stranger].ups(kTwo);
+    ensemble.world().Settle();
+    trial->Expect(!ensemble[kTwo].link(stranger).has_value(), "a link to the stranger");
+    trial->Expect(ensemble[kTwo].link(friend_of_two).has_value(), "no link to a member");
+    ensemble[kTwo].SetMembers({kOne, kTwo, kThree});
+    if (!ensemble.UntilLinked(stranger, kTwo)) return;
+    // The stranger never saw a link that its peer did not accept.
+    trial->ExpectEqual(ensemble[stranger].ups(kTwo), ups + 1, "the number of its links");
+  }
+}
+
+const Claims<TransportCheck>& AllTransportClaims() {
+  static const Claims<TransportCheck> claims = [] {
+    Claims<TransportCheck> all;
+    for (const auto& part : {LinkClaims(), MessageClaims(), BoundClaims(), MembershipClaims(),
+                             SnapshotClaims(), EndClaims()}) {
+      all.insert(all.end(), part.begin(), part.end());
+    }
+    return all;
+  }();
+  return claims;
+}
+
+}  // namespace
+
+Claims<TransportCheck> LinkClaims() {
+  return {
+      {"every two members get one link, and know who is at the other end", OneLinkEach},
+      {"an address in use is refused", AddressInUse},
+      {"a dropped link is down at both ends, and a newer one follows", DroppedLink},
+      {"dropping a link that is gone does not touch its replacement", DroppedTwice},
+      {"a process that starts again is linked by its new life", NewLife},
+  };
+}
+
+Claims<TransportCheck> MembershipClaims() {
+  return {
+      {"what a peer has become is told on the link that is up", SomebodyElse},
+      {"a peer of another ensemble is refused until it belongs to ours", AnotherEnsemble},
+      {"a peer with another election strategy is refused", AnotherElection},
+      {"a peer without an ensemble is linked: it may be founding", NoEnsemble},
+      {"a server that is no member is refused, until it is one", NoMember},
+  };
+}
+
+inline namespace v1 {
+
+absl::Status RunTransportConformance(const TransportWorldFactory& factory, std::string_view claim) {
+  return TryClaims(AllTransportClaims(), claim,
+                   [&](TransportCheck check, Trial* trial) { check(factory, trial); });
+}
+
+std::vector<std::string> TransportClaims() { return NamesOf(AllTransportClaims()); }
+
+}  // namespace v1
+}  // namespace zkq::testing

@@ -26,6 +26,9 @@ ABSL_FLAG(std::string, ensemble, "", "the voters' peer ports: 1=host:port,2=host
 ABSL_FLAG(std::string, observers, "",
           "the observers' peer ports; refused until zkq serves observers");
 ABSL_FLAG(std::string, listen, "", "host:port for clients; port 0: any free one");
+ABSL_FLAG(std::string, peer_listen, "",
+          "host:port to listen on for the other servers, when the network passes on to it what "
+          "arrives at this server's address in --ensemble; default: that address");
 ABSL_FLAG(std::string, data_dir, "", "where the log and the snapshots live; made if not there");
 ABSL_FLAG(absl::Duration, tick, absl::Milliseconds(100), "unit of the time limits");
 ABSL_FLAG(std::string, config, "", "file of `flag = value` lines; flags given here win");
@@ -95,6 +98,7 @@ absl::StatusOr<zkq::ReplicaOptions> OptionsFromFlags() {
   zkq::ReplicaOptions options;
   options.id = zkq::ServerId(absl::GetFlag(FLAGS_id));
   options.members = *std::move(members);
+  options.listen_address = absl::GetFlag(FLAGS_peer_listen);
   options.data_dir = absl::GetFlag(FLAGS_data_dir);
   options.tick = absl::GetFlag(FLAGS_tick);
   options.snapshot_every_transactions = absl::GetFlag(FLAGS_snapshot_every);

@@ -52,6 +52,7 @@ TEST_CASE("an option that zkq cannot use is named, with its value") {
   CheckRefused("--id=0", {"id", "0"});
   CheckRefused("--id=7", {"id", "7"});
   CheckRefused("--data_dir=", {"data_dir"});
+  CheckRefused("--peer_listen=nowhere", {"listen_address", "nowhere"});
   CheckRefused("--ensemble=", {"--ensemble"});
   CheckRefused("--ensemble=1=127.0.0.1:7001,1=127.0.0.1:7002", {"1=127.0.0.1:7002"});
   CheckRefused("--ensemble=1=nowhere", {"nowhere"});

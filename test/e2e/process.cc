@@ -26,15 +26,21 @@ void Redirect(const std::string& path, int to) {
   if (fd < 0 || dup2(fd, to) < 0) _exit(126);
 }
 
-bool CanBind(int port) {
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+// Binds a socket to `port` that never listens, and leaves it open: to whoever asks without
+// SO_REUSEADDR, as this function does, the port is taken.
+bool Reserve(int port) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address = {};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  bool bound = bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
-  close(fd);
-  return bound;
+  if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+    close(fd);
+    return false;
+  }
+  const int on = 1;  // set after bind: from here on a listener may share the port
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  return true;
 }
 
 }  // namespace
@@ -53,7 +59,7 @@ int FreePort() {
   static std::mt19937 random{std::random_device{}()};
   for (;;) {
     int port = std::uniform_int_distribution<int>(10'240, 32'000)(random);
-    if (CanBind(port)) return port;
+    if (Reserve(port)) return port;
   }
 }
 

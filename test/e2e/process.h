@@ -19,8 +19,9 @@ inline constexpr std::chrono::seconds kDeadline{60};
 // naming `what` when it does not within kDeadline.
 void WaitFor(const std::string& what, const std::function<bool()>& condition);
 
-// A TCP port of 127.0.0.1 that nobody listens on, outside of the range that
-// outgoing connections take theirs from.
+// A TCP port of 127.0.0.1 that nobody listens on, outside of the range that outgoing
+// connections take theirs from. Tests that run beside this one do not get it as long as this
+// process lives; a server that sets SO_REUSEADDR, as gRPC's and zkq's do, may listen there.
 int FreePort();
 
 // Killed, and waited for, when it is destroyed; also when this process dies.

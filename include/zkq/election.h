@@ -86,8 +86,8 @@ struct FastLeaderElectionOptions {
   // Announcements are repeated after the first interval, then ever more rarely.
   Time min_interval = std::chrono::milliseconds(100);
   Time max_interval = std::chrono::milliseconds(2000);
-  // How long candidates without links to a quorum are passed over; then also the
-  // word of a leader is enough to follow it.
+  // How long candidates without links to a quorum are passed over; then they will do if
+  // there is no other. After that long in a look the word of a leader is enough, too.
   Time patience = std::chrono::milliseconds(1000);
 };
 // ZooKeeper's FastLeaderElection; lib/core/fast_leader_election.h says how it goes.

@@ -1,5 +1,7 @@
 #include "lib/core/ballots.h"
 
+#include <utility>
+
 namespace zkq::core {
 
 bool Agree(const Ballot& a, const Ballot& b) {
@@ -7,6 +9,10 @@ bool Agree(const Ballot& a, const Ballot& b) {
     return a.vote == b.vote && a.round == b.round;
   }
   return a.vote.leader == b.vote.leader && a.vote.epoch == b.vote.epoch;
+}
+
+bool IsBehind(const Vote& vote, const Vote& other) {
+  return std::pair(vote.epoch, vote.zxid) < std::pair(other.epoch, other.zxid);
 }
 
 std::set<ServerId> Ballots::Supporters(const Ballot& of) const {

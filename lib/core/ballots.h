@@ -24,6 +24,9 @@ struct Ballot {
 // rounds, on different zxids (ZOOKEEPER-1732, -1805).
 bool Agree(const Ballot& a, const Ballot& b);
 
+// The candidate of `vote` lacks what the other's has: it could not lead it (PROTOCOL §6.2).
+bool IsBehind(const Vote& vote, const Vote& other);
+
 class Ballots {
  public:
   void Clear() { cast_.clear(); }

@@ -1,5 +1,9 @@
-// Cadence: how often a peer that looks repeats what it says, and for how long it insists
-// on candidates that reach a quorum (PROTOCOL §4.3, §14).
+// Cadence: how often a peer that looks repeats what it says, and how long it has patience
+// (PROTOCOL §4.3, §14).
+//
+// With each round it has patience anew for candidates that reach a quorum: of those in it
+// nothing is known yet. For a quorum's word that somebody leads it has patience once in a
+// look: peers that look in vain begin round after round, and must not keep others waiting.
 #pragma once
 
 #include <algorithm>
@@ -7,6 +11,26 @@
 #include "zkq/election.h"
 
 namespace zkq::core {
+
+class Patience {
+ public:
+  void Begin(Time until) {
+    until_ = until;
+    over_ = false;
+  }
+  bool over() const { return over_; }
+  // True once, when it is over.
+  bool Ends(Time now) {
+    if (over_ || now < until_) return false;
+    over_ = true;
+    return true;
+  }
+  Time NextWake() const { return over_ ? Time::max() : until_; }
+
+ private:
+  Time until_{};
+  bool over_ = false;
+};
 
 class Cadence {
  public:
@@ -18,13 +42,10 @@ class Cadence {
   void BeginLook(Time now) {
     interval_ = interval_min_;
     announce_at_ = now + interval_;
+    with_quorum_.Begin(now + patience_);
     BeginRound(now);
   }
-  // Patience begins anew.
-  void BeginRound(Time now) {
-    patience_until_ = now + patience_;
-    patience_over_ = false;
-  }
+  void BeginRound(Time now) { with_candidates_.Begin(now + patience_); }
 
   // True when an announcement is to be repeated.
   bool AnnouncementIsDue(Time now) {
@@ -33,15 +54,18 @@ class Cadence {
     announce_at_ = now + interval_;
     return true;
   }
-  bool patience_over() const { return patience_over_; }
-  // True once a round, when patience is over.
+  // Candidates that reach no quorum will do if nobody does.
+  bool takes_any_candidate() const { return with_candidates_.over(); }
+  // A leader's own word will do.
+  bool takes_leaders_word() const { return with_quorum_.over(); }
+  // True when patience of either kind ends now.
   bool PatienceEnds(Time now) {
-    if (patience_over_ || now < patience_until_) return false;
-    patience_over_ = true;
-    return true;
+    const bool any_candidate = with_candidates_.Ends(now);
+    const bool leaders_word = with_quorum_.Ends(now);
+    return any_candidate || leaders_word;
   }
   Time NextWake() const {
-    return patience_over_ ? announce_at_ : std::min(announce_at_, patience_until_);
+    return std::min({announce_at_, with_candidates_.NextWake(), with_quorum_.NextWake()});
   }
 
  private:
@@ -50,8 +74,8 @@ class Cadence {
   const Time patience_;
   Time interval_{};
   Time announce_at_{};
-  Time patience_until_{};
-  bool patience_over_ = false;
+  Patience with_candidates_;
+  Patience with_quorum_;
 };
 
 }  // namespace zkq::core

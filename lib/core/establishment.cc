@@ -5,8 +5,11 @@
 namespace zkq::core {
 
 Establishment::Establishment(Options options, const Quorum* quorum, Time now)
-    : options_(std::move(options)), quorum_(quorum), began_(now), lowest_(options_.lowest) {
+    : options_(std::move(options)), quorum_(quorum), lowest_(options_.lowest), supported_at_(now) {
   connected_.insert(options_.self);
+  for (const auto& [sid, word] : options_.last_words) {
+    if (word.SettledOnOtherThan(options_.self)) deserters_.insert(sid);
+  }
   NoteProgress(now);
 }
 
@@ -91,13 +94,18 @@ bool Establishment::QuorumWithout(const std::set<ServerId>& voters) const {
 
 bool Establishment::Hopeless() const { return !QuorumWithout(counted_out_); }
 
-void Establishment::Desert(ServerId sid, const Look& look) {
-  const auto known = options_.looks.find(sid);
-  if (known == options_.looks.end() || look > known->second) deserters_.insert(sid);
+void Establishment::Note(ServerId sid, const LastWord& word) {
+  const Look known = options_.last_words[sid].look;
+  if (word.look < known) return;
+  const bool looks_again = word.state == PeerState::kLooking && word.look > known;
+  if (looks_again || word.SettledOnOtherThan(options_.self)) deserters_.insert(sid);
 }
 
-bool Establishment::Deserted(Time now, Time patience) const {
-  return now - began_ >= patience && !QuorumWithout(deserters_);
+void Establishment::NoteSupport(std::set<ServerId> linked, Time now) {
+  for (ServerId sid : deserters_) linked.erase(sid);
+  for (ServerId sid : counted_out_) linked.erase(sid);
+  linked.insert(options_.self);
+  if (quorum_->Contains(linked)) supported_at_ = now;
 }
 
 }  // namespace zkq::core

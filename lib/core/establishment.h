@@ -32,9 +32,9 @@ class Establishment {
 
   struct Options {
     ServerId self{};
-    Epoch lowest = 0;                     // that this leader may still promise
-    Time init_limit{};                    // without progress it is given up
-    std::map<ServerId, Look> looks = {};  // the latest known of each peer
+    Epoch lowest = 0;           // that this leader may still promise
+    Time init_limit{};          // without progress it is given up
+    LastWords last_words = {};  // what each peer has announced so far
   };
   // `quorum` is asked whenever something is counted, and outlives this object.
   Establishment(Options options, const Quorum* quorum, Time now);
@@ -75,11 +75,14 @@ class Establishment {
   void CountOut(ServerId sid) { counted_out_.insert(sid); }
   // The voters that are left are no quorum.
   bool Hopeless() const;
-  // The voter looks again, in `look`. It has left, unless that look was known before.
-  void Desert(ServerId sid, const Look& look);
-  // So many have left that the rest is no quorum. Supporters are waited for before
-  // `patience` is over.
-  bool Deserted(Time now, Time patience) const;
+  // The voter announces this. Who looks again has left, unless that look was known before,
+  // and so has who has settled on somebody else.
+  void Note(ServerId sid, const LastWord& word);
+  // To be told as time goes by, with who is linked: nobody else can follow.
+  void NoteSupport(std::set<ServerId> linked, Time now);
+  // For `patience` those who are linked, and have neither left nor been counted out, were no
+  // quorum.
+  bool Deserted(Time now, Time patience) const { return now - supported_at_ >= patience; }
 
  private:
   void NoteProgressOf(ServerId sid, Time now);
@@ -87,7 +90,6 @@ class Establishment {
 
   Options options_;
   const Quorum* quorum_;
-  Time began_;
   Stage stage_ = Stage::kConnecting;
   Epoch lowest_;                  // grows until the epoch is fixed
   WriteId write_ = 0;             // what kPromising or kStoring waits for
@@ -96,6 +98,7 @@ class Establishment {
   std::set<ServerId> accepted_;   // have acknowledged NewLeader
   std::set<ServerId> counted_out_;
   std::set<ServerId> deserters_;
+  Time supported_at_;  // a quorum could follow, then
   // Which voters have extended give_up_at_ in which stage. Each does so once: one that keeps
   // reconnecting must not keep a leader alive that no quorum can follow.
   std::set<std::pair<Stage, ServerId>> progress_;

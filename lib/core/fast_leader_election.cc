@@ -25,7 +25,7 @@ Notification FastLeaderElection::current() const {
           .state = state_,
           .config = config_,
           .look_seq = look_seq_,
-          .quorum_connected = connectivity_.reaches_quorum(),
+          .quorum_connected = Connected(),
           .amnesic = state_ == PeerState::kLooking && asks()};
 }
 
@@ -65,6 +65,10 @@ void FastLeaderElection::Receive(ServerId from, const Notification& n, Time now,
     return;
   }
   if (!quorum_.IsVoter(n.vote.leader)) return;
+  if (n.state == PeerState::kLooking && n.vote.leader == from) {
+    own_votes_[from] = n.vote;
+    AnnounceIfFlipped(out);
+  }
   if (!looking()) {
     if (n.state == PeerState::kLooking) Answer(from, out);
     return;
@@ -131,7 +135,7 @@ bool FastLeaderElection::TryJoin(const Ballots& ballots, const Ballot& ballot, O
 }
 
 void FastLeaderElection::TakeLeadersWord(Outbox* out) {
-  const bool enough = cadence_.patience_over() || (asks() && !connectivity_.reaches_quorum());
+  const bool enough = cadence_.takes_leaders_word() || (asks() && !connectivity_.reaches_quorum());
   if (!enough) return;
   std::optional<Ballot> best;
   for (const auto& [sid, ballot] : settled_.cast()) {
@@ -144,10 +148,36 @@ void FastLeaderElection::TakeLeadersWord(Outbox* out) {
   Decide(best->vote, best->round, out);
 }
 
-bool FastLeaderElection::Admissible(const Vote& vote) const {
-  if (cadence_.patience_over()) return true;
-  if (vote.leader == options_.self) return connectivity_.reaches_quorum();
+bool FastLeaderElection::Connected() const {
+  if (!connectivity_.reaches_quorum()) return false;
+  if (!looking() || asks()) return true;
+  std::set<ServerId> followers = connectivity_.linked();
+  size_t ahead = 0;
+  for (const auto& [sid, vote] : own_votes_) {
+    if (IsBehind(own_, vote)) ahead += followers.erase(sid);
+  }
+  followers.insert(options_.self);
+  return ahead == 0 || quorum_.Contains(followers);
+}
+
+bool FastLeaderElection::Qualifies(const Vote& vote) const {
+  if (vote.leader == options_.self) return Connected();
   return !disconnected_candidates_.contains(vote.leader);
+}
+
+bool FastLeaderElection::AnybodyQualifies() const {
+  const auto qualifies = [this](const auto& said) {
+    const auto& [sid, ballot] = said;
+    const bool evidence = sid != options_.self && ballot.state == PeerState::kLooking;
+    return evidence && !IsBehind(ballot.vote, own_) && Qualifies(ballot.vote);
+  };
+  const auto& cast = received_.cast();
+  return Qualifies(own_) || std::any_of(cast.begin(), cast.end(), qualifies);
+}
+
+bool FastLeaderElection::Admissible(const Vote& vote) const {
+  if (IsBehind(vote, own_)) return false;
+  return Qualifies(vote) || (cadence_.takes_any_candidate() && !AnybodyQualifies());
 }
 
 void FastLeaderElection::Adopt(const Vote& vote, Outbox* out) {
@@ -191,7 +221,8 @@ void FastLeaderElection::Decide(const Vote& vote, uint64_t round, Outbox* out) {
   Announce(out);
 }
 
-void FastLeaderElection::Announce(Outbox* out) const {
+void FastLeaderElection::Announce(Outbox* out) {
+  told_connected_ = Connected();
   for (ServerId sid : quorum_.Voters()) {
     if (sid != options_.self) out->insert_or_assign(sid, current());
   }
@@ -209,10 +240,15 @@ void FastLeaderElection::PeerDown(ServerId sid, Time now, Outbox* out) {
 }
 
 void FastLeaderElection::UpdateConnectivity(Time now, Outbox* out) {
-  if (!connectivity_.Update(now) || !looking()) return;
-  Reconsider(out);
+  const bool changed = connectivity_.Update(now);
+  AnnounceIfFlipped(out);
+  if (changed && looking()) TakeLeadersWord(out);
+}
+
+void FastLeaderElection::AnnounceIfFlipped(Outbox* out) {
+  if (Connected() == told_connected_ || look_seq_ == 0) return;
+  if (looking()) Reconsider(out);
   Announce(out);
-  TakeLeadersWord(out);
 }
 
 void FastLeaderElection::Tick(Time now, Outbox* out) {

@@ -10,6 +10,11 @@
 // it takes the word of a leader that does reach one. So does a voter whose patience is
 // over: it may not hear those whom it would have to count.
 //
+// A candidate says of itself whether a quorum could follow it: one that it is linked with,
+// and none of which is known to be ahead of it. Where links are missing, the best candidate
+// may be one that reaches no such quorum: those that do are preferred, and a candidate that
+// reaches none is taken only if nobody qualifies when patience is over.
+//
 // Rounds number the elections so that announcements of an earlier one do not
 // count in a later one. They have no safety meaning.
 #pragma once
@@ -47,6 +52,8 @@ class FastLeaderElection final : public Election {
   // Its vote is for nobody: it elects nobody, and is not counted.
   bool asks() const { return own_.leader == kNoServer; }
   void Answer(ServerId to, Outbox* out) const { out->insert_or_assign(to, current()); }
+  // What it says of itself: a quorum could follow it.
+  bool Connected() const;
   void ReceiveLooking(ServerId from, const Notification& n, Time now, Outbox* out);
   // A candidate says of itself whether it reaches a quorum.
   void NoteCandidate(ServerId sid, bool quorum_connected);
@@ -55,10 +62,14 @@ class FastLeaderElection final : public Election {
   bool TryJoin(const Ballots& ballots, const Ballot& ballot, Outbox* out);
   // Decides for the leader whose word is enough, if there is one.
   void TakeLeadersWord(Outbox* out);
+  // Its candidate reaches a quorum, as far as is known: a candidate says so of itself.
+  bool Qualifies(const Vote& vote) const;
+  // Of the candidates that were named in this round.
+  bool AnybodyQualifies() const;
+  // Its candidate qualifies. When patience is over and nobody does, everybody will do.
   bool Admissible(const Vote& vote) const;
   // `vote` should be proposed rather than `than`. Among partly connected peers
-  // the best candidate may be one that reaches no quorum, this peer included:
-  // a candidate that does reach one is preferred, until patience ends.
+  // the best candidate may be one that reaches no quorum, this peer included.
   bool Better(const Vote& vote, const Vote& than) const {
     return Admissible(vote) && (vote > than || !Admissible(than));
   }
@@ -68,8 +79,9 @@ class FastLeaderElection final : public Election {
   void Conclude(Time now, Outbox* out);
   bool EveryoneVoted() const;
   void Decide(const Vote& vote, uint64_t round, Outbox* out);
-  void Announce(Outbox* out) const;
+  void Announce(Outbox* out);
   void UpdateConnectivity(Time now, Outbox* out);
+  void AnnounceIfFlipped(Outbox* out);
 
   const FastLeaderElectionOptions options_;
   Quorum quorum_;
@@ -83,6 +95,7 @@ class FastLeaderElection final : public Election {
   uint64_t settled_round_ = 0;
   Ballots received_;                            // of this round
   Ballots settled_;                             // from peers that follow or lead, this round or not
+  std::map<ServerId, Vote> own_votes_;          // the last that each cast for itself, ever
   std::set<ServerId> disconnected_candidates_;  // say of themselves they reach no quorum
 
   struct Grace {
@@ -93,6 +106,7 @@ class FastLeaderElection final : public Election {
   std::optional<Decision> outcome_;
 
   Connectivity connectivity_;
+  bool told_connected_ = false;  // by the last announcement
   Cadence cadence_;
 };
 

@@ -12,21 +12,21 @@
 
 namespace zkq::core {
 
-Leading::Leading(Self* self, std::map<ServerId, Look> looks)
+Leading::Leading(Self* self)
     : self_(*self),
       session_(++self->terms.sessions),
-      attempt_(NewAttempt(self->state.accepted.epoch + 1, std::move(looks))),
+      attempt_(NewAttempt(self->state.accepted.epoch + 1)),
       learners_(self),
       admission_({.command_bytes_max = self->options.max_command_bytes,
                   .outstanding_bytes_max = self->options.outstanding_bytes_max},
                  &self->invariants()),
       watch_(self->options.tick, self->Ticks(self->options.sync_limit), self->now) {}
 
-Establishment Leading::NewAttempt(Epoch lowest, std::map<ServerId, Look> looks) const {
+Establishment Leading::NewAttempt(Epoch lowest) const {
   return {{.self = self_.options.self,
            .lowest = lowest,
            .init_limit = self_.Ticks(self_.options.init_limit),
-           .looks = std::move(looks)},
+           .last_words = self_.last_words},
           &self_.quorum,
           self_.now};
 }

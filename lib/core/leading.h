@@ -32,8 +32,7 @@ inline constexpr Epoch kEpochMax = 0xFFFF'FFFF;
 
 class Leading {
  public:
-  // `looks`: the latest known of each peer.
-  Leading(Self* self, std::map<ServerId, Look> looks);
+  explicit Leading(Self* self);
 
   void Enter();
   void Leave();
@@ -77,7 +76,7 @@ class Leading {
   // --- discovery
   void OnFollowerInfo(const LinkId& link, const Session& session, const FollowerInfo& info);
   void Handle(LearnerProgress* learner, const AckEpoch& ack);
-  Establishment NewAttempt(Epoch lowest, std::map<ServerId, Look> looks) const;
+  Establishment NewAttempt(Epoch lowest) const;
   void TryFixEpoch();
   void FixEpoch();
   void SendLeaderInfo(LearnerProgress* learner);

@@ -207,7 +207,7 @@ void Leading::Renew() {
     return;
   }
   AbandonReads();
-  attempt_ = NewAttempt(highest + 1, {});
+  attempt_ = NewAttempt(highest + 1);
   std::vector<LinkId> not_synced;
   for (auto& [link, learner] : learners_.all()) {
     if (learner.synced()) {

@@ -2,7 +2,7 @@
 // up (PROTOCOL §9.1 to §9.4).
 //
 // Until its epoch is established, a leader resigns after init_limit without progress, or
-// when its supporters look again. From then on it resigns when the learners that are
+// when its supporters have left it. From then on it resigns when the learners that are
 // synced and heard are no quorum with it, or when its own disk stands still and they are
 // a quorum without it.
 #include <algorithm>
@@ -12,7 +12,7 @@
 namespace zkq::core {
 namespace {
 
-// Before established: how long supporters that look again are waited for.
+// Before established: how long supporters that have left are waited for.
 constexpr int kPatienceTicks = 5;
 
 }  // namespace
@@ -21,8 +21,9 @@ void Leading::On(const Tick&) {
   if (!watch_.PingIsDue(self_.now)) return;
   if (!attempt_.established()) {
     if (attempt_.Expired(self_.now)) return Resign("no quorum follows in time");
+    attempt_.NoteSupport(self_.LinkedMembers(), self_.now);
     if (!serving() && attempt_.Deserted(self_.now, self_.Ticks(kPatienceTicks))) {
-      Resign("its supporters look again");
+      Resign("its supporters have left it");
     }
   }
   DropSilent();
@@ -74,21 +75,22 @@ void Leading::NoteHeard() {
   self_.terms.last_heard = std::max(self_.terms.last_heard, self_.quorum.Reached(heard));
 }
 
-// --- supporters that look again ---------------------------------------------------
+// --- supporters that leave --------------------------------------------------------
 
 void Leading::On(const Notified& notified) {
   const Notification& n = notified.notification;
   const ServerId sid = notified.link.sid;
-  if (n.state != PeerState::kLooking || !self_.quorum.IsVoter(sid)) return;
-  const Look report{notified.link.boot, n.look_seq};
+  if (!self_.quorum.IsVoter(sid)) return;
+  const LastWord word{{notified.link.boot, n.look_seq}, n.state, n.vote.leader};
+  if (!attempt_.established()) attempt_.Note(sid, word);
+  if (word.state != PeerState::kLooking) return;
   for (const auto& [link, learner] : learners_.all()) {
     // Lanes are not ordered: only a look later than the one that led to this
     // session speaks against it (PROTOCOL §9.4).
-    if (link.sid != sid || report <= learner.look()) continue;
+    if (link.sid != sid || word.look <= learner.look()) continue;
     EndSession(LinkId(link), SessionEndReason::kTimeout);
     break;
   }
-  if (!attempt_.established()) attempt_.Desert(sid, report);
 }
 
 }  // namespace zkq::core

@@ -107,11 +107,15 @@ class Peer::Impl {
   void Remember(const Notified& notified) {
     if (!FromMember(notified.link)) return Answer(notified);
     const Notification& n = notified.notification;
-    Look& latest = looks_[notified.link.sid];
-    latest = std::max(latest, {notified.link.boot, n.look_seq});
+    NoteWord(notified.link, n);
     if (const auto* looking = std::get_if<Looking>(&role_); looking && !looking->hears()) return;
     if (self_.links.CountsAsDown(n.vote.leader)) return AnswerIfSettled(notified);
     election_->Receive(notified.link.sid, n, self_.now, &outbox_);
+  }
+  void NoteWord(const LinkId& link, const Notification& n) {
+    const Look look{link.boot, n.look_seq};
+    LastWord& word = self_.last_words[link.sid];
+    if (look >= word.look) word = {look, n.state, n.vote.leader};
   }
   void Remember(const Synced& synced) { self_.NoteSynced(synced.through); }
   void Remember(const Applied& applied) {
@@ -228,12 +232,13 @@ class Peer::Impl {
     vote_ = decision.vote;
     settled_epoch_ = 0;
     if (leads) {
-      role_.emplace<Leading>(&self_, looks_).Enter();
+      role_.emplace<Leading>(&self_).Enter();
       return;
     }
     const ServerId leader = decision.vote.leader;
-    const Learning::Choice choice{
-        .leader = leader, .look_seq = election_->current().look_seq, .leader_look = looks_[leader]};
+    const Learning::Choice choice{.leader = leader,
+                                  .look_seq = election_->current().look_seq,
+                                  .leader_look = self_.last_words[leader].look};
     role_.emplace<Learning>(&self_, choice).Enter();
   }
 
@@ -300,7 +305,6 @@ class Peer::Impl {
   Outbox outbox_;
   Vote vote_;  // the last decision's, with the epoch once established
   Epoch settled_epoch_ = 0;
-  std::map<ServerId, Look> looks_;  // the latest known of each peer
   std::optional<Role> reported_;
 };
 

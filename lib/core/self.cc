@@ -185,6 +185,14 @@ bool Self::IsMember(const Identity& peer) const {
   return same_ensemble && memberships.Lists(peer.sid, peer.disk);
 }
 
+std::set<ServerId> Self::LinkedMembers() const {
+  std::set<ServerId> linked;
+  for (const auto& [link, peer] : links.all()) {
+    if (IsMember(peer)) linked.insert(link.sid);
+  }
+  return linked;
+}
+
 void Self::Mark(Marks* marks) const {
   const Configs& configs = memberships.configs();
   marks->begin = history.begin();

@@ -14,6 +14,7 @@
 #include "lib/core/history.h"
 #include "lib/core/invariants.h"
 #include "lib/core/links.h"
+#include "lib/core/look.h"
 #include "lib/core/membership.h"
 #include "lib/core/outcomes.h"
 #include "lib/core/peer.h"
@@ -106,6 +107,7 @@ class Self {
   // Whether the peer at the other end belongs to this ensemble: founded, and listed
   // with the disk that it has.
   bool IsMember(const Identity& peer) const;
+  std::set<ServerId> LinkedMembers() const;
   // This server is listed as a voter, with the disk that it has.
   bool votes() const { return votes_; }
   Identity identity() const;
@@ -123,6 +125,7 @@ class Self {
   Watermarks watermarks;
   Writes writes;
   Links links;
+  LastWords last_words;  // of members
   Terms terms;
   Time now{};
   Effects* effects = nullptr;

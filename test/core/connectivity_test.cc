@@ -89,10 +89,12 @@ TEST_CASE("patience ends once a round, and a round does not hurry announcements"
   REQUIRE(cadence.NextWake() == milliseconds(150));
   REQUIRE_FALSE(cadence.PatienceEnds(milliseconds(149)));
   REQUIRE(cadence.PatienceEnds(milliseconds(150)));
-  REQUIRE(cadence.patience_over());
+  REQUIRE(cadence.takes_any_candidate());
+  REQUIRE(cadence.takes_leaders_word());
   REQUIRE_FALSE(cadence.PatienceEnds(milliseconds(151)));
   cadence.BeginRound(milliseconds(200));
-  REQUIRE_FALSE(cadence.patience_over());
+  REQUIRE_FALSE(cadence.takes_any_candidate());
+  REQUIRE(cadence.takes_leaders_word());  // others begin rounds: that puts it off no more
   REQUIRE(cadence.PatienceEnds(milliseconds(350)));
   REQUIRE(cadence.NextWake() == milliseconds(300));
 }

@@ -164,6 +164,22 @@ void Ensemble::SnapshotAndPurge(ServerId sid) {
   Step(sid, LogPurged{purge});
 }
 
+void Ensemble::Extend(ServerId sid) {
+  Server& server = at(sid);
+  const Zxid prev = server.disk.log.empty() ? server.disk.begin : server.disk.log.back().zxid;
+  const Epoch epoch = server.disk.state.current;
+  const uint32_t counter = prev.epoch == epoch ? prev.counter + 1 : 1;
+  const Call call = MakeCall(++calls_, Payload("alone"));
+  std::vector<Txn> txns = {{.zxid = {epoch, counter},
+                            .prev = prev,
+                            .origin = {.sid = sid, .boot = server.boot, .call = call.tag},
+                            .command_crc = call.command_crc,
+                            .command = call.command}};
+  EncodeTxns(txns);
+  CheckLogged(server, txns.front());
+  server.disk.log.push_back(txns.front());
+}
+
 // --- calls ----------------------------------------------------------------------------
 
 uint64_t Ensemble::Propose(ServerId sid, std::string command) {

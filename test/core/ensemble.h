@@ -53,6 +53,9 @@ class Ensemble {
   void StallDisk(ServerId sid, bool stalled);
   // Replaces the log through `applied` by a snapshot there.
   void SnapshotAndPurge(ServerId sid);
+  // To the log of a server that is down: an entry that it alone has, as if it had proposed
+  // it and nobody had heard.
+  void Extend(ServerId sid);
 
   // --- calls ------------------------------------------------------------------
   uint64_t Propose(ServerId sid, std::string command);

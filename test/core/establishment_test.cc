@@ -17,11 +17,13 @@ constexpr Time kPatience = milliseconds(500);
 
 // An attempt of server 5 of five, whose lowest epoch is 3.
 struct Attempt {
-  explicit Attempt(std::map<ServerId, Look> looks = {})
+  explicit Attempt(LastWords words = {})
       : quorum({.committed = VotersUpTo(5), .pending = {}}),
-        establishment(
-            {.self = kLeader, .lowest = 3, .init_limit = kInitLimit, .looks = std::move(looks)},
-            &quorum, Time{}) {}
+        establishment({.self = kLeader,
+                       .lowest = 3,
+                       .init_limit = kInitLimit,
+                       .last_words = std::move(words)},
+                      &quorum, Time{}) {}
 
   // Comes to a stage by the word of servers 1 and 2.
   void ReachElecting() {
@@ -153,18 +155,60 @@ TEST_CASE("an attempt is hopeless when the voters that can choose it are no quor
   REQUIRE(e.Hopeless());
 }
 
+// What a peer announces.
+LastWord Looks(uint64_t boot, uint64_t seq, uint64_t for_sid) {
+  return {{boot, seq}, PeerState::kLooking, ServerId{for_sid}};
+}
+LastWord Follows(uint64_t boot, uint64_t seq, uint64_t sid) {
+  return {{boot, seq}, PeerState::kFollowing, ServerId{sid}};
+}
+
+std::set<ServerId> Servers(std::initializer_list<uint64_t> sids) {
+  std::set<ServerId> servers;
+  for (uint64_t sid : sids) servers.insert(ServerId{sid});
+  return servers;
+}
+
 TEST_CASE("an attempt is deserted when its voters look again, and patience is over") {
-  Attempt a({{ServerId{1}, {10, 4}}});
+  const LastWord first = Looks(10, 4, 5);
+  Attempt a({{ServerId{1}, first}});
   Establishment& e = a.establishment;
-  e.Desert(ServerId{1}, {10, 4});  // the look that led here
-  e.Desert(ServerId{2}, {20, 1});
-  e.Desert(ServerId{3}, {30, 1});
+  const std::set<ServerId> linked = Servers({1, 2, 3});
+  e.Note(ServerId{1}, first);  // the look that led here
+  e.Note(ServerId{2}, Looks(20, 1, 2));
+  e.NoteSupport(linked, Time{1});
+  e.Note(ServerId{1}, Looks(11, 1, 1));
+  e.NoteSupport(linked, kPatience);
   REQUIRE_FALSE(e.Deserted(kPatience, kPatience));
-  e.Desert(ServerId{1}, {11, 1});
-  REQUIRE_FALSE(e.Deserted(kPatience - Time{1}, kPatience));
-  REQUIRE(e.Deserted(kPatience, kPatience));
+  REQUIRE(e.Deserted(kPatience + Time{1}, kPatience));
   e.Connect(ServerId{1}, 2, kPatience);  // it has come back
+  e.NoteSupport(linked, kPatience);
+  REQUIRE_FALSE(e.Deserted(kPatience + Time{1}, kPatience));
+}
+
+TEST_CASE("voters that have settled on somebody else have left an attempt") {
+  Attempt a({{ServerId{1}, Follows(10, 4, 3)}});  // before it began
+  Establishment& e = a.establishment;
+  e.Note(ServerId{2}, Follows(20, 1, 5));
+  e.Note(ServerId{4}, Follows(40, 1, 5));
+  e.NoteSupport(Servers({1, 2, 4}), Time{1});
   REQUIRE_FALSE(e.Deserted(kPatience, kPatience));
+  e.Note(ServerId{2}, Follows(20, 1, 3));
+  e.Note(ServerId{4}, Follows(39, 9, 3));  // overtaken
+  e.NoteSupport(Servers({1, 2, 4}), kPatience);
+  REQUIRE(e.Deserted(kPatience + Time{1}, kPatience));
+}
+
+TEST_CASE("voters that are not linked, or counted out, support no attempt") {
+  Attempt a;
+  Establishment& e = a.establishment;
+  e.NoteSupport(Servers({1, 2}), Time{1});
+  e.NoteSupport(Servers({1}), Time{2});
+  REQUIRE(e.Deserted(kPatience + Time{1}, kPatience));
+  e.NoteSupport(Servers({1, 2}), Time{3});
+  e.CountOut(ServerId{2});
+  e.NoteSupport(Servers({1, 2, 9}), kPatience);
+  REQUIRE(e.Deserted(kPatience + Time{3}, kPatience));
 }
 
 }  // namespace

@@ -8,12 +8,9 @@
 #include <array>
 #include <cstdint>
 #include <functional>
-#include <map>
-#include <optional>
-#include <set>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -117,14 +114,14 @@ struct Strike {
 ZKQ_EXPORT std::vector<Strike> PlanStrikes(Profile profile, uint64_t seed, absl::Duration length);
 
 // The cluster outlives it.
-class ZKQ_EXPORT Nemesis : private SimObserver {
+class ZKQ_EXPORT Nemesis {
  public:
   // Told of each fault that was done, with state and phase of the server that it struck.
   // Of an operation or an Apply that is to fail it is told when that is decided, shortly
   // before.
   using Witness = std::function<void(Fault, PeerState, ZabPhase)>;
   explicit Nemesis(SimCluster* cluster, Witness witness = nullptr);
-  ~Nemesis() override;
+  ~Nemesis();
   Nemesis(const Nemesis&) = delete;
   Nemesis& operator=(const Nemesis&) = delete;
 
@@ -136,72 +133,11 @@ class ZKQ_EXPORT Nemesis : private SimObserver {
 
   // Servers whose disk was wiped or damaged: at most a minority, and they need not
   // come back.
-  const std::vector<ServerId>& lost() const { return lost_; }
+  const std::vector<ServerId>& lost() const;
 
  private:
-  struct Repair {
-    absl::Duration at;
-    std::function<void()> what;
-  };
-  // Who is struck: one server, or the link between two.
-  struct Victims {
-    ServerId one{}, a{}, b{};
-  };
-  // Its moment has come, in the middle of a task; it is done after that task.
-  struct Sprung {
-    Strike strike;
-    Victims victims;
-  };
-  void OnSent(const Route& route, const Carried& carried) override;
-  void OnLinkUp(const Route& route) override;
-  void OnStatus(ServerId sid, const ReplicaStatus& status) override;
-  void OnCrashed(ServerId sid, const MemoryFileSystem& disk) override;
-  template <typename Matches>
-  void Spring(Matches matches, ServerId hit, ServerId other);
-  void PerformSprung();
-
-  Victims Drawn(const Strike& strike) const;
-  void Begin(const Strike& strike);
-  void Perform(const Strike& strike, const Victims& victims);
-  void PerformOnProcess(const Strike& strike, ServerId sid);
-  void PerformOnDisk(const Strike& strike, ServerId sid);
-  void PerformOnNetwork(const Strike& strike, const Victims& victims);
-  bool MayLose(ServerId sid) const;
-  void CountLost(ServerId sid);
-  void LoseDisk(const Strike& strike, ServerId sid);
-  void LoseEmptyDisk(const Strike& strike, const Victims& victims);
-  bool DamageDisk(const Strike& strike, ServerId sid);
-  bool DamageSomewhere(Fault fault, ServerId sid, SimRandom* random);
-  void Partition(const Strike& strike);
-  void LeaveBehind(const Strike& strike, ServerId sid);
-  void EndAfter(std::pair<ServerId, ServerId> where, absl::Duration lasts,
-                std::function<void()> repair);
-  void Crash(ServerId sid, CrashMode mode);
-  void Flap(ServerId a, ServerId b, absl::Duration lasts);
-  void CrashFor(ServerId sid, CrashMode mode, absl::Duration down);
-  void RestartAfter(absl::Duration down, ServerId sid);
-  void CrashAtDisk(const Strike& strike, ServerId sid);
-  void CrashAgain(const Strike& strike, ServerId sid);
-  void Restart(ServerId sid);
-  void KeepUp();
-  void After(absl::Duration delay, std::function<void()> what);
-  void RunUntil(absl::Duration when);
-  using Role = std::pair<PeerState, ZabPhase>;
-  std::optional<Role> RoleOf(ServerId sid) const;
-  void Note(Fault fault, const std::optional<Role>& role);
-
-  SimCluster& cluster_;
-  const Witness witness_;
-  std::vector<Repair> repairs_;
-  std::map<ServerId, std::pair<PeerState, ZabPhase>> roles_;         // of those that are up
-  bool founded_ = false;                                             // as far as roles tell
-  std::set<std::pair<ServerId, ServerId>> met_;                      // who knows whom; ever
-  std::map<ServerId, Fault> armed_;                                  // to die at some instant
-  std::map<std::pair<ServerId, ServerId>, absl::Duration> lasting_;  // until when, by where
-  std::map<ServerId, int> restarts_;                                 // that are due
-  std::vector<Strike> waiting_;
-  std::vector<Sprung> sprung_;
-  std::vector<ServerId> lost_;
+  class Impl;
+  const std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace v1

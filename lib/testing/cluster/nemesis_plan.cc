@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/testing/cluster/fault_table.h"
+
 namespace zkq::testing {
 inline namespace v1 {
 namespace {
@@ -13,74 +15,32 @@ struct Weighted {
   uint64_t weight;
 };
 
-const std::vector<Weighted>& ProcessFaults() {
-  static const auto& all = *new std::vector<Weighted>{
-      {Fault::kKill, 3},        {Fault::kPowerCut, 4},      {Fault::kTornPowerCut, 4},
-      {Fault::kCrashAtDisk, 8}, {Fault::kCrashAtSend, 6},   {Fault::kCrashLoop, 5},
-      {Fault::kPause, 3},       {Fault::kPowerCutOfAll, 1}, {Fault::kTakeSnapshot, 3},
-  };
-  return all;
-}
-
-const std::vector<Weighted>& NetworkFaults() {
-  static const auto& all = *new std::vector<Weighted>{
-      {Fault::kBreakLink, 5},  {Fault::kReplaceLink, 4},   {Fault::kCutLink, 4},
-      {Fault::kPartition, 3},  {Fault::kIsolateLeader, 3}, {Fault::kStallOneWay, 3},
-      {Fault::kLoseOneWay, 2}, {Fault::kSlowLink, 2},      {Fault::kSlowNetwork, 1},
-      {Fault::kFlap, 2},       {Fault::kSlowReader, 2},    {Fault::kLeaveBehind, 3},
-  };
-  return all;
-}
-
-const std::vector<Weighted>& DiskFaults() {
-  static const auto& all = *new std::vector<Weighted>{
-      {Fault::kSlowDisk, 3},  {Fault::kSlowReads, 3},    {Fault::kStallDisk, 3},
-      {Fault::kFailWrite, 2}, {Fault::kFailSync, 2},     {Fault::kFailRead, 2},
-      {Fault::kFullDisk, 2},  {Fault::kTakeSnapshot, 3},
-  };
-  return all;
-}
-
-const std::vector<Weighted>& OtherFaults() {
-  static const auto& all = *new std::vector<Weighted>{
-      {Fault::kDriftClock, 2},    {Fault::kStallClock, 1}, {Fault::kJumpClock, 1},
-      {Fault::kJumpWallClock, 1}, {Fault::kSlowApply, 4},  {Fault::kFailApply, 1},
-  };
-  return all;
-}
-
-const std::vector<Weighted>& RotFaults() {
-  static const auto& all = *new std::vector<Weighted>{{Fault::kWipeDisk, 3},
-                                                      {Fault::kRotDisk, 3},
-                                                      {Fault::kLoseSector, 3},
-                                                      {Fault::kOverwriteSector, 2}};
-  return all;
-}
-
 std::vector<Weighted> FaultsOf(Profile profile) {
   std::vector<Weighted> all;
-  const auto add = [&](const std::vector<Weighted>& some, uint64_t times) {
-    for (const Weighted& one : some) all.push_back({one.fault, one.weight * times});
+  const auto add = [&](uint8_t families, uint64_t times) {
+    for (const FaultRow& row : FaultTable()) {
+      if (row.families & families) all.push_back({row.fault, row.weight * times});
+    }
   };
   switch (profile) {
     case Profile::kNetwork:
-      add(NetworkFaults(), 5);
-      add(ProcessFaults(), 1);
+      add(kOfNetworks, 5);
+      add(kOfProcesses, 1);
       break;
     case Profile::kDisk:
-      add(DiskFaults(), 5);
-      add(ProcessFaults(), 2);
+      add(kOfDisks, 5);
+      add(kOfProcesses, 2);
       break;
     case Profile::kCrashHeavy:
-      add(ProcessFaults(), 1);
+      add(kOfProcesses, 1);
       break;
     case Profile::kRot:
-      add(RotFaults(), 2);
-      add(ProcessFaults(), 1);
+      add(kOfRot, 2);
+      add(kOfProcesses, 1);
       break;
     case Profile::kEverything:
-      for (const auto* some : {&ProcessFaults(), &NetworkFaults(), &DiskFaults(), &OtherFaults()}) {
-        add(*some, 1);
+      for (const uint8_t family : {kOfProcesses, kOfNetworks, kOfDisks, kOfMachines}) {
+        add(family, 1);
       }
       break;
     case Profile::kCalm:
@@ -141,49 +101,7 @@ std::optional<Strike> FoundingStrike(uint64_t seed) {
 
 }  // namespace
 
-std::string_view ToString(Fault fault) {
-  constexpr std::string_view kNames[] = {"kill",
-                                         "power cut",
-                                         "torn power cut",
-                                         "power cut of all",
-                                         "crash at disk",
-                                         "crash at send",
-                                         "crash loop",
-                                         "pause",
-                                         "break link",
-                                         "replace link",
-                                         "cut link",
-                                         "partition",
-                                         "isolate leader",
-                                         "leave behind",
-                                         "stall one way",
-                                         "lose one way",
-                                         "slow link",
-                                         "slow network",
-                                         "flap",
-                                         "slow reader",
-                                         "slow disk",
-                                         "slow reads",
-                                         "stall disk",
-                                         "fail write",
-                                         "fail sync",
-                                         "fail read",
-                                         "full disk",
-                                         "wipe disk",
-                                         "rot disk",
-                                         "lose sector",
-                                         "overwrite sector",
-                                         "drift clock",
-                                         "stall clock",
-                                         "jump clock",
-                                         "jump wall clock",
-                                         "slow apply",
-                                         "fail apply",
-                                         "take snapshot",
-                                         "lose empty disk"};
-  static_assert(std::size(kNames) == kFaults);
-  return kNames[static_cast<size_t>(fault)];
-}
+std::string_view ToString(Fault fault) { return RowOf(fault).name; }
 
 std::string_view ToString(Profile profile) {
   constexpr std::string_view kNames[] = {"calm", "network", "disk", "crash", "rot", "everything"};

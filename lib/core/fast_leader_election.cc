@@ -235,6 +235,9 @@ void FastLeaderElection::PeerUp(ServerId sid, Time now, Outbox* out) {
 
 void FastLeaderElection::PeerDown(ServerId sid, Time now, Outbox* out) {
   connectivity_.Down(sid);
+  // Whoever answers on the next link, maybe another process, says anew what it does.
+  settled_.Erase(sid);
+  if (received_.LeaderSaysSo(sid)) received_.Erase(sid);
   UpdateConnectivity(now, out);
   if (looking()) Conclude(now, out);  // It need not be waited for any more.
 }

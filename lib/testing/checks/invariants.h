@@ -115,6 +115,7 @@ class InvariantChecker final : public SimObserver {
   // --- what a server writes
   void Logged(ServerId sid, const LogState& before, const Txn& txn);
   void Stored(ServerId sid, const LogState& before, const HardState& state);
+  bool FoundsAnew(ServerId sid, const HardState& state) const;
   void CheckRecovered(ServerId sid, const HardState& old, const HardState& state);
   void Truncated(ServerId sid, const LogState& before, Zxid after);
   void Rebased(ServerId sid, const LogState& before, Zxid base);

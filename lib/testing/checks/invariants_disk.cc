@@ -128,7 +128,8 @@ void InvariantChecker::Stored(ServerId sid, const LogState& before, const HardSt
   const std::string who = "server " + ToString(sid);
   if (std::exchange(server.fresh, false) && old.boot != 0) CheckRecovered(sid, old, state);
   if (server.wiped && state.ensemble != EnsembleId{}) {
-    return Violate("amnesia", who + " founds itself on an empty disk");
+    if (!FoundsAnew(sid, state)) return Violate("amnesia", who + " founds itself on an empty disk");
+    server.wiped = server.lost = false;
   }
   if (state.accepted.epoch < old.accepted.epoch || state.current < old.current ||
       state.accepted.epoch < state.current) {
@@ -137,6 +138,16 @@ void InvariantChecker::Stored(ServerId sid, const LogState& before, const HardSt
                                                std::to_string(state.current));
   }
   if (state.current > old.current) Took(sid, before, state);
+}
+
+// Nobody else had founded with the disk that was lost, and now all found with this one.
+bool InvariantChecker::FoundsAnew(ServerId sid, const HardState& state) const {
+  const Member* const self = FindMember(state.config, sid);
+  if (self == nullptr || self->disk != state.disk) return false;
+  return std::all_of(servers_.begin(), servers_.end(), [&](const auto& one) {
+    const EnsembleId& its = one.second.disk.written().state.ensemble;
+    return one.first == sid || its == EnsembleId{} || its == state.ensemble;
+  });
 }
 
 void InvariantChecker::CheckRecovered(ServerId sid, const HardState& old, const HardState& state) {

@@ -68,6 +68,36 @@ TEST_CASE("a server started after a cut reads only what was not cut") {
   REQUIRE(cuts > 0);
 }
 
+void WriteMany(World* world, int count) {
+  for (int i = 0; i < count; ++i) {
+    world->cluster.Propose(world->Leader(), "w" + std::to_string(i), absl::Seconds(5), nullptr);
+  }
+  world->cluster.RunFor(absl::Seconds(1));
+}
+
+TEST_CASE("what a slow Apply has begun is over soon after the machine is fast again") {
+  World world(3);
+  const ServerId follower = world.Follower();
+  world.cluster.SlowApply(follower, absl::Seconds(20));
+  WriteMany(&world, 500);  // nearly all of them in one task
+  world.cluster.RunFor(absl::Seconds(30));
+  const absl::Duration healed = world.cluster.now();
+  REQUIRE(world.cluster.CheckConverges(absl::Minutes(1)) == absl::OkStatus());
+  REQUIRE(world.cluster.now() < healed + absl::Minutes(2));
+}
+
+TEST_CASE("a server held up longer than the limit ends CheckConverges at the limit, by name") {
+  SimCluster cluster({}, nullptr);
+  cluster.StartAll();
+  cluster.StallDisk(ServerId{2}, absl::Hours(5));
+  cluster.RunFor(absl::Seconds(1));
+  const absl::Duration healed = cluster.now();
+  const std::string status = cluster.CheckConverges(absl::Minutes(1)).ToString();
+  INFO(status);
+  REQUIRE(status.find("server 2 is held up in a call") != std::string::npos);
+  REQUIRE(cluster.now() <= healed + absl::Minutes(1));
+}
+
 // In a sector before which nothing but it and what follows was written last: without
 // a batch after it, this damage would look like a write that power cut short.
 TEST_CASE("damage to the last write of a quiet log is noticed") {

@@ -66,7 +66,7 @@ class ZKQ_EXPORT SimScheduler {
   // The running task has been blocked for `duration`.
   void Charge(absl::Duration duration);
   bool InTask() const { return in_task_; }
-  bool Charged() const { return charged_ > absl::ZeroDuration(); }  // inside a task
+  absl::Duration charged() const { return charged_; }  // inside a task
   // Tasks run so far; equal in two runs of one seed.
   uint64_t steps() const { return steps_; }
 

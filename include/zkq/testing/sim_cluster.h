@@ -103,7 +103,8 @@ class ZKQ_EXPORT SimCluster {
   void CrashAtSend(ServerId sid, uint64_t messages, CrashMode mode);
   void Pause(ServerId sid, bool paused);  // as by SIGSTOP
   SimClock& clock(ServerId sid);
-  // Each Apply takes so long; the next one fails, and the replica halts.
+  // Each Apply takes so long, up to 20 s of those that come together; the next one fails, and
+  // the replica halts.
   void SlowApply(ServerId sid, absl::Duration duration);
   void FailApply(ServerId sid);
 
@@ -143,8 +144,10 @@ class ZKQ_EXPORT SimCluster {
   const std::optional<Violation>& violation() const;
   // Heals, starts everybody, and waits for what must come then (LIV-1, 2 and 4): a
   // leader within a few times what servers bear with a silent one, everybody caught up
-  // within `limit`, and no other leader for a while. Servers in `lost` are not asked for: their
-  // disks are. Whether calls succeed again only your calls can tell.
+  // within `limit`, and no other leader for a while. A call of a disk or state machine that
+  // was begun before is waited for, `limit` at most; the limits are counted from its end. Servers
+  // in `lost` are not asked for: their disks are. Whether calls succeed again only your calls can
+  // tell.
   absl::Status CheckConverges(absl::Duration limit, const std::vector<ServerId>& lost = {});
   // The run is over, and every call has had its time: none may still wait, and what
   // was committed is still held by a quorum. Returns what CheckInvariants does then.

@@ -16,6 +16,8 @@ using Step = MemoryFileSystem::Step;
 using Verdict = MemoryFileSystem::Verdict;
 
 constexpr absl::Duration kSettles = absl::Seconds(1);
+// A task is not interrupted when its server is healed: what it applies beyond this is fast.
+constexpr absl::Duration kAppliesAtOnce = absl::Seconds(20);
 constexpr absl::Duration kExcuseLasts = absl::Seconds(2);
 constexpr size_t kSector = 512;
 constexpr uint64_t kNever = std::numeric_limits<uint64_t>::max();
@@ -385,7 +387,8 @@ Verdict SimServer::JudgeRead() {
 // that still runs.
 void SimServer::Witness(const Operation& operation) {
   if (operation.step == Step::kWrite) OnWritten(operation);
-  if (!world_.scheduler->Charged()) return world_.observer->OnDisk(sid_, operation);
+  if (world_.scheduler->charged() == absl::ZeroDuration())
+    return world_.observer->OnDisk(sid_, operation);
   late_[operation.number] = {operation, std::string(operation.bytes)};
   world_.scheduler->After(absl::ZeroDuration(),
                           [this, number = operation.number] { TellLate(number); });
@@ -424,7 +427,7 @@ absl::Status SimServer::BeforeApply() {
     Excuse("an Apply fails");
     return absl::InternalError("told to fail");
   }
-  if (apply_takes_ > absl::ZeroDuration()) {
+  if (apply_takes_ > absl::ZeroDuration() && world_.scheduler->charged() < kAppliesAtOnce) {
     KeepFromApplying(apply_takes_);
     HeldUp(blocked_until_);  // a reply that is made now is told then
   }

@@ -136,7 +136,7 @@ void SimScheduler::Resume(Process* process) {
 void SimScheduler::Charge(absl::Duration duration) {
   if (in_task_) {
     charged_ += duration;
-    VirtualTime::SetAhead(Charged());
+    VirtualTime::SetAhead(charged_ > absl::ZeroDuration());
   } else {
     RunFor(duration);  // called from outside any task: the world goes on meanwhile
   }

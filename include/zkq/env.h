@@ -28,8 +28,7 @@ class ZKQ_EXPORT Clock {
  public:
   virtual ~Clock() = default;
   // Time since an arbitrary start, the same for all calls on this clock. Never falls, and
-  // does not follow changes of the wall clock. A replica's time limits go by it; those of
-  // the gRPC transport (to dial, to shake hands) go by the host's own steady clock.
+  // does not follow changes of the wall clock. All time limits go by it.
   virtual absl::Duration Monotonic() = 0;
   // The date, which may jump. A leader writes it into its transactions
   // (Transaction::leader_time); no decision depends on it.
@@ -63,7 +62,7 @@ class ZKQ_EXPORT Executor {
   virtual bool InTask() const = 0;
 };
 
-// Makes identities (ensembles, disks) and spreads snapshots over time. Thread-safe.
+// Makes identities (ensembles, disks), and spreads snapshots and redials over time. Thread-safe.
 class ZKQ_EXPORT Random {
  public:
   virtual ~Random() = default;
@@ -140,6 +139,11 @@ struct Env {
   std::shared_ptr<Random> random = nullptr;
   std::shared_ptr<FileSystem> file_system = nullptr;
 };
+
+// The shipped parts: the host's clocks, threads, the kernel's random numbers, POSIX files. An
+// executor is null if no thread can be had. A replica makes its own; this is for tests, and
+// for those who wrap a part.
+ZKQ_EXPORT Env NewSystemEnv();
 
 }  // namespace v1
 }  // namespace zkq

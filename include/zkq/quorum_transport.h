@@ -6,7 +6,7 @@
 // peer, newest wins, announced again on a new link. A link that cannot keep that
 // promise goes down, and is down before the next one to the same peer comes up.
 // At most one link to a peer is up at a time. Who dials, the handshake, and who is
-// refused: lib/transport/README.md.
+// refused: lib/link/README.md.
 //
 // Queues are bounded both ways. Outbound: a peer too slow to drain its queue
 // loses its link. Inbound: the next read of a link waits while the messages it
@@ -76,10 +76,12 @@ class ZKQ_EXPORT QuorumTransport {
   virtual ~QuorumTransport() = default;
 
   // Begins to listen and to dial. Once. `receiver` must live until Shutdown returns.
+  // Time, timers and chance are taken from `env`, and threads where one is needed: so the
+  // transport lives in a simulation, too. It needs no file system.
   // Errors: kInvalidArgument (the address), kUnavailable (address in use, or no name server
   // answers), kPermissionDenied; each names the address. kResourceExhausted: no thread, file
   // descriptor or memory is left.
-  virtual absl::Status Start(const Identity& self, Receiver* receiver) = 0;
+  virtual absl::Status Start(const Env& env, const Identity& self, Receiver* receiver) = 0;
   // Where it listens once Start has returned OK, with the port it got if port 0 was
   // asked for; empty if there is no such place. From any thread.
   virtual std::string listen_address() const { return {}; }

@@ -73,7 +73,7 @@ absl::Status Node::Begin(const Tuning& tuning) {
   recovered.commit = std::max(recovered.commit, *applied);
   const Identity identity = protocol_.Begin(std::make_unique<core::Peer>(
       PeerOptionsOf(tuning), std::move(recovered), std::move(options_.election)));
-  const absl::Status listens = options_.transport->Start(identity, &protocol_);
+  const absl::Status listens = options_.transport->Start(options_.env, identity, &protocol_);
   if (!listens.ok()) return OfListening(listens, options_);
   board_.SetListenAddress(options_.transport->listen_address());
   protocol_.OnCalls();  // the first drain carries out what the first step wants

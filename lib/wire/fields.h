@@ -7,7 +7,7 @@
 // and the decoder is quickest so.
 //
 // Part of codec.h, which is what to include. The messages that only links know
-// (Hello, Fragment …) have their lists in lib/transport/codec.cc, in the same form.
+// (Hello, Fragment …) have their lists in lib/link/codec.cc, in the same form.
 #pragma once
 
 #include <concepts>

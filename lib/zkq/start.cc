@@ -2,10 +2,7 @@
 // shipped part, and starts the runtime.
 #include <utility>
 
-#include "lib/env/posix_file_system.h"
-#include "lib/env/system_clock.h"
-#include "lib/env/system_random.h"
-#include "lib/env/thread_executor.h"
+#include "lib/env/system_env.h"
 #include "lib/runtime/options.h"
 #include "lib/runtime/start_replica.h"
 #include "lib/zkq/transport.h"
@@ -13,17 +10,9 @@
 namespace zkq {
 namespace {
 
-// One for each strand that may block, and one for what must go on when all of
-// them do.
-constexpr int kBlockingThreads = 6;
-
 absl::Status FillSeams(ReplicaOptions* options) {
   Env& env = options->env;
-  if (env.clock == nullptr) env.clock = NewSystemClock();
-  if (env.random == nullptr) env.random = NewSystemRandom();
-  if (env.file_system == nullptr) env.file_system = NewPosixFileSystem();
-  if (env.executor == nullptr) env.executor = NewThreadExecutor(1);
-  if (env.blocking_executor == nullptr) env.blocking_executor = NewThreadExecutor(kBlockingThreads);
+  FillEnv(&env);
   if (env.executor == nullptr || env.blocking_executor == nullptr) {
     return MakeError(absl::StatusCode::kResourceExhausted,
                      "env: no thread can be started for its executors");

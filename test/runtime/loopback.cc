@@ -16,7 +16,7 @@ class LoopbackNetwork::Transport final : public QuorumTransport {
   explicit Transport(std::shared_ptr<LoopbackNetwork> network) : network_(std::move(network)) {}
   ~Transport() override { Shutdown(); }
 
-  absl::Status Start(const Identity& self, Receiver* receiver) override;
+  absl::Status Start(const Env&, const Identity& self, Receiver* receiver) override;
   void SetIdentity(const Identity& self) override;
   void SetMembers(absl::Span<const Member>) override {}
   void Send(std::span<const LinkId> to, Message message) override;
@@ -106,7 +106,8 @@ void LoopbackNetwork::ConnectSoon() {
   });
 }
 
-absl::Status LoopbackNetwork::Transport::Start(const Identity& who, Receiver* receiver) {
+absl::Status LoopbackNetwork::Transport::Start(const Env&, const Identity& who,
+                                               Receiver* receiver) {
   std::lock_guard lock(network_->mutex_);
   sid_ = who.sid;
   Station& station = network_->stations_[sid_];

@@ -11,7 +11,7 @@ constexpr LinkId kLink{ServerId{2}, 1, 1};
 
 // Remembers what is fetched; the test plays the peer.
 struct FetchingTransport final : QuorumTransport {
-  absl::Status Start(const Identity&, Receiver*) override { return absl::OkStatus(); }
+  absl::Status Start(const Env&, const Identity&, Receiver*) override { return absl::OkStatus(); }
   void SetIdentity(const Identity&) override {}
   void SetMembers(absl::Span<const Member>) override {}
   void Send(std::span<const LinkId>, Message) override {}

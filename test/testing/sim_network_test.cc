@@ -1,5 +1,5 @@
 // The faults of the simulated network. What it promises without faults is in the
-// transport's contract (test/transport).
+// transport's contract (test/grpc).
 #include "zkq/testing/sim_network.h"
 
 #include <algorithm>
@@ -60,7 +60,7 @@ struct World {
     for (const ServerId sid : {kA, kB}) {
       transports[sid] = network.NewTransport();
       transports[sid]->SetMembers(members);
-      REQUIRE(transports[sid]->Start({.sid = sid, .boot = 1}, &ears[sid]).ok());
+      REQUIRE(transports[sid]->Start({}, {.sid = sid, .boot = 1}, &ears[sid]).ok());
     }
     REQUIRE(Until([&] { return ears[kA].now && ears[kB].now; }));
   }

@@ -25,6 +25,12 @@ class SimWorld final : public TransportWorld {
     for (const ServerId sid : sids) members.push_back({.id = sid});
     return members;
   }
+  Env EnvOf(ServerId) override {
+    return {.clock = std::make_shared<SimClock>(&scheduler_),
+            .executor = std::make_shared<SimExecutor>(&scheduler_),
+            .blocking_executor = std::make_shared<SimExecutor>(&scheduler_),
+            .random = std::make_shared<SimRandom>(scheduler_.random().Next())};
+  }
   bool RunUntil(absl::FunctionRef<bool()> condition) override {
     return scheduler_.RunUntil(condition, absl::Minutes(1));
   }

@@ -54,14 +54,15 @@ class FlawedTransport final : public QuorumTransport, public QuorumTransport::Re
       : flaw_(flaw), sound_(std::move(sound)) {}
   ~FlawedTransport() override { sound_->Shutdown(); }
 
-  absl::Status Start(const Identity& self, QuorumTransport::Receiver* receiver) override {
+  absl::Status Start(const Env& env, const Identity& self,
+                     QuorumTransport::Receiver* receiver) override {
     receiver_ = receiver;
     Identity shown = self;
     if (Is(Flaw::kNoNewLife)) shown.boot = 1;
     if (Is(Flaw::kTakesForeign)) shown.ensemble = {7, 7};
     if (Is(Flaw::kTakesOtherElections)) shown.election = "any";
     if (Is(Flaw::kNeedsEnsemble) && shown.ensemble == EnsembleId{}) shown.ensemble = {1, 1};
-    const absl::Status started = sound_->Start(shown, this);
+    const absl::Status started = sound_->Start(env, shown, this);
     return Is(Flaw::kStartsAnyway) ? absl::OkStatus() : started;
   }
   void SetIdentity(const Identity& self) override {
@@ -181,6 +182,7 @@ class FlawedWorld final : public TransportWorld {
   std::vector<Member> Members(const std::vector<ServerId>& sids) override {
     return sound_.Members(sids);
   }
+  Env EnvOf(ServerId sid) override { return sound_.EnvOf(sid); }
   bool RunUntil(absl::FunctionRef<bool()> condition) override { return sound_.RunUntil(condition); }
   void Settle() override { sound_.Settle(); }
 

@@ -135,7 +135,7 @@ TEST_CASE("each message and record has a golden text, and is written as it says"
   REQUIRE(RunScript("testdata/golden.txt",
                     [&](const Command& command) { return GoldenText(&schema, command); }) == "");
   std::set<std::string> ours = schema.messages();
-  // Those of links: test/transport/golden_test.cc.
+  // Those of links: test/link/golden_test.cc.
   for (const char* other : {"Frame", "Packet", "Fragment", "KnockRequest", "KnockReply",
                             "FetchRequest", "Chunk", "Hello", "HelloAck", "Refused"}) {
     REQUIRE(ours.erase(other) == 1);

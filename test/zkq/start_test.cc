@@ -8,8 +8,8 @@
 
 #include <unistd.h>
 
+#include "test/grpc/grpc_ports.h"
 #include "test/harness/catch.h"
-#include "test/transport/grpc_ports.h"
 #include "zkq/zkq.h"
 
 namespace zkq {

@@ -145,6 +145,9 @@ class ZKQ_EXPORT TransportWorld {
   virtual std::unique_ptr<QuorumTransport> NewTransport(ServerId sid) = 0;
   // These servers with their addresses.
   virtual std::vector<Member> Members(const std::vector<ServerId>& sids) = 0;
+  // Where a process of `sid` lives: its clock, executors and random numbers. For real time
+  // NewSystemEnv (zkq/env.h) makes them.
+  virtual Env EnvOf(ServerId sid) = 0;
   // Lets the transports work until condition() holds, and returns it. Gives up
   // after a time that no sound transport needs (30 s on real sockets). The
   // condition takes locks of its own: hold none while asking it.

@@ -21,7 +21,7 @@ class ContractPeer final : public QuorumTransport::Receiver {
   explicit ContractPeer(TransportWorld* world, Identity self);
   ~ContractPeer() override { Shutdown(); }
 
-  absl::Status Start() { return transport_->Start(self_, this); }
+  absl::Status Start() { return transport_->Start(world_->EnvOf(self_.sid), self_, this); }
   void SetMembers(const std::vector<ServerId>& sids);
   // After it every call to the receiver is a violation.
   void Shutdown();

@@ -14,7 +14,7 @@ class SimTransport final : public QuorumTransport {
   explicit SimTransport(std::shared_ptr<SimNetwork::Wires> wires) : wires_(std::move(wires)) {}
   ~SimTransport() override { Shutdown(); }
 
-  absl::Status Start(const Identity& self, Receiver* receiver) override {
+  absl::Status Start(const Env&, const Identity& self, Receiver* receiver) override {
     process_->self = self;
     absl::Status status = wires_->Start(process_);
     if (status.ok()) process_->receiver = receiver;

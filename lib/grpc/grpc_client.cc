@@ -1,0 +1,124 @@
+#include "lib/grpc/grpc_client.h"
+
+#include <atomic>
+#include <utility>
+
+#include <grpcpp/client_context.h>
+#include <grpcpp/generic/generic_stub.h>
+
+#include "absl/time/clock.h"
+#include "lib/grpc/grpc_bytes.h"
+#include "zkq/v1/quorum.grpc.pb.h"
+#include "zkq/wire.h"
+
+namespace zkq::transport {
+namespace {
+
+// The dialler's end of a link. Lives until its end. It holds the call
+// (AddHold) as long as the link may use it, since the link writes from any
+// thread.
+class ClientStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
+                           public link::Stream,
+                           public Rpc {
+ public:
+  ClientStream(const std::string& address, link::LinkPtr link, std::shared_ptr<Rpcs> rpcs)
+      : stub_(NewLinkChannel(address)), link_(std::move(link)), rpcs_(std::move(rpcs)) {}
+
+  void Begin() {
+    if (!rpcs_->Add(this)) {
+      link_->OnEnded(absl::UnavailableError("shut down"));
+      delete this;
+      return;
+    }
+    stub_.PrepareBidiStreamingCall(&context_, "/zkq.v1.Quorum/Link", {}, this);
+    AddHold();
+    StartCall();
+    link_->Attach(this);
+  }
+
+  void Read() override { StartRead(&in_); }
+  void Write(link::Outgoing frame) override {
+    out_ = ToByteBuffer(std::move(frame));
+    StartWrite(&out_);
+  }
+  void AbortSoon() override { context_.TryCancel(); }
+  void Cancel() override { context_.TryCancel(); }
+  void Close(const absl::Status&) override {
+    // A cancellation could displace the status that the peer has ended it with.
+    if (!ended_by_peer_) context_.TryCancel();
+    RemoveHold();
+  }
+
+  void OnReadDone(bool ok) override {
+    if (ok) {
+      link_->OnRead(FromByteBuffer(std::exchange(in_, {})));
+    } else {
+      ended_by_peer_ = true;
+      link_->OnReadFailed({});
+    }
+  }
+  void OnWriteDone(bool ok) override {
+    out_.Clear();
+    link_->OnWritten(ok);
+  }
+  void OnDone(const grpc::Status& status) override {
+    link_->OnEnded(FromGrpc(status));
+    const auto rpcs = rpcs_;
+    rpcs->Remove(rpc_id, std::shared_ptr<ClientStream>(this));
+  }
+
+ private:
+  grpc::GenericStub stub_;
+  grpc::ClientContext context_;
+  const link::LinkPtr link_;
+  const std::shared_ptr<Rpcs> rpcs_;
+  grpc::ByteBuffer in_, out_;
+  std::atomic<bool> ended_by_peer_ = false;
+};
+
+// One Knock. Lives until its end.
+class KnockRpc final : public Rpc {
+ public:
+  KnockRpc(const std::string& address, link::Dialler::KnockDone done, std::shared_ptr<Rpcs> rpcs)
+      : stub_(v1::Quorum::NewStub(NewLinkChannel(address))),
+        done_(std::move(done)),
+        rpcs_(std::move(rpcs)) {}
+
+  void Begin(const Identity& from, ServerId to, absl::Duration timeout) {
+    if (!rpcs_->Add(this)) {
+      std::move(done_)(absl::UnavailableError("shut down"));
+      delete this;
+      return;
+    }
+    request_.mutable_from()->ParseFromString(Encode(from));
+    request_.set_to(ToInt(to));
+    context_.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+    stub_->async()->Knock(&context_, &request_, &reply_, [this](const grpc::Status& status) {
+      std::move(done_)(FromGrpc(status));
+      const auto rpcs = rpcs_;
+      rpcs->Remove(rpc_id, std::shared_ptr<KnockRpc>(this));
+    });
+  }
+  void Cancel() override { context_.TryCancel(); }
+
+ private:
+  const std::unique_ptr<v1::Quorum::Stub> stub_;
+  grpc::ClientContext context_;
+  v1::KnockRequest request_;
+  v1::KnockReply reply_;
+  link::Dialler::KnockDone done_;
+  const std::shared_ptr<Rpcs> rpcs_;
+};
+
+}  // namespace
+
+void GrpcClient::Dial(const std::string& address, link::LinkPtr link) {
+  (new ClientStream(address, std::move(link), rpcs_))->Begin();
+}
+
+void GrpcClient::Knock(const std::string& address, const Identity& from, ServerId to,
+                       KnockDone done) {
+  (new KnockRpc(address, std::move(done), rpcs_))->Begin(from, to, timeout_);
+}
+
+}  // namespace zkq::transport

@@ -1,0 +1,34 @@
+// The RPCs that this peer makes.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "lib/grpc/rpcs.h"
+#include "lib/link/link_table.h"
+
+namespace zkq::transport {
+
+class GrpcClient : public link::Dialler {
+ public:
+  // A knock takes `timeout` at most; how long a dial may take the link table
+  // knows.
+  GrpcClient(std::shared_ptr<Rpcs> rpcs, absl::Duration timeout)
+      : rpcs_(std::move(rpcs)), timeout_(timeout) {}
+
+  void Dial(const std::string& address, link::LinkPtr link) override;
+  void Knock(const std::string& address, const Identity& from, ServerId to,
+             KnockDone done) override;
+
+ private:
+  const std::shared_ptr<Rpcs> rpcs_;
+  const absl::Duration timeout_;
+};
+
+// QuorumTransport::FetchSnapshot. `table` lets the sink be called until its gate
+// is closed.
+void FetchSnapshotFrom(const std::shared_ptr<link::LinkTable>& table,
+                       const std::shared_ptr<Rpcs>& rpcs, const LinkId& link,
+                       const SnapshotRequest& request, QuorumTransport::SnapshotSink sink);
+
+}  // namespace zkq::transport

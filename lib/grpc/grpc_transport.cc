@@ -1,0 +1,90 @@
+#include "zkq/grpc_transport.h"
+
+#include <mutex>
+#include <utility>
+
+#include "lib/grpc/grpc_client.h"
+#include "lib/grpc/grpc_server.h"
+#include "lib/link/link_table.h"
+
+namespace zkq {
+inline namespace v1 {
+namespace {
+
+using link::LinkTable;
+using link::TableOptions;
+using transport::GrpcClient;
+using transport::GrpcServer;
+using transport::Rpcs;
+
+// What must outlive this object, because an RPC may end a moment after it, is
+// shared with the RPCs: the table and the registry of calls.
+class GrpcTransport final : public QuorumTransport {
+ public:
+  explicit GrpcTransport(GrpcTransportOptions options)
+      : listen_address_(std::move(options.listen_address)),
+        client_(std::make_shared<GrpcClient>(rpcs_, options.handshake_timeout)),
+        table_(std::make_shared<LinkTable>(
+            TableOptions{.bounds = {.outbound_bytes_max = options.outbound_bytes_max,
+                                    .inbound_bytes_max = options.inbound_bytes_max},
+                         .handshake_timeout = options.handshake_timeout,
+                         .redial = {.min = options.redial_min, .max = options.redial_max},
+                         .log_sink = std::move(options.log_sink)})) {}
+
+  ~GrpcTransport() override { Shutdown(); }
+
+  absl::Status Start(const Env& env, const Identity& self, Receiver* receiver) override {
+    rpcs_->Start(env.blocking_executor);
+    table_->Start(env, self, receiver);
+    auto server = GrpcServer::Listen(listen_address_, table_, rpcs_);
+    if (!server.ok()) {
+      table_->Shutdown();
+      return server.status();
+    }
+    server_ = *std::move(server);
+    table_->StartDialling(client_);
+    return absl::OkStatus();
+  }
+
+  std::string listen_address() const override {
+    return server_ == nullptr ? std::string() : server_->address();
+  }
+
+  void SetIdentity(const Identity& self) override { table_->SetIdentity(self); }
+  void SetMembers(absl::Span<const Member> members) override { table_->SetMembers(members); }
+  void Send(std::span<const LinkId> to, Message message) override { table_->Send(to, message); }
+  void Notify(ServerId to, const Notification& notification) override {
+    table_->Notify(to, notification);
+  }
+  void DropLink(const LinkId& link) override { table_->DropLink(link); }
+  void FetchSnapshot(const LinkId& link, const SnapshotRequest& request,
+                     SnapshotSink sink) override {
+    transport::FetchSnapshotFrom(table_, rpcs_, link, request, std::move(sink));
+  }
+
+  void Shutdown() override {
+    std::call_once(shut_down_, [this] {
+      table_->Shutdown();
+      rpcs_->Stop();
+      if (server_ != nullptr) server_->Shutdown();
+      rpcs_->AwaitNone(std::chrono::milliseconds(500));
+    });
+  }
+
+ private:
+  const std::string listen_address_;
+  const std::shared_ptr<Rpcs> rpcs_ = std::make_shared<Rpcs>();
+  const std::shared_ptr<GrpcClient> client_;
+  const std::shared_ptr<LinkTable> table_;
+  std::unique_ptr<GrpcServer> server_;
+  std::once_flag shut_down_;
+};
+
+}  // namespace
+
+std::unique_ptr<QuorumTransport> NewGrpcTransport(GrpcTransportOptions options) {
+  return std::make_unique<GrpcTransport>(std::move(options));
+}
+
+}  // namespace v1
+}  // namespace zkq

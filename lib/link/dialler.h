@@ -1,0 +1,34 @@
+// Dialler: opens the streams that this peer asks for. The gRPC side implements it, and so
+// does the simulated network.
+#pragma once
+
+#include <string>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "lib/link/link.h"
+#include "zkq/message.h"
+
+namespace zkq::link {
+
+// Called by the table alone, in tasks of its executor, with no lock held; maybe by several
+// threads at once. The table shares it until Shutdown and, in an attempt under way, a moment
+// longer.
+class ZKQ_EXPORT Dialler {
+ public:
+  virtual ~Dialler() = default;
+  // Opens a stream to `address`, and attaches it to `link` once it may be written to
+  // (Link::Attach; also inside this call). Then it is as stream.h says. In any case, also
+  // if nobody is there, the attempt ends with link->OnEnded, once. Takes no time limit: the
+  // table closes the link when an attempt lasts too long, which before Attach means that the
+  // stream is closed as soon as it is attached.
+  virtual void Dial(const std::string& address, LinkPtr link) = 0;
+  // Asks the server at `address`, which should be `to`, to dial this one: its table's OnKnock
+  // is called, and `done` with what that returned or with what went wrong, once, not inside
+  // this call.
+  using KnockDone = absl::AnyInvocable<void(absl::Status) &&>;
+  virtual void Knock(const std::string& address, const Identity& from, ServerId to,
+                     KnockDone done) = 0;
+};
+
+}  // namespace zkq::link

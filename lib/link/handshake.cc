@@ -1,0 +1,99 @@
+#include "lib/link/handshake.h"
+
+#include <utility>
+
+#include "absl/strings/escaping.h"
+
+namespace zkq::link {
+namespace {
+
+bool Foreign(const Identity& self, const Identity& peer) {
+  return self.ensemble != EnsembleId{} && peer.ensemble != EnsembleId{} &&
+         self.ensemble != peer.ensemble;
+}
+
+// Names are a peer's bytes, and for the log alone.
+std::string Elects(const Identity& self, const Identity& peer) {
+  return "it elects by \"" + absl::CHexEscape(peer.election) + "\", this server by \"" +
+         self.election + "\"";
+}
+
+// Of two disks under one id the listed one has the id, whatever the boots say (PROTOCOL
+// §5.3 D5), and of two that are not listed the one that is linked. But before founding the
+// later start has it: else an empty server that comes back while its old link has not
+// broken yet could not be founded with.
+bool LiveOneHasTheId(const Identity& self, const Identity& from, const KnownPeer& known) {
+  if (!known.live || from.disk == known.live_disk) return false;
+  if (self.ensemble == EnsembleId{}) return from.boot <= known.live->boot;
+  return from.disk != known.listed || known.listed == DiskId{};
+}
+
+Judgement JudgeCaller(const Identity& self, const Identity& from, ServerId to,
+                      const KnownPeer& known) {
+  if (from.sid == self.sid) return {RefusalCode::kOwnId};
+  if (to != self.sid) return {RefusalCode::kMeantAnother, "server " + ToString(to)};
+  if (Foreign(self, from)) return {RefusalCode::kForeignEnsemble};
+  if (from.election != self.election) return {RefusalCode::kElection, Elects(self, from)};
+  if (!known.member) return {RefusalCode::kNotAMember};
+  if (LiveOneHasTheId(self, from, known)) return {RefusalCode::kSecondDisk};
+  return {};
+}
+
+}  // namespace
+
+bool TakesTheId(const Identity& self, const Identity& from, const KnownPeer& known) {
+  return known.live && from.disk != known.live_disk && !LiveOneHasTheId(self, from, known);
+}
+
+Judgement JudgeHello(const Identity& self, const Hello& hello, const KnownPeer& known) {
+  const Identity& from = hello.from;
+  if (hello.protocol_min > kProtocolMax || hello.protocol_max < kProtocolMin) {
+    return {RefusalCode::kVersion, "it speaks versions " + std::to_string(hello.protocol_min) +
+                                       " to " + std::to_string(hello.protocol_max)};
+  }
+  Judgement judgement = JudgeCaller(self, from, hello.to, known);
+  if (!judgement.admitted()) return judgement;
+  if (Dials(self.sid, from.sid)) return {RefusalCode::kDialBack};
+  if (known.live && !TakesTheId(self, from, known) &&
+      std::pair(from.boot, hello.seq) <= std::pair(known.live->boot, known.live->seq)) {
+    return {RefusalCode::kOlder, "which is " + ToString(*known.live)};
+  }
+  return {};
+}
+
+Judgement JudgeKnock(const Identity& self, const Identity& from, ServerId to,
+                     const KnownPeer& known) {
+  Judgement judgement = JudgeCaller(self, from, to, known);
+  if (!judgement.admitted()) return judgement;
+  if (!Dials(self.sid, from.sid)) return {RefusalCode::kWrongWay};
+  return {};
+}
+
+Judgement JudgeAck(const Identity& self, ServerId meant, const HelloAck& ack) {
+  if (ack.from.sid != meant) return {RefusalCode::kMeantAnother, "server " + ToString(meant)};
+  if (ack.protocol < kProtocolMin || ack.protocol > kProtocolMax) {
+    return {RefusalCode::kVersion, "it chose version " + std::to_string(ack.protocol)};
+  }
+  if (Foreign(self, ack.from)) return {RefusalCode::kForeignEnsemble};
+  if (ack.from.election != self.election) return {RefusalCode::kElection, Elects(self, ack.from)};
+  return {};
+}
+
+Judgement JudgeIntroduction(const Identity& self, const LinkId& link, const DiskId& disk,
+                            const Identity& peer) {
+  if (peer.sid != link.sid || peer.boot != link.boot || peer.disk != disk) {
+    return {RefusalCode::kOlder, "it was linked as " + ToString(link)};
+  }
+  if (Foreign(self, peer)) return {RefusalCode::kForeignEnsemble};
+  return {};
+}
+
+std::string Describe(const Identity& identity) {
+  if (identity.sid == kNoServer) return "a stranger";
+  if (identity.boot == 0) return "server " + ToString(identity.sid);
+  return "server " + ToString(identity.sid) + " (boot " + std::to_string(identity.boot) +
+         ", disk " + ToString(identity.disk) + ", ensemble " +
+         (identity.ensemble == EnsembleId{} ? "none" : ToString(identity.ensemble)) + ")";
+}
+
+}  // namespace zkq::link

@@ -1,0 +1,51 @@
+// Who may be linked with whom: the rules of PROTOCOL 5.3 as pure functions.
+//
+// Membership is proved by disk, boot and ensemble. So who is refused is told the
+// code and our sid alone (codec.h: Refused); what else a judgement knows is for the
+// log of the side that judges.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "lib/link/codec.h"
+
+namespace zkq::link {
+
+// At both ends of a pair the same one: the larger sid dials.
+constexpr bool Dials(ServerId self, ServerId peer) { return self > peer; }
+
+// What the called one knows of the server that the caller says it is.
+struct KnownPeer {
+  bool member = false;
+  DiskId listed = {};  // the disk that the configuration lists for it; none: not known
+  std::optional<LinkId> live = {};
+  DiskId live_disk = {};  // at the other end of that link
+};
+
+struct Judgement {
+  RefusalCode refusal{};    // none: admitted
+  std::string detail = {};  // of a refusal; for our own log
+  bool admitted() const { return refusal == RefusalCode{}; }
+};
+
+// `from` is the listed disk of its id, and another one is linked under it: that link has
+// to go (PROTOCOL §5.3 D5).
+bool TakesTheId(const Identity& self, const Identity& from, const KnownPeer& known);
+
+Judgement JudgeHello(const Identity& self, const Hello& hello, const KnownPeer& known);
+// A knock never comes over a link, so it proves less: a live link goes down only
+// when the knock's larger boot id shows that its peer has died.
+Judgement JudgeKnock(const Identity& self, const Identity& from, ServerId to,
+                     const KnownPeer& known);
+// On the dialler's side: is it whom we meant?
+Judgement JudgeAck(const Identity& self, ServerId meant, const HelloAck& ack);
+
+// A peer that is linked says who it has become.
+Judgement JudgeIntroduction(const Identity& self, const LinkId& link, const DiskId& disk,
+                            const Identity& peer);
+
+// "server 2 (boot 17, disk 9f…, ensemble 03…)", or as much of it as is known.
+std::string Describe(const Identity& identity);
+
+}  // namespace zkq::link

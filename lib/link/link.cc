@@ -1,0 +1,193 @@
+#include "lib/link/link.h"
+
+#include <utility>
+
+namespace zkq::link {
+
+Link::Link(const LinkBounds& bounds) : bounds_(bounds), lanes_(bounds.outbound_bytes_max) {}
+
+bool Link::QueueControl(std::string_view encoded) {
+  const Lock lock(mutex_);
+  return closing_ || lanes_.AddControl(encoded);
+}
+
+void Link::QueueLatest(std::string encoded) {
+  const Lock lock(mutex_);
+  if (!closing_) lanes_.SetLatest(std::move(encoded));
+}
+
+void Link::Flush() {
+  Lock lock(mutex_);
+  WriteNext(&lock);
+}
+
+void Link::Send(const Encoded& message) {
+  Lock lock(mutex_);
+  if (closing_) return;
+  if (lanes_.Add(message)) {
+    WriteNext(&lock);
+    return;
+  }
+  lock.unlock();
+  Break(absl::ResourceExhaustedError("the peer does not drain its queue"));
+}
+
+void Link::Announce(std::string encoded) {
+  Lock lock(mutex_);
+  if (closing_) return;
+  lanes_.SetLatest(std::move(encoded));
+  WriteNext(&lock);
+}
+
+void Link::Close(absl::Status why) {
+  Lock lock(mutex_);
+  if (closing_) return;
+  closing_ = std::move(why);
+  lanes_.Clear();
+  wants_read_ = false;
+  const auto listeners = std::exchange(listeners_, {});
+  ++calls_;
+  Stream* const stuck = writing_ ? stream_ : nullptr;
+  lock.unlock();
+  if (stuck != nullptr) stuck->AbortSoon();
+  for (const auto& weak : listeners) {
+    if (const auto listener = weak.lock()) listener->OnLinkClosed();
+  }
+  lock.lock();
+  --calls_;
+  CloseIfDue(&lock);
+}
+
+// The last thread that leaves the stream closes it.
+void Link::CloseIfDue(Lock* lock) {
+  if (!closing_ || stream_ == nullptr || calls_ > 0 || writing_) return;
+  Stream* const stream = std::exchange(stream_, nullptr);
+  const absl::Status why = std::move(*closing_);
+  lock->unlock();
+  stream->Close(why);
+}
+
+void Link::WriteNext(Lock* lock) {
+  if (writing_ || closing_ || stream_ == nullptr || lanes_.empty()) return;
+  Outgoing frame = lanes_.Take();
+  if (!lanes_.invariants().ok()) return BreakAs(lanes_.invariants(), lock);
+  Write(lock, std::move(frame));
+}
+
+void Link::Write(Lock* lock, Outgoing frame) {
+  writing_ = true;
+  ++calls_;
+  lock->unlock();
+  stream_->Write(std::move(frame));
+  lock->lock();
+  --calls_;
+  CloseIfDue(lock);
+}
+
+bool Link::Probe() {
+  Lock lock(mutex_);
+  probed_ = wants_read_ && !closing_ && stream_ != nullptr;
+  if (!probed_) return false;
+  if (!writing_) Write(&lock, {});
+  return true;
+}
+
+void Link::ReadNext(Lock* lock) {
+  if (!wants_read_ || closing_ || stream_ == nullptr || held_ > bounds_.inbound_bytes_max) return;
+  wants_read_ = false;
+  ++calls_;
+  lock->unlock();
+  stream_->Read();
+  lock->lock();
+  --calls_;
+  CloseIfDue(lock);
+}
+
+void Link::FrameDone() {
+  Lock lock(mutex_);
+  if (closing_) return;
+  wants_read_ = true;
+  ReadNext(&lock);
+  if (!lock.owns_lock() || !wants_read_ || closing_ || probed_) return;
+  probed_ = true;
+  lock.unlock();
+  HandlePaused();
+}
+
+Hold Link::MakeHold(size_t bytes) {
+  {
+    const Lock lock(mutex_);
+    held_ += bytes;
+  }
+  return Hold(this, [self = shared_from_this(), bytes](void*) { self->Release(bytes); });
+}
+
+// Cannot fail as long as MakeHold alone counts.
+void Link::Unhold(size_t bytes) {
+  ZKQ_CHECK(bytes <= held_);
+  held_ -= bytes;
+}
+
+void Link::Release(size_t bytes) {
+  Lock lock(mutex_);
+  Unhold(bytes);
+  if (!invariants_.ok()) return BreakAs(invariants_, &lock);
+  ReadNext(&lock);
+}
+
+void Link::BreakAs(const Invariants& violated, Lock* lock) {
+  const absl::Status why = absl::InternalError(violated.what());
+  lock->unlock();
+  Break(why);
+  lock->lock();
+}
+
+bool Link::AddListener(std::weak_ptr<LinkListener> listener) {
+  const Lock lock(mutex_);
+  if (closing_) return false;
+  std::erase_if(listeners_, [](const auto& weak) { return weak.expired(); });
+  listeners_.push_back(std::move(listener));
+  return true;
+}
+
+void Link::Attach(Stream* stream) {
+  Lock lock(mutex_);
+  stream_ = stream;
+  if (closing_) {
+    CloseIfDue(&lock);
+    return;
+  }
+  ++calls_;
+  WriteNext(&lock);
+  wants_read_ = true;
+  ReadNext(&lock);
+  --calls_;
+  CloseIfDue(&lock);
+}
+
+void Link::OnRead(Payload frame) { HandleFrame(std::move(frame)); }
+
+void Link::OnReadFailed(std::optional<absl::Status> why) {
+  if (why) {
+    Break(*std::move(why));
+  } else {
+    Close(absl::OkStatus());
+  }
+}
+
+void Link::OnWritten(bool ok) {
+  Lock lock(mutex_);
+  writing_ = false;
+  if (closing_) {
+    CloseIfDue(&lock);
+  } else if (ok) {
+    WriteNext(&lock);
+  } else {
+    lock.unlock();
+    OnReadFailed({});
+  }
+}
+
+void Link::OnEnded(absl::Status status) { HandleEnded(std::move(status)); }
+
+}  // namespace zkq::link

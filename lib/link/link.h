@@ -1,0 +1,115 @@
+// Link: one stream to one peer, from its first byte to its end. Moves bytes in
+// both directions within their bounds. To whom it leads, and whether it may live,
+// is for the class derived from it (LiveLink).
+//
+// Threads: everything may be called from any thread. Reading, and the calls of
+// HandleFrame that come from it, are one at a time. The link's lock is never held
+// while a Handle… function or the stream is called.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "lib/base/checks.h"
+#include "lib/link/lanes.h"
+#include "lib/link/stream.h"
+#include "zkq/quorum_transport.h"
+
+namespace zkq::link {
+
+// Something that ends when the link goes down: a transfer between the two peers.
+class LinkListener {
+ public:
+  virtual ~LinkListener() = default;
+  virtual void OnLinkClosed() = 0;
+};
+
+struct LinkBounds {
+  size_t outbound_bytes_max = 0;
+  size_t inbound_bytes_max = 0;
+};
+
+class ZKQ_EXPORT Link : public std::enable_shared_from_this<Link> {
+ public:
+  explicit Link(const LinkBounds& bounds);
+  virtual ~Link() = default;
+
+  // --- for the table ---------------------------------------------------------
+  // Queues without writing. False: too much waits already.
+  bool QueueControl(std::string_view encoded);
+  void QueueLatest(std::string encoded);
+  // Writes what is queued, as soon as the write before is through.
+  void Flush();
+  // Both at once; a peer that does not drain its queue breaks the link.
+  void Send(const Encoded& message);
+  void Announce(std::string encoded);
+  // Nothing is sent or read any more. The first call counts.
+  void Close(absl::Status why);
+
+  // The link cannot go on: has it taken down.
+  void Break(absl::Status why) { HandleBroken(std::move(why)); }
+
+  // The frame that came last is delivered: reads the next one, unless too much
+  // is held.
+  void FrameDone();
+  // While reading waits: writes an empty frame, which fails if the stream has
+  // ended. False: it does not wait any more.
+  bool Probe();
+  // Counts `bytes` as held until the result is destroyed.
+  Hold MakeHold(size_t bytes);
+  // False: the link is closed already.
+  bool AddListener(std::weak_ptr<LinkListener> listener);
+
+  // --- for the stream --------------------------------------------------------
+  // The stream is ready: begins to read, and to write what is queued.
+  void Attach(Stream* stream);
+  void OnRead(Payload frame);
+  // The peer is gone, or the stream cancelled; `why` if it is known already (a
+  // dialler learns it at the end of the stream).
+  void OnReadFailed(std::optional<absl::Status> why);
+  void OnWritten(bool ok);
+  void OnEnded(absl::Status status);
+
+ protected:
+  // A frame has come. The next one is read after FrameDone.
+  virtual void HandleFrame(Payload frame) = 0;
+  // It cannot go on, and is to be closed.
+  virtual void HandleBroken(absl::Status why) = 0;
+  // Reading waits until less is held. Meanwhile a dialler does not learn that its
+  // stream has ended: Probe finds out.
+  virtual void HandlePaused() = 0;
+  // The stream is gone, with this status.
+  virtual void HandleEnded(absl::Status status) = 0;
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+  void WriteNext(Lock* lock);
+  void Write(Lock* lock, Outgoing frame);
+  void ReadNext(Lock* lock);
+  void CloseIfDue(Lock* lock);
+  void Release(size_t bytes);
+  void Unhold(size_t bytes);
+  void BreakAs(const Invariants& violated, Lock* lock);
+
+  Invariants& invariants() { return invariants_; }
+
+  const LinkBounds bounds_;
+
+  std::mutex mutex_;
+  Lanes lanes_;
+  Stream* stream_ = nullptr;  // from Attach on, until it is told to close
+  int calls_ = 0;             // threads that are about to call stream_: it must not close yet
+  bool writing_ = false;
+  bool wants_read_ = false;  // the next read is due, and waits for held_ to fall
+  bool probed_ = false;      // it has been told that reading waits
+  size_t held_ = 0;
+  std::optional<absl::Status> closing_ = {};
+  std::vector<std::weak_ptr<LinkListener>> listeners_ = {};
+  Invariants invariants_ = {};
+};
+using LinkPtr = std::shared_ptr<Link>;
+
+}  // namespace zkq::link

@@ -1,0 +1,396 @@
+#include "lib/link/link_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "lib/base/absl/string_view.h"
+
+namespace zkq::link {
+namespace {
+
+// An absl::Status is not shared between threads: where Abseil is not
+// instrumented, its reference counts look like races to ThreadSanitizer.
+absl::Status Copy(const absl::Status& status) {
+  return absl::Status(status.code(), status.message());
+}
+
+Hello HelloOn(const LinkId& link, const Identity& self) {
+  return {.protocol_min = kProtocolMin,
+          .protocol_max = kProtocolMax,
+          .from = self,
+          .to = link.sid,
+          .seq = link.seq};
+}
+
+// What the end of an attempt says about the next one.
+void Learn(const absl::Status& status, Redial* redial) {
+  if (IsLasting(status)) {
+    redial->Refused();
+  } else {
+    redial->Failed();
+  }
+}
+
+}  // namespace
+
+LinkTable::LinkTable(const TableOptions& options) : options_(options), refusals_(options.log_sink) {
+  deliveries_.SetJudge(
+      [this](const LinkId& link, const Identity& peer) { return TakeIntroduction(link, peer); });
+}
+
+absl::Status LinkTable::TakeIntroduction(const LinkId& link, const Identity& peer) {
+  Judgement judgement;
+  {
+    const std::lock_guard lock(mutex_);
+    judgement = JudgeIntroduction(self_, link, Lookup(link.sid).live_disk, peer);
+  }
+  return judgement.admitted() ? absl::OkStatus() : Refuse(peer, judgement);
+}
+
+// --- QuorumTransport's part ------------------------------------------------------
+
+void LinkTable::Start(const Env& env, const Identity& self, QuorumTransport::Receiver* receiver) {
+  env_ = env;
+  deliveries_.SetReceiver(receiver);
+  const std::lock_guard lock(mutex_);
+  self_ = self;
+  running_ = true;
+}
+
+void LinkTable::StartDialling(std::shared_ptr<Dialler> dialler) {
+  const std::lock_guard lock(mutex_);
+  dialler_ = std::move(dialler);
+  for (auto& [sid, peer] : peers_) ScheduleAttempt(sid, &peer);
+}
+
+// Links that are up are told. An attempt that was begun as somebody else is begun anew.
+void LinkTable::SetIdentity(const Identity& self) {
+  const absl::Status why = absl::AbortedError("made with an identity that is outdated");
+  std::vector<LiveLinkPtr> live;
+  std::vector<Closing> old;
+  {
+    const std::lock_guard lock(mutex_);
+    if (self == self_) return;
+    self_ = self;
+    for (auto& [sid, peer] : peers_) {
+      if (peer.live != nullptr) live.push_back(peer.live);
+      if (peer.dialling == nullptr) continue;
+      old.push_back({.link = std::exchange(peer.dialling, nullptr), .why = Copy(why)});
+      peer.redial.WantSoon();
+      ScheduleAttempt(sid, &peer);
+    }
+  }
+  for (Closing& closing : old) FinishClose(std::move(closing));
+  for (const LiveLinkPtr& link : live) Introduce(link, self);
+}
+
+void LinkTable::Introduce(const LiveLinkPtr& link, const Identity& self) {
+  if (link->QueueControl(EncodePacket(HelloOn(link->id, self)))) return link->Flush();
+  OnBroken(link, absl::ResourceExhaustedError("no room to say who this peer has become"));
+}
+
+void LinkTable::SetMembers(absl::Span<const Member> members) {
+  const absl::Status why = absl::PermissionDeniedError("not a member any more");
+  std::vector<Closing> old;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& [sid, peer] : peers_) {
+      peer.member = false;
+      peer.listed = {};
+    }
+    std::map<ServerId, std::vector<std::string>> addresses;
+    for (const Member& member : members) {
+      Peer& peer = PeerOf(member.id);
+      peer.member = true;
+      if (member.disk != DiskId{}) peer.listed = member.disk;
+      addresses[member.id].push_back(member.address);
+    }
+    for (auto& [sid, all] : addresses) {
+      Peer& peer = PeerOf(sid);
+      if (peer.addresses.Set(std::move(all))) peer.redial.Reset();
+    }
+    for (auto& [sid, peer] : peers_) {
+      ScheduleAttempt(sid, &peer);
+      if (peer.member) continue;
+      old.push_back({.link = std::exchange(peer.dialling, nullptr), .why = Copy(why)});
+      old.push_back(TakeLive(sid, &peer, why));
+    }
+  }
+  for (Closing& closing : old) FinishClose(std::move(closing));
+}
+
+void LinkTable::Send(std::span<const LinkId> to, const Message& message) {
+  const Encoded encoded = EncodeOnce(message);
+  for (const LinkId& id : to) {
+    if (const LiveLinkPtr link = Find(id)) link->Send(encoded);
+  }
+}
+
+void LinkTable::Notify(ServerId to, const Notification& notification) {
+  std::string encoded = EncodePacket(notification);
+  LiveLinkPtr live;
+  {
+    const std::lock_guard lock(mutex_);
+    Peer& peer = PeerOf(to);
+    peer.latest = encoded;
+    live = peer.live;
+  }
+  if (live != nullptr) live->Announce(std::move(encoded));
+}
+
+void LinkTable::DropLink(const LinkId& id) {
+  if (const LiveLinkPtr link = Find(id)) OnBroken(link, absl::AbortedError("dropped"));
+}
+
+void LinkTable::Shutdown() {
+  const absl::Status why = absl::UnavailableError("shut down");
+  std::vector<Closing> old;
+  {
+    const std::lock_guard lock(mutex_);
+    running_ = false;
+    dialler_ = nullptr;
+    for (const LiveLinkPtr& link : strangers_) old.push_back({.link = link, .why = Copy(why)});
+    strangers_.clear();
+    for (auto& [sid, peer] : peers_) {
+      old.push_back({.link = std::exchange(peer.dialling, nullptr), .why = Copy(why)});
+      old.push_back(TakeLive(sid, &peer, why));
+      old.back().queue = peer.queue;
+    }
+  }
+  for (const Closing& closing : old) {
+    if (closing.link != nullptr) closing.link->Close(Copy(why));
+  }
+  for (const Closing& closing : old) {
+    if (closing.queue != nullptr) closing.queue->Settle();
+  }
+  gate_->Close();
+}
+
+// --- for the RPCs ------------------------------------------------------------------
+
+absl::StatusOr<LinkPtr> LinkTable::Accept() {
+  auto link = std::make_shared<LiveLink>(shared_from_this(), options_.bounds);
+  {
+    const std::lock_guard lock(mutex_);
+    if (!running_) return ToStatus({RefusalCode::kShutDown, self_.sid});
+    if (strangers_.size() >= kStrangersMax) return ToStatus({RefusalCode::kTooMany, self_.sid});
+    strangers_.insert(link);
+  }
+  WatchHandshake(link);
+  return link;
+}
+
+absl::Status LinkTable::OnKnock(const std::optional<Identity>& from, ServerId to) {
+  if (!from) return Refuse({}, {RefusalCode::kMalformed});
+  Closing dead;
+  Judgement judgement;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!running_) return ToStatus({RefusalCode::kShutDown, self_.sid});
+    const KnownPeer known = Lookup(from->sid);
+    judgement = JudgeKnock(self_, *from, to, known);
+    if (judgement.admitted()) {
+      Peer& peer = PeerOf(from->sid);
+      peer.redial.WantSoon();
+      const bool takes = TakesTheId(self_, *from, known);
+      if (takes) peer.addresses.Failed();  // another one answers there
+      if (takes || (known.live && known.live->boot < from->boot)) {
+        dead = TakeLive(from->sid, &peer, absl::AbortedError("the peer has started anew"));
+      } else if (peer.live == nullptr) {
+        peer.redial.Reset();
+        ScheduleAttempt(from->sid, &peer);
+      }
+    }
+  }
+  FinishClose(std::move(dead));
+  return judgement.admitted() ? absl::OkStatus() : Refuse(*from, judgement);
+}
+
+LiveLinkPtr LinkTable::Find(const LinkId& id) {
+  const std::lock_guard lock(mutex_);
+  const auto peer = peers_.find(id.sid);
+  if (peer == peers_.end() || peer->second.live == nullptr) return nullptr;
+  return peer->second.live->id == id ? peer->second.live : nullptr;
+}
+
+void LinkTable::OnFetchFailed(ServerId sid, const std::string& address) {
+  const std::lock_guard lock(mutex_);
+  PeerAddresses& addresses = PeerOf(sid).addresses;
+  if (addresses.present() == address) addresses.Failed();
+}
+
+std::string LinkTable::AddressOf(ServerId sid) {
+  const std::lock_guard lock(mutex_);
+  const auto peer = peers_.find(sid);
+  return peer == peers_.end() || !peer->second.member ? std::string()
+                                                      : peer->second.addresses.present();
+}
+
+Identity LinkTable::self() {
+  const std::lock_guard lock(mutex_);
+  return self_;
+}
+
+void LinkTable::AskSnapshot(const LiveLinkPtr& link, const SnapshotRequest& request,
+                            Deliveries::SnapshotReply reply) {
+  deliveries_.AddSnapshotAsked(link, request, std::move(reply));
+  link->queue->Drain();
+}
+
+// --- for the links -----------------------------------------------------------------------
+
+void LinkTable::OnFrame(const LiveLinkPtr& link, Payload frame) {
+  if (link->queue == nullptr) {
+    OnFirst(link, std::move(frame));
+    return;
+  }
+  const size_t bytes = frame.size();
+  deliveries_.AddFrame(link, FrameReader(std::move(frame)), bytes);
+  link->queue->Drain();
+}
+
+void LinkTable::OnBroken(const LiveLinkPtr& link, absl::Status why) {
+  // What came over it was changed on its way, or is no peer's of ours.
+  if (absl::IsDataLoss(why) || absl::IsInvalidArgument(why)) LogBroken(link->id.sid, why);
+  Closing closing{.link = link, .why = Copy(why)};
+  {
+    const std::lock_guard lock(mutex_);
+    const auto peer = peers_.find(link->id.sid);
+    if (peer != peers_.end() && peer->second.live == link) {
+      closing = TakeLive(link->id.sid, &peer->second, why);
+    }
+  }
+  FinishClose(std::move(closing));
+}
+
+void LinkTable::OnPaused(const LiveLinkPtr& link) {
+  constexpr absl::Duration kProbeInterval = absl::Milliseconds(200);
+  After(kProbeInterval, [weak = std::weak_ptr<LiveLink>(link)](LinkTable* table) {
+    const LiveLinkPtr paused = weak.lock();
+    if (paused != nullptr && paused->Probe()) table->OnPaused(paused);
+  });
+}
+
+void LinkTable::OnEnded(const LiveLinkPtr& link, absl::Status status) {
+  if (status.ok()) status = absl::UnavailableError("the peer has closed the stream");
+  Closing closing;
+  bool refused = false;
+  ServerId sid;
+  {
+    const std::lock_guard lock(mutex_);
+    strangers_.erase(link);
+    sid = link->id.sid;
+    const auto found = peers_.find(sid);
+    if (found == peers_.end()) return;
+    Peer& peer = found->second;
+    if (peer.live == link) {
+      closing = TakeLive(sid, &peer, status);
+    } else if (peer.dialling == link) {
+      peer.dialling = nullptr;
+      refused = IsLasting(status);
+      peer.addresses.Failed();
+      Learn(status, &peer.redial);
+      ScheduleAttempt(sid, &peer);
+    }
+  }
+  if (refused) LogRefusedBy(sid, status);
+  if (closing.queue != nullptr) closing.queue->Drain();
+}
+
+void LinkTable::After(absl::Duration delay, absl::AnyInvocable<void(LinkTable*)> task) {
+  env_.executor->RunAfter(delay, [weak = weak_from_this(), task = std::move(task)]() mutable {
+    if (const auto table = weak.lock()) task(table.get());
+  });
+}
+
+// --- links come and go ---------------------------------------------------------------
+
+LinkTable::Peer& LinkTable::PeerOf(ServerId sid) {
+  return peers_.try_emplace(sid, gate_).first->second;
+}
+
+KnownPeer LinkTable::Lookup(ServerId sid) const {
+  const auto peer = peers_.find(sid);
+  if (peer == peers_.end()) return {};
+  KnownPeer known{.member = peer->second.member, .listed = peer->second.listed};
+  if (peer->second.live == nullptr) return known;
+  known.live = peer->second.live->id;
+  known.live_disk = peer->second.live_disk;
+  return known;
+}
+
+LinkTable::Closing LinkTable::TakeLive(ServerId sid, Peer* peer, const absl::Status& why) {
+  if (peer->live == nullptr) return {};
+  Closing closing{
+      .link = std::exchange(peer->live, nullptr), .queue = peer->queue, .why = Copy(why)};
+  deliveries_.AddDown(closing.link, Copy(why));
+  peer->redial.Lost(options_.redial, env_.clock->Monotonic() - peer->live_since);
+  ScheduleAttempt(sid, peer);
+  return closing;
+}
+
+void LinkTable::MakeLive(Peer* peer, const LiveLinkPtr& link, const Identity& identity) {
+  peer->live = link;
+  peer->live_disk = identity.disk;
+  peer->live_since = env_.clock->Monotonic();
+  link->queue = peer->queue;
+  if (!peer->latest.empty()) link->QueueLatest(peer->latest);
+  deliveries_.AddUp(link, identity);
+}
+
+void LinkTable::FinishClose(Closing closing) {
+  if (closing.link != nullptr) closing.link->Close(std::move(closing.why));
+  if (closing.queue != nullptr) {
+    env_.executor->Run([queue = std::move(closing.queue)] { queue->Drain(); });
+  }
+}
+
+// --- reaching out --------------------------------------------------------------------
+
+void LinkTable::ScheduleAttempt(ServerId sid, Peer* peer) {
+  if (dialler_ == nullptr || !peer->member || sid == self_.sid) return;
+  if (peer->live != nullptr || peer->dialling != nullptr || peer->knocking) return;
+  const absl::Duration delay = peer->redial.Next(options_.redial, env_.random->Next());
+  After(delay, [sid, timer = ++peer->timer](LinkTable* table) { table->MakeAttempt(sid, timer); });
+}
+
+void LinkTable::MakeAttempt(ServerId sid, uint64_t timer) {
+  std::unique_lock lock(mutex_);
+  Peer& peer = PeerOf(sid);
+  if (dialler_ == nullptr || !peer.member || peer.timer != timer || peer.live != nullptr ||
+      peer.dialling != nullptr || peer.knocking) {
+    return;
+  }
+  const std::shared_ptr<Dialler> dialler = dialler_;
+  const std::string address = peer.addresses.present();
+  const Identity self = self_;
+  if (!Dials(self.sid, sid)) {
+    peer.knocking = true;
+    lock.unlock();
+    dialler->Knock(address, self, sid, [weak = weak_from_this(), sid](absl::Status status) {
+      if (const auto table = weak.lock()) table->OnKnockDone(sid, status);
+    });
+    return;
+  }
+  const auto link = std::make_shared<LiveLink>(shared_from_this(), options_.bounds);
+  link->id = {.sid = sid, .seq = ++last_seq_};
+  peer.dialling = link;
+  lock.unlock();
+  link->QueueControl(EncodePacket(HelloOn(link->id, self)));  // Finds room: it is the first.
+  WatchHandshake(link);
+  dialler->Dial(address, link);
+}
+
+void LinkTable::OnKnockDone(ServerId sid, const absl::Status& status) {
+  {
+    const std::lock_guard lock(mutex_);
+    Peer& peer = PeerOf(sid);
+    peer.knocking = false;
+    if (!status.ok()) peer.addresses.Failed();
+    Learn(status, &peer.redial);
+    ScheduleAttempt(sid, &peer);
+  }
+  if (IsLasting(status)) LogRefusedBy(sid, status);
+}
+
+}  // namespace zkq::link

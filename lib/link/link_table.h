@@ -1,0 +1,159 @@
+// LinkTable: whom this peer knows, and with whom it has a live link. Admits and
+// replaces links by the rules of handshake.h, dials, knocks and tries again: the
+// whole QuorumTransport but for the streams themselves. Those that this peer opens it
+// asks a Dialler for; those that come in are handed to Accept.
+//
+// Threads: everything may be called from any thread. One lock guards the table;
+// links and queues may be locked inside it, but nothing is called out while it
+// is held. The receiver is called inside the call that brings what it is told
+// (Link::OnRead, OnReadFailed, OnEnded), or in a task of Env's executor, never inside a
+// call of QuorumTransport's part. No thread, clock or chance of its own: all of it is Env's,
+// so it runs in virtual time, too, where everything is a task of one thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "lib/link/deliveries.h"
+#include "lib/link/dialler.h"
+#include "lib/link/handshake.h"
+#include "lib/link/live_link.h"
+#include "lib/link/peer_addresses.h"
+#include "lib/link/redial.h"
+#include "lib/link/refusals.h"
+#include "zkq/env.h"
+#include "zkq/quorum_transport.h"
+
+namespace zkq::link {
+
+struct TableOptions {
+  LinkBounds bounds = {};
+  absl::Duration handshake_timeout = absl::Milliseconds(500);
+  RedialBounds redial = {};
+  std::shared_ptr<LogSink> log_sink = nullptr;
+};
+
+// Streams that have come in and said nothing yet, above which none is taken.
+inline constexpr size_t kStrangersMax = 64;
+
+class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
+ public:
+  explicit LinkTable(const TableOptions& options);
+
+  // --- QuorumTransport's part, see there ---------------------------------------
+  // From now on streams may come in. Of `env`: executor, clock and random.
+  void Start(const Env& env, const Identity& self, QuorumTransport::Receiver* receiver);
+  // From now on links are dialled too. Call it after the port is bound.
+  void StartDialling(std::shared_ptr<Dialler> dialler);
+  void SetIdentity(const Identity& self);
+  void SetMembers(absl::Span<const Member> members);
+  void Send(std::span<const LinkId> to, const Message& message);
+  void Notify(ServerId to, const Notification& notification);
+  void DropLink(const LinkId& link);
+  // Takes all links down, and returns when the receiver has been told. It waits for those
+  // threads alone that are inside the receiver: where one thread does all, for none.
+  void Shutdown();
+
+  // --- for the streams -------------------------------------------------------
+  // A stream has come in. An error is what it is to be told, and its end.
+  absl::StatusOr<LinkPtr> Accept();
+  // OK: the caller is going to be dialled. `from` is nothing if it cannot be read.
+  absl::Status OnKnock(const std::optional<Identity>& from, ServerId to);
+  // Null if it is not live.
+  LiveLinkPtr Find(const LinkId& link);
+  // Where a member listens; empty if it is none.
+  std::string AddressOf(ServerId sid);
+  // A transfer found nobody there.
+  void OnFetchFailed(ServerId sid, const std::string& address);
+  Identity self();
+  void AskSnapshot(const LiveLinkPtr& link, const SnapshotRequest& request,
+                   Deliveries::SnapshotReply reply);
+  Gate& gate() { return *gate_; }
+  Executor& executor() { return *env_.executor; }
+
+  // --- for the links, see Link's Handle… functions -------------------------------
+  void OnFrame(const LiveLinkPtr& link, Payload frame);
+  void OnBroken(const LiveLinkPtr& link, absl::Status why);
+  void OnPaused(const LiveLinkPtr& link);
+  void OnEnded(const LiveLinkPtr& link, absl::Status status);
+
+ private:
+  struct Peer {
+    explicit Peer(std::shared_ptr<Gate> gate)
+        : queue(std::make_shared<SerialQueue>(std::move(gate))) {}
+
+    const std::shared_ptr<SerialQueue> queue;
+    bool member = false;
+    PeerAddresses addresses = {};
+    DiskId listed = {};       // KnownPeer::listed
+    std::string latest = {};  // what was announced to it last, encoded
+    LiveLinkPtr live = {};
+    DiskId live_disk = {};
+    absl::Duration live_since = absl::ZeroDuration();
+    // While there is no live link: one attempt at a time, or a timer.
+    LiveLinkPtr dialling = {};
+    bool knocking = false;
+    Redial redial = {};
+    uint64_t timer = 0;  // numbers the timers; only the newest counts
+  };
+
+  // A link that was taken out of the table. Once the lock is released, FinishClose
+  // closes it and has the receiver told.
+  struct Closing {
+    LiveLinkPtr link = {};
+    std::shared_ptr<SerialQueue> queue = {};  // null: it was never up
+    absl::Status why = {};                    // for the peer
+  };
+
+  // These five with the lock held.
+  Peer& PeerOf(ServerId sid);
+  KnownPeer Lookup(ServerId sid) const;
+  Closing TakeLive(ServerId sid, Peer* peer, const absl::Status& why);
+  void MakeLive(Peer* peer, const LiveLinkPtr& link, const Identity& identity);
+  void ScheduleAttempt(ServerId sid, Peer* peer);
+
+  void FinishClose(Closing closing);
+  void Introduce(const LiveLinkPtr& link, const Identity& self);
+  absl::Status TakeIntroduction(const LinkId& link, const Identity& peer);
+
+  // First frames.
+  void OnFirst(const LiveLinkPtr& link, Payload frame);
+  Judgement Admit(const LiveLinkPtr& link, const Hello& hello, Closing* replaced);
+  Judgement Establish(const LiveLinkPtr& link, const HelloAck& ack);
+  void WatchHandshake(const LiveLinkPtr& link);
+  void OnHandshakeTimeout(const LiveLinkPtr& link);
+  // Logs it, and returns what the peer is told.
+  absl::Status Refuse(const Identity& peer, const Judgement& why);
+  // `peer` has refused us, and this is what it has told.
+  void LogRefusedBy(ServerId peer, const absl::Status& told);
+  void LogBroken(ServerId peer, const absl::Status& why);
+
+  // Tasks of the executor; it holds the table weakly.
+  void After(absl::Duration delay, absl::AnyInvocable<void(LinkTable*)> task);
+  void MakeAttempt(ServerId sid, uint64_t timer);
+  void OnKnockDone(ServerId sid, const absl::Status& status);
+
+  const TableOptions options_;
+  Env env_ = {};  // fixed from Start on
+  const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
+  Deliveries deliveries_;
+  Refusals refusals_;
+
+  std::mutex mutex_;
+  Identity self_ = {};
+  bool running_ = false;                        // between Start and Shutdown
+  std::shared_ptr<Dialler> dialler_ = nullptr;  // between StartDialling and Shutdown
+  uint64_t last_seq_ = 0;                       // of the streams dialled
+  std::map<ServerId, Peer> peers_;
+  std::set<LiveLinkPtr> strangers_;  // accepted, not admitted; at most kStrangersMax
+};
+
+}  // namespace zkq::link

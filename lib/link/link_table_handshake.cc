@@ -1,0 +1,147 @@
+// The handshake's part of the link table: streams become links, or are refused.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "lib/base/absl/string_view.h"
+#include "lib/link/link_table.h"
+
+namespace zkq::link {
+namespace {
+
+// More than any handshake has.
+constexpr size_t kFirstFrameMax = 64 << 10;
+// Of what a peer says in its own words.
+constexpr size_t kShownMax = 200;
+
+}  // namespace
+
+void LinkTable::OnFirst(const LiveLinkPtr& link, Payload frame) {
+  const size_t bytes = frame.size();
+  FrameReader rest(std::move(frame));
+  std::optional<Packet> packet = bytes <= kFirstFrameMax ? rest.Next() : std::nullopt;
+  std::optional<Packet> first;
+  Closing replaced;
+  Judgement judgement{RefusalCode::kMalformed};
+  Identity peer{.sid = link->id.sid};  // as far as it is known
+  if (packet && link->inbound.Accept(*std::move(packet), &first) && first) {
+    if (const auto* hello = std::get_if<Hello>(&first->body)) {
+      peer = hello->from;
+      judgement = Admit(link, *hello, &replaced);
+    } else if (const auto* ack = std::get_if<HelloAck>(&first->body)) {
+      peer = ack->from;
+      judgement = Establish(link, *ack);
+    }
+  }
+  if (!judgement.admitted()) {
+    link->Close(Refuse(peer, judgement));
+    return;
+  }
+  FinishClose(std::move(replaced));
+  link->Flush();
+  deliveries_.AddFrame(link, std::move(rest), bytes);
+  link->queue->Drain();
+}
+
+Judgement LinkTable::Admit(const LiveLinkPtr& link, const Hello& hello, Closing* replaced) {
+  const ServerId sid = hello.from.sid;
+  const std::lock_guard lock(mutex_);
+  if (!running_) return {RefusalCode::kShutDown};
+  if (!strangers_.contains(link)) return {RefusalCode::kMalformed, "nobody was called"};
+  Judgement judgement = JudgeHello(self_, hello, Lookup(sid));
+  if (judgement.refusal == RefusalCode::kDialBack) {
+    PeerOf(sid).redial.Reset();
+    ScheduleAttempt(sid, &PeerOf(sid));
+  }
+  if (!judgement.admitted()) return judgement;
+  strangers_.erase(link);
+  Peer& peer = PeerOf(sid);
+  *replaced = TakeLive(sid, &peer, absl::AbortedError("replaced by a newer link"));
+  link->id = {sid, hello.from.boot, hello.seq};
+  const HelloAck ack{.protocol = std::min(kProtocolMax, hello.protocol_max), .from = self_};
+  link->QueueControl(EncodePacket(ack));  // Finds room: it is the first.
+  MakeLive(&peer, link, hello.from);
+  return {};
+}
+
+Judgement LinkTable::Establish(const LiveLinkPtr& link, const HelloAck& ack) {
+  const std::lock_guard lock(mutex_);
+  const auto found = peers_.find(link->id.sid);
+  if (!running_ || found == peers_.end() || found->second.dialling != link) {
+    return {RefusalCode::kMalformed, "nobody waits for this answer"};
+  }
+  Peer& peer = found->second;
+  peer.dialling = nullptr;
+  Judgement judgement = JudgeAck(self_, link->id.sid, ack);
+  if (!judgement.admitted()) {
+    peer.addresses.Failed();
+    peer.redial.Refused();
+    ScheduleAttempt(link->id.sid, &peer);
+    return judgement;
+  }
+  link->id.boot = ack.from.boot;
+  MakeLive(&peer, link, ack.from);
+  return {};
+}
+
+void LinkTable::WatchHandshake(const LiveLinkPtr& link) {
+  After(options_.handshake_timeout, [weak = std::weak_ptr<LiveLink>(link)](LinkTable* table) {
+    if (const LiveLinkPtr late = weak.lock()) table->OnHandshakeTimeout(late);
+  });
+}
+
+// Whichever comes first, this or the handshake, takes the link out of where it
+// waits, so that the other finds nothing.
+void LinkTable::OnHandshakeTimeout(const LiveLinkPtr& link) {
+  {
+    const std::lock_guard lock(mutex_);
+    const ServerId sid = link->id.sid;
+    const auto peer = peers_.find(sid);
+    if (peer != peers_.end() && peer->second.dialling == link) {
+      peer->second.dialling = nullptr;
+      peer->second.addresses.Failed();
+      peer->second.redial.Failed();
+      ScheduleAttempt(sid, &peer->second);
+    } else if (strangers_.erase(link) == 0) {
+      return;
+    }
+  }
+  link->Close(ToStatus({RefusalCode::kTooSlow, self().sid}));
+}
+
+absl::Status LinkTable::Refuse(const Identity& peer, const Judgement& why) {
+  Identity us;
+  bool member = false;
+  {
+    const std::lock_guard lock(mutex_);
+    us = self_;
+    member = Lookup(peer.sid).member;
+  }
+  std::string line = Describe(peer) + " refused by " + Describe(us) + ": ";
+  line += ToString(why.refusal);
+  if (!why.detail.empty()) line += ", " + why.detail;
+  refusals_.Log(env_.clock->Monotonic(), us.sid, member ? peer.sid : kNoServer, why.refusal, line);
+  return ToStatus({why.refusal, us.sid});
+}
+
+void LinkTable::LogRefusedBy(ServerId peer, const absl::Status& told) {
+  const Identity us = self();
+  const std::optional<Refused> refused = RefusedIn(told);
+  std::string line =
+      Describe(us) + " refused at " + AddressOf(peer) + ", the address of server " + ToString(peer);
+  if (refused) {
+    line += ", by server " + ToString(refused->sid) + ": " + std::string(ToString(refused->code));
+  } else {
+    line += ": " + absl::CHexEscape(told.ToString().substr(0, kShownMax));
+  }
+  refusals_.Log(env_.clock->Monotonic(), us.sid, peer, refused ? refused->code : RefusalCode{},
+                line);
+}
+
+void LinkTable::LogBroken(ServerId peer, const absl::Status& why) {
+  const std::string line = "the link to server " + ToString(peer) +
+                           " goes down: " + std::string(FromAbsl(why.message()));
+  refusals_.Log(env_.clock->Monotonic(), self().sid, peer, RefusalCode{}, line);
+}
+
+}  // namespace zkq::link

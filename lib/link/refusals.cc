@@ -1,0 +1,105 @@
+#include "lib/link/refusals.h"
+
+#include "absl/strings/cord.h"
+#include "lib/base/absl/string_view.h"
+
+namespace zkq::link {
+namespace {
+
+absl::StatusCode StatusCodeOf(RefusalCode code) {
+  switch (code) {
+    case RefusalCode::kMalformed:
+    case RefusalCode::kOwnId:
+    case RefusalCode::kWrongWay:
+      return absl::StatusCode::kInvalidArgument;
+    case RefusalCode::kVersion:
+    case RefusalCode::kForeignEnsemble:
+    case RefusalCode::kMeantAnother:
+    case RefusalCode::kElection:
+      return absl::StatusCode::kFailedPrecondition;
+    case RefusalCode::kNotAMember:
+      return absl::StatusCode::kPermissionDenied;
+    case RefusalCode::kDialBack:
+      return absl::StatusCode::kAborted;
+    case RefusalCode::kOlder:
+    case RefusalCode::kSecondDisk:
+      return absl::StatusCode::kAlreadyExists;
+    case RefusalCode::kTooMany:
+      return absl::StatusCode::kResourceExhausted;
+    case RefusalCode::kTooSlow:
+      return absl::StatusCode::kDeadlineExceeded;
+    case RefusalCode::kShutDown:
+      return absl::StatusCode::kUnavailable;
+  }
+  return absl::StatusCode::kUnknown;
+}
+
+}  // namespace
+
+std::string_view ToString(RefusalCode code) {
+  switch (code) {
+    case RefusalCode::kMalformed:
+      return "no handshake, or none that can be read";
+    case RefusalCode::kOwnId:
+      return "two servers with one id";
+    case RefusalCode::kVersion:
+      return "no protocol version in common";
+    case RefusalCode::kForeignEnsemble:
+      return "another ensemble";
+    case RefusalCode::kMeantAnother:
+      return "another server is meant";
+    case RefusalCode::kNotAMember:
+      return "not a member";
+    case RefusalCode::kDialBack:
+      return "the larger id dials, and does so now";
+    case RefusalCode::kWrongWay:
+      return "the larger id dials, it does not knock";
+    case RefusalCode::kOlder:
+      return "not newer than the live link";
+    case RefusalCode::kSecondDisk:
+      return "a second server with the id of a live one";
+    case RefusalCode::kTooMany:
+      return "too many streams without a handshake";
+    case RefusalCode::kTooSlow:
+      return "the handshake takes too long";
+    case RefusalCode::kShutDown:
+      return "shut down";
+    case RefusalCode::kElection:
+      return "another election strategy";
+  }
+  return "unknown";
+}
+
+absl::Status ToStatus(const Refused& refused) {
+  const std::string text =
+      "server " + ToString(refused.sid) + ": " + std::string(ToString(refused.code));
+  absl::Status status(StatusCodeOf(refused.code), ToAbsl(text));
+  status.SetPayload(kRefusedPayload, absl::Cord(Encode(refused)));
+  return status;
+}
+
+std::optional<Refused> RefusedIn(const absl::Status& status) {
+  const auto payload = status.GetPayload(kRefusedPayload);
+  return payload ? DecodeRefused(std::string(*payload)) : std::nullopt;
+}
+
+bool IsLasting(const absl::Status& refusal) {
+  return refusal.code() == absl::StatusCode::kFailedPrecondition ||
+         refusal.code() == absl::StatusCode::kInvalidArgument ||
+         refusal.code() == absl::StatusCode::kPermissionDenied ||
+         refusal.code() == absl::StatusCode::kAlreadyExists;
+}
+
+void Refusals::Log(absl::Duration now, ServerId self, ServerId peer, RefusalCode kind,
+                   std::string_view line) {
+  if (sink_ == nullptr) return;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto [last, first] = last_.try_emplace({peer, kind}, now);
+    if (!first && now - last->second < absl::Minutes(1)) return;
+    last->second = now;
+  }
+  sink_->Log(LogLevel::kWarning, self, line);
+}
+
+}  // namespace zkq::link

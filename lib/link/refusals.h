@@ -1,0 +1,52 @@
+// Refusals: what a refused peer is told, and what operators are told.
+//
+// A refusal travels as a status: its code and text are for people and for those who
+// do not know zkq, a Refused is its payload (in gRPC: its details). A peer hears no
+// more than that. The log of each side names both as far as that side knows them.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "lib/link/codec.h"
+#include "zkq/env.h"
+
+namespace zkq::link {
+
+// "another ensemble"
+std::string_view ToString(RefusalCode code);
+
+// The status of a refusal, with the Refused in it.
+absl::Status ToStatus(const Refused& refused);
+// Nothing: the status is no refusal, or one of a newer peer for a reason of its own.
+std::optional<Refused> RefusedIn(const absl::Status& status);
+// The same attempt would be refused again in a moment: something between the two is wrong.
+bool IsLasting(const absl::Status& refusal);
+// Under which name the Refused is a status's payload.
+inline constexpr char kRefusedPayload[] = "zkq.wire.v1.Refused";
+
+// Writes refusals to the log without a line for every attempt. Thread-safe.
+class Refusals {
+ public:
+  explicit Refusals(std::shared_ptr<LogSink> sink) : sink_(std::move(sink)) {}
+
+  // One line a minute for each peer and kind. `peer` is kNoServer for all that are
+  // not members, so that strangers cannot fill the map; `kind` is none for what this
+  // build does not know, and for a live link that breaks the rules.
+  void Log(absl::Duration now, ServerId self, ServerId peer, RefusalCode kind,
+           std::string_view line);
+
+ private:
+  const std::shared_ptr<LogSink> sink_;
+  std::mutex mutex_;
+  std::map<std::pair<ServerId, RefusalCode>, absl::Duration> last_;
+};
+
+}  // namespace zkq::link

@@ -1,0 +1,119 @@
+// The bytes of what only links know: frames, the handshake, transfers of snapshots.
+#include "test/wire/golden.h"
+#include "lib/base/crc32c.h"
+#include "lib/link/codec.h"
+#include "test/harness/catch.h"
+#include "test/harness/script.h"
+#include "zkq/v1/quorum.pb.h"
+#include "zkq/wire.h"
+
+namespace zkq::link {
+namespace {
+
+using testing::Command;
+using testing::RunScript;
+using testing::Schema;
+
+const Identity kIdentity = {
+    .sid = ServerId{1}, .boot = 3, .ensemble = {0xe1, 0xe2}, .disk = {0xd1, 0xd2}};
+const Hello kHello = {1, 2, kIdentity, ServerId{2}, 9};
+const HelloAck kHelloAck = {1, kIdentity};
+const Refused kRefused = {RefusalCode::kElection, ServerId{2}};
+
+// One packet of each kind that is no message: what a frame holds at least once.
+std::string SampleFrame() {
+  const std::string_view piece = "a piece";
+  std::string frame;
+  AppendPacket(1, EncodePacket(kHello), &frame);
+  AppendPacket(1, EncodePacket(kHelloAck), &frame);
+  AppendPacket(2, EncodePacket(Notification{.vote = {4, {4, 17}, ServerId{2}}}), &frame);
+  AppendPacket(3, EncodePacket(Message{{7, 5}, Ack{{5, 0}}}), &frame);
+  AppendFragmentHead(4, true, piece, &frame);
+  return frame.append(piece);
+}
+
+const std::vector<Packet> kSample = {
+    {1, kHello},
+    {1, kHelloAck},
+    {2, Notification{.vote = {4, {4, 17}, ServerId{2}}}},
+    {3, Message{{7, 5}, Ack{{5, 0}}}},
+    {4, Fragment{.last = true, .bytes = Payload(std::string("a piece"))}}};
+
+std::vector<Packet> PacketsOf(const std::string& frame) {
+  std::vector<Packet> packets;
+  FrameReader reader{Payload(frame)};
+  while (std::optional<Packet> packet = reader.Next()) packets.push_back(*std::move(packet));
+  REQUIRE_FALSE(reader.malformed());
+  return packets;
+}
+
+// The same of a packet alone: what a later version puts in changes its checksum.
+void RequireReadFromLaterVersion(const Schema& schema) {
+  const auto read = [&](const auto& sample) {
+    const std::string later = schema.FromLaterVersion("Packet", EncodePacket(sample));
+    const std::optional<Packet> packet = DecodePacket(Payload(later));
+    REQUIRE(packet.has_value());
+    REQUIRE(packet->body == PacketBody(sample));
+  };
+  read(kHello);
+  read(kHelloAck);
+  REQUIRE(DecodeRefused(schema.FromLaterVersion("Refused", Encode(kRefused))) == kRefused);
+}
+
+// protoc's code writes and reads these.
+template <typename T>
+std::string Golden(Schema* schema, const std::string& type, const T& sample) {
+  T later;
+  if (!later.ParseFromString(schema->FromLaterVersion(type, sample.SerializeAsString()))) {
+    return "is not read from a later version, which has fields more";
+  }
+  return schema->Text(type, sample.SerializeAsString());
+}
+
+std::string GoldenText(Schema* schema, const Command& command) {
+  if (command.name == "frame") {
+    const std::string frame = SampleFrame();
+    if (PacketsOf(frame) != kSample) return "is not read back as it was written";
+    return schema->Text("Frame", frame);
+  }
+  if (command.name == "refused") {
+    const std::string bytes = Encode(kRefused);
+    if (DecodeRefused(bytes) != kRefused) return "is not read back as it was written";
+    return schema->Text("Refused", bytes);
+  }
+  if (command.name == "knock") {
+    v1::KnockRequest request;
+    REQUIRE(request.mutable_from()->ParseFromString(Encode(kIdentity)));
+    request.set_to(2);
+    return Golden(schema, "KnockRequest", request);
+  }
+  if (command.name == "fetch") {
+    v1::FetchRequest request;
+    request.set_from_sid(1);
+    request.set_from_boot(3);
+    request.set_stream_seq(9);
+    request.set_to(2);
+    request.mutable_snapshot()->set_epoch(4);
+    request.mutable_snapshot()->set_counter(17);
+    request.set_offset(262'144);
+    return Golden(schema, "FetchRequest", request);
+  }
+  v1::Chunk chunk;
+  chunk.set_offset(262'144);
+  chunk.set_bytes("some bytes");
+  chunk.set_crc32c(Crc32c(chunk.bytes()));
+  chunk.set_last(true);
+  return Golden(schema, "Chunk", chunk);
+}
+
+TEST_CASE("each packet, and each message of an rpc, has a golden text and is written as it says") {
+  Schema schema(ZKQ_TEST_DATA_DIR "/../../proto");
+  REQUIRE(RunScript("testdata/golden.txt",
+                    [&](const Command& command) { return GoldenText(&schema, command); }) == "");
+  REQUIRE(schema.Unseen({"Frame", "Fragment", "Hello", "HelloAck", "Refused", "KnockRequest",
+                         "KnockReply", "FetchRequest", "Chunk"}) == "");
+  RequireReadFromLaterVersion(schema);
+}
+
+}  // namespace
+}  // namespace zkq::link

@@ -1,0 +1,703 @@
+// Who may be linked, who dials, and what replaces what: PROTOCOL 5.3, without
+// gRPC, on streams that the test plays, in virtual time.
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lib/link/handshake.h"
+#include "lib/link/link_table.h"
+#include "test/harness/catch.h"
+#include "zkq/testing/sim.h"
+#include "zkq/wire.h"
+
+namespace zkq::testing {
+namespace {
+
+using absl::StatusCode;
+using link::Describe;
+using link::Dialler;
+using link::EncodePacket;
+using link::Hello;
+using link::HelloAck;
+using link::KnownPeer;
+using link::LinkPtr;
+using link::LinkTable;
+using link::Outgoing;
+using link::RefusalCode;
+using link::Refused;
+using link::Stream;
+using link::ToStatus;
+
+constexpr ServerId kOne{1}, kTwo{2}, kThree{3};
+constexpr EnsembleId kOurs{1, 1}, kTheirs{2, 2};
+constexpr DiskId kDisk1{0, 1}, kDisk3{0, 3}, kStrangeDisk{9, 9};
+
+Identity IdentityOf(ServerId sid, uint64_t boot = 1) {
+  return {.sid = sid, .boot = boot, .ensemble = kOurs, .disk = {0, ToInt(sid)}, .config = Zxid{}};
+}
+
+Hello HelloOf(const Identity& from, uint64_t seq, ServerId to = kTwo) {
+  return {link::kProtocolMin, link::kProtocolMax, from, to, seq};
+}
+
+// --- the rules alone ------------------------------------------------------------------
+
+RefusalCode Judge(const Hello& hello, const KnownPeer& known = {.member = true}) {
+  return JudgeHello(IdentityOf(kTwo), hello, known).refusal;
+}
+constexpr RefusalCode kAdmitted{};
+
+TEST_CASE("a handshake that breaks a rule is refused with the rule's code") {
+  const Hello good = HelloOf(IdentityOf(kThree), 1);
+  CHECK(Judge(good) == kAdmitted);
+
+  Hello hello = good;
+  hello.protocol_min = hello.protocol_max = link::kProtocolMax + 1;
+  CHECK(Judge(hello) == RefusalCode::kVersion);
+  hello.protocol_min = hello.protocol_max = link::kProtocolMin - 1;
+  CHECK(Judge(hello) == RefusalCode::kVersion);
+
+  hello = good;
+  hello.from.ensemble = kTheirs;
+  CHECK(Judge(hello) == RefusalCode::kForeignEnsemble);
+  hello.from.ensemble = {};  // unfounded or amnesic
+  CHECK(Judge(hello) == kAdmitted);
+
+  hello = good;
+  hello.from.election = "another";
+  CHECK(Judge(hello) == RefusalCode::kElection);
+
+  CHECK(Judge(HelloOf(IdentityOf(kTwo), 1)) == RefusalCode::kOwnId);
+  CHECK(Judge(HelloOf(IdentityOf(kThree), 1, kOne)) == RefusalCode::kMeantAnother);
+  CHECK(Judge(HelloOf(IdentityOf(kOne), 1)) == RefusalCode::kDialBack);
+  CHECK(Judge(good, {.member = false}) == RefusalCode::kNotAMember);
+}
+
+TEST_CASE("a peer with one protocol version in common is admitted") {
+  Hello hello = HelloOf(IdentityOf(kThree), 1);
+  hello.protocol_min = 0;
+  hello.protocol_max = link::kProtocolMax + 7;
+  CHECK(Judge(hello) == kAdmitted);
+}
+
+TEST_CASE("a live link is replaced only by what is newer by boot and then seq") {
+  const KnownPeer known{.member = true, .live = LinkId{kThree, 5, 10}, .live_disk = kDisk3};
+  const auto judge = [&](uint64_t boot, uint64_t seq) {
+    return Judge(HelloOf(IdentityOf(kThree, boot), seq), known);
+  };
+  CHECK(judge(5, 11) == kAdmitted);
+  CHECK(judge(6, 1) == kAdmitted);
+  CHECK(judge(5, 10) == RefusalCode::kOlder);
+  CHECK(judge(5, 9) == RefusalCode::kOlder);
+  CHECK(judge(4, 99) == RefusalCode::kOlder);
+}
+
+TEST_CASE("a second server with a live one's id is refused, and admitted once that one is gone") {
+  Identity strange = IdentityOf(kThree, 9);
+  strange.disk = kStrangeDisk;
+  const KnownPeer live{
+      .member = true, .listed = kDisk3, .live = LinkId{kThree, 5, 10}, .live_disk = kDisk3};
+  CHECK(Judge(HelloOf(strange, 1), live) == RefusalCode::kSecondDisk);
+  CHECK(Judge(HelloOf(strange, 1), {.member = true}) == kAdmitted);
+}
+
+TEST_CASE("an id on two disks is the later start's before founding, then the linked one's") {
+  const KnownPeer live{.member = true, .live = LinkId{kThree, 5, 10}, .live_disk = kDisk3};
+  Identity emptied = IdentityOf(kThree, 9);
+  emptied.disk = kStrangeDisk;
+  emptied.ensemble = {};
+  Identity unfounded = IdentityOf(kTwo);
+  unfounded.ensemble = {};
+  CHECK(JudgeHello(unfounded, HelloOf(emptied, 1), live).admitted());
+  CHECK(Judge(HelloOf(emptied, 1), live) == RefusalCode::kSecondDisk);
+  emptied.boot = 4;
+  CHECK(JudgeHello(unfounded, HelloOf(emptied, 1), live).refusal == RefusalCode::kSecondDisk);
+}
+
+TEST_CASE("the listed disk takes its id back from another one, whatever the boots say") {
+  const KnownPeer strange{
+      .member = true, .listed = kDisk3, .live = LinkId{kThree, 99, 1}, .live_disk = kStrangeDisk};
+  CHECK(Judge(HelloOf(IdentityOf(kThree, 5), 1), strange) == kAdmitted);
+  CHECK(link::TakesTheId(IdentityOf(kTwo), IdentityOf(kThree, 5), strange));
+  CHECK_FALSE(link::TakesTheId(IdentityOf(kTwo), IdentityOf(kThree, 5),
+                               {.member = true, .listed = kDisk3}));
+}
+
+TEST_CASE("the dialler refuses an answer of another server, ensemble or version") {
+  const Identity self = IdentityOf(kTwo);
+  const HelloAck good{link::kProtocolMax, IdentityOf(kOne)};
+  CHECK(JudgeAck(self, kOne, good).admitted());
+  HelloAck ack = good;
+  ack.from.sid = kThree;
+  CHECK(JudgeAck(self, kOne, ack).refusal == RefusalCode::kMeantAnother);
+  ack = good;
+  ack.from.ensemble = kTheirs;
+  CHECK(JudgeAck(self, kOne, ack).refusal == RefusalCode::kForeignEnsemble);
+  ack = good;
+  ack.from.election = "another\n";
+  const link::Judgement other = JudgeAck(self, kOne, ack);
+  CHECK(other.refusal == RefusalCode::kElection);
+  CHECK(other.detail == "it elects by \"another\\n\", this server by \"\"");
+  ack = good;
+  ack.protocol = link::kProtocolMax + 1;
+  CHECK(JudgeAck(self, kOne, ack).refusal == RefusalCode::kVersion);
+}
+
+TEST_CASE("a refusal's status comes back as the refusal, and one of a newer peer as none") {
+  for (RefusalCode code = RefusalCode::kMalformed; code <= RefusalCode::kElection;
+       code = static_cast<RefusalCode>(static_cast<int>(code) + 1)) {
+    const absl::Status status = ToStatus({code, kTwo});
+    CAPTURE(status.ToString());
+    CHECK(status.code() != StatusCode::kUnknown);
+    CHECK(status.message() == "server 2: " + std::string(ToString(code)));
+    CHECK(link::RefusedIn(status) == Refused{code, kTwo});
+  }
+  const RefusalCode newer = static_cast<RefusalCode>(static_cast<int>(RefusalCode::kElection) + 1);
+  CHECK_FALSE(link::RefusedIn(ToStatus({newer, kTwo})).has_value());
+  CHECK_FALSE(link::RefusedIn(absl::AbortedError("dropped")).has_value());
+}
+
+// How long a test waits for what must come.
+constexpr absl::Duration kPatience = absl::Seconds(10);
+
+// --- the table on played streams ----------------------------------------------------------
+
+// What the receiver was told, one line a call.
+class Diary final : public QuorumTransport::Receiver {
+ public:
+  explicit Diary(SimScheduler* scheduler) : scheduler_(*scheduler) {}
+  void OnLinkUp(const LinkId& link, const Identity&) override { Write("up " + Name(link)); }
+  void OnIntroduced(const LinkId& link, const Identity& peer) override {
+    Write("introduced " + Name(link) + " " + ToString(peer.ensemble));
+  }
+  void OnMessage(const LinkId& link, Message message, Hold hold) override {
+    if (keep_holds) holds.push_back(std::move(hold));
+    Write("message " + Name(link) + " " + ToString(message));
+  }
+  void OnNotification(const LinkId& link, const Notification& n) override {
+    Write("notification " + Name(link) + " round " + std::to_string(n.round));
+  }
+  void OnLinkDown(const LinkId& link, const absl::Status&) override { Write("down " + Name(link)); }
+  void OnSnapshotAsked(const LinkId&, const SnapshotRequest&,
+                       absl::AnyInvocable<void(absl::StatusOr<SnapshotChunk>) &&>) override {}
+
+  static std::string Name(const LinkId& link) {
+    return std::to_string(ToInt(link.sid)) + "." + std::to_string(link.boot) + "." +
+           std::to_string(link.seq);
+  }
+  // Lets time pass until `lines` are all there is.
+  bool Holds(const std::vector<std::string>& lines) {
+    return scheduler_.RunUntil([&] { return lines_ == lines; }, kPatience);
+  }
+  bool keep_holds = false;
+  std::vector<Hold> holds;
+  const std::vector<std::string>& lines() const { return lines_; }
+
+ private:
+  void Write(std::string line) { lines_.push_back(std::move(line)); }
+
+  SimScheduler& scheduler_;
+  std::vector<std::string> lines_;
+};
+
+// A stream whose other end is the test.
+class PlayedStream final : public Stream {
+ public:
+  PlayedStream(SimScheduler* scheduler, LinkPtr link)
+      : scheduler_(*scheduler), link_(std::move(link)) {
+    link_->Attach(this);
+  }
+
+  void Read() override { ++reads; }
+  void Write(Outgoing frame) override {
+    written_ = frame.head + std::string(frame.tail.view());
+    ++writes_;
+  }
+  void AbortSoon() override { link_->OnWritten(false); }
+  void Close(const absl::Status& why) override {
+    closed_ = why.code();
+    refused_ = link::RefusedIn(why);
+    told_ = why.ToString();
+    link_->OnEnded(absl::Status(why.code(), why.message()));
+  }
+
+  template <typename T>
+  void Say(const T& body, uint64_t seq = 1) {
+    std::string frame;
+    link::AppendPacket(seq, EncodePacket(body), &frame);
+    link_->OnRead(Payload(std::move(frame)));
+  }
+  void Written() { link_->OnWritten(true); }
+  // The packets of the frame that was written last.
+  std::vector<link::Packet> written() const {
+    std::vector<link::Packet> packets;
+    link::FrameReader reader{Payload(written_)};
+    while (auto packet = reader.Next()) packets.push_back(*std::move(packet));
+    return packets;
+  }
+  // Lets time pass until there are so many.
+  bool HasWritten(int writes) {
+    return scheduler_.RunUntil([&] { return writes_ >= writes; }, kPatience);
+  }
+  int reads = 0;
+  // Lets time pass until it is.
+  StatusCode closed() {
+    scheduler_.RunUntil([&] { return !open(); }, kPatience);
+    return closed_.value_or(StatusCode::kUnknown);
+  }
+  // The same, if that was a refusal.
+  RefusalCode refused() {
+    closed();
+    return refused_ ? refused_->code : RefusalCode{};
+  }
+  // All of what the other end is told.
+  std::string told() {
+    closed();
+    return told_;
+  }
+  bool open() const { return !closed_.has_value(); }
+
+ private:
+  SimScheduler& scheduler_;
+  const LinkPtr link_;
+  std::string written_;
+  int writes_ = 0;
+  std::optional<StatusCode> closed_;
+  std::optional<Refused> refused_;
+  std::string told_;
+};
+
+// Keeps what it is asked for.
+class PlayedDialler final : public Dialler {
+ public:
+  explicit PlayedDialler(SimScheduler* scheduler) : scheduler_(*scheduler) {}
+
+  void Dial(const std::string& address, LinkPtr link) override {
+    dials_.emplace_back(address, std::move(link));
+  }
+  void Knock(const std::string& address, const Identity&, ServerId, KnockDone done) override {
+    knocks_.emplace_back(address, std::move(done));
+  }
+
+  // Lets time pass until the next of each.
+  LinkPtr NextDial(const std::string& address) { return Next(address, &dials_); }
+  KnockDone NextKnock(const std::string& address) { return Next(address, &knocks_); }
+  void Clear() {
+    dials_.clear();
+    knocks_.clear();
+  }
+
+ private:
+  template <typename T>
+  T Next(const std::string& address, std::vector<std::pair<std::string, T>>* asked) {
+    scheduler_.RunUntil([&] { return !asked->empty(); }, kPatience);
+    REQUIRE_FALSE(asked->empty());
+    auto [to, what] = std::move(asked->front());
+    asked->erase(asked->begin());
+    REQUIRE(to == address);
+    return std::move(what);
+  }
+
+  SimScheduler& scheduler_;
+  std::vector<std::pair<std::string, LinkPtr>> dials_;
+  std::vector<std::pair<std::string, KnockDone>> knocks_;
+};
+
+class Lines final : public LogSink {
+ public:
+  void Log(LogLevel, ServerId, std::string_view line) override { lines_.emplace_back(line); }
+  const std::vector<std::string>& lines() const { return lines_; }
+
+ private:
+  std::vector<std::string> lines_;
+};
+
+RefusalCode RefusalIn(const absl::Status& status) {
+  const std::optional<Refused> refused = link::RefusedIn(status);
+  REQUIRE(refused.has_value() == !status.ok());
+  return refused ? refused->code : kAdmitted;
+}
+
+// Server 2 of three.
+struct Two {
+  Two() : Two(absl::Seconds(60)) {}
+  explicit Two(absl::Duration handshake_timeout, const Identity& self = IdentityOf(kTwo))
+      : table(std::make_shared<LinkTable>(
+            link::TableOptions{.bounds = {1 << 20, 1 << 20},
+                               .handshake_timeout = handshake_timeout,
+                               .redial = {absl::Milliseconds(1), absl::Milliseconds(5)},
+                               .log_sink = log})) {
+    table->Start({.clock = std::make_shared<SimClock>(&scheduler),
+                  .executor = std::make_shared<SimExecutor>(&scheduler),
+                  .random = std::make_shared<SimRandom>(1)},
+                 self, &diary);
+    table->SetMembers({{{.id = kOne, .address = "one", .disk = kDisk1},
+                        {.id = kTwo, .address = "two"},
+                        {.id = kThree, .address = "three", .disk = kDisk3}}});
+  }
+  ~Two() {
+    table->Shutdown();
+    dialler->Clear();
+    streams.clear();
+  }
+
+  PlayedStream& Accept() {
+    absl::StatusOr<LinkPtr> link = table->Accept();
+    REQUIRE(link.ok());
+    return *streams.emplace_back(std::make_unique<PlayedStream>(&scheduler, *std::move(link)));
+  }
+  PlayedStream& Play(LinkPtr link) {
+    return *streams.emplace_back(std::make_unique<PlayedStream>(&scheduler, std::move(link)));
+  }
+  // A live link that server 3 has dialled.
+  PlayedStream& FromThree(uint64_t boot, uint64_t seq) {
+    PlayedStream& stream = Accept();
+    stream.Say(HelloOf(IdentityOf(kThree, boot), seq));
+    REQUIRE(stream.open());
+    stream.Written();
+    return stream;
+  }
+
+  SimScheduler scheduler{1};
+  Diary diary{&scheduler};
+  const std::shared_ptr<PlayedDialler> dialler = std::make_shared<PlayedDialler>(&scheduler);
+  const std::shared_ptr<Lines> log = std::make_shared<Lines>();
+  const std::shared_ptr<LinkTable> table;
+  std::vector<std::unique_ptr<PlayedStream>> streams;
+};
+
+TEST_CASE("the larger id dials, the smaller knocks, until there is a link") {
+  Two two;
+  two.table->StartDialling(two.dialler);
+  for (int i = 0; i < 3; ++i) {
+    two.dialler->NextDial("one")->OnEnded(absl::UnavailableError("nobody there"));
+    two.dialler->NextKnock("three")(absl::UnavailableError("nobody there"));
+  }
+  two.Play(two.dialler->NextDial("one")).Say(HelloAck{1, IdentityOf(kOne, 8)});
+  CHECK(two.diary.lines().size() == 1);
+  CHECK(two.diary.lines().front().substr(0, 6) == "up 1.8");
+}
+
+TEST_CASE("a newer link replaces the live one: down comes before up") {
+  Two two;
+  PlayedStream& old = two.FromThree(5, 10);
+  REQUIRE(two.diary.Holds({"up 3.5.10"}));
+  PlayedStream& twin = two.Accept();
+  twin.Say(HelloOf(IdentityOf(kThree, 5), 10));
+  CHECK(twin.refused() == RefusalCode::kOlder);
+  CHECK(old.open());
+  two.FromThree(5, 11);
+  CHECK(old.closed() == StatusCode::kAborted);
+  CHECK(two.diary.Holds({"up 3.5.10", "down 3.5.10", "up 3.5.11"}));
+}
+
+TEST_CASE("a peer with an older boot id is linked once the newer link is down") {
+  Two two;
+  two.FromThree(5, 10);
+  two.table->DropLink({kThree, 5, 10});
+  two.FromThree(4, 1);
+  CHECK(two.diary.Holds({"up 3.5.10", "down 3.5.10", "up 3.4.1"}));
+}
+
+TEST_CASE("a second server with a live one's id does not push it out") {
+  Two two;
+  PlayedStream& healthy = two.FromThree(5, 10);
+  Identity second = IdentityOf(kThree, 99);
+  second.disk = kStrangeDisk;
+  PlayedStream& stream = two.Accept();
+  stream.Say(HelloOf(second, 1));
+  CHECK(stream.refused() == RefusalCode::kSecondDisk);
+  CHECK(healthy.open());
+  two.table->DropLink({kThree, 5, 10});
+  PlayedStream& again = two.Accept();
+  again.Say(HelloOf(second, 2));
+  CHECK(again.open());  // it is to learn that it is amnesic
+  CHECK(two.diary.Holds({"up 3.5.10", "down 3.5.10", "up 3.99.2"}));
+  two.FromThree(6, 1);  // the listed disk is back, with a smaller boot
+  CHECK(again.closed() == StatusCode::kAborted);
+}
+
+TEST_CASE("the addresses of a server are tried in turn, and the one that answered is kept") {
+  Two two;
+  two.table->SetMembers({{{.id = kOne, .address = "agreed"},
+                          {.id = kTwo, .address = "two"},
+                          {.id = kOne, .address = "spare"}}});
+  two.table->StartDialling(two.dialler);
+  two.dialler->NextDial("agreed")->OnEnded(absl::UnavailableError("nobody there"));
+  two.Play(two.dialler->NextDial("spare")).Say(HelloAck{1, IdentityOf(kOne, 8)});
+  CHECK(two.table->AddressOf(kOne) == "spare");
+  two.table->DropLink({kOne, 8, 2});  // the second that was dialled
+  two.dialler->NextDial("spare")->OnEnded(absl::UnavailableError("gone"));
+  two.dialler->NextDial("agreed");
+}
+
+TEST_CASE("a knock leaves a healthy link alone, and a later life of its peer ends it") {
+  Two two;
+  two.table->StartDialling(two.dialler);
+  PlayedStream& stream = two.Play(two.dialler->NextDial("one"));
+  stream.Say(HelloAck{1, IdentityOf(kOne, 8)});
+  stream.Written();
+  CHECK(two.table->OnKnock(IdentityOf(kOne, 8), kTwo).ok());
+  CHECK(two.table->OnKnock(IdentityOf(kOne, 7), kTwo).ok());
+  CHECK(stream.open());
+  Identity second = IdentityOf(kOne, 99);
+  second.disk = kStrangeDisk;
+  CHECK(RefusalIn(two.table->OnKnock(second, kTwo)) == RefusalCode::kSecondDisk);
+  CHECK(stream.open());
+  CHECK(two.table->OnKnock(IdentityOf(kOne, 9), kTwo).ok());
+  CHECK(stream.closed() == StatusCode::kAborted);
+  two.dialler->NextDial("one");
+}
+
+TEST_CASE("a knock that breaks a rule is refused with the rule's code") {
+  Two two;
+  const auto knock = [&](const std::optional<Identity>& from, ServerId to = kTwo) {
+    return RefusalIn(two.table->OnKnock(from, to));
+  };
+  CHECK(knock(IdentityOf(kOne)) == kAdmitted);
+  CHECK(knock(std::nullopt) == RefusalCode::kMalformed);
+  CHECK(knock(IdentityOf(ServerId{77})) == RefusalCode::kNotAMember);
+  CHECK(knock(IdentityOf(kOne), kThree) == RefusalCode::kMeantAnother);
+  CHECK(knock(IdentityOf(kTwo)) == RefusalCode::kOwnId);
+  CHECK(knock(IdentityOf(kThree)) == RefusalCode::kWrongWay);
+  Identity from = IdentityOf(kOne);
+  from.ensemble = kTheirs;
+  CHECK(knock(from) == RefusalCode::kForeignEnsemble);
+}
+
+// What an answer tells of who gives it: that is how membership is proved.
+bool Tells(const std::string& answer, const Identity& identity) {
+  return answer.find(ToString(identity.disk)) != std::string::npos ||
+         answer.find(ToString(identity.ensemble)) != std::string::npos ||
+         answer.find(std::to_string(identity.boot)) != std::string::npos;
+}
+
+TEST_CASE("a refused peer hears nothing that proves membership, and the log names both servers") {
+  Two two(absl::Seconds(60), IdentityOf(kTwo, 23232323));
+  Identity foreign = IdentityOf(kThree, 17171717);
+  foreign.ensemble = kTheirs;
+  PlayedStream& stream = two.Accept();
+  stream.Say(HelloOf(foreign, 1));
+  CHECK(stream.refused() == RefusalCode::kForeignEnsemble);
+  CHECK(stream.told().find("server 2: another ensemble") != std::string::npos);
+  CHECK_FALSE(Tells(stream.told(), two.table->self()));
+  REQUIRE(two.log->lines().size() == 1);
+  const std::string line = two.log->lines().front();
+  for (const Identity& side : {foreign, two.table->self()}) {
+    CHECK(line.find(Describe(side)) != std::string::npos);
+  }
+
+  PlayedStream& older = two.FromThree(30303030, 10);
+  PlayedStream& twin = two.Accept();
+  twin.Say(HelloOf(IdentityOf(kThree, 5), 10));
+  CHECK(twin.refused() == RefusalCode::kOlder);
+  CHECK(twin.told().find("30303030") == std::string::npos);  // who is linked
+  CHECK(older.open());
+}
+
+TEST_CASE("an admitted peer hears the whole identity, founded or not") {
+  Two two;
+  Identity unfounded = IdentityOf(kThree);
+  unfounded.ensemble = {};
+  PlayedStream& stream = two.Accept();
+  stream.Say(HelloOf(unfounded, 1));
+  REQUIRE(stream.written().size() == 1);
+  CHECK(std::get<HelloAck>(stream.written()[0].body).from == two.table->self());
+}
+
+TEST_CASE("the log of a refused dialler names the address, the server there and itself") {
+  Two two;
+  two.table->StartDialling(two.dialler);
+  two.dialler->NextDial("one")->OnEnded(ToStatus({RefusalCode::kMeantAnother, kThree}));
+  CHECK(two.log->lines() ==
+        std::vector<std::string>{Describe(IdentityOf(kTwo)) +
+                                 " refused at one, the address of server 1, by server 3: "
+                                 "another server is meant"});
+  // What is no refusal of zkq's is shown as it came, in one line.
+  two.dialler->NextDial("one")->OnEnded(absl::PermissionDeniedError("by\na proxy"));
+  REQUIRE(two.log->lines().size() == 2);
+  CHECK(two.log->lines().back() == Describe(IdentityOf(kTwo)) +
+                                       " refused at one, the address of server 1: "
+                                       "PERMISSION_DENIED: by\\na proxy");
+}
+
+TEST_CASE("a peer that dials although we should is refused, and dialled") {
+  Two two;
+  two.table->StartDialling(two.dialler);
+  two.dialler->NextDial("one")->OnEnded(absl::UnavailableError("not yet"));
+  PlayedStream& stream = two.Accept();
+  stream.Say(HelloOf(IdentityOf(kOne), 1));
+  CHECK(stream.refused() == RefusalCode::kDialBack);
+  two.dialler->NextDial("one");
+}
+
+TEST_CASE("an answer from another server than the one dialled gives no link") {
+  Two two;
+  two.table->StartDialling(two.dialler);
+  PlayedStream& stream = two.Play(two.dialler->NextDial("one"));
+  stream.Say(HelloAck{1, IdentityOf(kThree)});
+  CHECK(stream.closed() == StatusCode::kFailedPrecondition);
+  CHECK(two.diary.lines().empty());
+  two.dialler->NextDial("one");
+}
+
+TEST_CASE("a stream begins with its half of the handshake, and has it once") {
+  Two two;
+  PlayedStream& mute = two.Accept();
+  mute.Say(Message{.body = Ack{}});
+  CHECK(mute.refused() == RefusalCode::kMalformed);
+  PlayedStream& confused = two.Accept();
+  confused.Say(HelloAck{1, IdentityOf(kThree)});
+  CHECK(confused.refused() == RefusalCode::kMalformed);
+  CHECK(two.diary.lines().empty());
+  PlayedStream& twice = two.FromThree(1, 1);
+  twice.Say(HelloAck{1, IdentityOf(kThree)}, 2);
+  CHECK(twice.closed() != StatusCode::kOk);
+  CHECK(two.diary.Holds({"up 3.1.1", "down 3.1.1"}));
+}
+
+TEST_CASE("a gap in a lane takes the link down") {
+  Two two;
+  PlayedStream& stream = two.FromThree(1, 1);
+  stream.Say(Message{.body = Ack{{1, 1}}}, 1);
+  stream.Say(Message{.body = Ack{{1, 3}}}, 3);
+  CHECK(stream.closed() == StatusCode::kDataLoss);
+  CHECK(two.diary.Holds({"up 3.1.1", "message 3.1.1 ack 1:1", "down 3.1.1"}));
+}
+
+TEST_CASE("a stream without a handshake is closed after a while") {
+  Two two(absl::Milliseconds(10));
+  CHECK(two.Accept().refused() == RefusalCode::kTooSlow);
+  two.table->StartDialling(two.dialler);
+  CHECK(two.Play(two.dialler->NextDial("one")).closed() == StatusCode::kDeadlineExceeded);
+}
+
+// Its attempt lasts, and the others are linked meanwhile.
+TEST_CASE("ZK-2164, ZK-3756, ZK-4220: a peer that never answers holds up no other") {
+  Two two;
+  two.table->StartDialling(two.dialler);
+  PlayedStream& mute = two.Play(two.dialler->NextDial("one"));
+  two.dialler->NextKnock("three")(absl::OkStatus());
+  two.FromThree(5, 10).Say(Message{.body = Ack{{1, 1}}});
+  CHECK(two.diary.Holds({"up 3.5.10", "message 3.5.10 ack 1:1"}));
+  CHECK(mute.open());
+}
+
+TEST_CASE("a link with too much held reads nothing, and probes its stream") {
+  Two two;
+  PlayedStream& stream = two.FromThree(1, 1);
+  two.diary.keep_holds = true;
+  CHECK(stream.reads == 2);
+  stream.Say(Message{.body = Request{{MakeCall(1, Payload(std::string(2 << 20, 'x')))}}});
+  CHECK(stream.reads == 2);
+  for (int writes = 2; writes < 5; ++writes) {  // the first was HelloAck
+    REQUIRE(stream.HasWritten(writes));
+    CHECK(stream.written().empty());
+    stream.Written();
+  }
+  two.diary.holds.clear();
+  CHECK(stream.reads == 3);
+  CHECK(stream.open());
+}
+
+TEST_CASE("a probe that fails takes the link down") {
+  Two two;
+  PlayedStream& stream = two.FromThree(1, 1);
+  two.diary.keep_holds = true;
+  stream.Say(Message{.body = Request{{MakeCall(1, Payload(std::string(2 << 20, 'x')))}}});
+  REQUIRE(stream.HasWritten(2));
+  stream.AbortSoon();  // its write fails
+  CHECK(two.diary.Holds({"up 3.1.1", "message 3.1.1 request 1", "down 3.1.1"}));
+  two.diary.holds.clear();
+}
+
+TEST_CASE("streams without a handshake are bounded, and linked ones do not count") {
+  Two two;
+  for (uint64_t seq = 1; seq <= 3; ++seq) two.FromThree(1, seq);
+  for (size_t i = 0; i < link::kStrangersMax; ++i) two.Accept();
+  CHECK(RefusalIn(two.table->Accept().status()) == RefusalCode::kTooMany);
+  two.streams.back()->Say(HelloOf(IdentityOf(kThree), 4));
+  CHECK(two.table->Accept().ok());
+}
+
+TEST_CASE("a new link begins with the newest announcement, and with no older one") {
+  Two two;
+  two.table->Notify(kOne, {.round = 1});
+  two.table->Notify(kOne, {.round = 2});
+  two.table->StartDialling(two.dialler);
+  const LinkPtr link = two.dialler->NextDial("one");
+  PlayedStream& stream = two.Play(link);
+  stream.Written();  // Hello
+  stream.Say(HelloAck{1, IdentityOf(kOne, 8)});
+  CHECK(two.diary.Holds({"up 1.8.1"}));
+  REQUIRE(stream.written().size() == 1);
+  CHECK(std::get<Notification>(stream.written()[0].body).round == 2);
+}
+
+TEST_CASE("after SetIdentity every live link is told, and stays") {
+  Two two;
+  two.table->StartDialling(two.dialler);
+  PlayedStream& dialled = two.Play(two.dialler->NextDial("one"));
+  dialled.Say(HelloAck{1, IdentityOf(kOne, 8)});
+  dialled.Written();
+  PlayedStream& accepted = two.FromThree(5, 10);
+  Identity identity = IdentityOf(kTwo);
+  identity.config = {7, 7};
+  two.table->SetIdentity(IdentityOf(kTwo));  // the same: nothing
+  CHECK(dialled.open());
+  two.table->SetIdentity(identity);
+  for (PlayedStream* stream : {&dialled, &accepted}) {
+    CHECK(stream->open());
+    const Hello told = std::get<Hello>(stream->written().back().body);
+    CHECK(told.from == identity);
+  }
+}
+
+TEST_CASE("a peer that says who it has become is passed on, and one of another ensemble dropped") {
+  Two two;
+  PlayedStream& stream = two.FromThree(5, 10);
+  Identity three = IdentityOf(kThree, 5);
+  three.config = {7, 7};
+  stream.Say(HelloOf(three, 10), 2);
+  CHECK(two.diary.lines().back() == "introduced 3.5.10 " + ToString(three.ensemble));
+  CHECK(stream.open());
+  three.ensemble = kTheirs;
+  stream.Say(HelloOf(three, 10), 3);
+  CHECK(stream.closed() == StatusCode::kFailedPrecondition);
+  CHECK(two.diary.lines().back() == "down 3.5.10");
+}
+
+TEST_CASE("a peer that says it has another disk now loses its link") {
+  Two two;
+  PlayedStream& stream = two.FromThree(5, 10);
+  Identity three = IdentityOf(kThree, 5);
+  three.disk = kStrangeDisk;
+  stream.Say(HelloOf(three, 10), 2);
+  CHECK(stream.closed() == StatusCode::kAlreadyExists);
+}
+
+TEST_CASE("a peer that says it has become another process loses its link") {
+  Two two;
+  PlayedStream& stream = two.FromThree(5, 10);
+  stream.Say(HelloOf(IdentityOf(kThree, 6), 10), 2);
+  CHECK(stream.closed() == StatusCode::kAlreadyExists);
+}
+
+TEST_CASE("an attempt begun before SetIdentity gives no link") {
+  Two two;
+  two.table->StartDialling(two.dialler);
+  PlayedStream& old = two.Play(two.dialler->NextDial("one"));
+  Identity identity = IdentityOf(kTwo);
+  identity.config = {7, 7};
+  two.table->SetIdentity(identity);
+  old.Say(HelloAck{1, IdentityOf(kOne, 8)});
+  CHECK(old.closed() == StatusCode::kAborted);
+  CHECK(two.diary.lines().empty());
+  two.Play(two.dialler->NextDial("one")).Say(HelloAck{1, IdentityOf(kOne, 8)});
+  CHECK(two.diary.lines().size() == 1);
+}
+
+}  // namespace
+}  // namespace zkq::testing

@@ -8,6 +8,7 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "test/e2e/ensemble.h"
+#include "test/e2e/outcome.h"
 #include "test/e2e/workload.h"
 
 ABSL_FLAG(int, rounds, 200, "how many times a server is killed");
@@ -16,25 +17,16 @@ ABSL_FLAG(uint64_t, writes, 500, "acknowledged in each round");
 
 namespace {
 
-using e2e::Contents;
 using e2e::Ensemble;
 using e2e::Workload;
 
-bool Verify(Ensemble& ensemble, const Workload& load) {
-  ensemble.WaitUntilEqual();
-  const Contents contents = ensemble.Read(1, /*serializable=*/false);
-  const std::string violations = load.Violations(contents);
-  std::cout << violations;
-  bool good = violations.empty();
-  for (int id : ensemble.ids()) {
-    const bool same = ensemble.Read(id, /*serializable=*/true) == contents;
-    if (!same) std::cout << "server " << id << " holds another state\n";
-    good = good && same;
-  }
-  std::cout << contents.size() << " keys, " << load.acknowledged() << " writes acknowledged, "
-            << load.refused() << " not committed, " << load.unknown()
-            << " unknown: " << (good ? "nothing lost, three equal states" : "FAILED") << std::endl;
-  return good;
+bool Verify(Ensemble& ensemble, Workload& load) {
+  const std::string wrong = e2e::WhatIsWrong(ensemble, load);
+  std::cout << wrong << load.acknowledged() << " writes acknowledged, " << load.refused()
+            << " not committed, " << load.unknown()
+            << " unknown: " << (wrong.empty() ? "nothing lost, three equal states" : "FAILED")
+            << std::endl;
+  return wrong.empty();
 }
 
 bool RunRounds(int rounds, uint64_t seed, uint64_t writes) {
@@ -56,7 +48,6 @@ bool RunRounds(int rounds, uint64_t seed, uint64_t writes) {
     std::cout << "round " << round + 1 << "/" << rounds << ": killed " << victim
               << (leads ? ", the leader" : "") << std::endl;
   }
-  load.Stop();
   return Verify(ensemble, load);
 }
 

@@ -1,4 +1,5 @@
 #include "test/e2e/ensemble.h"
+#include "test/e2e/outcome.h"
 #include "test/e2e/workload.h"
 #include "test/harness/catch.h"
 
@@ -9,15 +10,6 @@ namespace {
 constexpr uint64_t kBefore = 300;
 constexpr uint64_t kAfter = 600;
 constexpr uint64_t kEnd = 900;
-
-// Every server holds what was acknowledged, nothing that was refused, and the same.
-void CheckOutcome(Ensemble& ensemble, Workload& load) {
-  load.Stop();
-  ensemble.WaitUntilEqual();
-  const Contents contents = ensemble.Read(1, /*serializable=*/false);
-  CHECK(load.Violations(contents) == "");
-  for (int id : ensemble.ids()) CHECK(ensemble.Read(id, /*serializable=*/true) == contents);
-}
 
 }  // namespace
 
@@ -32,7 +24,7 @@ TEST_CASE("SIGKILL of the leader under load loses no acknowledged write") {
   CHECK(ensemble.WaitForLeader() != leader);
   ensemble.Start(leader);
   load.WaitForAcknowledged(kEnd);
-  CheckOutcome(ensemble, load);
+  CHECK(WhatIsWrong(ensemble, load) == "");
 }
 
 TEST_CASE("SIGKILL of a follower under load loses no acknowledged write") {
@@ -47,7 +39,7 @@ TEST_CASE("SIGKILL of a follower under load loses no acknowledged write") {
   CHECK(ensemble.WaitForLeader() == leader);
   ensemble.Start(follower);
   load.WaitForAcknowledged(kEnd);
-  CheckOutcome(ensemble, load);
+  CHECK(WhatIsWrong(ensemble, load) == "");
 }
 
 TEST_CASE("SIGKILL of all three under load loses no acknowledged write") {
@@ -59,7 +51,7 @@ TEST_CASE("SIGKILL of all three under load loses no acknowledged write") {
   ensemble.KillAll();
   ensemble.StartAll();
   load.WaitForAcknowledged(kAfter);
-  CheckOutcome(ensemble, load);
+  CHECK(WhatIsWrong(ensemble, load) == "");
 }
 
 TEST_CASE("a minority acknowledges nothing") {
@@ -107,7 +99,7 @@ TEST_CASE("SIGTERM ends a server cleanly, whatever is under way") {
   CHECK(stream->Finish().error_code() == grpc::StatusCode::UNAVAILABLE);
   load.WaitForAcknowledged(kEnd);
   ensemble.Start(leader);
-  CheckOutcome(ensemble, load);
+  CHECK(WhatIsWrong(ensemble, load) == "");
   for (int id : ensemble.ids()) {
     ensemble.process(id).Signal(SIGTERM);
     CHECK(ensemble.process(id).Wait() == 0);

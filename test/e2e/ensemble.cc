@@ -14,19 +14,24 @@ void Check(const kv::CallResult& result, const std::string& what) {
   }
 }
 
-size_t Count(const std::string& text, const std::string& part) {
-  size_t count = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
-  return count;
-}
-
 }  // namespace
 
-Ensemble::Ensemble(int size, Flags flags) : flags_(std::move(flags)) {
+std::vector<Place> OnLoopback(int size) {
+  std::vector<Place> places;
   for (int id = 1; id <= size; ++id) {
-    const std::string base = dir_.path() + "/" + std::to_string(id);
-    servers_[id] = Server{.peer_address = "127.0.0.1:" + std::to_string(FreePort()),
-                          .address = "127.0.0.1:" + std::to_string(FreePort()),
+    const std::string peer_address = "127.0.0.1:" + std::to_string(FreePort());
+    places.push_back({.peer_address = peer_address,
+                      .listen_address = peer_address,
+                      .client_address = "127.0.0.1:" + std::to_string(FreePort())});
+  }
+  return places;
+}
+
+Ensemble::Ensemble(const std::vector<Place>& places, Flags flags) : flags_(std::move(flags)) {
+  int id = 0;
+  for (const Place& place : places) {
+    const std::string base = dir_.path() + "/" + std::to_string(++id);
+    servers_[id] = Server{.place = place,
                           .data_dir = base + ".d",
                           .stdout_path = base + ".out",
                           .stderr_path = base + ".err",
@@ -48,12 +53,15 @@ Process& Ensemble::Launch(int id, const Flags& more) {
   Flags command = {ZKQ_KVD,
                    "--id=" + std::to_string(id),
                    "--ensemble=" + members(),
-                   "--listen=" + server.address,
+                   "--listen=" + server.place.client_address,
+                   "--peer_listen=" + server.place.listen_address,
                    "--data_dir=" + server.data_dir,
                    "--log=info"};
   command.insert(command.end(), flags_.begin(), flags_.end());
   command.insert(command.end(), more.begin(), more.end());
-  server.process = std::make_unique<Process>(command, server.stdout_path, server.stderr_path);
+  server.process = std::make_unique<Process>(command, server.stdout_path, server.stderr_path,
+                                             server.place.network);
+  server.place.started(server.process->pid());
   return *server.process;
 }
 
@@ -175,7 +183,7 @@ std::vector<std::string> Ensemble::addresses(int first) const {
 std::string Ensemble::members() const {
   std::string members;
   for (const auto& [id, server] : servers_) {
-    members += (members.empty() ? "" : ",") + std::to_string(id) + "=" + server.peer_address;
+    members += (members.empty() ? "" : ",") + std::to_string(id) + "=" + server.place.peer_address;
   }
   return members;
 }

@@ -1,6 +1,7 @@
 // Real zkq-kvd processes on loopback, in a directory of their own.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,12 +17,26 @@ namespace pb = zkq::kv::v1;
 using Contents = std::map<std::string, std::string>;
 using Flags = std::vector<std::string>;
 
+// Where one server stands in the network of a test.
+struct Place {
+  std::string peer_address;    // in everybody's list of members
+  std::string listen_address;  // for the other servers
+  std::string client_address;
+  int network = -1;  // the namespace it runs in (setns); -1: that of this process
+  // Told of the process at each start.
+  std::function<void(pid_t)> started = [](pid_t) {};
+};
+// Ports of 127.0.0.1, and nothing between the servers.
+std::vector<Place> OnLoopback(int size);
+
 // Servers are called by their id, from 1. What a server says on stderr stands in
 // log(id). Failures are std::runtime_error. One thread, but see client().
 class Ensemble {
  public:
   // `flags` are given to each server at each start.
-  explicit Ensemble(int size, Flags flags = {});
+  explicit Ensemble(int size, Flags flags = {}) : Ensemble(OnLoopback(size), std::move(flags)) {}
+  // The first place is server 1's.
+  explicit Ensemble(const std::vector<Place>& places, Flags flags = {});
   ~Ensemble();
 
   // Starts a server that does not run and waits until it serves.
@@ -50,7 +65,7 @@ class Ensemble {
   std::vector<int> ids() const;
   // Client ports, of all servers, those of `first` first.
   std::vector<std::string> addresses(int first = 1) const;
-  std::string address(int id) const { return servers_.at(id).address; }
+  std::string address(int id) const { return servers_.at(id).place.client_address; }
   std::string members() const;
   std::string data_dir(int id) const { return servers_.at(id).data_dir; }
   std::string log(int id) const { return ReadFile(servers_.at(id).stderr_path); }
@@ -60,12 +75,11 @@ class Ensemble {
 
  private:
   struct Server {
-    std::string peer_address;
-    std::string address;
+    Place place;
     std::string data_dir;
     std::string stdout_path;
     std::string stderr_path;
-    size_t readies = 0;  // "ready" lines seen so far
+    int readies = 0;  // "ready" lines seen so far
     std::unique_ptr<Process> process;
   };
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -64,7 +65,7 @@ int FreePort() {
 }
 
 Process::Process(const std::vector<std::string>& command, const std::string& stdout_path,
-                 const std::string& stderr_path) {
+                 const std::string& stderr_path, int network) {
   std::vector<char*> argv;
   for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
@@ -74,6 +75,7 @@ Process::Process(const std::vector<std::string>& command, const std::string& std
   if (pid_ > 0) return;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(126);
+  if (network >= 0 && setns(network, CLONE_NEWNET) != 0) _exit(126);
   Redirect(stdout_path, STDOUT_FILENO);
   Redirect(stderr_path, STDERR_FILENO);
   execv(argv[0], argv.data());
@@ -119,11 +121,11 @@ bool Process::Reap(int options) {
   return true;
 }
 
-Finished Run(const std::vector<std::string>& command) {
+Finished Run(const std::vector<std::string>& command, int network) {
   TempDir dir;
   const std::string out = dir.path() + "/out";
   const std::string err = dir.path() + "/err";
-  Process process(command, out, err);
+  Process process(command, out, err, network);
   const int code = process.Wait();
   return {code, ReadFile(out), ReadFile(err)};
 }
@@ -133,6 +135,12 @@ std::string ReadFile(const std::string& path) {
   std::ostringstream text;
   text << in.rdbuf();
   return text.str();
+}
+
+int Count(const std::string& text, const std::string& part) {
+  int count = 0;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
 }
 
 TempDir::TempDir() {

@@ -28,9 +28,10 @@ int FreePort();
 // One thread.
 class Process {
  public:
-  // The output of the process goes to `stdout_path` and `stderr_path`, appended.
+  // The output of the process goes to `stdout_path` and `stderr_path`, appended. `network` is
+  // the namespace that it runs in (setns), -1: that of this process.
   Process(const std::vector<std::string>& command, const std::string& stdout_path,
-          const std::string& stderr_path);
+          const std::string& stderr_path, int network = -1);
   ~Process();
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
@@ -57,10 +58,12 @@ struct Finished {
   std::string out;
   std::string err;
 };
-// Runs `command` to its end.
-Finished Run(const std::vector<std::string>& command);
+// Runs `command` to its end, in `network` as a Process.
+Finished Run(const std::vector<std::string>& command, int network = -1);
 
 std::string ReadFile(const std::string& path);
+// How often `part` stands in `text`.
+int Count(const std::string& text, const std::string& part);
 
 // A directory of its own, removed with all it holds.
 class TempDir {

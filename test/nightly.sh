@@ -1,8 +1,8 @@
 #!/bin/bash
 # The long forms, for a machine that has nothing else to do:
 #   test/nightly.sh 8h        (or 30m, 90s: for how long fresh seeds are simulated)
-# Before them: every planted mistake, rare ones too, and 200 rounds of killing real servers
-# under load. Together about an hour on two cores.
+# Before them: every planted mistake, rare ones too, 200 rounds of killing real servers under
+# load, and silent cuts of their network. Together about an hour on two cores.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 source test/stages.sh
@@ -13,12 +13,20 @@ seconds=$((BASH_REMATCH[1] * unit))
 # shellcheck disable=SC2317  # stage calls it
 build() {
   cmake/bootstrap.sh && cmake --preset ci >/dev/null &&
-    cmake --build --preset ci --target zkq-sim zkq-mutants zkq-crash-rounds
+    cmake --build --preset ci --target zkq-sim zkq-mutants zkq-crash-rounds zkq-network-cuts zkq-kvd
+}
+
+# Four at a time, for most of each is waiting. Prints when each server served again.
+# shellcheck disable=SC2317
+network_cuts() {
+  FLAGS_seconds=$1 ctest --preset ci -L cut -j 4 --verbose
 }
 
 if stage build build; then
   stage mutants build/ci/bin/zkq-mutants --jobs="$(nproc)"
   stage crash-rounds build/ci/bin/zkq-crash-rounds
+  stage cuts-of-30-s network_cuts 30
+  stage cuts-of-60-s network_cuts 60
   stage fresh-seeds build/ci/bin/zkq-sim --seed=0 --runs=1000000000 \
     --seconds=$seconds --jobs="$(nproc)" --profile=all --servers=0 --coverage
 fi

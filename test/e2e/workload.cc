@@ -2,13 +2,11 @@
 
 #include <algorithm>
 
-#include "examples/kv/client.h"
+#include "test/e2e/ensemble.h"
 #include "test/e2e/process.h"
 
 namespace e2e {
 namespace {
-
-namespace pb = zkq::kv::v1;
 
 std::vector<std::string> RotatedBy(std::vector<std::string> servers, size_t count) {
   std::rotate(servers.begin(), servers.begin() + count % servers.size(), servers.end());
@@ -49,9 +47,18 @@ bool Workload::Admitted() {
   return !stopping_;
 }
 
-void Workload::Record(const std::string& key, Fate fate) {
+std::string Workload::NewestKey() {
+  std::lock_guard lock(mutex_);
+  return newest_key_;
+}
+
+void Workload::Record(const std::string& key, Fate fate, const std::string& zxid) {
   std::lock_guard lock(mutex_);
   fates_[key] = fate;
+  if (fate == Fate::kAcknowledged) {
+    zxids_[key] = zxid;
+    newest_key_ = key;
+  }
   ++(fate == Fate::kAcknowledged ? acknowledged_ : fate == Fate::kRefused ? refused_ : unknown_);
 }
 
@@ -65,9 +72,10 @@ void Workload::Write(int thread) {
     pb::PutResponse response;
     kv::CallResult result = client.WriteOnce(
         [&](auto& stub, auto* context) { return stub.Put(context, request, &response); });
-    Record(request.key(), result.status.ok() ? Fate::kAcknowledged
-                          : result.unknown   ? Fate::kUnknown
-                                             : Fate::kRefused);
+    const Fate fate = result.status.ok() ? Fate::kAcknowledged
+                      : result.unknown   ? Fate::kUnknown
+                                         : Fate::kRefused;
+    Record(request.key(), fate, ToString(response.zxid()));
   }
 }
 
@@ -83,6 +91,24 @@ std::string Workload::Violations(const std::map<std::string, std::string>& conte
         key + (found ? ": called not committed, but there\n" : ": acknowledged, but gone\n");
   }
   return violations;
+}
+
+std::string Workload::Repeated(kv::Client& client) const {
+  std::string repeated;
+  int lines = 0;
+  for (const auto& [key, zxid] : zxids_) {
+    pb::GetRequest request;
+    request.set_key(key);
+    request.set_serializable(true);
+    pb::GetResponse response;
+    const kv::CallResult result = client.Read(
+        [&](auto& stub, auto* context) { return stub.Get(context, request, &response); });
+    const std::string modified = ToString(response.modified());
+    if (result.status.ok() && modified == zxid) continue;
+    if (++lines > 10) break;
+    repeated += key + ": acknowledged at " + zxid + ", there since " + modified + "\n";
+  }
+  return repeated;
 }
 
 }  // namespace e2e

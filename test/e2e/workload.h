@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "examples/kv/client.h"
+
 namespace e2e {
 
 // Each thread puts one key after the other, each key once and never again, at
@@ -27,6 +29,9 @@ class Workload {
   // Ends the writes; those under way get their outcome.
   void Stop();
 
+  // A key whose write is acknowledged, the newest; "" if there is none yet.
+  std::string NewestKey();
+
   uint64_t acknowledged() const { return acknowledged_; }
   uint64_t refused() const { return refused_; }
   uint64_t unknown() const { return unknown_; }
@@ -34,13 +39,16 @@ class Workload {
   // After Stop. What `contents` says about these writes that must not be: a line
   // each, the first few; "" if nothing.
   std::string Violations(const std::map<std::string, std::string>& contents) const;
+  // After Stop. Acknowledged keys that were written by another transaction than the one that
+  // was acknowledged, so twice; as Violations.
+  std::string Repeated(kv::Client& client) const;
 
  private:
   enum class Fate { kAcknowledged, kRefused, kUnknown };
 
   void Write(int thread);
   bool Admitted();
-  void Record(const std::string& key, Fate fate);
+  void Record(const std::string& key, Fate fate, const std::string& zxid);
 
   const std::vector<std::string> servers_;
   const std::string prefix_;
@@ -53,6 +61,8 @@ class Workload {
   uint64_t limit_;
   bool stopping_ = false;
   std::map<std::string, Fate> fates_;
+  std::map<std::string, std::string> zxids_;  // of the acknowledged
+  std::string newest_key_;
 
   std::vector<std::thread> threads_;
 };

@@ -2,7 +2,8 @@
 # The long forms, for a machine that has nothing else to do:
 #   test/nightly.sh 8h        (or 30m, 90s: for how long fresh seeds are simulated)
 # Before them: every planted mistake, rare ones too, 200 rounds of killing real servers under
-# load, and silent cuts of their network. Together about an hour on two cores.
+# load, what idle servers use, and silent cuts of their network. Together about an hour on two
+# cores.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 source test/stages.sh
@@ -13,7 +14,8 @@ seconds=$((BASH_REMATCH[1] * unit))
 # shellcheck disable=SC2317  # stage calls it
 build() {
   cmake/bootstrap.sh && cmake --preset ci >/dev/null &&
-    cmake --build --preset ci --target zkq-sim zkq-mutants zkq-crash-rounds zkq-network-cuts zkq-kvd
+    cmake --build --preset ci --target \
+      zkq-sim zkq-mutants zkq-crash-rounds zkq-network-cuts zkq-kvd zkq-bench
 }
 
 # Four at a time, for most of each is waiting. Prints when each server served again.
@@ -25,6 +27,7 @@ network_cuts() {
 if stage build build; then
   stage mutants build/ci/bin/zkq-mutants --jobs="$(nproc)"
   stage crash-rounds build/ci/bin/zkq-crash-rounds
+  stage idle build/ci/bin/zkq-bench --idle=10
   stage cuts-of-30-s network_cuts 30
   stage cuts-of-60-s network_cuts 60
   stage fresh-seeds build/ci/bin/zkq-sim --seed=0 --runs=1000000000 \

@@ -2,6 +2,7 @@
 //
 //   zkq-bench --value_size=128 --outstanding=1000 --seconds=10
 //   zkq-bench --failover=20
+//   zkq-bench --idle=10
 //
 // Three real server processes with durable logs, default options, on loopback. The
 // client is inside the leader and keeps a number of writes outstanding; the time
@@ -34,6 +35,7 @@ ABSL_FLAG(uint64_t, value_size, 128, "bytes of a command");
 ABSL_FLAG(uint64_t, outstanding, 1000, "writes under way at once");
 ABSL_FLAG(double, seconds, 5, "how long is measured, after one second that is not");
 ABSL_FLAG(int, failover, 0, "instead: how often the leader is killed");
+ABSL_FLAG(double, idle, 0, "instead: for how many seconds servers without a call are watched");
 ABSL_FLAG(std::string, dir, "/var/tmp", "where the data directories are made, and removed");
 // How it starts itself as a server.
 ABSL_FLAG(uint64_t, serve_id, 0, "internal");
@@ -169,6 +171,16 @@ void MeasureFailover(int rounds) {
               millis[millis.size() / 2], millis.front(), millis.back(), rounds);
 }
 
+void MeasureIdle(double seconds) {
+  Ensemble ensemble;
+  ensemble.WaitForLeader();
+  const double before = ensemble.CpuSeconds();
+  std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+  const double used = ensemble.CpuSeconds() - before;
+  std::printf("idle: %.2f %% of a core for each of three servers, over %.0f s\n",
+              used / seconds / 3 * 100, seconds);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -179,6 +191,8 @@ int main(int argc, char** argv) {
   try {
     if (absl::GetFlag(FLAGS_failover) > 0)
       MeasureFailover(absl::GetFlag(FLAGS_failover));
+    else if (absl::GetFlag(FLAGS_idle) > 0)
+      MeasureIdle(absl::GetFlag(FLAGS_idle));
     else
       MeasureWrites();
     return 0;

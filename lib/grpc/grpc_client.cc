@@ -14,23 +14,24 @@
 namespace zkq::transport {
 namespace {
 
-// The dialler's end of a link. Lives until its end. It holds the call
+// The dialler's end of a link or a transfer. Lives until its end. It holds the call
 // (AddHold) as long as the link may use it, since the link writes from any
 // thread.
 class ClientStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
                            public link::Stream,
                            public Rpc {
  public:
-  ClientStream(const std::string& address, link::LinkPtr link, std::shared_ptr<Rpcs> rpcs)
-      : stub_(NewLinkChannel(address)), link_(std::move(link)), rpcs_(std::move(rpcs)) {}
+  ClientStream(std::shared_ptr<grpc::Channel> channel, link::LinkPtr link,
+               std::shared_ptr<Rpcs> rpcs)
+      : stub_(std::move(channel)), link_(std::move(link)), rpcs_(std::move(rpcs)) {}
 
-  void Begin() {
+  void Begin(const char* method) {
     if (!rpcs_->Add(this)) {
       link_->OnEnded(absl::UnavailableError("shut down"));
       delete this;
       return;
     }
-    stub_.PrepareBidiStreamingCall(&context_, "/zkq.v1.Quorum/Link", {}, this);
+    stub_.PrepareBidiStreamingCall(&context_, method, {}, this);
     AddHold();
     StartCall();
     link_->Attach(this);
@@ -113,7 +114,12 @@ class KnockRpc final : public Rpc {
 }  // namespace
 
 void GrpcClient::Dial(const std::string& address, link::LinkPtr link) {
-  (new ClientStream(address, std::move(link), rpcs_))->Begin();
+  (new ClientStream(NewLinkChannel(address), std::move(link), rpcs_))->Begin("/zkq.v1.Quorum/Link");
+}
+
+void GrpcClient::Fetch(const std::string& address, link::LinkPtr transfer) {
+  (new ClientStream(NewBulkChannel(address), std::move(transfer), rpcs_))
+      ->Begin("/zkq.v1.Quorum/FetchSnapshot");
 }
 
 void GrpcClient::Knock(const std::string& address, const Identity& from, ServerId to,

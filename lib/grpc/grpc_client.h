@@ -5,7 +5,7 @@
 #include <string>
 
 #include "lib/grpc/rpcs.h"
-#include "lib/link/link_table.h"
+#include "lib/link/dialler.h"
 
 namespace zkq::transport {
 
@@ -17,6 +17,7 @@ class GrpcClient : public link::Dialler {
       : rpcs_(std::move(rpcs)), timeout_(timeout) {}
 
   void Dial(const std::string& address, link::LinkPtr link) override;
+  void Fetch(const std::string& address, link::LinkPtr transfer) override;
   void Knock(const std::string& address, const Identity& from, ServerId to,
              KnockDone done) override;
 
@@ -24,11 +25,5 @@ class GrpcClient : public link::Dialler {
   const std::shared_ptr<Rpcs> rpcs_;
   const absl::Duration timeout_;
 };
-
-// QuorumTransport::FetchSnapshot. `table` lets the sink be called until its gate
-// is closed.
-void FetchSnapshotFrom(const std::shared_ptr<link::LinkTable>& table,
-                       const std::shared_ptr<Rpcs>& rpcs, const LinkId& link,
-                       const SnapshotRequest& request, QuorumTransport::SnapshotSink sink);
 
 }  // namespace zkq::transport

@@ -12,7 +12,6 @@
 #include "lib/base/absl/string_view.h"
 #include "lib/grpc/acceptor.h"
 #include "lib/grpc/grpc_bytes.h"
-#include "lib/grpc/serve_snapshot.h"
 #include "zkq/v1/quorum.grpc.pb.h"
 #include "zkq/wire.h"
 
@@ -25,7 +24,7 @@ constexpr absl::Duration kLinger = absl::Milliseconds(200);
 // After this time a connection that carries no RPC is closed.
 constexpr int kIdleMs = 10'000;
 
-// The dialled one's end of a link. Lives until OnDone.
+// The dialled one's end of a link or a transfer. Lives until OnDone.
 class ServerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
                            public link::Stream,
                            public Rpc {
@@ -34,11 +33,10 @@ class ServerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc
                std::shared_ptr<Rpcs> rpcs)
       : context_(context), table_(std::move(table)), rpcs_(std::move(rpcs)) {}
 
-  void Begin() {
-    if (!rpcs_->Add(this)) return Finish(ToGrpc(absl::UnavailableError("shut down")));
-    absl::StatusOr<link::LinkPtr> accepted = table_->Accept();
+  void Begin(absl::StatusOr<link::LinkPtr> accepted) {
     if (!accepted.ok()) return Finish(ToGrpc(accepted.status()));
     link_ = *std::move(accepted);
+    if (!rpcs_->Add(this)) return Finish(ToGrpc(absl::UnavailableError("shut down")));
     link_->Attach(this);
   }
 
@@ -85,19 +83,22 @@ class ServerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc
   grpc::ByteBuffer in_, out_;
 };
 
-using RawService = v1::Quorum::WithRawCallbackMethod_Link<v1::Quorum::WithCallbackMethod_Knock<
-    v1::Quorum::WithCallbackMethod_FetchSnapshot<v1::Quorum::Service>>>;
+using Reactor = grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>;
+using RawService =
+    v1::Quorum::WithRawCallbackMethod_Link<v1::Quorum::WithRawCallbackMethod_FetchSnapshot<
+        v1::Quorum::WithCallbackMethod_Knock<v1::Quorum::Service>>>;
 
 class Service final : public RawService {
  public:
   Service(std::shared_ptr<link::LinkTable> table, std::shared_ptr<Rpcs> rpcs)
       : table_(std::move(table)), rpcs_(std::move(rpcs)) {}
 
-  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Link(
-      grpc::CallbackServerContext* context) override {
-    auto* const stream = new ServerStream(context, table_, rpcs_);
-    stream->Begin();
-    return stream;
+  Reactor* Link(grpc::CallbackServerContext* context) override {
+    return Serve(context, table_->Accept());
+  }
+
+  Reactor* FetchSnapshot(grpc::CallbackServerContext* context) override {
+    return Serve(context, table_->AcceptTransfer());
   }
 
   grpc::ServerUnaryReactor* Knock(grpc::CallbackServerContext* context,
@@ -108,12 +109,13 @@ class Service final : public RawService {
     return reactor;
   }
 
-  grpc::ServerWriteReactor<v1::Chunk>* FetchSnapshot(grpc::CallbackServerContext* context,
-                                                     const v1::FetchRequest* request) override {
-    return ServeSnapshot(context, *request, table_, rpcs_);
+ private:
+  Reactor* Serve(grpc::CallbackServerContext* context, absl::StatusOr<link::LinkPtr> accepted) {
+    auto* const stream = new ServerStream(context, table_, rpcs_);
+    stream->Begin(std::move(accepted));
+    return stream;
   }
 
- private:
   const std::shared_ptr<link::LinkTable> table_;
   const std::shared_ptr<Rpcs> rpcs_;
 };

@@ -59,7 +59,7 @@ class GrpcTransport final : public QuorumTransport {
   void DropLink(const LinkId& link) override { table_->DropLink(link); }
   void FetchSnapshot(const LinkId& link, const SnapshotRequest& request,
                      SnapshotSink sink) override {
-    transport::FetchSnapshotFrom(table_, rpcs_, link, request, std::move(sink));
+    table_->FetchSnapshot(link, request, std::move(sink));
   }
 
   void Shutdown() override {

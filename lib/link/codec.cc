@@ -30,6 +30,19 @@ void Fields(auto& io, wire::Is<Fragment> auto& m) {
   io(1, m.last);
   io(2, m.bytes);
 }
+void Fields(auto& io, wire::Is<FetchRequest> auto& m) {
+  io(1, m.link.sid);
+  io(2, m.link.boot);
+  io(3, m.link.seq);
+  io(4, m.to);
+  io(5, m.snapshot);
+  io(6, m.offset);
+}
+void Fields(auto& io, wire::Is<Chunk> auto& m) {
+  io(1, m.offset);
+  io(2, m.bytes);
+  io(3, m.last);
+}
 bool Valid(const Hello& hello) { return hello.from.sid != kNoServer && hello.seq != 0; }
 bool Valid(const HelloAck& ack) { return ack.from.sid != kNoServer; }
 bool Valid(const Refused& refused) { return refused.code != RefusalCode{}; }
@@ -46,6 +59,8 @@ constexpr uint32_t BodyField(const Notification*) { return 11; }
 constexpr uint32_t BodyField(const Fragment*) { return 12; }
 constexpr uint32_t BodyField(const Hello*) { return 13; }
 constexpr uint32_t BodyField(const HelloAck*) { return 14; }
+constexpr uint32_t BodyField(const FetchRequest*) { return 30; }
+constexpr uint32_t BodyField(const Chunk*) { return 31; }
 template <typename T>
 constexpr uint32_t kBodyField = BodyField(static_cast<const T*>(nullptr));
 
@@ -88,20 +103,27 @@ bool TakeBody(const Payload& owner, wire::Reader* in, std::optional<PacketBody>*
   }
   return true;
 }
+template <typename... T>
+void TakeAnyOf(const Payload& owner, wire::Reader* in, std::optional<PacketBody>* body) {
+  (TakeBody<T>(owner, in, body) || ...);
+}
 
 }  // namespace
 
 Lane LaneOf(const Packet& packet) {
   if (const Message* message = std::get_if<Message>(&packet.body)) return LaneOf(*message);
   if (std::holds_alternative<Notification>(packet.body)) return Lane::kLatest;
-  if (std::holds_alternative<Fragment>(packet.body)) return Lane::kZab;
-  return Lane::kControl;
+  const bool pieces =
+      std::holds_alternative<Fragment>(packet.body) || std::holds_alternative<Chunk>(packet.body);
+  return pieces ? Lane::kZab : Lane::kControl;
 }
 
 std::string EncodePacket(const Message& message) { return Encode(message); }
 std::string EncodePacket(const Notification& notification) { return EncodeBody(notification); }
 std::string EncodePacket(const Hello& hello) { return EncodeBody(hello); }
 std::string EncodePacket(const HelloAck& ack) { return EncodeBody(ack); }
+std::string EncodePacket(const FetchRequest& request) { return EncodeBody(request); }
+std::string EncodePacket(const Chunk& chunk) { return EncodeBody(chunk); }
 
 std::string Encode(const Refused& refused) { return wire::EncodeFields(refused); }
 
@@ -138,11 +160,7 @@ std::optional<Packet> DecodePacket(const Payload& bytes) {
     if (in.field() == kSeqField) packet.seq = in.Varint();
     if (in.field() == kGroupField) in.VarintUpTo(0);
     has_message |= wire::IsMessageBody(in.field());
-    if (TakeBody<Notification>(bytes, &in, &body) || TakeBody<Fragment>(bytes, &in, &body)) {
-      continue;
-    }
-    if (TakeBody<Hello>(bytes, &in, &body)) continue;
-    TakeBody<HelloAck>(bytes, &in, &body);
+    TakeAnyOf<Notification, Fragment, Hello, HelloAck, FetchRequest, Chunk>(bytes, &in, &body);
   }
   if (!in.ok() || has_message == body.has_value()) return std::nullopt;
   if (has_message) {

@@ -65,7 +65,25 @@ struct Fragment {
   friend bool operator==(const Fragment&, const Fragment&) = default;
 };
 
-using PacketBody = std::variant<Message, Notification, Fragment, Hello, HelloAck>;
+// What begins a transfer (incoming_transfer.h). The caller is named by the link that it
+// shares with the called one, `to`.
+struct FetchRequest {
+  LinkId link = {};
+  ServerId to{};
+  Zxid snapshot = {};
+  uint64_t offset = 0;
+  friend bool operator==(const FetchRequest&, const FetchRequest&) = default;
+};
+// A piece of a snapshot file.
+struct Chunk {
+  uint64_t offset = 0;
+  Payload bytes = {};
+  bool last = false;  // the file ends with these bytes
+  friend bool operator==(const Chunk&, const Chunk&) = default;
+};
+
+using PacketBody =
+    std::variant<Message, Notification, Fragment, Hello, HelloAck, FetchRequest, Chunk>;
 struct Packet {
   uint64_t seq = 0;  // of its lane; 0 in what EncodePacket gives
   PacketBody body = {};
@@ -79,6 +97,8 @@ std::string EncodePacket(const Message& message);
 std::string EncodePacket(const Notification& notification);
 std::string EncodePacket(const Hello& hello);
 std::string EncodePacket(const HelloAck& ack);
+std::string EncodePacket(const FetchRequest& request);
+std::string EncodePacket(const Chunk& chunk);
 
 std::string Encode(const Refused& refused);
 // Nothing, too, if the code is one that this build does not know.

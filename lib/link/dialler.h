@@ -17,12 +17,15 @@ namespace zkq::link {
 class ZKQ_EXPORT Dialler {
  public:
   virtual ~Dialler() = default;
-  // Opens a stream to `address`, and attaches it to `link` once it may be written to
-  // (Link::Attach; also inside this call). Then it is as stream.h says. In any case, also
-  // if nobody is there, the attempt ends with link->OnEnded, once. Takes no time limit: the
-  // table closes the link when an attempt lasts too long, which before Attach means that the
-  // stream is closed as soon as it is attached.
+  // Opens a stream to `address`, where it is handed to the table's Accept, and attaches it to
+  // `link` once it may be written to (Link::Attach; also inside this call). Then it is as stream.h
+  // says. In any case, also if nobody is there, the attempt ends with link->OnEnded, once. Takes no
+  // time limit: the table closes the link when an attempt lasts too long, which before Attach means
+  // that the stream is closed as soon as it is attached.
   virtual void Dial(const std::string& address, LinkPtr link) = 0;
+  // The same for the stream of a transfer: there it is handed to AcceptTransfer. What comes
+  // must not be read far ahead of the link's Reads: the peer's disk is read for it.
+  virtual void Fetch(const std::string& address, LinkPtr transfer) = 0;
   // Asks the server at `address`, which should be `to`, to dial this one: its table's OnKnock
   // is called, and `done` with what that returned or with what went wrong, once, not inside
   // this call.

@@ -42,16 +42,20 @@ void Link::Announce(std::string encoded) {
 void Link::Close(absl::Status why) {
   Lock lock(mutex_);
   if (closing_) return;
+  // A copy: a status is not shared between threads (see link_table.cc).
+  closed_as_ = absl::Status(why.code(), why.message());
   closing_ = std::move(why);
   lanes_.Clear();
   wants_read_ = false;
-  const auto listeners = std::exchange(listeners_, {});
+  const auto transfers = std::exchange(transfers_, {});
   ++calls_;
   Stream* const stuck = writing_ ? stream_ : nullptr;
   lock.unlock();
   if (stuck != nullptr) stuck->AbortSoon();
-  for (const auto& weak : listeners) {
-    if (const auto listener = weak.lock()) listener->OnLinkClosed();
+  for (const auto& weak : transfers) {
+    if (const LinkPtr transfer = weak.lock()) {
+      transfer->Break(absl::AbortedError("the link is down"));
+    }
   }
   lock.lock();
   --calls_;
@@ -71,6 +75,7 @@ void Link::WriteNext(Lock* lock) {
   if (writing_ || closing_ || stream_ == nullptr || lanes_.empty()) return;
   Outgoing frame = lanes_.Take();
   if (!lanes_.invariants().ok()) return BreakAs(lanes_.invariants(), lock);
+  draining_ = true;
   Write(lock, std::move(frame));
 }
 
@@ -142,11 +147,11 @@ void Link::BreakAs(const Invariants& violated, Lock* lock) {
   lock->lock();
 }
 
-bool Link::AddListener(std::weak_ptr<LinkListener> listener) {
+bool Link::AddTransfer(std::weak_ptr<Link> transfer) {
   const Lock lock(mutex_);
   if (closing_) return false;
-  std::erase_if(listeners_, [](const auto& weak) { return weak.expired(); });
-  listeners_.push_back(std::move(listener));
+  std::erase_if(transfers_, [](const auto& weak) { return weak.expired(); });
+  transfers_.push_back(std::move(transfer));
   return true;
 }
 
@@ -178,16 +183,23 @@ void Link::OnReadFailed(std::optional<absl::Status> why) {
 void Link::OnWritten(bool ok) {
   Lock lock(mutex_);
   writing_ = false;
-  if (closing_) {
-    CloseIfDue(&lock);
-  } else if (ok) {
-    WriteNext(&lock);
+  const bool drained = std::exchange(draining_, false) && lanes_.empty();
+  if (closing_) return CloseIfDue(&lock);
+  if (ok && !drained) return WriteNext(&lock);
+  lock.unlock();
+  if (ok) {
+    HandleDrained();
   } else {
-    lock.unlock();
     OnReadFailed({});
   }
 }
 
-void Link::OnEnded(absl::Status status) { HandleEnded(std::move(status)); }
+void Link::OnEnded(absl::Status status) {
+  {
+    const Lock lock(mutex_);
+    if (!closed_as_.ok()) status = std::move(closed_as_);
+  }
+  HandleEnded(std::move(status));
+}
 
 }  // namespace zkq::link

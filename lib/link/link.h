@@ -1,6 +1,6 @@
 // Link: one stream to one peer, from its first byte to its end. Moves bytes in
-// both directions within their bounds. To whom it leads, and whether it may live,
-// is for the class derived from it (LiveLink).
+// both directions within their bounds. To whom it leads, whether it may live, and what comes
+// over it is for the class derived from it: LiveLink, and the two ends of a transfer.
 //
 // Threads: everything may be called from any thread. Reading, and the calls of
 // HandleFrame that come from it, are one at a time. The link's lock is never held
@@ -19,13 +19,6 @@
 #include "zkq/quorum_transport.h"
 
 namespace zkq::link {
-
-// Something that ends when the link goes down: a transfer between the two peers.
-class LinkListener {
- public:
-  virtual ~LinkListener() = default;
-  virtual void OnLinkClosed() = 0;
-};
 
 struct LinkBounds {
   size_t outbound_bytes_max = 0;
@@ -60,8 +53,8 @@ class ZKQ_EXPORT Link : public std::enable_shared_from_this<Link> {
   bool Probe();
   // Counts `bytes` as held until the result is destroyed.
   Hold MakeHold(size_t bytes);
-  // False: the link is closed already.
-  bool AddListener(std::weak_ptr<LinkListener> listener);
+  // `transfer` is broken when this link closes. False: that has happened already.
+  bool AddTransfer(std::weak_ptr<Link> transfer);
 
   // --- for the stream --------------------------------------------------------
   // The stream is ready: begins to read, and to write what is queued.
@@ -81,7 +74,10 @@ class ZKQ_EXPORT Link : public std::enable_shared_from_this<Link> {
   // Reading waits until less is held. Meanwhile a dialler does not learn that its
   // stream has ended: Probe finds out.
   virtual void HandlePaused() = 0;
-  // The stream is gone, with this status.
+  // All that was queued is written.
+  virtual void HandleDrained() {}
+  // The stream is gone; `status` is why this end has closed it, if it had a reason, else what
+  // the stream says.
   virtual void HandleEnded(absl::Status status) = 0;
 
  private:
@@ -103,11 +99,13 @@ class ZKQ_EXPORT Link : public std::enable_shared_from_this<Link> {
   Stream* stream_ = nullptr;  // from Attach on, until it is told to close
   int calls_ = 0;             // threads that are about to call stream_: it must not close yet
   bool writing_ = false;
+  bool draining_ = false;    // what is being written was queued, and is no probe
   bool wants_read_ = false;  // the next read is due, and waits for held_ to fall
   bool probed_ = false;      // it has been told that reading waits
   size_t held_ = 0;
   std::optional<absl::Status> closing_ = {};
-  std::vector<std::weak_ptr<LinkListener>> listeners_ = {};
+  absl::Status closed_as_ = {};
+  std::vector<std::weak_ptr<Link>> transfers_ = {};
   Invariants invariants_ = {};
 };
 using LinkPtr = std::shared_ptr<Link>;

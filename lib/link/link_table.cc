@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "lib/base/absl/string_view.h"
+#include "lib/link/incoming_transfer.h"
+#include "lib/link/outgoing_transfer.h"
 
 namespace zkq::link {
 namespace {
@@ -149,7 +151,7 @@ void LinkTable::Shutdown() {
     const std::lock_guard lock(mutex_);
     running_ = false;
     dialler_ = nullptr;
-    for (const LiveLinkPtr& link : strangers_) old.push_back({.link = link, .why = Copy(why)});
+    for (const LinkPtr& link : strangers_) old.push_back({.link = link, .why = Copy(why)});
     strangers_.clear();
     for (auto& [sid, peer] : peers_) {
       old.push_back({.link = std::exchange(peer.dialling, nullptr), .why = Copy(why)});
@@ -169,15 +171,11 @@ void LinkTable::Shutdown() {
 // --- for the RPCs ------------------------------------------------------------------
 
 absl::StatusOr<LinkPtr> LinkTable::Accept() {
-  auto link = std::make_shared<LiveLink>(shared_from_this(), options_.bounds);
-  {
-    const std::lock_guard lock(mutex_);
-    if (!running_) return ToStatus({RefusalCode::kShutDown, self_.sid});
-    if (strangers_.size() >= kStrangersMax) return ToStatus({RefusalCode::kTooMany, self_.sid});
-    strangers_.insert(link);
-  }
-  WatchHandshake(link);
-  return link;
+  return AddStranger(std::make_shared<LiveLink>(shared_from_this(), options_.bounds));
+}
+
+absl::StatusOr<LinkPtr> LinkTable::AcceptTransfer() {
+  return AddStranger(std::make_shared<OutgoingTransfer>(shared_from_this()));
 }
 
 absl::Status LinkTable::OnKnock(const std::optional<Identity>& from, ServerId to) {
@@ -213,12 +211,6 @@ LiveLinkPtr LinkTable::Find(const LinkId& id) {
   return peer->second.live->id == id ? peer->second.live : nullptr;
 }
 
-void LinkTable::OnFetchFailed(ServerId sid, const std::string& address) {
-  const std::lock_guard lock(mutex_);
-  PeerAddresses& addresses = PeerOf(sid).addresses;
-  if (addresses.present() == address) addresses.Failed();
-}
-
 std::string LinkTable::AddressOf(ServerId sid) {
   const std::lock_guard lock(mutex_);
   const auto peer = peers_.find(sid);
@@ -235,6 +227,51 @@ void LinkTable::AskSnapshot(const LiveLinkPtr& link, const SnapshotRequest& requ
                             Deliveries::SnapshotReply reply) {
   deliveries_.AddSnapshotAsked(link, request, std::move(reply));
   link->queue->Drain();
+}
+
+void LinkTable::Forget(const LinkPtr& stranger) {
+  const std::lock_guard lock(mutex_);
+  strangers_.erase(stranger);
+}
+
+void LinkTable::OnFetchFailed(ServerId sid, const std::string& address) {
+  const std::lock_guard lock(mutex_);
+  PeerAddresses& addresses = PeerOf(sid).addresses;
+  if (addresses.present() == address) addresses.Failed();
+}
+
+void LinkTable::FetchSnapshot(const LinkId& link, const SnapshotRequest& request,
+                              QuorumTransport::SnapshotSink sink) {
+  After(absl::ZeroDuration(), [link, request, sink = std::move(sink)](LinkTable* table) mutable {
+    table->Fetch(link, request, std::move(sink));
+  });
+}
+
+void LinkTable::Fetch(const LinkId& id, const SnapshotRequest& request,
+                      QuorumTransport::SnapshotSink sink) {
+  const LiveLinkPtr link = Find(id);
+  std::shared_ptr<Dialler> dialler;
+  Identity self;
+  {
+    const std::lock_guard lock(mutex_);
+    dialler = dialler_;
+    self = self_;
+  }
+  if (link == nullptr || dialler == nullptr) {
+    if (!gate_->Enter()) return;
+    sink(absl::UnavailableError("the link is down"), nullptr);
+    return gate_->Leave();
+  }
+  const std::string address = AddressOf(id.sid);
+  const auto transfer =
+      std::make_shared<IncomingTransfer>(shared_from_this(), address,
+                                         FetchRequest{.link = {self.sid, self.boot, id.seq},
+                                                      .to = id.sid,
+                                                      .snapshot = request.snapshot,
+                                                      .offset = request.offset},
+                                         std::move(sink));
+  if (!link->AddTransfer(transfer)) transfer->Break(absl::AbortedError("the link is down"));
+  dialler->Fetch(address, transfer);
 }
 
 // --- for the links -----------------------------------------------------------------------
@@ -321,12 +358,11 @@ KnownPeer LinkTable::Lookup(ServerId sid) const {
 
 LinkTable::Closing LinkTable::TakeLive(ServerId sid, Peer* peer, const absl::Status& why) {
   if (peer->live == nullptr) return {};
-  Closing closing{
-      .link = std::exchange(peer->live, nullptr), .queue = peer->queue, .why = Copy(why)};
-  deliveries_.AddDown(closing.link, Copy(why));
+  const LiveLinkPtr link = std::exchange(peer->live, nullptr);
+  deliveries_.AddDown(link, Copy(why));
   peer->redial.Lost(options_.redial, env_.clock->Monotonic() - peer->live_since);
   ScheduleAttempt(sid, peer);
-  return closing;
+  return {.link = link, .queue = peer->queue, .why = Copy(why)};
 }
 
 void LinkTable::MakeLive(Peer* peer, const LiveLinkPtr& link, const Identity& identity) {
@@ -377,7 +413,9 @@ void LinkTable::MakeAttempt(ServerId sid, uint64_t timer) {
   peer.dialling = link;
   lock.unlock();
   link->QueueControl(EncodePacket(HelloOn(link->id, self)));  // Finds room: it is the first.
-  WatchHandshake(link);
+  After(options_.handshake_timeout, [weak = std::weak_ptr<LiveLink>(link)](LinkTable* table) {
+    if (const LiveLinkPtr late = weak.lock()) table->OnAttemptLate(late);
+  });
   dialler->Dial(address, link);
 }
 

@@ -58,6 +58,8 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   void Send(std::span<const LinkId> to, const Message& message);
   void Notify(ServerId to, const Notification& notification);
   void DropLink(const LinkId& link);
+  void FetchSnapshot(const LinkId& link, const SnapshotRequest& request,
+                     QuorumTransport::SnapshotSink sink);
   // Takes all links down, and returns when the receiver has been told. It waits for those
   // threads alone that are inside the receiver: where one thread does all, for none.
   void Shutdown();
@@ -65,19 +67,26 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   // --- for the streams -------------------------------------------------------
   // A stream has come in. An error is what it is to be told, and its end.
   absl::StatusOr<LinkPtr> Accept();
+  // The same for one that asks for a snapshot.
+  absl::StatusOr<LinkPtr> AcceptTransfer();
   // OK: the caller is going to be dialled. `from` is nothing if it cannot be read.
   absl::Status OnKnock(const std::optional<Identity>& from, ServerId to);
+  Executor& executor() { return *env_.executor; }
+
+  // --- for transfers -----------------------------------------------------------
   // Null if it is not live.
   LiveLinkPtr Find(const LinkId& link);
+  Identity self();
   // Where a member listens; empty if it is none.
   std::string AddressOf(ServerId sid);
+  // It has said for what it has come, or has ended.
+  void Forget(const LinkPtr& stranger);
   // A transfer found nobody there.
   void OnFetchFailed(ServerId sid, const std::string& address);
-  Identity self();
   void AskSnapshot(const LiveLinkPtr& link, const SnapshotRequest& request,
                    Deliveries::SnapshotReply reply);
+  // Of the sinks, too.
   Gate& gate() { return *gate_; }
-  Executor& executor() { return *env_.executor; }
 
   // --- for the links, see Link's Handle… functions -------------------------------
   void OnFrame(const LiveLinkPtr& link, Payload frame);
@@ -108,7 +117,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   // A link that was taken out of the table. Once the lock is released, FinishClose
   // closes it and has the receiver told.
   struct Closing {
-    LiveLinkPtr link = {};
+    LinkPtr link = {};
     std::shared_ptr<SerialQueue> queue = {};  // null: it was never up
     absl::Status why = {};                    // for the peer
   };
@@ -128,8 +137,11 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   void OnFirst(const LiveLinkPtr& link, Payload frame);
   Judgement Admit(const LiveLinkPtr& link, const Hello& hello, Closing* replaced);
   Judgement Establish(const LiveLinkPtr& link, const HelloAck& ack);
-  void WatchHandshake(const LiveLinkPtr& link);
-  void OnHandshakeTimeout(const LiveLinkPtr& link);
+  absl::StatusOr<LinkPtr> AddStranger(LinkPtr link);
+  void OnStrangerLate(const LinkPtr& link);
+  void OnAttemptLate(const LiveLinkPtr& link);
+  void Fetch(const LinkId& link, const SnapshotRequest& request,
+             QuorumTransport::SnapshotSink sink);
   // Logs it, and returns what the peer is told.
   absl::Status Refuse(const Identity& peer, const Judgement& why);
   // `peer` has refused us, and this is what it has told.
@@ -153,7 +165,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   std::shared_ptr<Dialler> dialler_ = nullptr;  // between StartDialling and Shutdown
   uint64_t last_seq_ = 0;                       // of the streams dialled
   std::map<ServerId, Peer> peers_;
-  std::set<LiveLinkPtr> strangers_;  // accepted, not admitted; at most kStrangersMax
+  std::set<LinkPtr> strangers_;  // accepted, not admitted; at most kStrangersMax
 };
 
 }  // namespace zkq::link

@@ -84,27 +84,39 @@ Judgement LinkTable::Establish(const LiveLinkPtr& link, const HelloAck& ack) {
   return {};
 }
 
-void LinkTable::WatchHandshake(const LiveLinkPtr& link) {
-  After(options_.handshake_timeout, [weak = std::weak_ptr<LiveLink>(link)](LinkTable* table) {
-    if (const LiveLinkPtr late = weak.lock()) table->OnHandshakeTimeout(late);
+absl::StatusOr<LinkPtr> LinkTable::AddStranger(LinkPtr link) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!running_) return ToStatus({RefusalCode::kShutDown, self_.sid});
+    if (strangers_.size() >= kStrangersMax) return ToStatus({RefusalCode::kTooMany, self_.sid});
+    strangers_.insert(link);
+  }
+  After(options_.handshake_timeout, [weak = std::weak_ptr<Link>(link)](LinkTable* table) {
+    if (const LinkPtr late = weak.lock()) table->OnStrangerLate(late);
   });
+  return link;
 }
 
-// Whichever comes first, this or the handshake, takes the link out of where it
+// Whichever comes first, one of these two or the handshake, takes the link out of where it
 // waits, so that the other finds nothing.
-void LinkTable::OnHandshakeTimeout(const LiveLinkPtr& link) {
+void LinkTable::OnStrangerLate(const LinkPtr& link) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (strangers_.erase(link) == 0) return;
+  }
+  link->Close(ToStatus({RefusalCode::kTooSlow, self().sid}));
+}
+
+void LinkTable::OnAttemptLate(const LiveLinkPtr& link) {
   {
     const std::lock_guard lock(mutex_);
     const ServerId sid = link->id.sid;
-    const auto peer = peers_.find(sid);
-    if (peer != peers_.end() && peer->second.dialling == link) {
-      peer->second.dialling = nullptr;
-      peer->second.addresses.Failed();
-      peer->second.redial.Failed();
-      ScheduleAttempt(sid, &peer->second);
-    } else if (strangers_.erase(link) == 0) {
-      return;
-    }
+    Peer& peer = PeerOf(sid);
+    if (peer.dialling != link) return;
+    peer.dialling = nullptr;
+    peer.addresses.Failed();
+    peer.redial.Failed();
+    ScheduleAttempt(sid, &peer);
   }
   link->Close(ToStatus({RefusalCode::kTooSlow, self().sid}));
 }

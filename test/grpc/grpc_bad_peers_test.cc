@@ -502,14 +502,16 @@ TEST_CASE("a snapshot is given over a live link only") {
   const auto fetch = [&](const LinkId& link, ServerId to) {
     const auto stub = v1::Quorum::NewStub(ChannelTo(pair.one_address));
     grpc::ClientContext context;
-    v1::FetchRequest request;
+    v1::Frame frame;
+    v1::FetchRequest& request = *frame.add_packets()->mutable_fetch_request();
     request.set_from_sid(ToInt(link.sid));
     request.set_from_boot(link.boot);
     request.set_stream_seq(link.seq);
     request.set_to(ToInt(to));
-    const auto stream = stub->FetchSnapshot(&context, request);
-    v1::Chunk chunk;
-    while (stream->Read(&chunk)) {
+    frame.mutable_packets(0)->set_seq(1);
+    const auto stream = stub->FetchSnapshot(&context);
+    stream->Write(Sealed(frame));
+    while (stream->Read(&frame)) {
     }
     return stream->Finish().error_code();
   };
@@ -533,21 +535,21 @@ class Giver final : public v1::Quorum::Service {
   }
   ~Giver() override { server_->Shutdown(); }
 
-  grpc::Status FetchSnapshot(grpc::ServerContext*, const v1::FetchRequest*,
-                             grpc::ServerWriter<v1::Chunk>* out) override {
-    out->Write(given);
+  grpc::Status FetchSnapshot(grpc::ServerContext*,
+                             grpc::ServerReaderWriter<v1::Frame, v1::Frame>* stream) override {
+    stream->Write(given);
     return grpc::Status::OK;
   }
 
   const std::string address = FreeAddress();
-  v1::Chunk given;
+  v1::Frame given;
 
  private:
   std::unique_ptr<grpc::Server> server_;
 };
 
 // What server 2 gets if that piece is all of the snapshot.
-absl::StatusOr<SnapshotChunk> Fetched(const v1::Chunk& given) {
+absl::StatusOr<SnapshotChunk> Fetched(const v1::Frame& given) {
   Pair pair;
   Giver giver;
   giver.given = given;
@@ -563,19 +565,16 @@ absl::StatusOr<SnapshotChunk> Fetched(const v1::Chunk& given) {
 }
 
 TEST_CASE("a piece of a snapshot that has changed on its way ends the transfer, ungiven") {
-  v1::Chunk chunk;
+  v1::Frame frame;
+  v1::Chunk& chunk = *frame.add_packets()->mutable_chunk();
   chunk.set_bytes("some bytes");
-  chunk.set_crc32c(Crc32c(chunk.bytes()));
   chunk.set_last(true);
-  CHECK(Fetched(chunk)->bytes == chunk.bytes());
-  v1::Chunk changed = chunk;
-  changed.set_bytes("some bites");
-  CHECK(Fetched(changed).status() ==
+  frame.mutable_packets(0)->set_seq(1);
+  frame = Sealed(frame);
+  CHECK(Fetched(frame)->bytes == "some bytes");
+  frame.mutable_packets(0)->mutable_chunk()->set_bytes("some bites");
+  CHECK(Fetched(frame).status() ==
         absl::DataLossError("the piece of the snapshot at byte 0 has changed on its way"));
-  v1::Chunk later = chunk;
-  later.set_offset(7);
-  CHECK(Fetched(later).status() ==
-        absl::DataLossError("the piece of the snapshot at byte 0 is missing"));
 }
 
 TEST_CASE("a transfer may begin while its transport shuts down") {

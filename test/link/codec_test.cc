@@ -14,7 +14,9 @@ namespace {
 
 using link::AppendFragmentHead;
 using link::AppendPacket;
+using link::Chunk;
 using link::EncodePacket;
+using link::FetchRequest;
 using link::Fragment;
 using link::FrameReader;
 using link::Hello;
@@ -37,6 +39,12 @@ std::vector<Packet> AnyPackets(RandomMessages* random) {
   packets.push_back({1, Hello{random->Small(), random->Small(), random->AnyIdentity(),
                               random->Sid(), 1 + random->Number()}});
   packets.push_back({1, HelloAck{random->Small(), random->AnyIdentity()}});
+  packets.push_back({1, FetchRequest{{random->Sid(), random->Number(), random->Number()},
+                                     random->Sid(),
+                                     random->AnyZxid(),
+                                     random->Number()}});
+  packets.push_back({1 + random->Number(), Chunk{random->Number(), Payload(random->Bytes(50)),
+                                                 random->Small() % 2 == 0}});
   return packets;
 }
 

@@ -1,6 +1,5 @@
 // The bytes of what only links know: frames, the handshake, transfers of snapshots.
 #include "test/wire/golden.h"
-#include "lib/base/crc32c.h"
 #include "lib/link/codec.h"
 #include "test/harness/catch.h"
 #include "test/harness/script.h"
@@ -18,6 +17,8 @@ const Identity kIdentity = {
     .sid = ServerId{1}, .boot = 3, .ensemble = {0xe1, 0xe2}, .disk = {0xd1, 0xd2}};
 const Hello kHello = {1, 2, kIdentity, ServerId{2}, 9};
 const HelloAck kHelloAck = {1, kIdentity};
+const FetchRequest kFetch = {{ServerId{1}, 3, 9}, ServerId{2}, {4, 17}, 262'144};
+const Chunk kChunk = {262'144, Payload(std::string("some bytes")), true};
 const Refused kRefused = {RefusalCode::kElection, ServerId{2}};
 
 // One packet of each kind that is no message: what a frame holds at least once.
@@ -57,6 +58,8 @@ void RequireReadFromLaterVersion(const Schema& schema) {
   };
   read(kHello);
   read(kHelloAck);
+  read(kFetch);
+  read(kChunk);
   REQUIRE(DecodeRefused(schema.FromLaterVersion("Refused", Encode(kRefused))) == kRefused);
 }
 
@@ -87,23 +90,11 @@ std::string GoldenText(Schema* schema, const Command& command) {
     request.set_to(2);
     return Golden(schema, "KnockRequest", request);
   }
-  if (command.name == "fetch") {
-    v1::FetchRequest request;
-    request.set_from_sid(1);
-    request.set_from_boot(3);
-    request.set_stream_seq(9);
-    request.set_to(2);
-    request.mutable_snapshot()->set_epoch(4);
-    request.mutable_snapshot()->set_counter(17);
-    request.set_offset(262'144);
-    return Golden(schema, "FetchRequest", request);
-  }
-  v1::Chunk chunk;
-  chunk.set_offset(262'144);
-  chunk.set_bytes("some bytes");
-  chunk.set_crc32c(Crc32c(chunk.bytes()));
-  chunk.set_last(true);
-  return Golden(schema, "Chunk", chunk);
+  std::string frame;
+  AppendPacket(1, command.name == "fetch" ? EncodePacket(kFetch) : EncodePacket(kChunk), &frame);
+  const Packet sample{1, command.name == "fetch" ? PacketBody(kFetch) : PacketBody(kChunk)};
+  if (PacketsOf(frame) != std::vector{sample}) return "is not read back as it was written";
+  return schema->Text("Frame", frame);
 }
 
 TEST_CASE("each packet, and each message of an rpc, has a golden text and is written as it says") {

@@ -9,11 +9,12 @@ void Connectivity::Use(const Quorum& quorum) {
 
 void Connectivity::Up(ServerId sid) {
   linked_.insert(sid);
+  lost_.erase(sid);
   Count();
 }
 
 void Connectivity::Down(ServerId sid) {
-  linked_.erase(sid);
+  if (linked_.erase(sid) > 0) lost_.insert(sid);
   Count();
 }
 

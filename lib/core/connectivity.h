@@ -21,6 +21,8 @@ class Connectivity {
   void Up(ServerId sid);
   void Down(ServerId sid);
   const std::set<ServerId>& linked() const { return linked_; }
+  // It was linked, and is not any more: it has gone away.
+  bool Lost(ServerId sid) const { return lost_.contains(sid); }
 
   // As of the last Update.
   bool reaches_quorum() const { return reaches_quorum_; }
@@ -37,6 +39,7 @@ class Connectivity {
   const Time grace_;
   Quorum quorum_;
   std::set<ServerId> linked_;
+  std::set<ServerId> lost_;
   bool quorum_linked_ = false;  // now, whatever is believed in
   bool reaches_quorum_ = false;
   std::optional<Time> lost_at_;  // the grace ends then

@@ -8,7 +8,7 @@ Establishment::Establishment(Options options, const Quorum* quorum, Time now)
     : options_(std::move(options)), quorum_(quorum), lowest_(options_.lowest), supported_at_(now) {
   connected_.insert(options_.self);
   for (const auto& [sid, word] : options_.last_words) {
-    if (word.SettledOnOtherThan(options_.self)) deserters_.insert(sid);
+    if (word.SettledOnOtherThan(options_.self)) defectors_.insert(sid);
   }
   NoteProgress(now);
 }
@@ -17,6 +17,7 @@ Establishment::Establishment(Options options, const Quorum* quorum, Time now)
 
 void Establishment::Connect(ServerId sid, Epoch promised, Time now) {
   deserters_.erase(sid);
+  defectors_.erase(sid);
   if (stage_ != Stage::kConnecting || !quorum_->IsVoter(sid)) return;
   lowest_ = std::max(lowest_, promised + 1);
   if (connected_.insert(sid).second) NoteProgressOf(sid, now);
@@ -97,12 +98,19 @@ bool Establishment::Hopeless() const { return !QuorumWithout(counted_out_); }
 void Establishment::Note(ServerId sid, const LastWord& word) {
   const Look known = options_.last_words[sid].look;
   if (word.look < known) return;
-  const bool looks_again = word.state == PeerState::kLooking && word.look > known;
-  if (looks_again || word.SettledOnOtherThan(options_.self)) deserters_.insert(sid);
+  if (word.SettledOnOtherThan(options_.self)) {
+    defectors_.insert(sid);
+  } else if (word.state == PeerState::kLooking && word.look > known) {
+    defectors_.erase(sid);
+    deserters_.insert(sid);
+  }
 }
+
+bool Establishment::Lost() const { return !QuorumWithout(defectors_); }
 
 void Establishment::NoteSupport(std::set<ServerId> linked, Time now) {
   for (ServerId sid : deserters_) linked.erase(sid);
+  for (ServerId sid : defectors_) linked.erase(sid);
   for (ServerId sid : counted_out_) linked.erase(sid);
   linked.insert(options_.self);
   if (quorum_->Contains(linked)) supported_at_ = now;

@@ -75,9 +75,11 @@ class Establishment {
   void CountOut(ServerId sid) { counted_out_.insert(sid); }
   // The voters that are left are no quorum.
   bool Hopeless() const;
-  // The voter announces this. Who looks again has left, unless that look was known before,
-  // and so has who has settled on somebody else.
+  // The voter announces this. It has left if it looks again, in a look that was not known
+  // before, or has settled on somebody else.
   void Note(ServerId sid, const LastWord& word);
+  // Those who have not settled on somebody else are no quorum.
+  bool Lost() const;
   // To be told as time goes by, with who is linked: nobody else can follow.
   void NoteSupport(std::set<ServerId> linked, Time now);
   // For `patience` those who are linked, and have neither left nor been counted out, were no
@@ -97,8 +99,9 @@ class Establishment {
   std::set<ServerId> promised_;   // have sent an AckEpoch that counts
   std::set<ServerId> accepted_;   // have acknowledged NewLeader
   std::set<ServerId> counted_out_;
-  std::set<ServerId> deserters_;
-  Time supported_at_;  // a quorum could follow, then
+  std::set<ServerId> deserters_;  // look again, and may come back
+  std::set<ServerId> defectors_;  // have settled on somebody else
+  Time supported_at_;             // a quorum could follow, then
   // Which voters have extended give_up_at_ in which stage. Each does so once: one that keeps
   // reconnecting must not keep a leader alive that no quorum can follow.
   std::set<std::pair<Stage, ServerId>> progress_;

@@ -85,7 +85,7 @@ void FastLeaderElection::Receive(ServerId from, const Notification& n, Time now,
 void FastLeaderElection::ReceiveLooking(ServerId from, const Notification& n, Time now,
                                         Outbox* out) {
   if (n.round < round_) return Answer(from, out);
-  if (n.vote.leader == from) NoteCandidate(from, n.quorum_connected);
+  NoteCandidate(from, n.quorum_connected);
   if (n.round > round_) {
     round_ = n.round;
     received_.Clear();
@@ -96,6 +96,9 @@ void FastLeaderElection::ReceiveLooking(ServerId from, const Notification& n, Ti
     received_.Put(from, {n.vote, n.round, n.state});
     return;
   }
+  // A newcomer to the round may have heard this peer's vote while it followed somebody, and
+  // not have listened.
+  if (!received_.Has(from) && n.vote != proposal_) Answer(from, out);
   received_.Put(from, {n.vote, n.round, n.state});
   if (Better(n.vote, proposal_)) {
     Adopt(n.vote, out);
@@ -162,7 +165,8 @@ bool FastLeaderElection::Connected() const {
 
 bool FastLeaderElection::Qualifies(const Vote& vote) const {
   if (vote.leader == options_.self) return Connected();
-  return !disconnected_candidates_.contains(vote.leader);
+  const bool linked = connectivity_.linked().contains(vote.leader);
+  return linked && !disconnected_candidates_.contains(vote.leader);
 }
 
 bool FastLeaderElection::AnybodyQualifies() const {
@@ -202,13 +206,19 @@ void FastLeaderElection::Conclude(Time now, Outbox* out) {
   if (!grace_ || grace_->vote != proposal_) {
     grace_ = Grace{.vote = proposal_, .until = now + options_.finalize_wait};
   }
-  if (EveryoneVoted() || now >= grace_->until) Decide(proposal_, round_, out);
+  if (NothingIsAwaited() || now >= grace_->until) Decide(proposal_, round_, out);
 }
 
-bool FastLeaderElection::EveryoneVoted() const {
-  const std::set<ServerId>& linked = connectivity_.linked();
-  return std::all_of(linked.begin(), linked.end(), [this](ServerId sid) {
-    return !quorum_.IsVoter(sid) || received_.Has(sid) || settled_.Has(sid);
+// Nothing better can come: of all voters that have not gone away the vote is known, or whom
+// they follow (unless that one has gone: they will look, too), and no vote is passed over for
+// want of links, which may be coming up.
+bool FastLeaderElection::NothingIsAwaited() const {
+  const std::set<ServerId> voters = quorum_.Voters();
+  return std::all_of(voters.begin(), voters.end(), [this](ServerId sid) {
+    if (received_.Has(sid)) return received_.cast().at(sid).vote <= proposal_;
+    const bool follows =
+        settled_.Has(sid) && !connectivity_.Lost(settled_.cast().at(sid).vote.leader);
+    return connectivity_.Lost(sid) || follows;
   });
 }
 
@@ -231,6 +241,7 @@ void FastLeaderElection::Announce(Outbox* out) {
 void FastLeaderElection::PeerUp(ServerId sid, Time now, Outbox* out) {
   connectivity_.Up(sid);
   UpdateConnectivity(now, out);
+  if (looking()) Reconsider(out);
 }
 
 void FastLeaderElection::PeerDown(ServerId sid, Time now, Outbox* out) {
@@ -239,7 +250,9 @@ void FastLeaderElection::PeerDown(ServerId sid, Time now, Outbox* out) {
   settled_.Erase(sid);
   if (received_.LeaderSaysSo(sid)) received_.Erase(sid);
   UpdateConnectivity(now, out);
-  if (looking()) Conclude(now, out);  // It need not be waited for any more.
+  if (!looking()) return;
+  Reconsider(out);
+  Conclude(now, out);  // It need not be waited for any more.
 }
 
 void FastLeaderElection::UpdateConnectivity(Time now, Outbox* out) {

@@ -77,7 +77,7 @@ class FastLeaderElection final : public Election {
   // The best admissible of what was said in this round.
   void Reconsider(Outbox* out);
   void Conclude(Time now, Outbox* out);
-  bool EveryoneVoted() const;
+  bool NothingIsAwaited() const;
   void Decide(const Vote& vote, uint64_t round, Outbox* out);
   void Announce(Outbox* out);
   void UpdateConnectivity(Time now, Outbox* out);

@@ -83,6 +83,9 @@ void Leading::On(const Notified& notified) {
   if (!self_.quorum.IsVoter(sid)) return;
   const LastWord word{{notified.link.boot, n.look_seq}, n.state, n.vote.leader};
   if (!attempt_.established()) attempt_.Note(sid, word);
+  if (!attempt_.established() && !serving() && attempt_.Lost()) {
+    return Resign("a quorum has settled on others");
+  }
   if (word.state != PeerState::kLooking) return;
   for (const auto& [link, learner] : learners_.all()) {
     // Lanes are not ordered: only a look later than the one that led to this

@@ -36,6 +36,7 @@ void Learning::Attach() {
   self_.terms.next_attach = self_.now + self_.options.tick;
   session_ = {.number = ++self_.terms.sessions, .epoch = 0};
   stage_ = Stage::kFollowerInfoSent;
+  leads_since_asked_ = false;
   Reply(FollowerInfo{.accepted = self_.state.accepted,
                      .current = self_.state.current,
                      .last = self_.history.last(),
@@ -71,7 +72,9 @@ void Learning::On(const Introduced& introduced) {
 }
 
 void Learning::On(const LinkDown& down) {
-  if (link_ == down.link) Quit("the link to the leader is down");
+  if (down.link.sid != choice_.leader) return;
+  const bool gone = stage_ == Stage::kConnecting && !self_.links.To(choice_.leader);
+  if (gone || link_ == down.link) Quit("the link to the leader is down");
 }
 
 void Learning::On(const Notified& notified) {
@@ -80,6 +83,7 @@ void Learning::On(const Notified& notified) {
   if (n.state == PeerState::kLeading) {
     if (asked_too_early_) self_.terms.next_attach = self_.now;
     asked_too_early_ = false;
+    leads_since_asked_ = stage_ == Stage::kFollowerInfoSent;
     Attach();
   } else if (n.state == PeerState::kFollowing) {
     Quit("the elected leader follows another");
@@ -146,10 +150,13 @@ void Learning::Handle(const Other&) {
 
 void Learning::Handle(const SessionEnd& end) {
   if (end.reason == SessionEndReason::kNotLeading && stage_ == Stage::kFollowerInfoSent) {
-    // The leader has not decided yet. Its announcement, or a tick, begins another attempt.
+    // The leader had not decided yet. Its announcement, which may have come before this
+    // answer, or a tick, begins another attempt.
     stage_ = Stage::kConnecting;
-    asked_too_early_ = true;
-    return;
+    asked_too_early_ = !leads_since_asked_;
+    if (!leads_since_asked_) return;
+    self_.terms.next_attach = self_.now;
+    return Attach();
   }
   stage_ = Stage::kConnecting;
   Quit("the leader has ended the session");

@@ -98,9 +98,10 @@ class Learning {
   Stage stage_ = Stage::kConnecting;
   std::optional<LinkId> link_;
   Session session_;
-  bool asked_too_early_ = false;  // the leader said it does not lead yet
-  bool counted_ = true;           // AckEpoch names currentEpoch
-  WriteId write_ = 0;             // what kPromising, kInstalling or kAccepting waits for
+  bool asked_too_early_ = false;    // the leader said it does not lead yet
+  bool leads_since_asked_ = false;  // it has announced so since FollowerInfo was sent
+  bool counted_ = true;             // AckEpoch names currentEpoch
+  WriteId write_ = 0;               // what kPromising, kInstalling or kAccepting waits for
   std::optional<Zxid> fetching_;
   Zxid acked_;
   Zxid known_commit_;                     // of this session (PROTOCOL §7.2 W1: dies with it)

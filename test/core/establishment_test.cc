@@ -186,16 +186,37 @@ TEST_CASE("an attempt is deserted when its voters look again, and patience is ov
   REQUIRE_FALSE(e.Deserted(kPatience + Time{1}, kPatience));
 }
 
-TEST_CASE("voters that have settled on somebody else have left an attempt") {
+TEST_CASE("an attempt is lost when a quorum has settled on somebody else") {
   Attempt a({{ServerId{1}, Follows(10, 4, 3)}});  // before it began
   Establishment& e = a.establishment;
-  e.Note(ServerId{2}, Follows(20, 1, 5));
-  e.Note(ServerId{4}, Follows(40, 1, 5));
-  e.NoteSupport(Servers({1, 2, 4}), Time{1});
+  e.Note(ServerId{2}, Follows(20, 2, 3));
+  e.Note(ServerId{3}, Follows(30, 1, 5));
+  e.Note(ServerId{4}, Follows(40, 4, 5));
+  REQUIRE_FALSE(e.Lost());
+  e.Note(ServerId{2}, Looks(20, 3, 5));
+  e.Note(ServerId{3}, Follows(30, 1, 3));
+  REQUIRE_FALSE(e.Lost());  // one looks again, and may come
+  e.Note(ServerId{4}, Follows(40, 4, 3));
+  REQUIRE(e.Lost());
+  e.Connect(ServerId{4}, 2, Time{});
+  REQUIRE_FALSE(e.Lost());
+}
+
+TEST_CASE("an announcement that has been overtaken says nothing against an attempt") {
+  Attempt a({{ServerId{1}, Looks(10, 4, 5)}, {ServerId{2}, Looks(20, 4, 5)}});
+  Establishment& e = a.establishment;
+  e.Note(ServerId{1}, Follows(10, 3, 3));
+  e.Note(ServerId{2}, Looks(19, 9, 2));
+  e.NoteSupport(Servers({1, 2}), Time{1});
   REQUIRE_FALSE(e.Deserted(kPatience, kPatience));
-  e.Note(ServerId{2}, Follows(20, 1, 3));
-  e.Note(ServerId{4}, Follows(39, 9, 3));  // overtaken
-  e.NoteSupport(Servers({1, 2, 4}), kPatience);
+}
+
+TEST_CASE("voters that have settled on somebody else support no attempt") {
+  Attempt a({{ServerId{2}, Looks(20, 4, 5)}});
+  Establishment& e = a.establishment;
+  e.NoteSupport(Servers({2, 3}), Time{1});
+  e.Note(ServerId{2}, Follows(20, 4, 3));
+  e.NoteSupport(Servers({2, 3}), kPatience);
   REQUIRE(e.Deserted(kPatience + Time{1}, kPatience));
 }
 

@@ -2,9 +2,10 @@
 //
 //   zkq-bench --value_size=128 --outstanding=1000 --seconds=10
 //   zkq-bench --failover=20
+//   zkq-bench --restart=20 --servers=5
 //   zkq-bench --idle=10
 //
-// Three real server processes with durable logs, default options, on loopback. The
+// Real server processes with durable logs, default options, on loopback. The
 // client is inside the leader and keeps a number of writes outstanding; the time
 // limit of each call is generous, so nothing is lost to it.
 #include <arpa/inet.h>
@@ -35,7 +36,9 @@ ABSL_FLAG(uint64_t, value_size, 128, "bytes of a command");
 ABSL_FLAG(uint64_t, outstanding, 1000, "writes under way at once");
 ABSL_FLAG(double, seconds, 5, "how long is measured, after one second that is not");
 ABSL_FLAG(int, failover, 0, "instead: how often the leader is killed");
+ABSL_FLAG(int, restart, 0, "instead: how often all servers are killed and started at once");
 ABSL_FLAG(double, idle, 0, "instead: for how many seconds servers without a call are watched");
+ABSL_FLAG(int, servers, 3, "how many");
 ABSL_FLAG(std::string, dir, "/var/tmp", "where the data directories are made, and removed");
 // How it starts itself as a server.
 ABSL_FLAG(uint64_t, serve_id, 0, "internal");
@@ -67,11 +70,10 @@ class Ensemble {
   Ensemble() {
     dir_ = absl::GetFlag(FLAGS_dir) + "/zkq-bench-XXXXXX";
     if (mkdtemp(dir_.data()) == nullptr) throw std::runtime_error("cannot make " + dir_);
-    for (int id = 1; id <= 3; ++id)
+    for (int id = 1; id <= size(); ++id)
       members_ +=
           (id == 1 ? "" : ",") + std::to_string(id) + "=127.0.0.1:" + std::to_string(FreePort());
-    for (int id = 1; id <= 3; ++id) Start(id);
-    for (auto& [id, child] : servers_) child.Receive();  // ready
+    StartAll();
   }
   ~Ensemble() {
     servers_.clear();
@@ -83,11 +85,16 @@ class Ensemble {
     servers_.emplace(id, Child({"--serve_id=" + std::to_string(id), "--serve_ensemble=" + members_,
                                 "--serve_data_dir=" + dir_ + "/" + std::to_string(id)}));
   }
+  void StartAll() {
+    for (int id = 1; id <= size(); ++id) Start(id);
+    for (auto& [id, child] : servers_) child.Receive();  // ready
+  }
   void Restart(int id) {
     Start(id);
     server(id).Receive();  // ready
   }
   void Kill(int id) { servers_.erase(id); }
+  void KillAll() { servers_.clear(); }
 
   // Waits until every server takes part in one epoch.
   int WaitForLeader() {
@@ -100,7 +107,7 @@ class Ensemble {
         if (role == "leading") leader = id;
         if (role != "looking") ++settled;
       }
-      if (leader != 0 && settled == 3) return leader;
+      if (leader != 0 && settled == size()) return leader;
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
   }
@@ -111,6 +118,7 @@ class Ensemble {
     return seconds;
   }
 
+  static int size() { return absl::GetFlag(FLAGS_servers); }
   Child& server(int id) { return servers_.at(id); }
   const std::string& dir() const { return dir_; }
 
@@ -140,11 +148,26 @@ void MeasureWrites() {
   words >> end >> writes >> p50 >> p99 >> failures;
   std::printf(
       "%llu B, %llu outstanding: %.0f writes/s, p50 %.2f ms, p99 %.2f ms, "
-      "%.1f us CPU/write (three processes), %d failed\n",
+      "%.1f us CPU/write (all processes), %d failed\n",
       static_cast<unsigned long long>(absl::GetFlag(FLAGS_value_size)),
       static_cast<unsigned long long>(absl::GetFlag(FLAGS_outstanding)),
       writes / absl::GetFlag(FLAGS_seconds), p50, p99, cpu / writes * 1e6, failures);
   std::printf("bare fdatasync of 4 KiB into a zero-filled file: %.2f ms at the median\n", sync);
+}
+
+// When a server that probes has succeeded.
+int64_t DoneAt(Child& probing) {
+  std::istringstream words(probing.Receive());
+  std::string done;
+  int64_t at = 0;
+  words >> done >> at;
+  return at;
+}
+
+void Print(const char* what, std::vector<double> millis) {
+  std::sort(millis.begin(), millis.end());
+  std::printf("%s: median %.0f ms, min %.0f ms, max %.0f ms of %zu\n", what,
+              millis[millis.size() / 2], millis.front(), millis.back(), millis.size());
 }
 
 void MeasureFailover(int rounds) {
@@ -152,23 +175,38 @@ void MeasureFailover(int rounds) {
   std::vector<double> millis;
   for (int round = 0; round < rounds; ++round) {
     const int leader = ensemble.WaitForLeader();
-    Child& survivor = ensemble.server(leader % 3 + 1);
+    Child& survivor = ensemble.server(leader % Ensemble::size() + 1);
     const int64_t killed = bench::Nanoseconds();
     ensemble.Kill(leader);
     survivor.Send("probe");
-    std::istringstream words(survivor.Receive());
-    std::string done;
-    int64_t at = 0;
-    words >> done >> at;
-    millis.push_back(static_cast<double>(at - killed) / 1e6);
+    millis.push_back(static_cast<double>(DoneAt(survivor) - killed) / 1e6);
     std::printf("round %d: server %d killed, the next write succeeded after %.0f ms\n", round + 1,
                 leader, millis.back());
     std::fflush(stdout);
     ensemble.Restart(leader);
   }
-  std::sort(millis.begin(), millis.end());
-  std::printf("failover: median %.0f ms, min %.0f ms, max %.0f ms of %d\n",
-              millis[millis.size() / 2], millis.front(), millis.back(), rounds);
+  Print("failover", millis);
+}
+
+// From the first start to the first write through the last server.
+void MeasureRestart(int rounds) {
+  Ensemble ensemble;
+  std::vector<double> millis, starting;
+  for (int round = 0; round < rounds; ++round) {
+    ensemble.WaitForLeader();
+    ensemble.KillAll();
+    const int64_t begin = bench::Nanoseconds();
+    ensemble.StartAll();
+    starting.push_back(static_cast<double>(bench::Nanoseconds() - begin) / 1e6);
+    for (int id = 1; id <= Ensemble::size(); ++id) ensemble.server(id).Send("probe");
+    int64_t end = 0;
+    for (int id = 1; id <= Ensemble::size(); ++id) {
+      end = std::max(end, DoneAt(ensemble.server(id)));
+    }
+    millis.push_back(static_cast<double>(end - begin) / 1e6);
+  }
+  Print("restart of all, until all serve", millis);
+  Print("of that, until all processes run", starting);
 }
 
 void MeasureIdle(double seconds) {
@@ -177,8 +215,8 @@ void MeasureIdle(double seconds) {
   const double before = ensemble.CpuSeconds();
   std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
   const double used = ensemble.CpuSeconds() - before;
-  std::printf("idle: %.2f %% of a core for each of three servers, over %.0f s\n",
-              used / seconds / 3 * 100, seconds);
+  std::printf("idle: %.2f %% of a core for each of %d servers, over %.0f s\n",
+              used / seconds / Ensemble::size() * 100, Ensemble::size(), seconds);
 }
 
 }  // namespace
@@ -191,6 +229,8 @@ int main(int argc, char** argv) {
   try {
     if (absl::GetFlag(FLAGS_failover) > 0)
       MeasureFailover(absl::GetFlag(FLAGS_failover));
+    else if (absl::GetFlag(FLAGS_restart) > 0)
+      MeasureRestart(absl::GetFlag(FLAGS_restart));
     else if (absl::GetFlag(FLAGS_idle) > 0)
       MeasureIdle(absl::GetFlag(FLAGS_idle));
     else

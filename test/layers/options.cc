@@ -16,7 +16,7 @@ namespace {
   return {.listen_address = "127.0.0.1:7101"};
 }
 [[maybe_unused]] zkq::testing::SimNetworkOptions NetworkOptions() {
-  return {.connect_delay = absl::Seconds(1)};
+  return {.delay_max = absl::Seconds(1)};
 }
 [[maybe_unused]] const zkq::CallOptions kCall{.timeout = absl::Seconds(1)};
 [[maybe_unused]] const zkq::ReadOptions kRead{.consistency = zkq::Consistency::kLocal};

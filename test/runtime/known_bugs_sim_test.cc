@@ -149,7 +149,7 @@ TEST_CASE(
   REQUIRE(world.cluster.Start(follower) == absl::OkStatus());
   // The entries come, and in the same instant that they are committed.
   world.Until([&] { return watch.Said(follower, "ack-epoch") > 0; });
-  world.cluster.network().Stall(leader, follower);
+  world.cluster.network().SetPath(leader, follower, {.stalled = true});
   world.cluster.RunFor(absl::Milliseconds(50));
   world.cluster.FailDisk(follower, Step::kSync);
   world.cluster.network().Heal();
@@ -382,7 +382,7 @@ TEST_CASE(
   std::set<ServerId> others;
   for (const ServerId sid : world.cluster.servers()) {
     if (sid != failing) others.insert(sid);
-    if (sid != failing && alone) world.cluster.network().Lose(failing, sid);
+    if (sid != failing && alone) world.cluster.network().SetPath(failing, sid, {.silent = true});
   }
   // It has sent the command when its disk comes to it.
   world.cluster.SlowDisk(failing, absl::Milliseconds(5));

@@ -82,10 +82,7 @@ TEST_CASE("a partition parts its side from all others, and the next one replaces
 }
 
 TEST_CASE("a link is down at both ends before the next one, however late the news") {
-  Trio trio({.connect_delay = absl::Microseconds(1),
-             .redial_delay = absl::Microseconds(1),
-             .delay_min = absl::Milliseconds(1),
-             .delay_max = absl::Milliseconds(100)});
+  Trio trio({.delay_min = absl::Milliseconds(1), .delay_max = absl::Milliseconds(100)});
   for (int i = 1; i <= 20; ++i) {  // a link up beside another would be a violation
     trio.peers[kOne]->transport().DropLink(*trio.peers[kOne]->link(kTwo));
     trio.world.Settle();
@@ -96,7 +93,7 @@ TEST_CASE("a link is down at both ends before the next one, however late the new
 
 TEST_CASE("messages stalled one way arrive when the link heals, and the link stays") {
   Trio trio;
-  trio.world.network().Stall(kOne, kTwo);
+  trio.world.network().SetPath(kOne, kTwo, {.stalled = true});
   trio.peers[kOne]->Send(kTwo, Ack{});
   trio.peers[kOne]->transport().Notify(kTwo, {.round = 1});
   trio.peers[kOne]->transport().Notify(kTwo, {.round = 2});

@@ -39,6 +39,7 @@ class Failing final : public StateMachine {
 bool LogAlone(World* world, ServerId leader, ServerId follower, ServerId third) {
   world->cluster.network().Cut(leader, third);
   const Zxid before = world->cluster.Status(follower).last_logged;
+  world->cluster.RunFor(absl::Milliseconds(1));  // what was said before is written
   world->cluster.CrashAtDisk(leader, 1, CrashMode::kPower);
   world->cluster.Propose(leader, "lost", absl::Seconds(5), [](absl::StatusOr<Reply>) {});
   world->cluster.RunFor(absl::Milliseconds(100));

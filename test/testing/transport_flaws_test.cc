@@ -52,7 +52,10 @@ class FlawedTransport final : public QuorumTransport, public QuorumTransport::Re
  public:
   FlawedTransport(Flaw flaw, std::unique_ptr<QuorumTransport> sound)
       : flaw_(flaw), sound_(std::move(sound)) {}
-  ~FlawedTransport() override { sound_->Shutdown(); }
+  ~FlawedTransport() override {
+    receiver_ = nullptr;  // it goes before what stays up
+    sound_->Shutdown();
+  }
 
   absl::Status Start(const Env& env, const Identity& self,
                      QuorumTransport::Receiver* receiver) override {
@@ -141,7 +144,7 @@ class FlawedTransport final : public QuorumTransport, public QuorumTransport::Re
   }
   void OnLinkDown(const LinkId& link, const absl::Status& why) override {
     links_.erase(link.sid);
-    receiver_->OnLinkDown(link, why);
+    if (receiver_ != nullptr) receiver_->OnLinkDown(link, why);
   }
   void OnSnapshotAsked(const LinkId& link, const SnapshotRequest& request,
                        absl::AnyInvocable<void(absl::StatusOr<SnapshotChunk>) &&> reply) override {

@@ -1,12 +1,16 @@
 // SimNetwork: QuorumTransports between simulated processes, in virtual time, with
 // the promises of zkq/quorum_transport.h and the faults of a real network.
 //
-// Processes are known by the sid they start with; addresses are not looked at.
-// Every call to a receiver is a task of the scheduler. Threads: the scheduler's.
+// The links are those of every zkq (lib/link): the network carries their bytes, in
+// connections that behave as TCP does. Processes are known by the sid they start with;
+// addresses are not looked at. Threads: the scheduler's.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "zkq/quorum_transport.h"
@@ -16,14 +20,37 @@ namespace zkq::testing {
 inline namespace v1 {
 
 struct SimNetworkOptions {
-  absl::Duration connect_delay = absl::Milliseconds(1);
-  absl::Duration redial_delay = absl::Milliseconds(50);
-  // Of one message: drawn between the two, without changing the order of a lane.
+  // Of one packet: drawn between the two, without changing the order of a connection.
   absl::Duration delay_min = absl::Microseconds(100);
   absl::Duration delay_max = absl::Microseconds(400);
-  // As in GrpcTransportOptions. What is on its way counts as queued.
+  // As in GrpcTransportOptions.
   size_t outbound_bytes_max = 64 << 20;
   size_t inbound_bytes_max = 16 << 20;
+  // What the kernels and the RPC at both ends of a connection buffer.
+  size_t socket_bytes = 1 << 20;
+};
+
+struct SimDelay {
+  absl::Duration min = absl::ZeroDuration();
+  absl::Duration max = absl::ZeroDuration();
+  friend bool operator==(const SimDelay&, const SimDelay&) = default;
+};
+
+// One way from a process to another, and all that can be wrong with it. Neither end is
+// told of any of it.
+struct SimPath {
+  std::optional<SimDelay> delay = {};  // none: the usual one
+  // What is sent waits on its way, and comes when that is over.
+  bool stalled = false;
+  // What is sent vanishes. TCP sends it again: after the end of it, but only when the next
+  // retry is due, which comes later and later: after 0.2 s, then twice that, 120 s at most.
+  bool silent = false;
+  // Larger packets vanish; a message may take several, of at most 256 KiB.
+  size_t largest = std::numeric_limits<size_t>::max();
+  uint64_t bytes_per_second = 0;  // 0: no limit
+  uint64_t flips_one_in = 0;      // of so many packets a bit of one is changed; 0: none
+  bool resets = false;            // each new connection is reset during its handshake
+  friend bool operator==(const SimPath&, const SimPath&) = default;
 };
 
 // What passes by on a network: for checkers, traces and counts. Called in tasks of
@@ -74,45 +101,52 @@ class ZKQ_EXPORT SimNetwork {
   // Replaces the observer before, if any; null removes it. It must live until then.
   void Observe(SimNetworkObserver* observer);
 
-  // A link that breaks loses some of the last messages on their way: how many is drawn
-  // for each direction and lane. The others arrive before the news of the link's end.
-
-  // The process is dead: it hears nothing any more, its peers lose their links.
+  // --- processes ----------------------------------------------------------------
+  // The process is dead: it hears nothing any more, and its kernel tells its peers, as far
+  // as the network lets it.
   void Crash(ServerId sid);
   // The process sends `sends` more messages and then none: it has died between two of
   // them. Its owner is told inside the task that sent the last one, and has to Crash it.
   // 0: it is silent at once, and the owner is not told.
   void KillAfterSends(ServerId sid, uint64_t sends);
   void OnKilled(std::function<void(ServerId)> owner);
-
-  // The link breaks; a new one may be made at once. False: there is none.
-  bool Disconnect(ServerId a, ServerId b);
-  // A second link is accepted while the first is up, and takes its place: each end
-  // hears of it in its own time. False: there is none.
-  bool Replace(ServerId a, ServerId b);
-  // There is no link between the two until Mend or Heal.
-  void Cut(ServerId a, ServerId b);
-  // No link between these and the others until Heal, or the next Partition; an empty
-  // `side` ends it.
-  void Partition(const std::set<ServerId>& side);
-  // What `from` sends to `to` waits on its way until Mend or Heal; neither end notices.
-  void Stall(ServerId from, ServerId to);
-  // What `from` sends to `to` vanishes until Mend or Heal; neither end notices. A link
-  // that has lost something carries nothing more that way: Mend and Heal break it.
-  void Lose(ServerId from, ServerId to);
-  // Delays between `from` and `to`, this way only, until Mend or Heal. A `max` below
-  // `min` counts as `min`.
-  void SetDelay(ServerId from, ServerId to, absl::Duration min, absl::Duration max);
-  // Delays between all pairs that have none of their own, until Heal.
-  void SetDelay(absl::Duration min, absl::Duration max);
+  // The process is stopped, as by SIGSTOP: its kernel takes what comes. What has been told to
+  // it waits in its executors, which its owner has to pause.
+  void SetPaused(ServerId sid, bool paused);
   // The process reads nothing until told otherwise, or until Heal.
   void SetReading(ServerId sid, bool reads);
-  // The process is stopped, as by SIGSTOP: it makes no link. What it has received waits
-  // in its executors, which its owner has to pause.
-  void SetPaused(ServerId sid, bool paused);
-  // Ends every Cut, Stall, Lose and delay between the two, both ways.
+  // Its kernel takes new connections, and it never says a word on them until told
+  // otherwise, or until Heal.
+  void SetAnswering(ServerId sid, bool answers);
+  // It has another address from now on, under the name it had: what its connections
+  // carried is lost for ever, and nobody is told.
+  void Move(ServerId sid);
+
+  // --- connections --------------------------------------------------------------
+  // What is on its way on a connection that breaks: the last of it is lost, how much is
+  // drawn for each direction. The rest arrives before the news.
+
+  // The connections between the two break, and both ends are told; new ones may be made at
+  // once. False: there is none.
+  bool Disconnect(ServerId a, ServerId b);
+  // They break, and `told` alone is told; what the other one sends is lost for ever. False:
+  // there is none.
+  bool HalfOpen(ServerId told, ServerId other);
+  // Broken, and none is made between the two until Mend or Heal: whoever tries is told.
+  void Cut(ServerId a, ServerId b);
+  // None between these and the others until Heal, or the next Partition; an empty `side`
+  // ends it.
+  void Partition(const std::set<ServerId>& side);
+
+  // --- what lies between ----------------------------------------------------------
+  SimPath path(ServerId from, ServerId to) const;
+  void SetPath(ServerId from, ServerId to, const SimPath& path);
+  // Delays where a path has none of its own, until Heal.
+  void SetDelay(absl::Duration min, absl::Duration max);
+  // The paths between the two, both ways, are as usual again, and a Cut is over.
+  // Connections stay what they are: what has gone silent speaks when TCP does.
   void Mend(ServerId a, ServerId b);
-  // Ends every Cut, Partition, Stall, Lose, delay and pause of reading.
+  // So is everything, but for processes that are paused.
   void Heal();
 
   class Wires;  // what all its transports share

@@ -1,6 +1,7 @@
 #include "lib/testing/checks/lane_order.h"
 
 #include <variant>
+#include <vector>
 
 namespace zkq::testing {
 namespace {
@@ -57,6 +58,7 @@ std::optional<Violation> LaneOrder::OnSent(const Route& route, const Message& me
   Sent& sent = sent_[WayOf(route)];
   if (auto violation = CheckSession(route, message, &sent)) return violation;
   if (const auto* info = std::get_if<LeaderInfo>(&message.body)) sent.informed = info->epoch;
+  if (!sent.read) return std::nullopt;
   auto& lane = LaneOf(message) == Lane::kControl ? sent.control : sent.zab;
   lane.push_back(Fingerprint(message));
   return std::nullopt;
@@ -90,13 +92,41 @@ std::optional<Violation> LaneOrder::OnDelivered(const Route& route, const Messag
   return std::nullopt;
 }
 
-void LaneOrder::OnLinkDown(const Route& route) { sent_.erase(WayOf(route)); }
+LaneOrder::Way LaneOrder::WayBack(const Way& way) {
+  const auto& [to, from, to_boot, from_boot, link] = way;
+  return {from, to, from_boot, to_boot, link};
+}
+
+void LaneOrder::EndReading(const Way& way) {
+  const auto found = sent_.find(way);
+  if (found == sent_.end()) return;
+  Sent& sent = found->second;
+  sent.read = false;
+  sent.zab.clear();
+  sent.control.clear();
+  if (!sent.written) sent_.erase(found);
+}
+
+void LaneOrder::EndWriting(const Way& way) {
+  const auto found = sent_.find(way);
+  if (found == sent_.end()) return;
+  found->second.written = false;
+  if (!found->second.read) sent_.erase(found);
+}
+
+void LaneOrder::OnLinkDown(const Route& route) {
+  EndReading(WayOf(route));
+  EndWriting(WayBack(WayOf(route)));
+}
 
 void LaneOrder::OnCrashed(ServerId sid) {
-  const auto begin = sent_.lower_bound({sid, kNoServer, 0, 0, 0});
-  auto end = begin;
-  while (end != sent_.end() && std::get<0>(end->first) == sid) ++end;
-  sent_.erase(begin, end);
+  std::vector<Way> reads, writes;
+  for (const auto& [way, sent] : sent_) {
+    if (std::get<0>(way) == sid) reads.push_back(way);
+    if (std::get<1>(way) == sid) writes.push_back(way);
+  }
+  for (const Way& way : reads) EndReading(way);
+  for (const Way& way : writes) EndWriting(way);
 }
 
 }  // namespace zkq::testing

@@ -19,8 +19,9 @@ class LaneOrder {
 
   std::optional<Violation> OnSent(const Route& route, const Message& message);
   std::optional<Violation> OnDelivered(const Route& route, const Message& message);
-  void OnLinkDown(const Route& route);  // nothing of it is delivered any more
-  void OnCrashed(ServerId sid);         // nor of this one's
+  // route.to has heard that the link is down; the other end may still send.
+  void OnLinkDown(const Route& route);
+  void OnCrashed(ServerId sid);
 
  private:
   // Receiver and sender, by process life, and the link.
@@ -28,8 +29,13 @@ class LaneOrder {
   struct Sent {
     std::deque<uint64_t> zab = {}, control = {};  // fingerprints, oldest first
     std::optional<Epoch> informed = {};           // by the last LeaderInfo
+    bool written = true;                          // its sender does not know of its end
+    bool read = true;                             // nor does its receiver
   };
   static Way WayOf(const Route& route);
+  static Way WayBack(const Way& way);
+  void EndReading(const Way& way);
+  void EndWriting(const Way& way);
   std::optional<Violation> CheckSession(const Route& route, const Message& message, Sent* sent);
 
   std::map<Way, Sent> sent_;

@@ -20,6 +20,16 @@ void PartFor(NemesisArm& arm, const std::set<ServerId>& side, absl::Duration las
   arm.EndAfter(kPartition, lasts, [&arm] { arm.network().Partition({}); });
 }
 
+// Changes one way, until it is mended.
+template <typename Change>
+bool ChangePath(NemesisArm& arm, const Blow& blow, Change change) {
+  SimPath path = arm.network().path(blow.a, blow.b);
+  change(path);
+  arm.network().SetPath(blow.a, blow.b, path);
+  MendAfter(arm, blow);
+  return true;
+}
+
 void FlapFor(NemesisArm& arm, ServerId a, ServerId b, absl::Duration lasts) {
   constexpr absl::Duration kPeriod = absl::Milliseconds(100);
   arm.network().Disconnect(a, b);
@@ -34,7 +44,8 @@ bool BreakLink(NemesisArm& arm, const Blow& blow) {
 }
 
 bool ReplaceLink(NemesisArm& arm, const Blow& blow) {
-  return arm.network().Replace(blow.a, blow.b);
+  // The larger one dials: it makes a new one while the other end has the old one still.
+  return arm.network().HalfOpen(std::max(blow.a, blow.b), std::min(blow.a, blow.b));
 }
 
 bool CutLink(NemesisArm& arm, const Blow& blow) {
@@ -85,21 +96,16 @@ bool LeaveBehind(NemesisArm& arm, const Blow& blow) {
 }
 
 bool StallOneWay(NemesisArm& arm, const Blow& blow) {
-  arm.network().Stall(blow.a, blow.b);
-  MendAfter(arm, blow);
-  return true;
+  return ChangePath(arm, blow, [](SimPath& path) { path.stalled = true; });
 }
 
 bool LoseOneWay(NemesisArm& arm, const Blow& blow) {
-  arm.network().Lose(blow.a, blow.b);
-  MendAfter(arm, blow);
-  return true;
+  return ChangePath(arm, blow, [](SimPath& path) { path.silent = true; });
 }
 
 bool SlowLink(NemesisArm& arm, const Blow& blow) {
-  arm.network().SetDelay(blow.a, blow.b, absl::Milliseconds(1), blow.lasts() / 10);
-  MendAfter(arm, blow);
-  return true;
+  const SimDelay delay{absl::Milliseconds(1), absl::Milliseconds(1) + blow.lasts() / 10};
+  return ChangePath(arm, blow, [&](SimPath& path) { path.delay = delay; });
 }
 
 bool SlowNetwork(NemesisArm& arm, const Blow& blow) {

@@ -9,39 +9,122 @@ namespace zkq::testing {
 inline namespace v1 {
 namespace {
 
-class SimTransport final : public QuorumTransport {
- public:
-  explicit SimTransport(std::shared_ptr<SimNetwork::Wires> wires) : wires_(std::move(wires)) {}
-  ~SimTransport() override { Shutdown(); }
+// Where a process of the network is to be found.
+std::string AddressOf(ServerId sid) { return "server " + ToString(sid); }
 
-  absl::Status Start(const Env&, const Identity& self, Receiver* receiver) override {
-    process_->self = self;
-    absl::Status status = wires_->Start(process_);
-    if (status.ok()) process_->receiver = receiver;
-    return status;
+class SimDialler final : public link::Dialler {
+ public:
+  SimDialler(std::shared_ptr<SimNetwork::Wires> wires, SimProcessPtr process)
+      : wires_(std::move(wires)), process_(std::move(process)) {}
+
+  void Know(std::map<std::string, ServerId> sids) { sids_ = std::move(sids); }
+
+  void Dial(const std::string& address, link::LinkPtr link) override {
+    wires_->Dial(process_, sids_[address], SimConnection::For::kLink, std::move(link));
   }
-  void SetIdentity(const Identity& self) override { wires_->SetIdentity(process_, self); }
-  void SetMembers(absl::Span<const Member> members) override {
-    std::set<ServerId> sids;
-    for (const Member& member : members) sids.insert(member.id);
-    wires_->SetMembers(process_, std::move(sids));
+  void Fetch(const std::string& address, link::LinkPtr transfer) override {
+    wires_->Dial(process_, sids_[address], SimConnection::For::kTransfer, std::move(transfer));
   }
-  void Send(std::span<const LinkId> to, Message message) override {
-    for (const LinkId& link : to) wires_->Send(process_, link, message);
+  void Knock(const std::string& address, const Identity& from, ServerId, KnockDone done) override {
+    wires_->Knock(process_, from, sids_[address], std::move(done));
   }
-  void Notify(ServerId to, const Notification& notification) override {
-    wires_->Notify(process_, to, notification);
-  }
-  void DropLink(const LinkId& link) override { wires_->DropLink(process_, link); }
-  void FetchSnapshot(const LinkId& link, const SnapshotRequest& request,
-                     SnapshotSink sink) override {
-    wires_->Fetch(process_, link, request, std::move(sink));
-  }
-  void Shutdown() override { wires_->Stop(process_); }
 
  private:
   const std::shared_ptr<SimNetwork::Wires> wires_;
-  const std::shared_ptr<SimProcess> process_ = std::make_shared<SimProcess>();
+  const SimProcessPtr process_;
+  std::map<std::string, ServerId> sids_;
+};
+
+class SimTransport final : public QuorumTransport {
+ public:
+  explicit SimTransport(std::shared_ptr<SimNetwork::Wires> wires)
+      : wires_(std::move(wires)),
+        receiver_(wires_->tap(), process_),
+        dialler_(std::make_shared<SimDialler>(wires_, process_)) {
+    const SimNetworkOptions& options = wires_->options();
+    process_->table = std::make_shared<link::LinkTable>(
+        link::TableOptions{.bounds = {.outbound_bytes_max = options.outbound_bytes_max,
+                                      .inbound_bytes_max = options.inbound_bytes_max}});
+  }
+  ~SimTransport() override { Shutdown(); }
+
+  absl::Status Start(const Env& env, const Identity& self, Receiver* receiver) override {
+    process_->self = self;
+    if (absl::Status status = wires_->Start(process_); !status.ok()) return status;
+    receiver_.Hear(receiver);
+    started_ = true;
+    table().Start(env, self, &receiver_);
+    table().StartDialling(dialler_);
+    return absl::OkStatus();
+  }
+
+  void SetIdentity(const Identity& self) override {
+    if (process_->dead()) return;
+    process_->self = self;
+    table().SetIdentity(self);
+    process_->Say();
+  }
+
+  void SetMembers(absl::Span<const Member> members) override {
+    std::vector<Member> placed(members.begin(), members.end());
+    std::map<std::string, ServerId> sids;
+    for (Member& member : placed) sids[member.address = AddressOf(member.id)] = member.id;
+    dialler_->Know(std::move(sids));
+    table().SetMembers(placed);
+  }
+
+  void Send(std::span<const LinkId> to, Message message) override {
+    if (process_->dead()) return;
+    if (!process_->sends_left) return SendTo(to, message);
+    for (; !to.empty() && !process_->dead(); to = to.subspan(1)) {
+      SendTo(to.first(1), message);
+      process_->Say();
+    }
+  }
+
+  void Notify(ServerId to, const Notification& notification) override {
+    if (process_->dead()) return;
+    process_->latest[to] = notification;
+    const LinkId* const link = receiver_.link(to);
+    if (link != nullptr) wires_->tap()->Sent(process_->self, *link, notification);
+    table().Notify(to, notification);
+    if (link != nullptr) process_->Say();
+  }
+
+  void DropLink(const LinkId& link) override { table().DropLink(link); }
+
+  void FetchSnapshot(const LinkId& link, const SnapshotRequest& request,
+                     SnapshotSink sink) override {
+    table().FetchSnapshot(link, request,
+                          [tap = wires_->tap(), process = process_, link, sink = std::move(sink)](
+                              absl::StatusOr<SnapshotChunk> chunk, Hold hold) mutable {
+                            if (process->gone) return false;
+                            if (chunk.ok()) tap->Delivered(process->self, link, *chunk);
+                            return sink(std::move(chunk), std::move(hold));
+                          });
+  }
+
+  void Shutdown() override {
+    table().Shutdown();
+    if (started_) wires_->Stop(process_);
+  }
+
+ private:
+  link::LinkTable& table() { return *process_->table; }
+
+  void SendTo(std::span<const LinkId> to, const Message& message) {
+    for (const LinkId& id : to) {
+      const LinkId* const link = receiver_.link(id.sid);
+      if (link != nullptr && *link == id) wires_->tap()->Sent(process_->self, id, message);
+    }
+    table().Send(to, message);
+  }
+
+  const std::shared_ptr<SimNetwork::Wires> wires_;
+  const SimProcessPtr process_ = std::make_shared<SimProcess>();
+  TappedReceiver receiver_;
+  const std::shared_ptr<SimDialler> dialler_;
+  bool started_ = false;
 };
 
 }  // namespace
@@ -53,30 +136,71 @@ SimNetwork::~SimNetwork() = default;
 std::unique_ptr<QuorumTransport> SimNetwork::NewTransport() {
   return std::make_unique<SimTransport>(wires_);
 }
-void SimNetwork::Crash(ServerId sid) { wires_->Crash(sid); }
-bool SimNetwork::Disconnect(ServerId a, ServerId b) { return wires_->Disconnect(a, b); }
-void SimNetwork::Cut(ServerId a, ServerId b) { wires_->Cut(a, b); }
-void SimNetwork::Partition(const std::set<ServerId>& side) { wires_->Partition(side); }
-void SimNetwork::Stall(ServerId from, ServerId to) { wires_->Stall(from, to); }
-void SimNetwork::Lose(ServerId from, ServerId to) { wires_->Lose(from, to); }
-void SimNetwork::SetDelay(ServerId from, ServerId to, absl::Duration min, absl::Duration max) {
-  wires_->SetDelay({from, to}, {min, std::max(min, max)});
+void SimNetwork::Observe(SimNetworkObserver* observer) { wires_->tap()->Observe(observer); }
+
+// --- processes --------------------------------------------------------------------
+
+void SimNetwork::Crash(ServerId sid) {
+  if (const SimProcessPtr process = wires_->Find(sid)) wires_->Stop(process);
 }
-void SimNetwork::SetDelay(absl::Duration min, absl::Duration max) {
-  wires_->SetDelay({min, std::max(min, max)});
-}
-void SimNetwork::SetPaused(ServerId sid, bool paused) { wires_->SetPaused(sid, paused); }
-void SimNetwork::SetReading(ServerId sid, bool reads) { wires_->SetReading(sid, reads); }
-bool SimNetwork::Replace(ServerId a, ServerId b) { return wires_->Replace(a, b); }
-void SimNetwork::Mend(ServerId a, ServerId b) { wires_->Mend(a, b); }
 void SimNetwork::KillAfterSends(ServerId sid, uint64_t sends) {
-  wires_->KillAfterSends(sid, sends);
+  if (const SimProcessPtr process = wires_->Find(sid)) process->sends_left = sends;
 }
 void SimNetwork::OnKilled(std::function<void(ServerId)> owner) {
   wires_->OnKilled(std::move(owner));
 }
-void SimNetwork::Observe(SimNetworkObserver* observer) { wires_->Observe(observer); }
-void SimNetwork::Heal() { wires_->Heal(); }
+void SimNetwork::SetPaused(ServerId sid, bool paused) {
+  const SimProcessPtr process = wires_->Find(sid);
+  if (process == nullptr) return;
+  process->paused = paused;
+  wires_->KickAll();
+}
+void SimNetwork::SetReading(ServerId sid, bool reads) {
+  const SimProcessPtr process = wires_->Find(sid);
+  if (process == nullptr) return;
+  process->reads = reads;
+  wires_->KickAll();
+}
+void SimNetwork::SetAnswering(ServerId sid, bool answers) {
+  const SimProcessPtr process = wires_->Find(sid);
+  if (process == nullptr) return;
+  process->answers = answers;
+  wires_->KickAll();
+}
+void SimNetwork::Move(ServerId sid) { wires_->Move(sid); }
+
+// --- connections ------------------------------------------------------------------
+
+bool SimNetwork::Disconnect(ServerId a, ServerId b) { return wires_->Disconnect(a, b); }
+bool SimNetwork::HalfOpen(ServerId told, ServerId other) { return wires_->HalfOpen(told, other); }
+void SimNetwork::Cut(ServerId a, ServerId b) {
+  wires_->paths().Cut(a, b);
+  wires_->BreakRefused();
+}
+void SimNetwork::Partition(const std::set<ServerId>& side) {
+  wires_->paths().Partition(side);
+  wires_->BreakRefused();
+}
+
+// --- what lies between --------------------------------------------------------------
+
+SimPath SimNetwork::path(ServerId from, ServerId to) const { return wires_->paths().Of(from, to); }
+void SimNetwork::SetPath(ServerId from, ServerId to, const SimPath& path) {
+  wires_->paths().Set(from, to, path);
+  wires_->KickAll();
+}
+void SimNetwork::SetDelay(absl::Duration min, absl::Duration max) {
+  wires_->paths().SetUsual(min, max);
+}
+void SimNetwork::Mend(ServerId a, ServerId b) {
+  wires_->paths().Mend(a, b);
+  wires_->KickAll();
+}
+void SimNetwork::Heal() {
+  wires_->paths().Heal();
+  wires_->HealProcesses();
+  wires_->KickAll();
+}
 
 }  // namespace v1
 }  // namespace zkq::testing

@@ -42,6 +42,7 @@ void Deliveries::Deliver(const LiveLinkPtr& link, FrameReader* frame, size_t byt
     if (!status.ok()) return link->Break(std::move(status));
   }
   if (frame->changed_on_its_way()) {
+    link->CountChange();
     link->Break(absl::DataLossError("a packet is not what its checksum says"));
   } else if (frame->malformed()) {
     link->Break(absl::InvalidArgumentError("malformed frame"));

@@ -15,7 +15,7 @@ constexpr LinkBounds kAskerBounds = {.outbound_bytes_max = 64 << 10, .inbound_by
 
 IncomingTransfer::IncomingTransfer(std::shared_ptr<LinkTable> table, std::string address,
                                    const FetchRequest& request, QuorumTransport::SnapshotSink sink)
-    : Link(kAskerBounds),
+    : Link(kAskerBounds, table->place()),
       table_(std::move(table)),
       address_(std::move(address)),
       request_(request),
@@ -38,7 +38,10 @@ absl::StatusOr<Chunk> IncomingTransfer::ChunkIn(Payload frame) {
   };
   FrameReader reader(std::move(frame));
   std::optional<Packet> packet = reader.Next(), whole;
-  if (reader.changed_on_its_way()) return wrong("has changed on its way");
+  if (reader.changed_on_its_way()) {
+    CountChange();
+    return wrong("has changed on its way");
+  }
   if (!packet || reader.Next() || reader.malformed()) return wrong("cannot be read");
   if (!inbound_.Accept(*std::move(packet), &whole) || !whole) return wrong("is out of order");
   Chunk* const chunk = std::get_if<Chunk>(&whole->body);

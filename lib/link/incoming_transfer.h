@@ -30,7 +30,6 @@ class IncomingTransfer final : public Link {
  private:
   void HandleFrame(Payload frame) override;
   void HandleBroken(absl::Status why) override;
-  void HandlePaused() override {}
   void HandleEnded(absl::Status status) override;
 
   absl::StatusOr<Chunk> ChunkIn(Payload frame);

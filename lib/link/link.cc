@@ -1,10 +1,15 @@
 #include "lib/link/link.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
+
+#include "lib/base/absl/string_view.h"
 
 namespace zkq::link {
 
-Link::Link(const LinkBounds& bounds) : bounds_(bounds), lanes_(bounds.outbound_bytes_max) {}
+Link::Link(const LinkBounds& bounds, const LinkPlace& place)
+    : bounds_(bounds), place_(place), lanes_(bounds.outbound_bytes_max) {}
 
 bool Link::QueueControl(std::string_view encoded) {
   const Lock lock(mutex_);
@@ -81,6 +86,9 @@ void Link::WriteNext(Lock* lock) {
 
 void Link::Write(Lock* lock, Outgoing frame) {
   writing_ = true;
+  pulse_.Said(place_.clock.Monotonic());
+  ++place_.counters.frames_written;
+  place_.counters.bytes_written += frame.size();
   ++calls_;
   lock->unlock();
   stream_->Write(std::move(frame));
@@ -89,12 +97,45 @@ void Link::Write(Lock* lock, Outgoing frame) {
   CloseIfDue(lock);
 }
 
-bool Link::Probe() {
+void Link::Watch(absl::Duration limit, absl::Duration interval) {
+  const absl::Duration now = place_.clock.Monotonic();
+  const Lock lock(mutex_);
+  pulse_ = Pulse(now, limit, interval);
+  BeatAfter(pulse_.Next(now));
+}
+
+absl::Duration Link::talk_interval() {
+  const Lock lock(mutex_);
+  return pulse_.interval();
+}
+
+size_t Link::largest_read() {
+  const Lock lock(mutex_);
+  return largest_read_;
+}
+
+void Link::BeatAfter(absl::Duration delay) {
+  if (delay == absl::InfiniteDuration()) return;
+  place_.executor.RunAfter(delay, [weak = weak_from_this()] {
+    if (const LinkPtr link = weak.lock()) link->Beat();
+  });
+}
+
+void Link::Beat() {
+  const absl::Duration now = place_.clock.Monotonic();
   Lock lock(mutex_);
-  probed_ = wants_read_ && !closing_ && stream_ != nullptr;
-  if (!probed_) return false;
-  if (!writing_) Write(&lock, {});
-  return true;
+  if (closing_) return;
+  if (wants_read_) pulse_.Heard(now);  // It is this end that does not listen.
+  if (pulse_.IsSilent(now)) {
+    const std::string limit = absl::FormatDuration(pulse_.limit());
+    lock.unlock();
+    ++place_.counters.lost_by_silence;
+    return HandleSilent(absl::UnavailableError(ToAbsl("nothing has come for " + limit)));
+  }
+  const bool talk = pulse_.HasToTalk(now);
+  if (talk) pulse_.Said(now);  // A frame that is still being written says something, too.
+  BeatAfter(pulse_.Next(now));
+  if (talk && !writing_ && stream_ != nullptr) Write(&lock, {});
 }
 
 void Link::ReadNext(Lock* lock) {
@@ -113,10 +154,6 @@ void Link::FrameDone() {
   if (closing_) return;
   wants_read_ = true;
   ReadNext(&lock);
-  if (!lock.owns_lock() || !wants_read_ || closing_ || probed_) return;
-  probed_ = true;
-  lock.unlock();
-  HandlePaused();
 }
 
 Hold Link::MakeHold(size_t bytes) {
@@ -137,6 +174,7 @@ void Link::Release(size_t bytes) {
   Lock lock(mutex_);
   Unhold(bytes);
   if (!invariants_.ok()) return BreakAs(invariants_, &lock);
+  if (wants_read_) pulse_.Heard(place_.clock.Monotonic());  // From now on it can be silent.
   ReadNext(&lock);
 }
 
@@ -170,7 +208,17 @@ void Link::Attach(Stream* stream) {
   CloseIfDue(&lock);
 }
 
-void Link::OnRead(Payload frame) { HandleFrame(std::move(frame)); }
+void Link::OnRead(Payload frame) {
+  const absl::Duration now = place_.clock.Monotonic();
+  ++place_.counters.frames_read;
+  place_.counters.bytes_read += frame.size();
+  {
+    const Lock lock(mutex_);
+    pulse_.Heard(now);
+    largest_read_ = std::max(largest_read_, frame.size());
+  }
+  HandleFrame(std::move(frame));
+}
 
 void Link::OnReadFailed(std::optional<absl::Status> why) {
   if (why) {

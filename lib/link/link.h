@@ -7,6 +7,7 @@
 // while a Handle… function or the stream is called.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -15,7 +16,9 @@
 #include "absl/status/status.h"
 #include "lib/base/checks.h"
 #include "lib/link/lanes.h"
+#include "lib/link/pulse.h"
 #include "lib/link/stream.h"
+#include "zkq/env.h"
 #include "zkq/quorum_transport.h"
 
 namespace zkq::link {
@@ -25,9 +28,24 @@ struct LinkBounds {
   size_t inbound_bytes_max = 0;
 };
 
+// What a table's links have done since it was made, for operators.
+struct LinkCounters {
+  std::atomic<uint64_t> lost_by_silence = 0;  // links and transfers
+  std::atomic<uint64_t> lost_by_change = 0;   // of a packet on its way
+  std::atomic<uint64_t> frames_read = 0, bytes_read = 0;
+  std::atomic<uint64_t> frames_written = 0, bytes_written = 0;
+};
+
+// What the links of one table share, and the table keeps.
+struct LinkPlace {
+  Clock& clock;
+  Executor& executor;
+  LinkCounters& counters;
+};
+
 class ZKQ_EXPORT Link : public std::enable_shared_from_this<Link> {
  public:
-  explicit Link(const LinkBounds& bounds);
+  Link(const LinkBounds& bounds, const LinkPlace& place);
   virtual ~Link() = default;
 
   // --- for the table ---------------------------------------------------------
@@ -48,9 +66,16 @@ class ZKQ_EXPORT Link : public std::enable_shared_from_this<Link> {
   // The frame that came last is delivered: reads the next one, unless too much
   // is held.
   void FrameDone();
-  // While reading waits: writes an empty frame, which fails if the stream has
-  // ended. False: it does not wait any more.
-  bool Probe();
+  // From now on an empty frame is written when nothing has been for `interval`, and the link
+  // is broken when nothing has come for `limit`. While reading waits because too much is held,
+  // nothing can come; then the frames that are written find out if the stream has ended.
+  void Watch(absl::Duration limit, absl::Duration interval);
+  // How often the other end wants to hear something.
+  absl::Duration talk_interval();
+  // A packet has been changed on its way; the caller breaks the link.
+  void CountChange() { ++place_.counters.lost_by_change; }
+  // Of the frames that have come: the size of the largest.
+  size_t largest_read();
   // Counts `bytes` as held until the result is destroyed.
   Hold MakeHold(size_t bytes);
   // `transfer` is broken when this link closes. False: that has happened already.
@@ -71,9 +96,8 @@ class ZKQ_EXPORT Link : public std::enable_shared_from_this<Link> {
   virtual void HandleFrame(Payload frame) = 0;
   // It cannot go on, and is to be closed.
   virtual void HandleBroken(absl::Status why) = 0;
-  // Reading waits until less is held. Meanwhile a dialler does not learn that its
-  // stream has ended: Probe finds out.
-  virtual void HandlePaused() = 0;
+  // Nothing has come for so long that it has to be broken, as `why` says.
+  virtual void HandleSilent(absl::Status why) { HandleBroken(std::move(why)); }
   // All that was queued is written.
   virtual void HandleDrained() {}
   // The stream is gone; `status` is why this end has closed it, if it had a reason, else what
@@ -88,20 +112,24 @@ class ZKQ_EXPORT Link : public std::enable_shared_from_this<Link> {
   void CloseIfDue(Lock* lock);
   void Release(size_t bytes);
   void Unhold(size_t bytes);
+  void BeatAfter(absl::Duration delay);
+  void Beat();
   void BreakAs(const Invariants& violated, Lock* lock);
 
   Invariants& invariants() { return invariants_; }
 
   const LinkBounds bounds_;
+  const LinkPlace place_;
 
   std::mutex mutex_;
   Lanes lanes_;
   Stream* stream_ = nullptr;  // from Attach on, until it is told to close
   int calls_ = 0;             // threads that are about to call stream_: it must not close yet
   bool writing_ = false;
-  bool draining_ = false;    // what is being written was queued, and is no probe
+  bool draining_ = false;    // what is being written was queued, and is no mere word
   bool wants_read_ = false;  // the next read is due, and waits for held_ to fall
-  bool probed_ = false;      // it has been told that reading waits
+  Pulse pulse_ = {};
+  size_t largest_read_ = 0;
   size_t held_ = 0;
   std::optional<absl::Status> closing_ = {};
   absl::Status closed_as_ = {};

@@ -24,6 +24,10 @@ Hello HelloOn(const LinkId& link, const Identity& self) {
           .seq = link.seq};
 }
 
+// What passes wherever anything does.
+constexpr size_t kSmallFrame = 1200;
+constexpr int kSilencesTold = 3;
+
 // What the end of an attempt says about the next one.
 void Learn(const absl::Status& status, Redial* redial) {
   if (IsLasting(status)) {
@@ -270,6 +274,7 @@ void LinkTable::Fetch(const LinkId& id, const SnapshotRequest& request,
                                                       .snapshot = request.snapshot,
                                                       .offset = request.offset},
                                          std::move(sink));
+  transfer->Watch(SilenceLimit(self), link->talk_interval());
   if (!link->AddTransfer(transfer)) transfer->Break(absl::AbortedError("the link is down"));
   dialler->Fetch(address, transfer);
 }
@@ -300,12 +305,23 @@ void LinkTable::OnBroken(const LiveLinkPtr& link, absl::Status why) {
   FinishClose(std::move(closing));
 }
 
-void LinkTable::OnPaused(const LiveLinkPtr& link) {
-  constexpr absl::Duration kProbeInterval = absl::Milliseconds(200);
-  After(kProbeInterval, [weak = std::weak_ptr<LiveLink>(link)](LinkTable* table) {
-    const LiveLinkPtr paused = weak.lock();
-    if (paused != nullptr && paused->Probe()) table->OnPaused(paused);
-  });
+// Where a path swallows large packets, every link comes up, and goes silent with the first one.
+void LinkTable::OnSilent(const LiveLinkPtr& link, absl::Status why) {
+  const ServerId sid = link->id.sid;
+  int silences = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    Peer& peer = PeerOf(sid);
+    if (peer.live == link && link->largest_read() <= kSmallFrame) silences = ++peer.silences;
+  }
+  LogBroken(sid, why);
+  if (silences == kSilencesTold) {
+    Warn("server " + ToString(sid) + ": " + std::to_string(silences) +
+         " links in a row have gone silent before a frame of more than " +
+         std::to_string(kSmallFrame) +
+         " bytes came; does something on the way swallow large packets (path MTU)?");
+  }
+  OnBroken(link, std::move(why));
 }
 
 void LinkTable::OnEnded(const LiveLinkPtr& link, absl::Status status) {
@@ -360,6 +376,7 @@ LinkTable::Closing LinkTable::TakeLive(ServerId sid, Peer* peer, const absl::Sta
   if (peer->live == nullptr) return {};
   const LiveLinkPtr link = std::exchange(peer->live, nullptr);
   deliveries_.AddDown(link, Copy(why));
+  if (link->largest_read() > kSmallFrame) peer->silences = 0;
   peer->redial.Lost(options_.redial, env_.clock->Monotonic() - peer->live_since);
   ScheduleAttempt(sid, peer);
   return {.link = link, .queue = peer->queue, .why = Copy(why)};
@@ -370,6 +387,7 @@ void LinkTable::MakeLive(Peer* peer, const LiveLinkPtr& link, const Identity& id
   peer->live_disk = identity.disk;
   peer->live_since = env_.clock->Monotonic();
   link->queue = peer->queue;
+  link->Watch(SilenceLimit(self_), TalkInterval(identity));
   if (!peer->latest.empty()) link->QueueLatest(peer->latest);
   deliveries_.AddUp(link, identity);
 }

@@ -73,6 +73,8 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   absl::Status OnKnock(const std::optional<Identity>& from, ServerId to);
   Executor& executor() { return *env_.executor; }
 
+  const LinkCounters& counters() const { return counters_; }
+
   // --- for transfers -----------------------------------------------------------
   // Null if it is not live.
   LiveLinkPtr Find(const LinkId& link);
@@ -88,10 +90,12 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   // Of the sinks, too.
   Gate& gate() { return *gate_; }
 
+  LinkPlace place() { return {*env_.clock, *env_.executor, counters_}; }
+
   // --- for the links, see Link's Handle… functions -------------------------------
   void OnFrame(const LiveLinkPtr& link, Payload frame);
   void OnBroken(const LiveLinkPtr& link, absl::Status why);
-  void OnPaused(const LiveLinkPtr& link);
+  void OnSilent(const LiveLinkPtr& link, absl::Status why);
   void OnEnded(const LiveLinkPtr& link, absl::Status status);
 
  private:
@@ -107,6 +111,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
     LiveLinkPtr live = {};
     DiskId live_disk = {};
     absl::Duration live_since = absl::ZeroDuration();
+    int silences = 0;  // in a row, of links over which no large frame had come
     // While there is no live link: one attempt at a time, or a timer.
     LiveLinkPtr dialling = {};
     bool knocking = false;
@@ -147,6 +152,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   // `peer` has refused us, and this is what it has told.
   void LogRefusedBy(ServerId peer, const absl::Status& told);
   void LogBroken(ServerId peer, const absl::Status& why);
+  void Warn(std::string_view line);
 
   // Tasks of the executor; it holds the table weakly.
   void After(absl::Duration delay, absl::AnyInvocable<void(LinkTable*)> task);
@@ -156,6 +162,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   const TableOptions options_;
   Env env_ = {};  // fixed from Start on
   const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
+  LinkCounters counters_;
   Deliveries deliveries_;
   Refusals refusals_;
 

@@ -33,6 +33,7 @@ void LinkTable::OnFirst(const LiveLinkPtr& link, Payload frame) {
       judgement = Establish(link, *ack);
     }
   }
+  if (rest.changed_on_its_way()) link->CountChange();
   if (!judgement.admitted()) {
     link->Close(Refuse(peer, judgement));
     return;
@@ -148,6 +149,10 @@ void LinkTable::LogRefusedBy(ServerId peer, const absl::Status& told) {
   }
   refusals_.Log(env_.clock->Monotonic(), us.sid, peer, refused ? refused->code : RefusalCode{},
                 line);
+}
+
+void LinkTable::Warn(std::string_view line) {
+  if (options_.log_sink != nullptr) options_.log_sink->Log(LogLevel::kWarning, self().sid, line);
 }
 
 void LinkTable::LogBroken(ServerId peer, const absl::Status& why) {

@@ -7,13 +7,13 @@
 namespace zkq::link {
 
 LiveLink::LiveLink(std::shared_ptr<LinkTable> table, const LinkBounds& bounds)
-    : Link(bounds), table_(std::move(table)) {}
+    : Link(bounds, table->place()), table_(std::move(table)) {}
 
 void LiveLink::HandleFrame(Payload frame) { table_->OnFrame(self(), std::move(frame)); }
 
 void LiveLink::HandleBroken(absl::Status why) { table_->OnBroken(self(), std::move(why)); }
 
-void LiveLink::HandlePaused() { table_->OnPaused(self()); }
+void LiveLink::HandleSilent(absl::Status why) { table_->OnSilent(self(), std::move(why)); }
 
 void LiveLink::HandleEnded(absl::Status status) { table_->OnEnded(self(), std::move(status)); }
 

@@ -29,7 +29,7 @@ class LiveLink final : public Link {
  private:
   void HandleFrame(Payload frame) override;
   void HandleBroken(absl::Status why) override;
-  void HandlePaused() override;
+  void HandleSilent(absl::Status why) override;
   void HandleEnded(absl::Status status) override;
   LiveLinkPtr self() { return std::static_pointer_cast<LiveLink>(shared_from_this()); }
 

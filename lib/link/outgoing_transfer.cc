@@ -31,7 +31,7 @@ class OutgoingTransfer::Reply {
 };
 
 OutgoingTransfer::OutgoingTransfer(std::shared_ptr<LinkTable> table)
-    : Link(kGiverBounds), table_(std::move(table)) {}
+    : Link(kGiverBounds, table->place()), table_(std::move(table)) {}
 
 void OutgoingTransfer::HandleFrame(Payload frame) {
   const bool first = link_ == nullptr;
@@ -57,6 +57,7 @@ absl::Status OutgoingTransfer::Begin(Payload first) {
   if (link_ == nullptr || !link_->AddTransfer(weak_from_this())) {
     return absl::FailedPreconditionError("a snapshot is asked for over a link that is not live");
   }
+  Watch(SilenceLimit(table_->self()), link_->talk_interval());
   asked_ = {.snapshot = request->snapshot, .offset = request->offset};
   return absl::OkStatus();
 }

@@ -26,7 +26,6 @@ class OutgoingTransfer final : public Link {
   class Reply;
   void HandleFrame(Payload frame) override;
   void HandleBroken(absl::Status why) override;
-  void HandlePaused() override {}
   void HandleDrained() override;
   void HandleEnded(absl::Status status) override;
 

@@ -368,34 +368,6 @@ TEST_CASE("ZK-2164, ZK-3756, ZK-4220: a peer that never answers holds up no othe
   CHECK(mute.open());
 }
 
-TEST_CASE("a link with too much held reads nothing, and probes its stream") {
-  Two two;
-  PlayedStream& stream = two.FromThree(1, 1);
-  two.diary.keep_holds = true;
-  CHECK(stream.reads == 2);
-  stream.Say(Message{.body = Request{{MakeCall(1, Payload(std::string(2 << 20, 'x')))}}});
-  CHECK(stream.reads == 2);
-  for (int writes = 2; writes < 5; ++writes) {  // the first was HelloAck
-    REQUIRE(stream.HasWritten(writes));
-    CHECK(stream.written().empty());
-    stream.Written();
-  }
-  two.diary.holds.clear();
-  CHECK(stream.reads == 3);
-  CHECK(stream.open());
-}
-
-TEST_CASE("a probe that fails takes the link down") {
-  Two two;
-  PlayedStream& stream = two.FromThree(1, 1);
-  two.diary.keep_holds = true;
-  stream.Say(Message{.body = Request{{MakeCall(1, Payload(std::string(2 << 20, 'x')))}}});
-  REQUIRE(stream.HasWritten(2));
-  stream.AbortSoon();  // its write fails
-  CHECK(two.diary.Holds({"up 3.1.1", "message 3.1.1 request 1", "down 3.1.1"}));
-  two.diary.holds.clear();
-}
-
 TEST_CASE("streams without a handshake are bounded, and linked ones do not count") {
   Two two;
   for (uint64_t seq = 1; seq <= 3; ++seq) two.FromThree(1, seq);

@@ -119,6 +119,7 @@ class PlayedStream final : public link::Stream {
     return scheduler_.RunUntil([&] { return writes_ >= writes; }, kPatience);
   }
   int reads = 0;
+  int writes() const { return writes_; }
   // Lets time pass until it is.
   absl::StatusCode closed() {
     scheduler_.RunUntil([&] { return !open(); }, kPatience);

@@ -15,7 +15,7 @@ Identity IdentityOf(ServerId sid, uint64_t boot, EnsembleId ensemble) {
           .founding = {.high = 5, .low = 6},
           .seen = {.high = 7, .low = 8},
           .election = "fast",
-          .tick = std::chrono::milliseconds(100),
+          .tick = std::chrono::seconds(1),  // a busy machine must not look silent
           .init_limit = 20,
           .sync_limit = 10};
 }

@@ -1,0 +1,215 @@
+// Links that fall silent, and what keeps them from it (PROTOCOL 5.5), on streams that the test
+// plays.
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "test/harness/catch.h"
+#include "test/link/played.h"
+
+namespace zkq::testing {
+namespace {
+
+using absl::StatusCode;
+using link::HelloAck;
+using link::SilenceLimit;
+using link::TalkInterval;
+
+// Waits for a second; what it says of itself lets its peers talk each third of one.
+Identity Ticking(ServerId sid, std::chrono::microseconds tick = std::chrono::milliseconds(100)) {
+  Identity identity = IdentityOf(sid);
+  identity.tick = tick;
+  identity.init_limit = 20;
+  identity.sync_limit = 10;
+  return identity;
+}
+
+// Server 2, linked with server 3, which waits for 300 ms.
+struct Linked : Two {
+  explicit Linked(std::chrono::microseconds their_tick = std::chrono::milliseconds(30))
+      : Two(absl::Seconds(60), Ticking(kTwo)), stream(Accept()) {
+    stream.Say(HelloOf(Ticking(kThree, their_tick), 10));
+    REQUIRE(diary.Holds({"up 3.1.10"}));
+    stream.Written();  // HelloAck
+  }
+  // The other end says something, and this one has written what it had to say, each 50 ms.
+  void TalkFor(absl::Duration duration) {
+    for (; duration > absl::ZeroDuration(); duration -= absl::Milliseconds(50)) {
+      scheduler.RunFor(absl::Milliseconds(50));
+      stream.Say(std::string());
+      stream.Written();
+    }
+  }
+  void Pass(int ms) { scheduler.RunFor(absl::Milliseconds(ms)); }
+
+  static constexpr LinkId kLink{kThree, 1, 10};
+  PlayedStream& stream;
+};
+
+TEST_CASE("a link on which nothing comes for this end's limit goes down, and that is said") {
+  Linked linked;
+  linked.Pass(999);
+  CHECK(linked.stream.open());
+  linked.Pass(1);
+  CHECK(linked.stream.closed() == StatusCode::kUnavailable);
+  CHECK(linked.diary.Holds({"up 3.1.10", "down 3.1.10"}));
+  CHECK(linked.log->lines() ==
+        std::vector<std::string>{"the link to server 3 goes down: nothing has come for 1s"});
+  CHECK(linked.table->counters().lost_by_silence == 1);
+}
+
+TEST_CASE("a link that went silent is dialled anew") {
+  Two two(absl::Seconds(60), Ticking(kTwo));
+  two.table->StartDialling(two.dialler);
+  PlayedStream& stream = two.Play(two.dialler->NextDial("one"));
+  stream.Say(HelloAck{1, Ticking(kOne)});
+  CHECK(stream.closed() == StatusCode::kUnavailable);
+  two.dialler->NextDial("one");
+}
+
+TEST_CASE("every frame keeps a link up, an empty one too") {
+  Linked linked;
+  linked.TalkFor(absl::Seconds(20));
+  CHECK(linked.stream.open());
+  CHECK(linked.diary.lines().size() == 1);
+}
+
+TEST_CASE("a link says something when it has not for a third of the other end's limit") {
+  Linked linked;
+  const int before = linked.stream.writes();
+  linked.Pass(99);
+  CHECK(linked.stream.writes() == before);
+  linked.Pass(1);
+  REQUIRE(linked.stream.writes() == before + 1);
+  CHECK(linked.stream.written().empty());
+  linked.Pass(200);
+  CHECK(linked.stream.writes() == before + 1);  // one at a time
+  linked.stream.Written();
+  linked.Pass(100);
+  CHECK(linked.stream.writes() == before + 2);
+  linked.stream.Written();
+  linked.Pass(60);
+  linked.table->Send({&Linked::kLink, 1}, {.body = Ack{}});
+  linked.stream.Written();
+  linked.Pass(60);
+  CHECK(linked.stream.writes() == before + 3);
+}
+
+TEST_CASE("time in which too much is held is no silence, and the time after it is") {
+  Linked linked;
+  linked.diary.keep_holds = true;
+  linked.stream.Say(Message{.body = Request{{MakeCall(1, Payload(std::string(2 << 20, 'x')))}}});
+  linked.Pass(5000);
+  CHECK(linked.stream.open());
+  linked.diary.holds.clear();
+  linked.Pass(999);
+  CHECK(linked.stream.open());
+  linked.Pass(1);
+  CHECK_FALSE(linked.stream.open());
+}
+
+TEST_CASE("a link with too much held reads nothing, and still learns that its stream has ended") {
+  Linked linked;
+  linked.diary.keep_holds = true;
+  const int reads = linked.stream.reads;
+  linked.stream.Say(Message{.body = Request{{MakeCall(1, Payload(std::string(2 << 20, 'x')))}}});
+  linked.Pass(100);
+  CHECK(linked.stream.reads == reads);
+  linked.stream.AbortSoon();  // the write fails
+  CHECK(linked.diary.Holds({"up 3.1.10", "message 3.1.10 request 1", "down 3.1.10"}));
+}
+
+TEST_CASE("a peer that does not say how long it waits is not talked to, one in haste not often") {
+  CHECK(SilenceLimit(Identity{}) == absl::InfiniteDuration());
+  CHECK(TalkInterval(Identity{}) == absl::InfiniteDuration());
+  CHECK(SilenceLimit(Ticking(kOne)) == absl::Seconds(1));
+  CHECK(TalkInterval(Ticking(kOne)) == absl::Seconds(1) / 3);
+  CHECK(TalkInterval(Ticking(kOne, std::chrono::microseconds(1))) == absl::Milliseconds(10));
+  Identity slow = Ticking(kOne, std::chrono::microseconds::max());
+  slow.sync_limit = ~0u;
+  CHECK(TalkInterval(slow) > absl::Hours(24));
+  Linked untold(std::chrono::microseconds(0));
+  const int writes = untold.stream.writes();
+  untold.Pass(999);
+  CHECK(untold.stream.writes() == writes);
+}
+
+TEST_CASE("the ends of a transfer talk, and each ends it when the other is silent") {
+  Linked linked;
+  linked.table->StartDialling(linked.dialler);
+  absl::Status error;
+  linked.table->FetchSnapshot(Linked::kLink, {}, [&](absl::StatusOr<SnapshotChunk> chunk, Hold) {
+    error = chunk.status();
+    return true;
+  });
+  PlayedStream& incoming = linked.Play(linked.dialler->NextFetch("three"));
+  PlayedStream& outgoing = linked.Play(*linked.table->AcceptTransfer());
+  outgoing.Say(link::FetchRequest{Linked::kLink, kTwo, {}, 0});
+  incoming.Written();  // what it asks for
+  linked.TalkFor(absl::Milliseconds(950));
+  for (PlayedStream* stream : {&incoming, &outgoing}) {
+    CHECK(stream->open());
+    CHECK(stream->writes() > 0);
+    CHECK(stream->written().empty());
+  }
+  linked.TalkFor(absl::Milliseconds(100));
+  CHECK_FALSE(outgoing.open());
+  CHECK(error == absl::UnavailableError("nothing has come for 1s"));
+  CHECK(linked.stream.open());
+  CHECK(linked.table->counters().lost_by_silence == 2);
+}
+
+// Server 3 is linked again, as often as it takes; a frame of so many bytes comes, then nothing.
+void FallSilent(Two* two, uint64_t seq, size_t bytes) {
+  PlayedStream& stream = two->Accept();
+  stream.Say(HelloOf(Ticking(kThree), seq));
+  stream.Say(Message{.body = Request{{MakeCall(1, Payload(std::string(bytes, 'x')))}}});
+  REQUIRE(stream.closed() == StatusCode::kUnavailable);
+}
+
+TEST_CASE("links that go silent before anything large comes make the log ask for the path MTU") {
+  Two two(absl::Seconds(60), Ticking(kTwo));
+  uint64_t seq = 0;
+  const auto asked = [&] {
+    return two.log->lines().back().find("(path MTU)") != std::string::npos;
+  };
+  FallSilent(&two, ++seq, 10);
+  FallSilent(&two, ++seq, 10);
+  FallSilent(&two, ++seq, 2000);  // it passes
+  FallSilent(&two, ++seq, 10);
+  FallSilent(&two, ++seq, 10);
+  CHECK_FALSE(asked());
+  FallSilent(&two, ++seq, 10);
+  CHECK(asked());
+  const size_t lines = two.log->lines().size();
+  FallSilent(&two, ++seq, 10);
+  CHECK(two.log->lines().size() == lines);  // once
+}
+
+TEST_CASE("a packet that was changed on its way ends the link, and is counted") {
+  Linked linked;
+  std::string frame;
+  link::AppendPacket(1, link::EncodePacket(Message{.body = Ack{{1, 1}}}), &frame);
+  frame.back() ^= 1;
+  linked.stream.Say(frame);
+  CHECK(linked.stream.closed() == StatusCode::kDataLoss);
+  CHECK(linked.table->counters().lost_by_change == 1);
+  CHECK(linked.log->lines().back() ==
+        "the link to server 3 goes down: a packet is not what its checksum says");
+}
+
+TEST_CASE("frames and bytes are counted both ways") {
+  Linked linked;
+  const auto& counters = linked.table->counters();
+  const uint64_t read = counters.frames_read, written = counters.frames_written;
+  const uint64_t bytes_read = counters.bytes_read, bytes_written = counters.bytes_written;
+  linked.stream.Say(Message{.body = Ack{{1, 1}}});
+  linked.table->Send({&Linked::kLink, 1}, {.body = Ack{{1, 1}}});
+  CHECK(counters.frames_read == read + 1);
+  CHECK(counters.frames_written == written + 1);
+  CHECK(counters.bytes_read > bytes_read);
+  CHECK(counters.bytes_written > bytes_written);
+}
+
+}  // namespace
+}  // namespace zkq::testing

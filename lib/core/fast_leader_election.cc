@@ -65,10 +65,8 @@ void FastLeaderElection::Receive(ServerId from, const Notification& n, Time now,
     return;
   }
   if (!quorum_.IsVoter(n.vote.leader)) return;
-  if (n.state == PeerState::kLooking && n.vote.leader == from) {
-    own_votes_[from] = n.vote;
-    AnnounceIfFlipped(out);
-  }
+  NoteOwnVote(from, n);
+  AnnounceIfFlipped(out);
   if (!looking()) {
     if (n.state == PeerState::kLooking) Answer(from, out);
     return;
@@ -80,6 +78,14 @@ void FastLeaderElection::Receive(ServerId from, const Notification& n, Time now,
     ReceiveSettled(from, n, out);
   }
   if (looking()) Conclude(now, out);
+}
+
+// Nobody votes for, or follows, who is behind: so a voter that does has lost what it had,
+// an entry that was never committed.
+void FastLeaderElection::NoteOwnVote(ServerId from, const Notification& n) {
+  if (n.state == PeerState::kLooking && n.vote.leader == from) own_votes_[from] = n.vote;
+  const auto own = own_votes_.find(from);
+  if (own != own_votes_.end() && IsBehind(n.vote, own->second)) own_votes_.erase(own);
 }
 
 void FastLeaderElection::ReceiveLooking(ServerId from, const Notification& n, Time now,

@@ -55,6 +55,7 @@ class FastLeaderElection final : public Election {
   // What it says of itself: a quorum could follow it.
   bool Connected() const;
   void ReceiveLooking(ServerId from, const Notification& n, Time now, Outbox* out);
+  void NoteOwnVote(ServerId from, const Notification& n);
   // A candidate says of itself whether it reaches a quorum.
   void NoteCandidate(ServerId sid, bool quorum_connected);
   void ReceiveSettled(ServerId from, const Notification& n, Outbox* out);

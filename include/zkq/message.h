@@ -181,14 +181,17 @@ struct ReadIndexReply {  // leader -> learner, after the Commits it depends on
 // --- liveness ----------------------------------------------------------------
 struct Ping {  // leader -> learner
   uint64_t seq = 0;
-  Zxid commit = {};  // information only; clamped to what the ZAB lane carried
+  Zxid commit = {};      // information only; clamped to what the ZAB lane carried
+  bool syncing = false;  // the leader's disk is at work, within its limit: that is progress
   friend bool operator==(const Ping&, const Ping&) = default;
 };
 struct Pong {  // learner -> leader
   uint64_t seq = 0;
   Zxid durable = {};  // information only: returns credit, moves no watermark
   Zxid applied = {};
-  bool installing = false;  // busy with a snapshot and making progress
+  bool installing = false;           // busy with a snapshot and making progress
+  bool syncing = false;              // its disk is at work, within its limit
+  std::chrono::microseconds sync{};  // the slowest of its last syncs
   friend bool operator==(const Pong&, const Pong&) = default;
 };
 enum class SessionEndReason : uint8_t {

@@ -89,11 +89,12 @@ std::string Text(const ReadIndexReply& m) {
   return "read-index-reply " + Tags(m.tags) + " at " + ToString(m.at);
 }
 std::string Text(const Ping& m) {
-  return "ping " + Number(m.seq) + " commit " + ToString(m.commit);
+  return "ping " + Number(m.seq) + " commit " + ToString(m.commit) + (m.syncing ? " syncing" : "");
 }
 std::string Text(const Pong& m) {
   return "pong " + Number(m.seq) + " durable " + ToString(m.durable) + " applied " +
-         ToString(m.applied) + (m.installing ? " installing" : "");
+         ToString(m.applied) + (m.installing ? " installing" : "") + (m.syncing ? " syncing" : "") +
+         (m.sync.count() > 0 ? " sync " + std::to_string(m.sync.count() / 1000) + "ms" : "");
 }
 std::string Text(const SessionEnd& m) { return "session-end " + std::string(ToString(m.reason)); }
 

@@ -51,9 +51,11 @@ struct Proposed {
 struct ReadAsked {
   std::vector<uint64_t> tags = {};
 };
-// The journal has made everything up to `through` durable.
+// The journal has made everything up to `through` durable. Without anything new: it has
+// synced for itself.
 struct Synced {
   WriteId through = 0;
+  Time took{};  // the sync, or the slowest of several
 };
 // Answers ReadLog. Contiguous from its `after` on; empty: it can no longer be
 // read there (purged, or unreadable).

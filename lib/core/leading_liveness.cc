@@ -20,8 +20,9 @@ constexpr int kPatienceTicks = 5;
 void Leading::On(const Tick&) {
   if (!watch_.PingIsDue(self_.now)) return;
   if (!attempt_.established()) {
-    if (attempt_.Expired(self_.now)) return Resign("no quorum follows in time");
     attempt_.NoteSupport(self_.LinkedMembers(), self_.now);
+    if (self_.Syncing()) attempt_.NoteProgress(self_.now);
+    if (attempt_.Expired(self_.now)) return Resign("no quorum follows in time");
     if (!serving() && attempt_.Deserted(self_.now, self_.Ticks(kPatienceTicks))) {
       Resign("its supporters have left it");
     }
@@ -37,7 +38,7 @@ void Leading::On(const Tick&) {
 
 Time Leading::NextWake() const { return watch_.next_ping(); }
 
-void Leading::PingAll() { learners_.SendPing(watch_.NumberPing(self_.now), established_); }
+void Leading::PingAll() { learners_.SendPing(watch_.NumberPing(self_.now)); }
 
 void Leading::Handle(LearnerProgress* learner, const Pong& pong) {
   const bool goes_on = learner->Take(pong, watch_.last_ping());
@@ -63,8 +64,8 @@ void Leading::CheckQuorum() {
 // The others commit without this disk, so a hung one would stall this leader's
 // clients, and then admission, for ever (PROTOCOL §9.2).
 void Leading::CheckOwnDisk() {
-  const Time still = watch_.DiskStandsStill(self_.writes.synced, self_.writes.last, self_.now);
-  if (still < self_.Ticks(self_.options.sync_limit)) return;
+  const Time limit = LimitOfDisk(self_.Ticks(self_.options.sync_limit), self_.disk.slowest());
+  if (self_.Drained() || self_.disk.StandsStill(self_.now) < limit) return;
   if (self_.quorum.Contains(learners_.Synced())) Resign("this leader's own disk does not answer");
 }
 

@@ -185,7 +185,9 @@ void LearnerProgress::NoteFrame() {
 }
 
 void LearnerProgress::SendPing(uint64_t seq) {
-  Send(Ping{.seq = seq, .commit = std::min(self_.watermarks.commit, commit_told_)});
+  Send(Ping{.seq = seq,
+            .commit = std::min(self_.watermarks.commit, commit_told_),
+            .syncing = self_.Syncing()});
 }
 
 bool LearnerProgress::Take(const Pong& pong, uint64_t last_ping) {
@@ -194,8 +196,10 @@ bool LearnerProgress::Take(const Pong& pong, uint64_t last_ping) {
   const bool fed = stage_ == Stage::kFeeding || stage_ == Stage::kAccepting;
   const bool grows = fed && pong.durable > durable_;
   const bool installs = stage_ == Stage::kInstalling && pong.installing;
+  const bool syncs = pong.syncing && !synced();
   durable_ = pong.durable;
-  if (!grows && !installs) return false;
+  sync_ = pong.sync;
+  if (!grows && !installs && !syncs) return false;
   ExtendDeadline(self_.options.init_limit);
   return true;
 }
@@ -204,7 +208,8 @@ bool LearnerProgress::Take(const Pong& pong, uint64_t last_ping) {
 // -1521).
 bool LearnerProgress::StandsStill() {
   if (!synced() || feed_.sent() == match_) advanced_ = self_.now;
-  const Time limit = self_.Ticks(self_.options.sync_limit);
+  if (!synced() && self_.Syncing()) ExtendDeadline(self_.options.init_limit);
+  const Time limit = LimitOfDisk(self_.Ticks(self_.options.sync_limit), sync_);
   return self_.now >= deadline_ || self_.now - advanced_ >= limit;
 }
 

@@ -7,6 +7,8 @@
 //   until it has acknowledged NewLeader: init_limit and sync_limit after it came,
 //     init_limit after each progress of its synchronisation;
 //   then: sync_limit without a word of it, or without an Ack while one is owed.
+// Its disk, and this leader's, may take what they usually take (disk.h): a sync under way is
+// progress, and an Ack is owed for as long as its disk needs.
 #pragma once
 
 #include <optional>
@@ -85,7 +87,6 @@ class LearnerProgress {
   // A frame of the session has come.
   void NoteFrame();
   Time heard() const { return heard_; }
-  bool pinged() const { return stage_ >= Stage::kInstalling; }
   void SendPing(uint64_t seq);
   // True: its synchronisation goes on. No ping above `last_ping` was sent.
   bool Take(const Pong& pong, uint64_t last_ping);
@@ -117,6 +118,7 @@ class LearnerProgress {
   Zxid commit_told_;
   Epoch served_ = 0;  // the last in which it was sent UpToDate
   uint64_t ponged_ = 0;
+  Time sync_{};  // the slowest of its last syncs, by its last Pong
   Time heard_;
   Time deadline_{};
   Time advanced_{};  // when `match_` last rose, or there was nothing to rise to

@@ -116,14 +116,8 @@ void Learners::SendCommit(Epoch epoch) {
   self_.Emit(Send{std::move(together), Message{ToAll(epoch), Commit{commit}}});
 }
 
-void Learners::SendPing(uint64_t ping, Epoch established) {
-  for (auto& [link, learner] : all_) {
-    // The old epoch goes on until LeaderInfo of the new one is sent: the leader's promise
-    // of it may take its time.
-    const bool renews = learner.served() && learner.stage() == LearnerProgress::Stage::kWaiting &&
-                        learner.session().epoch == established;
-    if (learner.pinged() || renews) learner.SendPing(ping);
-  }
+void Learners::SendPing(uint64_t ping) {
+  for (auto& [link, learner] : all_) learner.SendPing(ping);
 }
 
 }  // namespace zkq::core

@@ -38,8 +38,7 @@ class Learners {
   void Propose(Epoch epoch, Zxid before, std::vector<Txn> txns);
   // What is committed now.
   void SendCommit(Epoch epoch);
-  // A learner that a renewal has not reached yet is pinged in the `established` epoch.
-  void SendPing(uint64_t ping, Epoch established);
+  void SendPing(uint64_t ping);
 
  private:
   Invariants& invariants() { return self_.invariants(); }

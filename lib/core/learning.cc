@@ -96,6 +96,8 @@ void Learning::On(const Notified& notified) {
 void Learning::On(const Tick&) {
   Attach();
   if (self_.now < give_up_at_) return;
+  // What is waited for here is this peer's own disk.
+  if (write_ != 0 && self_.Syncing()) return ExtendDeadline();
   if (stage_ == Stage::kConnecting) return Quit("the elected leader cannot be reached");
   EndSession(SessionEndReason::kTimeout, "the leader is silent");
 }
@@ -133,14 +135,22 @@ void Learning::On(const Received& received) {
       stage_ > Stage::kFollowerInfoSent && message.session == Session{0, session_.epoch};
   if (message.session != session_ && !to_all) return;
   if (!std::holds_alternative<SessionEnd>(message.body)) self_.terms.last_heard = self_.now;
-  // A refusal is no progress: the budget for reaching the leader goes on. Nor is
-  // a ping while a snapshot is fetched: only the fetch itself is.
-  if (!std::holds_alternative<SessionEnd>(message.body) && stage_ != Stage::kInstalling) {
-    const bool early = stage_ < Stage::kSyncing;
-    give_up_at_ =
-        self_.now + self_.Ticks(early ? self_.options.init_limit : self_.options.sync_limit);
-  }
+  if (IsProgress(message.body)) ExtendDeadline();
   std::visit([this](const auto& body) { Handle(body); }, message.body);
+}
+
+// A refusal is none: the budget for reaching the leader goes on. Nor is a ping while a plan
+// is waited for, unless the leader's disk is at work, or while a snapshot is fetched: only
+// the fetch itself is.
+bool Learning::IsProgress(const MessageBody& body) const {
+  if (std::holds_alternative<SessionEnd>(body) || stage_ == Stage::kInstalling) return false;
+  const auto* ping = std::get_if<Ping>(&body);
+  return ping == nullptr || ping->syncing || InSync();
+}
+
+void Learning::ExtendDeadline() {
+  const int ticks = InSync() ? self_.options.sync_limit : self_.options.init_limit;
+  give_up_at_ = self_.now + self_.Ticks(ticks);
 }
 
 template <typename Other>
@@ -175,8 +185,7 @@ void Learning::Handle(const LeaderInfo& info) {
   counted_ = info.epoch > given.epoch || asked == given;
   session_.epoch = info.epoch;
   stage_ = Stage::kPromising;
-  // Of a renewal, too: until its quorum is complete the leader has nothing to say.
-  give_up_at_ = self_.now + self_.Ticks(self_.options.init_limit);
+  ExtendDeadline();  // of a renewal, too: until its quorum is complete the leader says nothing
   if (asked == given) return SendAckEpoch();
   self_.state.accepted = asked;
   write_ = self_.StoreState();
@@ -362,7 +371,9 @@ void Learning::Handle(const Ping& ping) {
   Reply(Pong{.seq = ping.seq,
              .durable = self_.history.durable(),
              .applied = self_.watermarks.applied,
-             .installing = stage_ == Stage::kInstalling});
+             .installing = stage_ == Stage::kInstalling,
+             .syncing = self_.Syncing(),
+             .sync = self_.disk.slowest()});
 }
 
 // --- calls ------------------------------------------------------------------------------

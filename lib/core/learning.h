@@ -69,6 +69,8 @@ class Learning {
   void EndSession(SessionEndReason reason, std::string why);
   void Quit(std::string why) { left_ = std::move(why); }
   void Reply(MessageBody body);
+  bool IsProgress(const MessageBody& body) const;
+  void ExtendDeadline();
   // Ends the session, and says so, if the promise cannot be given.
   bool Refuse(const LeaderInfo& info, const Promise& asked);
   void SendAckEpoch();

@@ -117,7 +117,7 @@ class Peer::Impl {
     LastWord& word = self_.last_words[link.sid];
     if (look >= word.look) word = {look, n.state, n.vote.leader};
   }
-  void Remember(const Synced& synced) { self_.NoteSynced(synced.through); }
+  void Remember(const Synced& synced) { self_.NoteSynced(synced); }
   void Remember(const Applied& applied) {
     self_.watermarks.applied = std::max(self_.watermarks.applied, applied.through);
   }

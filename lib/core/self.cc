@@ -82,8 +82,18 @@ void Self::SendTo(const LinkId& link, const Session& session, MessageBody body) 
   Emit(Send{{link}, Message{session, std::move(body)}});
 }
 
+WriteId Self::NextWrite() {
+  if (Drained()) disk.Begin(now);
+  return ++writes.last;
+}
+
+bool Self::Syncing() const {
+  return !Drained() &&
+         disk.StandsStill(now) < LimitOfDisk(Ticks(options.init_limit), disk.slowest());
+}
+
 WriteId Self::StoreState() {
-  const WriteId write = ++writes.last;
+  const WriteId write = NextWrite();
   if (std::exchange(writes.promise, state.accepted) != state.accepted) writes.promise_write = write;
   if (std::exchange(writes.epoch, state.current) != state.current) writes.epoch_write = write;
   Emit(core::StoreState{write, state});
@@ -91,7 +101,7 @@ WriteId Self::StoreState() {
 }
 
 WriteId Self::Append(std::vector<Txn> txns) {
-  const WriteId write = ++writes.last;
+  const WriteId write = NextWrite();
   history.Append(write, txns);
   outcomes.Appended(txns);
   memberships.Append(txns);
@@ -101,7 +111,7 @@ WriteId Self::Append(std::vector<Txn> txns) {
 }
 
 WriteId Self::Truncate(Zxid after) {
-  const WriteId write = ++writes.last;
+  const WriteId write = NextWrite();
   history.Truncate(write, after);
   outcomes.Truncated(after);
   memberships.Truncate(after);
@@ -111,7 +121,7 @@ WriteId Self::Truncate(Zxid after) {
 }
 
 WriteId Self::Install(const SnapshotMeta& installed) {
-  const WriteId write = ++writes.last;
+  const WriteId write = NextWrite();
   history.Install(write, installed.zxid);
   history.NoteLeaderTime(installed.leader_time);
   outcomes.Installed();
@@ -123,9 +133,10 @@ WriteId Self::Install(const SnapshotMeta& installed) {
 }
 
 // An installed snapshot is committed, whatever has become of the session it came in.
-void Self::NoteSynced(WriteId through) {
-  writes.synced = std::max(writes.synced, through);
-  history.Synced(through);
+void Self::NoteSynced(const Synced& synced) {
+  disk.Synced(synced.took, now);
+  writes.synced = std::max(writes.synced, synced.through);
+  history.Synced(synced.through);
   if (!writes.install || !Durable(*writes.install)) return;
   writes.install.reset();
   Commit(history.begin());

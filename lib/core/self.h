@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lib/base/checks.h"
+#include "lib/core/disk.h"
 #include "lib/core/effect.h"
 #include "lib/core/history.h"
 #include "lib/core/invariants.h"
@@ -73,6 +74,8 @@ class Self {
   WriteId Install(const SnapshotMeta& snapshot);
   bool Durable(WriteId write) const { return write <= writes.synced; }
   bool Drained() const { return writes.synced == writes.last; }
+  // A sync is under way, and the disk has not stood still for longer than it may.
+  bool Syncing() const;
   // state.accepted and state.current, as they are now.
   bool PromiseIsDurable() const {
     return writes.promise == state.accepted && Durable(writes.promise_write);
@@ -124,6 +127,7 @@ class Self {
   Outcomes outcomes;
   Watermarks watermarks;
   Writes writes;
+  Disk disk;
   Links links;
   LastWords last_words;  // of members
   Terms terms;
@@ -137,11 +141,11 @@ class Self {
   // Takes over what has changed of the configurations, and stores what is committed. Once
   // in the first step, for what the log at the start had.
   void FollowMemberships();
-  // Everything up to `through` is durable.
-  void NoteSynced(WriteId through);
+  void NoteSynced(const Synced& synced);
 
  private:
   void TakeConfigs();
+  WriteId NextWrite();
 
   uint64_t followed_ = 0;  // of memberships.changes()
   bool votes_ = false;

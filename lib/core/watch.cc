@@ -3,7 +3,7 @@
 namespace zkq::core {
 
 Watch::Watch(Time tick, Time limit, Time now)
-    : interval_(tick / 2), limit_(limit), next_ping_(now + interval_), disk_moved_(now) {}
+    : interval_(tick / 2), limit_(limit), next_ping_(now + interval_) {}
 
 bool Watch::PingIsDue(Time now) {
   if (now < next_ping_) return false;
@@ -20,14 +20,6 @@ uint64_t Watch::NumberPing(Time now) {
 std::optional<Time> Watch::SentAt(uint64_t ping) const {
   if (ping > last_ping_ || last_ping_ - ping >= sent_.size()) return std::nullopt;
   return sent_[sent_.size() - 1 - (last_ping_ - ping)];
-}
-
-Time Watch::DiskStandsStill(WriteId synced, WriteId written, Time now) {
-  if (synced == written || synced != synced_) {
-    synced_ = synced;
-    disk_moved_ = now;
-  }
-  return now - disk_moved_;
 }
 
 }  // namespace zkq::core

@@ -1,6 +1,4 @@
-// Watch: what a leader must do and notice as time goes by (PROTOCOL §9.1, §9.2):
-// when it pings, which ping was sent when, and whether its own disk still moves.
-// (Whether a learner still moves, LearnerProgress knows.)
+// Watch: a leader's pings (PROTOCOL §9.1): when they are due, and which was sent when.
 #pragma once
 
 #include <deque>
@@ -15,7 +13,7 @@ class Watch {
   // `limit`: a ping that was sent longer ago can prove nothing any more.
   Watch(Time tick, Time limit, Time now);
 
-  // --- pings: every half tick, and whenever a read asks for one -----------------
+  // They are due every half tick, and are also sent whenever a read asks for one.
   Time next_ping() const { return next_ping_; }
   // True every half tick.
   bool PingIsDue(Time now);
@@ -26,18 +24,12 @@ class Watch {
   // counts from there (PROTOCOL §13.2).
   std::optional<Time> SentAt(uint64_t ping) const;
 
-  // --- the own disk ------------------------------------------------------------------
-  // How long writes have been under way without one becoming durable.
-  Time DiskStandsStill(WriteId synced, WriteId written, Time now);
-
  private:
   const Time interval_;
   const Time limit_;
   Time next_ping_;
   uint64_t last_ping_ = 0;
   std::deque<Time> sent_;  // of the newest pings, up to last_ping_
-  WriteId synced_ = 0;     // as it was at disk_moved_
-  Time disk_moved_;
 };
 
 }  // namespace zkq::core

@@ -33,7 +33,8 @@ class Journal {
     virtual void OnInstalled(Zxid snapshot) = 0;
     // All writes up to number `through` are durable.
     virtual void OnSynced(core::WriteId through) = 0;
-    virtual void OnSyncTook(absl::Duration latency) = 0;
+    // A sync has ended, the journal's own (Confirm) too; told before OnSynced.
+    virtual void OnSyncTook(absl::Duration took) = 0;
     // The log begins after `begin` now.
     virtual void OnPurged(Zxid begin) = 0;
   };

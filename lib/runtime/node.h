@@ -103,7 +103,10 @@ class Node final : public std::enable_shared_from_this<Node>,
   // What parts tell, handed on.
   void OnInstalled(Zxid snapshot) override { applier_.Install(snapshot); }
   void OnSynced(core::WriteId through) override { protocol_.OnSynced(through); }
-  void OnSyncTook(absl::Duration latency) override { board_.SetSyncLatency(latency); }
+  void OnSyncTook(absl::Duration took) override {
+    board_.SetSyncLatency(took);
+    protocol_.OnSyncTook(took);
+  }
   void OnPurged(Zxid begin) override { protocol_.Post(core::LogPurged{begin}); }
   void OnApplied(Zxid through) override { protocol_.OnApplied(through); }
   void OnRestored(Zxid) override { events_.Raise(Event::Kind::kSnapshotInstalled); }

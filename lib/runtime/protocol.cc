@@ -64,6 +64,13 @@ void Protocol::OnSynced(core::WriteId through) {
   inbox_.Change([through](News& news) { news.synced = through; });
 }
 
+void Protocol::OnSyncTook(absl::Duration took) {
+  inbox_.Change([took](News& news) {
+    news.sync_took = std::max(news.sync_took.value_or(took), took);
+    return false;
+  });
+}
+
 void Protocol::OnApplied(Zxid through) {
   inbox_.Change([through](News& news) {
     news.applied = through;
@@ -128,7 +135,9 @@ void Protocol::StepAll(News news, absl::Duration now) {
   for (const auto& [link, notification] : news.notified) {
     Step(core::Notified{link, notification});
   }
-  if (news.synced > synced_) StepSynced(news.synced);
+  if (news.synced > synced_ || news.sync_took) {
+    StepSynced(std::max(news.synced, synced_), news.sync_took.value_or(absl::ZeroDuration()));
+  }
   if (news.applied > applied_) Step(core::Applied{applied_ = news.applied});
   Calls::Taken calls = ports_.calls->Take();
   if (!calls.writes.empty()) Step(core::Proposed{std::move(calls.writes)});
@@ -149,10 +158,10 @@ void Protocol::StepOne(Happened happened) {
   }
 }
 
-void Protocol::StepSynced(core::WriteId through) {
+void Protocol::StepSynced(core::WriteId through, absl::Duration took) {
   synced_ = through;
   while (!held_.empty() && held_.front().write <= through) held_.pop_front();
-  Step(core::Synced{through});
+  Step(core::Synced{through, Time{absl::ToInt64Microseconds(took)}});
 }
 
 void Protocol::Publish(const core::Peer::View& view) {

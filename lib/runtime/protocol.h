@@ -55,6 +55,8 @@ class Protocol final : public QuorumTransport::Receiver {
 
   void Post(core::Event event) { Enqueue(std::move(event), nullptr); }
   void OnSynced(core::WriteId through);
+  // A sync of the log has ended. Told at the next occasion, or with what it made durable.
+  void OnSyncTook(absl::Duration took);
   // Told at the next occasion: nothing waits for it.
   void OnApplied(Zxid through);
   // Calls wait to be taken.
@@ -81,6 +83,7 @@ class Protocol final : public QuorumTransport::Receiver {
                                         // rest by how many links and transfers there are
     std::map<LinkId, Notification> notified = {};  // the newest of each link
     core::WriteId synced = 0;
+    std::optional<absl::Duration> sync_took = {};  // the slowest
     Zxid applied = {};
   };
   struct HeldProposal {
@@ -95,7 +98,7 @@ class Protocol final : public QuorumTransport::Receiver {
   void StepAll(News news, absl::Duration now);
   void Step(const core::Event& event) { peer_->Step(event, &effects_); }
   void StepOne(Happened happened);
-  void StepSynced(core::WriteId through);
+  void StepSynced(core::WriteId through, absl::Duration took);
 
   void Publish(const core::Peer::View& view);
   absl::Duration HeardAt(Time last_heard) const;

@@ -178,12 +178,15 @@ void Fields(auto& io, Is<ReadIndexReply> auto& m) {
 void Fields(auto& io, Is<Ping> auto& m) {
   io(1, m.seq);
   io(2, m.commit);
+  io(3, m.syncing);
 }
 void Fields(auto& io, Is<Pong> auto& m) {
   io(1, m.seq);
   io(2, m.durable);
   io(3, m.applied);
   io(4, m.installing);
+  io(5, m.syncing);
+  io(6, m.sync);
 }
 void Fields(auto& io, Is<SessionEnd> auto& m) { io(1, m.reason); }
 

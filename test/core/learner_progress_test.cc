@@ -169,6 +169,32 @@ TEST_CASE("a synced learner that is silent for the sync limit stands still") {
   REQUIRE(learner.StandsStill());
 }
 
+TEST_CASE("a learner may owe an Ack for as long as its disk needs, by its last syncs") {
+  Leader leader;
+  LearnerProgress learner = leader.Synced();
+  leader.self.now = milliseconds(5000);
+  learner.NoteFrame();
+  learner.Take(Pong{.seq = 1, .sync = milliseconds(600)}, 1);
+  REQUIRE_FALSE(learner.StandsStill());
+  leader.Propose("2:1<1:4");
+  learner.Pump();
+  leader.self.now = milliseconds(7399);
+  learner.NoteFrame();
+  REQUIRE_FALSE(learner.StandsStill());
+  leader.self.now = milliseconds(7400);
+  learner.NoteFrame();
+  REQUIRE(learner.StandsStill());
+}
+
+TEST_CASE("a learner that comes up makes progress while its disk is at work") {
+  Leader leader;
+  LearnerProgress learner = leader.Promised({1, 1});
+  leader.self.now = milliseconds(2999);
+  REQUIRE(learner.Take(Pong{.seq = 1, .syncing = true}, 1));
+  leader.self.now = milliseconds(4998);
+  REQUIRE_FALSE(learner.StandsStill());
+}
+
 TEST_CASE("a synced learner that owes an Ack for the sync limit stands still, though it is heard") {
   Leader leader;
   LearnerProgress learner = leader.Synced();

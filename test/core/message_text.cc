@@ -43,6 +43,8 @@ MessageBody ToPong(Words* words) {
   if (words->Take("durable")) pong.durable = TakeZxid(words);
   if (words->Take("applied")) pong.applied = TakeZxid(words);
   pong.installing = words->Take("installing");
+  pong.syncing = words->Take("syncing");
+  if (words->Take("sync")) pong.sync = ToTime(words->Next());
   return pong;
 }
 
@@ -130,7 +132,8 @@ const std::map<std::string, Reader>& Readers() {
       {"ping",
        [](W w, T) {
          const uint64_t seq = ToNumber(w->Next());
-         return Ping{seq, w->Take("commit") ? TakeZxid(w) : Zxid{}};
+         const Zxid commit = w->Take("commit") ? TakeZxid(w) : Zxid{};
+         return Ping{seq, commit, w->Take("syncing")};
        }},
       {"pong", [](W w, T) { return ToPong(w); }},
       {"session-end", [](W w, T) { return SessionEnd{ToSessionEndReason(w->Next())}; }},

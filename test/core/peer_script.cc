@@ -300,8 +300,9 @@ Event PeerScript::Asked(Words* words) {
 }
 
 Event PeerScript::Synchronized(Words* words) {
-  if (words->Take("all")) return Synced{last_write_};
-  return Synced{ToNumber(words->Next().substr(1))};
+  const bool all = words->Take("all");
+  const WriteId through = all ? last_write_ : ToNumber(words->Next().substr(1));
+  return Synced{through, words->Take("took") ? ToTime(words->Next()) : Time{}};
 }
 
 std::vector<std::string> PeerScript::Elect(Words* words) {

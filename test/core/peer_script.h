@@ -28,7 +28,7 @@
 //   notified 2 <notification>
 //   recv 2 [@number/epoch] <message>     of the session under way, unless said
 //   propose 1 2*100                      calls with these tags, one of 100 bytes
-//   read 3 · synced w3 · synced all · log-read 2 1:1..1:3
+//   read 3 · synced w3 · synced all [took 3s] · log-read 2 1:1..1:3
 //   fetched 3 1:9 progress|complete|failed · applied 2:1 · snapshot 2:1 · purged 2:1
 //   view · wake · show notify · hide role
 #pragma once

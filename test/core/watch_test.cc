@@ -1,4 +1,4 @@
-// Watch alone: a leader's pings and its own disk, in time.
+// Watch alone: a leader's pings, in time.
 #include "lib/core/watch.h"
 
 #include "test/harness/catch.h"
@@ -34,16 +34,6 @@ TEST_CASE(
   REQUIRE(watch.SentAt(4) == milliseconds(1011));
   REQUIRE_FALSE(watch.SentAt(5));
   REQUIRE_FALSE(watch.SentAt(0));
-}
-
-TEST_CASE("a disk stands still while writes are under way and none becomes durable") {
-  Watch watch = NewWatch();
-  REQUIRE(watch.DiskStandsStill(3, 3, milliseconds(100)) == Time{});  // nothing to do
-  REQUIRE(watch.DiskStandsStill(3, 5, milliseconds(150)) == milliseconds(50));
-  REQUIRE(watch.DiskStandsStill(3, 9, milliseconds(200)) == milliseconds(100));
-  REQUIRE(watch.DiskStandsStill(4, 9, milliseconds(250)) == Time{});
-  REQUIRE(watch.DiskStandsStill(4, 9, milliseconds(300)) == milliseconds(50));
-  REQUIRE(watch.DiskStandsStill(9, 9, milliseconds(400)) == Time{});
 }
 
 }  // namespace

@@ -188,11 +188,15 @@ TEST_CASE("our fields are the ones of the same name in the schema") {
   CHECK(is(message(ReadIndexReply{{1, 2}, {3, 4}}).read_index_reply().at(), 3, 4));
   CHECK(message(Ping{1, {2, 3}}).ping().seq() == 1);
   CHECK(is(message(Ping{1, {2, 3}}).ping().commit(), 2, 3));
-  const auto pong = message(Pong{1, {2, 3}, {4, 5}, true}).pong();
+  CHECK(message(Ping{1, {2, 3}, true}).ping().syncing());
+  const auto pong =
+      message(Pong{1, {2, 3}, {4, 5}, true, true, std::chrono::microseconds(6)}).pong();
   CHECK(pong.seq() == 1);
   CHECK(is(pong.durable(), 2, 3));
   CHECK(is(pong.applied(), 4, 5));
   CHECK(pong.installing());
+  CHECK(pong.syncing());
+  CHECK(pong.sync() == 6);
   CHECK(message(SessionEnd{SessionEndReason::kGap}).session_end().reason() == 6);
 
   const auto notified =

@@ -47,8 +47,13 @@ const std::map<std::string, MessageBody>& Bodies() {
       {"Refusal", Refusal{.tags = {11, 12}, .reason = RejectReason::kTooLarge}},
       {"ReadIndex", ReadIndex{{13, 14}}},
       {"ReadIndexReply", ReadIndexReply{.tags = {13}, .at = kZxid}},
-      {"Ping", Ping{.seq = 21, .commit = kZxid}},
-      {"Pong", Pong{.seq = 21, .durable = kZxid, .applied = kBefore, .installing = true}},
+      {"Ping", Ping{.seq = 21, .commit = kZxid, .syncing = true}},
+      {"Pong", Pong{.seq = 21,
+                    .durable = kZxid,
+                    .applied = kBefore,
+                    .installing = true,
+                    .syncing = true,
+                    .sync = std::chrono::microseconds(600)}},
       {"SessionEnd", SessionEnd{SessionEndReason::kTimeout}}};
   return kBodies;
 }

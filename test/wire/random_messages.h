@@ -124,9 +124,10 @@ class RandomMessages {
       case 14:
         return ReadIndexReply{Tags(), AnyZxid()};
       case 15:
-        return Ping{Number(), AnyZxid()};
+        return Ping{Number(), AnyZxid(), Flag()};
       case 16:
-        return Pong{Number(), AnyZxid(), AnyZxid(), Flag()};
+        return Pong{Number(), AnyZxid(), AnyZxid(),
+                    Flag(),   Flag(),    std::chrono::microseconds(Number() >> 1)};
       default:
         return SessionEnd{static_cast<SessionEndReason>(Below(12))};
     }

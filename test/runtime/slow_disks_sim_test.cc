@@ -1,0 +1,74 @@
+// Disks that take their time: a sync of any length that is usual for a disk makes a slow
+// ensemble, and not none (PROTOCOL §9.2). One that stands still is another matter.
+#include <string>
+
+#include "test/harness/catch.h"
+#include "test/testing/world.h"
+
+namespace zkq::testing {
+namespace {
+
+struct Told {
+  int succeeded = 0;
+  int failed = 0;
+};
+
+// Writes through every server in turn, one each `interval`.
+Told WriteRegularly(World* world, int writes, absl::Duration interval) {
+  Told told;
+  const auto& servers = world->cluster.servers();
+  for (int i = 0; i < writes; ++i) {
+    const ServerId sid = servers[static_cast<size_t>(i) % servers.size()];
+    world->cluster.Propose(
+        sid, std::to_string(i), absl::InfiniteDuration(),
+        [&told](absl::StatusOr<Reply> reply) { ++(reply.ok() ? told.succeeded : told.failed); });
+    world->cluster.RunFor(interval);
+  }
+  world->cluster.RunUntil([&] { return told.succeeded + told.failed == writes; }, absl::Minutes(5));
+  return told;
+}
+
+void ServesWith(absl::Duration per_sync) {
+  INFO(absl::FormatDuration(per_sync) << " a sync");
+  World world({.servers = 3, .seed = 3, .sync_delay = per_sync});
+  const auto& servers = world.cluster.servers();
+  world.Until([&] {
+    return std::all_of(servers.begin(), servers.end(), [&](ServerId sid) {
+      return world.cluster.Status(sid).leader.has_value();
+    });
+  });
+  const Epoch epoch = world.cluster.Status(world.Leader()).epoch;
+  const Told told = WriteRegularly(&world, 60, absl::Milliseconds(700));
+  REQUIRE(told.failed == 0);
+  REQUIRE(told.succeeded == 60);
+  for (const ServerId sid : servers) {
+    INFO(world.cluster.Describe());
+    REQUIRE(world.cluster.Status(sid).epoch == epoch);
+  }
+  REQUIRE(world.cluster.CheckInvariants() == absl::OkStatus());
+}
+
+TEST_CASE("disks of 0.6 s a sync serve, and cost nobody a session") {
+  ServesWith(absl::Milliseconds(600));
+}
+TEST_CASE("disks of 0.9 s a sync serve, and cost nobody a session") {
+  ServesWith(absl::Milliseconds(900));
+}
+TEST_CASE("disks of 3 s a sync serve, and cost nobody a session") { ServesWith(absl::Seconds(3)); }
+
+TEST_CASE("a leader whose disk stands still for longer than it ever took gives way") {
+  World world({.servers = 3, .seed = 3});
+  const ServerId leader = world.Leader();
+  world.Write(leader, "before");
+  world.cluster.StallDisk(leader, absl::Seconds(20));
+  world.cluster.Propose(leader, "stalls", absl::InfiniteDuration(), [](absl::StatusOr<Reply>) {});
+  REQUIRE(world.cluster.RunUntil(
+      [&] {
+        const auto now = world.cluster.leader();
+        return now && *now != leader;
+      },
+      absl::Seconds(3)));
+}
+
+}  // namespace
+}  // namespace zkq::testing

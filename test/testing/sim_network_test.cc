@@ -3,6 +3,7 @@
 #include "zkq/testing/sim_network.h"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <optional>
 #include <set>
@@ -10,13 +11,14 @@
 #include <vector>
 
 #include "test/harness/catch.h"
+#include "zkq/wire.h"
 
 namespace zkq::testing {
 namespace {
 
 constexpr ServerId kA{1}, kB{2};
 
-// Remembers what it hears: "up 1", "7" (a numbered message), "down 1".
+// Remembers what it hears: "up 1", "7" (a numbered message), "large", "down 1".
 class Ear final : public QuorumTransport::Receiver {
  public:
   void OnIntroduced(const LinkId&, const Identity&) override {}
@@ -27,6 +29,8 @@ class Ear final : public QuorumTransport::Receiver {
   void OnMessage(const LinkId&, Message message, Hold) override {
     if (const auto* ack = std::get_if<Ack>(&message.body)) {
       heard.push_back(std::to_string(ack->zxid.counter));
+    } else {
+      heard.push_back("large");
     }
   }
   void OnNotification(const LinkId&, const Notification&) override {}
@@ -53,6 +57,14 @@ struct Counts final : SimNetworkObserver {
   std::map<Loss, int> lost;
 };
 
+Identity IdentityOf(ServerId sid) {
+  return {.sid = sid,
+          .boot = 1,
+          .tick = std::chrono::milliseconds(100),
+          .init_limit = 20,
+          .sync_limit = 30};  // silence is noticed after 3 s
+}
+
 // A and B, linked.
 struct World {
   explicit World(uint64_t seed = 1) : scheduler(seed), network(&scheduler) {
@@ -63,13 +75,17 @@ struct World {
                        .executor = std::make_shared<SimExecutor>(&scheduler),
                        .random = std::make_shared<SimRandom>(seed)};
       transports[sid]->SetMembers(members);
-      REQUIRE(transports[sid]->Start(env, {.sid = sid, .boot = 1}, &ears[sid]).ok());
+      REQUIRE(transports[sid]->Start(env, IdentityOf(sid), &ears[sid]).ok());
     }
     REQUIRE(Until([&] { return ears[kA].now && ears[kB].now; }));
   }
   bool Until(absl::FunctionRef<bool()> done) { return scheduler.RunUntil(done, absl::Seconds(9)); }
   void Say(ServerId from, uint32_t number) {
     transports[from]->Send({&*ears[from].now, 1}, {.body = Ack{{1, number}}});
+  }
+  void SayLarge(ServerId from, size_t bytes) {
+    transports[from]->Send({&*ears[from].now, 1},
+                           {.body = Request{{MakeCall(1, Payload(std::string(bytes, 'x')))}}});
   }
   // Each in a frame of its own, all of them on their way.
   void SayMany(ServerId from, uint32_t count) {
@@ -192,6 +208,95 @@ TEST_CASE("a link may be slower one way than the other") {
   REQUIRE(world.ears[kB].heard.back() == "up 1");
   world.scheduler.RunFor(absl::Seconds(2));
   REQUIRE(world.ears[kB].heard.back() == "1");
+}
+
+TEST_CASE("a path that swallows large packets lets small ones through, until one is large") {
+  World world;
+  world.network.SetPath(kA, kB, {.largest = 1400});
+  world.Say(kA, 1);
+  world.scheduler.RunFor(absl::Milliseconds(1));
+  world.SayLarge(kA, 10'000);
+  world.scheduler.RunFor(absl::Milliseconds(1));
+  world.Say(kA, 2);
+  world.scheduler.RunFor(absl::Milliseconds(300));
+  REQUIRE(world.ears[kB].heard == std::vector<std::string>{"up 1", "1"});
+  world.network.Heal();
+  world.scheduler.RunFor(absl::Milliseconds(500));
+  REQUIRE(world.ears[kB].heard == std::vector<std::string>{"up 1", "1", "large", "2"});
+}
+
+TEST_CASE("a thin line takes its time for what is large, and for what comes after it") {
+  World world;
+  world.network.SetPath(kA, kB, {.bytes_per_second = 125'000});
+  world.SayLarge(kA, 50'000);
+  world.scheduler.RunFor(absl::Milliseconds(1));
+  world.Say(kA, 1);
+  world.scheduler.RunFor(absl::Milliseconds(390));
+  REQUIRE(world.ears[kB].heard == std::vector<std::string>{"up 1"});
+  world.scheduler.RunFor(absl::Milliseconds(20));
+  REQUIRE(world.ears[kB].heard == std::vector<std::string>{"up 1", "large", "1"});
+}
+
+TEST_CASE("a bit that flips on the way ends the link, and is never delivered") {
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    World world(seed);
+    world.network.SetPath(kA, kB, {.flips_one_in = 1});
+    world.Say(kA, 7);
+    REQUIRE(world.Until([&] { return world.ears[kB].heard.back() != "up 1"; }));
+    REQUIRE(world.ears[kB].heard.back() == "down 1");
+    world.network.Heal();
+    REQUIRE(world.Until([&] { return world.ears[kA].now && world.ears[kB].now; }));
+  }
+}
+
+TEST_CASE("a connection that is over for one end alone is replaced by whoever is told") {
+  for (const ServerId told : {kA, kB}) {
+    World world;
+    const ServerId other = told == kA ? kB : kA;
+    REQUIRE(world.network.HalfOpen(told, other));
+    REQUIRE(world.Until([&] { return world.ears[told].heard.back() == "down 1"; }));
+    REQUIRE(world.ears[other].heard.back() == "up 1");
+    REQUIRE(world.Until([&] { return world.ears[kA].now && world.ears[kA].now->seq > 1; }));
+    REQUIRE(world.Until([&] { return world.ears[kB].now && world.ears[kB].now->seq > 1; }));
+  }
+}
+
+TEST_CASE("handshakes that are reset, or never answered, are begun anew until one is through") {
+  World world;
+  SECTION("reset") { world.network.SetPath(kB, kA, {.resets = true}); }
+  SECTION("never answered") { world.network.SetAnswering(kA, false); }
+  world.network.Disconnect(kA, kB);
+  world.scheduler.RunFor(absl::Seconds(5));
+  REQUIRE_FALSE(world.ears[kA].now);
+  REQUIRE_FALSE(world.ears[kB].now);
+  world.network.Heal();
+  REQUIRE(world.Until([&] { return world.ears[kA].now && world.ears[kB].now; }));
+}
+
+TEST_CASE("a server with another address is found again once its silence is noticed") {
+  World world;
+  world.network.Move(kB);
+  world.Say(kA, 1);
+  world.scheduler.RunFor(absl::Milliseconds(500));
+  REQUIRE(world.ears[kB].heard == std::vector<std::string>{"up 1"});
+  const auto anew = [&](ServerId sid) {
+    return world.ears[sid].now && world.ears[sid].now->seq > 1;
+  };
+  REQUIRE(world.Until([&] { return anew(kA) && anew(kB); }));
+}
+
+TEST_CASE("a silent link is dropped at both ends and made anew, soon after the silence") {
+  World world;
+  for (const auto& [from, to] : {std::pair(kA, kB), std::pair(kB, kA)}) {
+    world.network.SetPath(from, to, {.silent = true});
+  }
+  world.scheduler.RunFor(absl::Minutes(1));
+  REQUIRE_FALSE(world.ears[kA].now);
+  REQUIRE_FALSE(world.ears[kB].now);
+  world.network.Heal();
+  world.scheduler.RunFor(absl::Seconds(2));
+  REQUIRE(world.ears[kA].now);
+  REQUIRE(world.ears[kB].now);
 }
 
 TEST_CASE("lanes of a link overtake each other, and observers see it") {

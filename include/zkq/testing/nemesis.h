@@ -25,9 +25,10 @@ enum class Fault : uint8_t {
   kPowerCut,      // what was not synced is lost
   kTornPowerCut,  // some sectors of it are not
   kPowerCutOfAll,
-  kCrashAtDisk,  // before one of its next operations on the disk
-  kCrashAtSend,  // after one of its next messages
-  kCrashLoop,    // and again in the middle of the next starts, or soon after them
+  kRestartOfAll,  // all start within 50 ms, in any order
+  kCrashAtDisk,   // before one of its next operations on the disk
+  kCrashAtSend,   // after one of its next messages
+  kCrashLoop,     // and again in the middle of the next starts, or soon after them
   kPause,
   // The network.
   kBreakLink,
@@ -37,13 +38,24 @@ enum class Fault : uint8_t {
   kIsolateLeader,
   kLeaveBehind,  // one is cut off, and the others take snapshots before it is back
   kStallOneWay,
-  kLoseOneWay,
+  kSilenceOneWay,    // what is sent vanishes, and no connection breaks: so with all of these
+  kSilenceLink,      // both ways
+  kSilenceAround,    // all ways of one server
+  kSilentPartition,  // some from the others
+  kHalfOpen,         // a connection is over for one end alone
+  kSwallowLarge,     // a path takes small packets only
+  kThinLine,         // 1 Mbit/s to 100
+  kFlipBytes,        // on their way, behind TCP's checksum
+  kResetHandshakes,  // new connections are reset before they are links
+  kDeafListener,     // they are taken, and never answered
+  kChangeAddress,    // what a server's connections carry is lost for ever
   kSlowLink,
   kSlowNetwork,
   kFlap,
   kSlowReader,
   // Disks.
   kSlowDisk,
+  kCrawlingDisk,  // 0.1 to 3 s a sync
   kSlowReads,
   kStallDisk,
   kFailWrite,  // or another change of the disk

@@ -37,6 +37,13 @@ bool DamageSomewhere(NemesisArm& arm, Fault fault, ServerId sid, SimRandom* rand
   return cluster.OverwriteSector(sid, path, sector, random->Below(1 + size / 512) * 512);
 }
 
+bool SlowDiskFor(NemesisArm& arm, const Blow& blow, uint64_t milliseconds) {
+  const ServerId sid = blow.hit;
+  arm.cluster().SlowDisk(sid, absl::Milliseconds(static_cast<int64_t>(milliseconds)));
+  arm.After(blow.lasts(), [&arm, sid] { arm.cluster().SlowDisk(sid, absl::ZeroDuration()); });
+  return true;
+}
+
 // Once its disk is lost it may be refused: then there is nothing to try again for.
 void StartOnceAfter(NemesisArm& arm, absl::Duration down, ServerId sid) {
   arm.After(down, [&arm, sid] { (void)arm.cluster().Start(sid); });
@@ -45,10 +52,10 @@ void StartOnceAfter(NemesisArm& arm, absl::Duration down, ServerId sid) {
 }  // namespace
 
 bool SlowDisk(NemesisArm& arm, const Blow& blow) {
-  const ServerId sid = blow.hit;
-  arm.cluster().SlowDisk(sid, absl::Milliseconds(static_cast<int64_t>(1 + blow.dice() % 200)));
-  arm.After(blow.lasts(), [&arm, sid] { arm.cluster().SlowDisk(sid, absl::ZeroDuration()); });
-  return true;
+  return SlowDiskFor(arm, blow, 1 + blow.dice() % 200);
+}
+bool CrawlingDisk(NemesisArm& arm, const Blow& blow) {
+  return SlowDiskFor(arm, blow, 100 + blow.dice() % 2900);
 }
 
 bool SlowReads(NemesisArm& arm, const Blow& blow) {

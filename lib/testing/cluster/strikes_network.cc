@@ -20,14 +20,53 @@ void PartFor(NemesisArm& arm, const std::set<ServerId>& side, absl::Duration las
   arm.EndAfter(kPartition, lasts, [&arm] { arm.network().Partition({}); });
 }
 
-// Changes one way, until it is mended.
+template <typename Change>
+void ChangeWay(NemesisArm& arm, ServerId from, ServerId to, Change change) {
+  SimPath path = arm.network().path(from, to);
+  change(path);
+  arm.network().SetPath(from, to, path);
+}
+
+// One way, until it is mended.
 template <typename Change>
 bool ChangePath(NemesisArm& arm, const Blow& blow, Change change) {
-  SimPath path = arm.network().path(blow.a, blow.b);
-  change(path);
-  arm.network().SetPath(blow.a, blow.b, path);
+  ChangeWay(arm, blow.a, blow.b, change);
   MendAfter(arm, blow);
   return true;
+}
+
+template <typename Change>
+bool ChangeBothWays(NemesisArm& arm, const Blow& blow, Change change) {
+  ChangeWay(arm, blow.b, blow.a, change);
+  return ChangePath(arm, blow, change);
+}
+
+// Between these and the others, both ways.
+void SetSilent(NemesisArm& arm, const std::set<ServerId>& side, bool silent) {
+  for (const ServerId from : arm.servers()) {
+    for (const ServerId to : arm.servers()) {
+      if (side.contains(from) == side.contains(to)) continue;
+      ChangeWay(arm, from, to, [&](SimPath& path) { path.silent = silent; });
+    }
+  }
+}
+
+bool SilenceFor(NemesisArm& arm, const std::set<ServerId>& side, const Blow& blow) {
+  SetSilent(arm, side, true);
+  arm.EndAfter({kNoServer, *side.begin()}, blow.lasts(),
+               [&arm, side] { SetSilent(arm, side, false); });
+  return true;
+}
+
+// Some on this side, some on the other.
+std::set<ServerId> DrawnSide(const NemesisArm& arm, const Blow& blow) {
+  const std::vector<ServerId>& all = arm.servers();
+  const uint64_t drawn = 1 + blow.dice() % ((uint64_t{1} << all.size()) - 2);
+  std::set<ServerId> side;
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (drawn >> i & 1) side.insert(all[i]);
+  }
+  return side;
 }
 
 void FlapFor(NemesisArm& arm, ServerId a, ServerId b, absl::Duration lasts) {
@@ -54,15 +93,8 @@ bool CutLink(NemesisArm& arm, const Blow& blow) {
   return true;
 }
 
-// Some on this side, some on the other.
 bool Partition(NemesisArm& arm, const Blow& blow) {
-  const std::vector<ServerId>& all = arm.servers();
-  const uint64_t drawn = 1 + blow.dice() % ((uint64_t{1} << all.size()) - 2);
-  std::set<ServerId> side;
-  for (size_t i = 0; i < all.size(); ++i) {
-    if (drawn >> i & 1) side.insert(all[i]);
-  }
-  PartFor(arm, side, blow.lasts());
+  PartFor(arm, DrawnSide(arm, blow), blow.lasts());
   return true;
 }
 
@@ -99,8 +131,54 @@ bool StallOneWay(NemesisArm& arm, const Blow& blow) {
   return ChangePath(arm, blow, [](SimPath& path) { path.stalled = true; });
 }
 
-bool LoseOneWay(NemesisArm& arm, const Blow& blow) {
+bool SilenceOneWay(NemesisArm& arm, const Blow& blow) {
   return ChangePath(arm, blow, [](SimPath& path) { path.silent = true; });
+}
+
+bool SilenceLink(NemesisArm& arm, const Blow& blow) {
+  return ChangeBothWays(arm, blow, [](SimPath& path) { path.silent = true; });
+}
+
+bool SilenceAround(NemesisArm& arm, const Blow& blow) { return SilenceFor(arm, {blow.hit}, blow); }
+
+bool SilentPartition(NemesisArm& arm, const Blow& blow) {
+  return SilenceFor(arm, DrawnSide(arm, blow), blow);
+}
+
+bool HalfOpen(NemesisArm& arm, const Blow& blow) { return arm.network().HalfOpen(blow.a, blow.b); }
+
+// A packet of Ethernet's size is too large.
+bool SwallowLarge(NemesisArm& arm, const Blow& blow) {
+  return ChangeBothWays(arm, blow, [](SimPath& path) { path.largest = 1400; });
+}
+
+bool ThinLine(NemesisArm& arm, const Blow& blow) {
+  const uint64_t mbits = 1 + blow.dice() % 100;
+  return ChangeBothWays(arm, blow, [&](SimPath& path) { path.bytes_per_second = mbits * 125'000; });
+}
+
+bool FlipBytes(NemesisArm& arm, const Blow& blow) {
+  const uint64_t one_in = 1 + blow.dice() % 50;
+  return ChangeBothWays(arm, blow, [&](SimPath& path) { path.flips_one_in = one_in; });
+}
+
+bool ResetHandshakes(NemesisArm& arm, const Blow& blow) {
+  arm.network().Disconnect(blow.a, blow.b);
+  return ChangeBothWays(arm, blow, [](SimPath& path) { path.resets = true; });
+}
+
+bool DeafListener(NemesisArm& arm, const Blow& blow) {
+  const ServerId sid = blow.hit;
+  for (const ServerId other : arm.servers()) arm.network().Disconnect(sid, other);
+  arm.network().SetAnswering(sid, false);
+  arm.EndAfter({sid, kNoServer}, blow.lasts(),
+               [&arm, sid] { arm.network().SetAnswering(sid, true); });
+  return true;
+}
+
+bool ChangeAddress(NemesisArm& arm, const Blow& blow) {
+  arm.network().Move(blow.hit);
+  return true;
 }
 
 bool SlowLink(NemesisArm& arm, const Blow& blow) {

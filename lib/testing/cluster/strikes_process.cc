@@ -57,6 +57,16 @@ bool PowerCutOfAll(NemesisArm& arm, const Blow& blow) {
   return false;
 }
 
+bool RestartOfAll(NemesisArm& arm, const Blow& blow) {
+  SimRandom random(blow.dice());
+  for (const ServerId sid : arm.servers()) {
+    const auto late = static_cast<int64_t>(random.Below(50));
+    arm.Note(blow.fault(), arm.RoleOf(sid));
+    arm.CrashFor(sid, CrashMode::kProcess, blow.lasts() + absl::Milliseconds(late));
+  }
+  return false;
+}
+
 // Half of the time at an operation of one kind: most are writes, and what goes wrong
 // does so at the others.
 bool CrashAtDisk(NemesisArm& arm, const Blow& blow) {

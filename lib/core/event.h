@@ -21,7 +21,8 @@ namespace zkq::core {
 using WriteId = uint64_t;
 
 struct Tick {
-  Time now{};  // never falls
+  Time now{};        // never falls
+  int64_t wall = 0;  // the wall clock, for leader_time alone: microseconds since 1970
 };
 struct LinkUp {
   LinkId link = {};

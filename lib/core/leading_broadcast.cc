@@ -71,8 +71,7 @@ void Leading::Proceed(Submission admitted) {
 }
 
 int64_t Leading::LeaderTime() const {
-  const int64_t wall = self_.options.wall_at_start + self_.now.count();
-  return std::max(self_.history.last_leader_time(), std::min(wall, kLeaderTimeMax));
+  return std::max(self_.history.last_leader_time(), self_.wall);
 }
 
 Txn Leading::MakeTxn(const Call& call, Origin origin, Zxid prev) {

@@ -19,13 +19,27 @@
 #include <algorithm>
 #include <utility>
 
-namespace zkq::core {
+#include "lib/core/limits.h"
 
+namespace zkq::core {
 // --- attaching ------------------------------------------------------------------
 
 void Learning::Enter() {
-  give_up_at_ = self_.now + self_.Ticks(self_.options.init_limit);
+  give_up_at_ = began_ + init_limit_;
   Attach();
+}
+
+// A learner that counted time otherwise than its leader would leave one that is well.
+void Learning::TakeLimits(const Identity& leader) {
+  const Identity own = self_.identity();
+  if (SameLimits(leader, own) || !HasLimits(leader)) return;
+  init_limit_ = leader.tick * leader.init_limit;
+  sync_limit_ = leader.tick * leader.sync_limit;
+  give_up_at_ = began_ + init_limit_;
+  if (!self_.terms.other_limits.insert(leader.sid).second) return;
+  self_.Tell(Note::Level::kWarning, "server " + ToString(leader.sid) + ", which leads, has " +
+                                        LimitsText(leader) + ", this server " + LimitsText(own) +
+                                        ": the leader's count while it is followed");
 }
 
 void Learning::Attach() {
@@ -33,6 +47,7 @@ void Learning::Attach() {
   const Identity* leader = self_.links.PeerOf(choice_.leader);
   if (leader == nullptr || !self_.IsMember(*leader)) return link_.reset();
   link_ = self_.links.To(choice_.leader);
+  TakeLimits(*leader);
   self_.terms.next_attach = self_.now + self_.options.tick;
   session_ = {.number = ++self_.terms.sessions, .epoch = 0};
   stage_ = Stage::kFollowerInfoSent;
@@ -149,8 +164,7 @@ bool Learning::IsProgress(const MessageBody& body) const {
 }
 
 void Learning::ExtendDeadline() {
-  const int ticks = InSync() ? self_.options.sync_limit : self_.options.init_limit;
-  give_up_at_ = self_.now + self_.Ticks(ticks);
+  give_up_at_ = self_.now + (InSync() ? sync_limit_ : init_limit_);
 }
 
 template <typename Other>
@@ -260,7 +274,7 @@ void Learning::Handle(const Snap& snap) {
 void Learning::On(const SnapshotFetched& fetched) {
   const bool ours = fetched.link == link_ && fetched.snapshot == fetching_;
   if (stage_ != Stage::kInstalling || !ours) return;
-  give_up_at_ = self_.now + self_.Ticks(self_.options.init_limit);
+  give_up_at_ = self_.now + init_limit_;
   if (fetched.state == SnapshotFetched::State::kProgress) return;
   fetching_.reset();
   if (fetched.state == SnapshotFetched::State::kFailed) {
@@ -290,6 +304,9 @@ bool Learning::Extend(const std::vector<Txn>& txns) {
 void Learning::Handle(const Proposal& proposal) {
   if (!InSync() || !Extend(proposal.txns) || proposal.commit > self_.history.last()) {
     return EndSession(SessionEndReason::kGap, "a proposal that does not follow");
+  }
+  if (stage_ == Stage::kBroadcast) {
+    self_.NoteLeaderTime(choice_.leader, proposal.txns.back().leader_time);
   }
   known_commit_ = std::max(known_commit_, proposal.commit);
   // A commit may have been told before the entries it speaks of were here.

@@ -25,7 +25,12 @@ class Learning {
     uint64_t look_seq = 0;  // of this peer's own look, which it ended
     Look leader_look = {};  // the leader's latest that is known
   };
-  Learning(Self* self, const Choice& choice) : self_(*self), choice_(choice) {}
+  Learning(Self* self, const Choice& choice)
+      : self_(*self),
+        choice_(choice),
+        init_limit_(self->Ticks(self->options.init_limit)),
+        sync_limit_(self->Ticks(self->options.sync_limit)),
+        began_(self->now) {}
 
   void Enter();
   void Leave();  // the session ends from this side
@@ -69,6 +74,7 @@ class Learning {
   void EndSession(SessionEndReason reason, std::string why);
   void Quit(std::string why) { left_ = std::move(why); }
   void Reply(MessageBody body);
+  void TakeLimits(const Identity& leader);
   bool IsProgress(const MessageBody& body) const;
   void ExtendDeadline();
   // Ends the session, and says so, if the promise cannot be given.
@@ -110,6 +116,10 @@ class Learning {
   std::optional<Zxid> undecided_before_;  // up to date; see DecideCalls
   Epoch established_ = 0;
   std::set<uint64_t> reads_;
+  // The leader's, while there is a session with it; this peer's own before (PROTOCOL §5.3 D9).
+  Time init_limit_;
+  Time sync_limit_;
+  Time began_;
   Time give_up_at_{};  // without a word or progress
   std::optional<std::string> left_;
 };

@@ -88,7 +88,7 @@ class Peer::Impl {
   template <typename E>
   void Remember(const E&) {}
   void Remember(const Tick& tick) {
-    self_.now = std::max(self_.now, tick.now);
+    self_.NoteTime(tick);
     election_->Tick(self_.now, &outbox_);
   }
   void Remember(const LinkUp& up) {

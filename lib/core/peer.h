@@ -20,7 +20,6 @@ struct PeerOptions {
   int init_limit = 20;
   int sync_limit = 10;
   Time finalize_wait = std::chrono::milliseconds(50);
-  int64_t wall_at_start = 0;  // microseconds since 1970 when Tick's `now` is 0
   size_t max_command_bytes = 1 << 20;
   size_t outstanding_bytes_max = 64 << 20;  // proposed, not committed; above: kOverload
   size_t window_bytes_max = 64 << 20;       // of the newest history kept in memory

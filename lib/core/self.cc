@@ -1,6 +1,7 @@
 #include "lib/core/self.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "lib/core/founding.h"
@@ -16,6 +17,11 @@ constexpr uint64_t kEpochJumpMax = 1 << 24;
 constexpr uint64_t kPromiseSlack = kEpochJumpMax / 2;
 // No ensemble begins above this.
 constexpr Epoch kFirstEpochMax = 0xF000'0000;
+
+// By so much clocks may differ, or move, before it is said: microseconds.
+constexpr int64_t kClockSlack = 60'000'000;
+
+std::string Seconds(int64_t micros) { return std::to_string(micros / 1'000'000) + " s"; }
 
 // Enough of an id to see that it is another one, and 0 for none.
 uint32_t Short(const Id128& id) {
@@ -140,6 +146,24 @@ void Self::NoteSynced(const Synced& synced) {
   if (!writes.install || !Durable(*writes.install)) return;
   writes.install.reset();
   Commit(history.begin());
+}
+
+void Self::NoteTime(const Tick& tick) {
+  const Time passed = std::max(tick.now - now, Time{});
+  const int64_t expected = wall + passed.count();
+  wall = std::clamp<int64_t>(tick.wall, 0, kLeaderTimeMax);
+  now += passed;
+  const bool first = expected == 0;
+  if (first || wall - expected <= kClockSlack) return;
+  Tell(Note::Level::kWarning, "the wall clock was set forward by " + Seconds(wall - expected) +
+                                  ": so is leader_time while this server leads");
+}
+
+void Self::NoteLeaderTime(ServerId leader, int64_t time) {
+  if (std::abs(time - wall) <= kClockSlack || !terms.other_clocks.insert(leader).second) return;
+  Tell(Note::Level::kWarning, "leader_time of server " + ToString(leader) + " is " +
+                                  Seconds(std::abs(time - wall)) +
+                                  (time > wall ? " ahead of" : " behind") + " this server's clock");
 }
 
 void Self::Commit(Zxid known) {

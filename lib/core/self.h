@@ -49,6 +49,9 @@ struct Terms {
   Time last_heard{};      // the leader; a leader itself: its quorum
   Time next_attach{};     // a refused learner does not ask again before this
   std::optional<Time> last_renewal = {};
+  // Leaders of which it was said that their time is another, or that they count time otherwise.
+  std::set<ServerId> other_clocks = {};
+  std::set<ServerId> other_limits = {};
 };
 
 class Self {
@@ -132,6 +135,7 @@ class Self {
   LastWords last_words;  // of members
   Terms terms;
   Time now{};
+  int64_t wall = 0;  // within what leader_time can be
   Effects* effects = nullptr;
   std::optional<Halt> halt;  // going on would lose something, or is impossible
 
@@ -142,6 +146,9 @@ class Self {
   // in the first step, for what the log at the start had.
   void FollowMemberships();
   void NoteSynced(const Synced& synced);
+  void NoteTime(const Tick& tick);
+  // That is the time of what the leader has just proposed.
+  void NoteLeaderTime(ServerId leader, int64_t time);
 
  private:
   void TakeConfigs();

@@ -34,7 +34,7 @@ Identity Protocol::Begin(std::unique_ptr<core::Peer> peer) {
   peer_ = std::move(peer);
   const Identity identity = peer_->identity();  // what changes it is an effect
   start_ = ports_.clock->Monotonic();
-  Step(core::Tick{Time{0}});
+  Step(TickAt(start_));
   const core::Peer::View view = peer_->view();
   Publish(view);
   FollowMembership(view.config_changes);  // a member that dials at once must not be refused
@@ -130,7 +130,7 @@ void Protocol::Drain() {
 }
 
 void Protocol::StepAll(News news, absl::Duration now) {
-  Step(core::Tick{SinceStart(now)});
+  Step(TickAt(now));
   for (Happened& happened : news.events) StepOne(std::move(happened));
   for (const auto& [link, notification] : news.notified) {
     Step(core::Notified{link, notification});
@@ -186,8 +186,9 @@ void Protocol::FollowMembership(uint64_t changes) {
 
 // --- time --------------------------------------------------------------------------------
 
-Time Protocol::SinceStart(absl::Duration now) const {
-  return Time{absl::ToInt64Microseconds(now - start_)};
+core::Tick Protocol::TickAt(absl::Duration now) const {
+  return {.now = Time{absl::ToInt64Microseconds(now - start_)},
+          .wall = absl::ToUnixMicros(ports_.clock->Wall())};
 }
 
 void Protocol::SetAlarm(absl::Duration now) {

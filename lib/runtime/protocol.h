@@ -104,7 +104,7 @@ class Protocol final : public QuorumTransport::Receiver {
   absl::Duration HeardAt(Time last_heard) const;
   void FollowMembership(uint64_t changes);
   void SetAlarm(absl::Duration now);
-  Time SinceStart(absl::Duration now) const;
+  core::Tick TickAt(absl::Duration now) const;
 
   const Ports ports_;
   const std::vector<Member> configured_;

@@ -96,7 +96,6 @@ core::PeerOptions Node::PeerOptionsOf(const Tuning& tuning) const {
           .init_limit = options_.init_limit,
           .sync_limit = options_.sync_limit,
           .finalize_wait = Micros(options_.finalize_wait),
-          .wall_at_start = absl::ToUnixMicros(options_.env.clock->Wall()),
           .max_command_bytes = options_.max_command_bytes,
           .outstanding_bytes_max = tuning.outstanding_bytes_max,
           .window_bytes_max = options_.window_bytes,

@@ -105,12 +105,13 @@ void Ensemble::Step(ServerId sid, const Event& event) {
     if (tracing_) trace_.push_back(ToString(sid) + " " + line);
   };
   const auto since = now_ - server.started;
-  if (!std::holds_alternative<Tick>(event)) server.peer->Step(Tick{since}, &effects);
+  const Tick tick{.now = since, .wall = since.count()};
+  if (!std::holds_alternative<Tick>(event)) server.peer->Step(tick, &effects);
   if (!std::holds_alternative<Tick>(event)) {
     trace("< " + ToString(event));
     server.peer->Step(event, &effects);
   } else {
-    server.peer->Step(Tick{since}, &effects);
+    server.peer->Step(tick, &effects);
   }
   const uint64_t boot = server.boot;
   for (const Effect& effect : effects) {

@@ -196,6 +196,7 @@ std::vector<std::string> PeerScript::Step(Words step) {
   if (name == "wake") return {Wake()};
   if (name == "elect") return Elect(&step);
   if (name == "run") return RunFor(&step);
+  if (name == "clock") return wall_ += ToTime(step.Next()).count(), std::vector<std::string>{};
   if (name == "show") return hidden_.erase(step.Next()), std::vector<std::string>{};
   if (name == "hide") return hidden_.insert(step.Next()), std::vector<std::string>{};
   const Event event = ToEvent(name, &step);
@@ -204,8 +205,8 @@ std::vector<std::string> PeerScript::Step(Words step) {
 }
 
 Event PeerScript::ToEvent(const std::string& name, Words* words) {
-  if (name == "start") return Tick{now_};
-  if (name == "tick") return Tick{now_ += ToTime(words->Next())};
+  if (name == "start") return Now();
+  if (name == "tick") return now_ += ToTime(words->Next()), Now();
   if (name == "link-up") return LinkedUp(words);
   if (name == "introduced") {
     const Identity peer = ReadPeer(words);
@@ -247,6 +248,11 @@ Identity PeerScript::ReadPeer(Words* words) {
   const uint64_t boot = ToNumber(words->Setting("boot", std::to_string(BootOf(sid))));
   Identity peer{.sid = sid, .boot = boot, .ensemble = kEnsemble, .disk = {0, disk}};
   if (words->Take("foreign")) peer.ensemble = {6, 6};
+  if (const std::string tick = words->Setting("tick"); !tick.empty()) {
+    peer.tick = ToTime(tick);
+    peer.init_limit = 20;
+    peer.sync_limit = 10;
+  }
   if (!words->Take("unfounded")) {
     peer.config = Zxid{};
     return peer;
@@ -322,7 +328,8 @@ std::vector<std::string> PeerScript::Elect(Words* words) {
     add(Give(Notified{links_.at(sid), n}));
   }
   if (peer_->view().role.state == PeerState::kLooking) {
-    add(Give(Tick{now_ += options_.finalize_wait}));
+    now_ += options_.finalize_wait;
+    add(Give(Now()));
   }
   return lines;
 }
@@ -339,7 +346,7 @@ std::vector<std::string> PeerScript::RunFor(Words* words) {
   while (true) {
     const std::optional<Time> wake = peer_->NextWake();
     now_ = wake && *wake < end ? std::max(*wake, now_) : end;
-    give(Tick{now_});
+    give(Now());
     for (const auto& [sid, seq] : std::exchange(pings_, {})) {
       if (std::find(ponging.begin(), ponging.end(), sid) == ponging.end()) continue;
       give(Received{links_.at(sid), Message{sessions_[sid], Pong{.seq = seq}}});

@@ -17,9 +17,10 @@
 // Steps:
 //   start                                the first tick
 //   tick 5ms                             so much later
+//   clock 90s                            the wall clock is set forward by so much
 //   run 500ms [pong=1,2]                 every tick that is wanted until then, those
 //                                        servers answering every ping
-//   link-up 2 [disk=9] [boot=9] [foreign | unfounded [members=other] [sees=all | sees=1,2:9]]
+//   link-up 2 [disk=9] [boot=9] [tick=3s] [foreign | unfounded [members=other] [sees=all | sees=1,2:9]]
 //   introduced 2 …                as link-up, on the link that is up
 //                                        on its own disk, founded by all on theirs and
 //                                        configured alike, unless said otherwise
@@ -79,7 +80,10 @@ class PeerScript {
   Recovered recovered_;
   Transactions txns_;
   std::unique_ptr<Peer> peer_;
+  Tick Now() const { return {.now = now_, .wall = wall_ + now_.count()}; }
+
   Time now_{};
+  int64_t wall_ = 0;  // at the start
   std::set<std::string> hidden_ = {"notify"};
   WriteId last_write_ = 0;
   uint64_t link_seq_ = 0;

@@ -76,5 +76,48 @@ TEST_CASE("an effect that is wanted outside of a step breaks the peer, not its h
   REQUIRE_FALSE(self.invariants().ok());
 }
 
+std::string Notes(const Effects& effects) {
+  std::string notes;
+  for (const Effect& effect : effects) notes += std::get<Note>(effect).line + "\n";
+  return notes;
+}
+
+TEST_CASE("the wall clock is followed at once, and what sets it far ahead is said once") {
+  Self self({.self = ServerId{1}}, {});
+  Effects effects;
+  self.effects = &effects;
+  const auto tick = [&](int seconds, int64_t wall) {
+    self.NoteTime({.now = std::chrono::seconds(seconds), .wall = wall * 1'000'000});
+  };
+  tick(0, 1'000);
+  tick(10, 1'070);  // a minute more than has passed: no more than clocks may differ
+  REQUIRE(Notes(effects) == "");
+  REQUIRE(self.wall == 1'070'000'000);
+  tick(20, 1'141);
+  tick(30, 1'151);
+  REQUIRE(Notes(effects) ==
+          "the wall clock was set forward by 61 s: so is leader_time while this server leads\n");
+  REQUIRE(self.wall == 1'151'000'000);
+  tick(40, 500);  // back is not said: leader_time stands still then
+  REQUIRE(effects.size() == 1);
+  tick(50, INT64_MAX / 1'000'000);
+  REQUIRE(self.wall == kLeaderTimeMax);
+}
+
+TEST_CASE("a leader's time that is more than a minute from this server's is said once") {
+  Self self({.self = ServerId{1}}, {});
+  Effects effects;
+  self.effects = &effects;
+  self.NoteTime({.wall = 1'000'000'000});
+  self.NoteLeaderTime(ServerId{2}, 1'060'000'000);
+  REQUIRE(Notes(effects) == "");
+  self.NoteLeaderTime(ServerId{2}, 1'061'000'000);
+  self.NoteLeaderTime(ServerId{2}, 1'900'000'000);
+  self.NoteLeaderTime(ServerId{3}, 900'000'000);
+  REQUIRE(Notes(effects) ==
+          "leader_time of server 2 is 61 s ahead of this server's clock\n"
+          "leader_time of server 3 is 100 s behind this server's clock\n");
+}
+
 }  // namespace
 }  // namespace zkq::core

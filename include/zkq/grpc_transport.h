@@ -17,9 +17,6 @@ struct GrpcTransportOptions {
   size_t outbound_bytes_max = 64 << 20;
   // Bytes delivered from one peer and still held above which reading waits.
   size_t inbound_bytes_max = 16 << 20;
-  absl::Duration handshake_timeout = absl::Milliseconds(500);
-  absl::Duration redial_min = absl::Milliseconds(50);
-  absl::Duration redial_max = absl::Milliseconds(500);
   std::shared_ptr<LogSink> log_sink = nullptr;
 };
 

@@ -8,6 +8,7 @@
 
 #include "absl/time/clock.h"
 #include "lib/grpc/grpc_bytes.h"
+#include "lib/link/handshake.h"
 #include "zkq/v1/quorum.grpc.pb.h"
 #include "zkq/wire.h"
 
@@ -85,7 +86,7 @@ class KnockRpc final : public Rpc {
         done_(std::move(done)),
         rpcs_(std::move(rpcs)) {}
 
-  void Begin(const Identity& from, ServerId to, absl::Duration timeout) {
+  void Begin(const Identity& from, ServerId to) {
     if (!rpcs_->Add(this)) {
       std::move(done_)(absl::UnavailableError("shut down"));
       delete this;
@@ -93,7 +94,7 @@ class KnockRpc final : public Rpc {
     }
     request_.mutable_from()->ParseFromString(Encode(from));
     request_.set_to(ToInt(to));
-    context_.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+    context_.set_deadline(absl::ToChronoTime(absl::Now() + link::AttemptLimit(from)));
     stub_->async()->Knock(&context_, &request_, &reply_, [this](const grpc::Status& status) {
       std::move(done_)(FromGrpc(status));
       const auto rpcs = rpcs_;
@@ -124,7 +125,7 @@ void GrpcClient::Fetch(const std::string& address, link::LinkPtr transfer) {
 
 void GrpcClient::Knock(const std::string& address, const Identity& from, ServerId to,
                        KnockDone done) {
-  (new KnockRpc(address, std::move(done), rpcs_))->Begin(from, to, timeout_);
+  (new KnockRpc(address, std::move(done), rpcs_))->Begin(from, to);
 }
 
 }  // namespace zkq::transport

@@ -11,10 +11,7 @@ namespace zkq::transport {
 
 class GrpcClient : public link::Dialler {
  public:
-  // A knock takes `timeout` at most; how long a dial may take the link table
-  // knows.
-  GrpcClient(std::shared_ptr<Rpcs> rpcs, absl::Duration timeout)
-      : rpcs_(std::move(rpcs)), timeout_(timeout) {}
+  explicit GrpcClient(std::shared_ptr<Rpcs> rpcs) : rpcs_(std::move(rpcs)) {}
 
   void Dial(const std::string& address, link::LinkPtr link) override;
   void Fetch(const std::string& address, link::LinkPtr transfer) override;
@@ -23,7 +20,6 @@ class GrpcClient : public link::Dialler {
 
  private:
   const std::shared_ptr<Rpcs> rpcs_;
-  const absl::Duration timeout_;
 };
 
 }  // namespace zkq::transport

@@ -23,12 +23,10 @@ class GrpcTransport final : public QuorumTransport {
  public:
   explicit GrpcTransport(GrpcTransportOptions options)
       : listen_address_(std::move(options.listen_address)),
-        client_(std::make_shared<GrpcClient>(rpcs_, options.handshake_timeout)),
+        client_(std::make_shared<GrpcClient>(rpcs_)),
         table_(std::make_shared<LinkTable>(
             TableOptions{.bounds = {.outbound_bytes_max = options.outbound_bytes_max,
                                     .inbound_bytes_max = options.inbound_bytes_max},
-                         .handshake_timeout = options.handshake_timeout,
-                         .redial = {.min = options.redial_min, .max = options.redial_max},
                          .log_sink = std::move(options.log_sink)})) {}
 
   ~GrpcTransport() override { Shutdown(); }

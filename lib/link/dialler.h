@@ -27,8 +27,8 @@ class ZKQ_EXPORT Dialler {
   // must not be read far ahead of the link's Reads: the peer's disk is read for it.
   virtual void Fetch(const std::string& address, LinkPtr transfer) = 0;
   // Asks the server at `address`, which should be `to`, to dial this one: its table's OnKnock
-  // is called, and `done` with what that returned or with what went wrong, once, not inside
-  // this call.
+  // is called, and `done` with what that returned or with what went wrong within AttemptLimit
+  // (handshake.h), once, not inside this call.
   using KnockDone = absl::AnyInvocable<void(absl::Status) &&>;
   virtual void Knock(const std::string& address, const Identity& from, ServerId to,
                      KnockDone done) = 0;

@@ -1,5 +1,6 @@
 #include "lib/link/handshake.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -40,6 +41,20 @@ Judgement JudgeCaller(const Identity& self, const Identity& from, ServerId to,
 }
 
 }  // namespace
+
+absl::Duration HandshakeLimit(const Identity& self) {
+  constexpr absl::Duration kLongest = absl::Seconds(5);
+  const absl::Duration limit = absl::FromChrono(self.tick) * self.init_limit / 4;
+  return limit > absl::ZeroDuration() ? std::min(limit, kLongest) : kLongest;
+}
+
+Hello HelloOn(const LinkId& link, const Identity& self) {
+  return {.protocol_min = kProtocolMin,
+          .protocol_max = kProtocolMax,
+          .from = self,
+          .to = link.sid,
+          .seq = link.seq};
+}
 
 bool TakesTheId(const Identity& self, const Identity& from, const KnownPeer& known) {
   return known.live && from.disk != known.live_disk && !LiveOneHasTheId(self, from, known);

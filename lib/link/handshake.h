@@ -8,12 +8,22 @@
 #include <optional>
 #include <string>
 
+#include "absl/time/time.h"
 #include "lib/link/codec.h"
 
 namespace zkq::link {
 
 // At both ends of a pair the same one: the larger sid dials.
 constexpr bool Dials(ServerId self, ServerId peer) { return self > peer; }
+
+// How long a server waits for a handshake, by its own tick (PROTOCOL §14): several attempts fit
+// into the time in which a leader is given up.
+absl::Duration HandshakeLimit(const Identity& self);
+// For the dialler, or who knocks: as long to connect, and as long for the answer.
+inline absl::Duration AttemptLimit(const Identity& self) { return 2 * HandshakeLimit(self); }
+
+// What `self` says of itself on a link that it has dialled, or that is up.
+Hello HelloOn(const LinkId& link, const Identity& self);
 
 // What the called one knows of the server that the caller says it is.
 struct KnownPeer {

@@ -114,6 +114,11 @@ size_t Link::largest_read() {
   return largest_read_;
 }
 
+absl::Duration Link::first_written() {
+  const Lock lock(mutex_);
+  return first_written_;
+}
+
 void Link::BeatAfter(absl::Duration delay) {
   if (delay == absl::InfiniteDuration()) return;
   place_.executor.RunAfter(delay, [weak = weak_from_this()] {
@@ -231,6 +236,7 @@ void Link::OnReadFailed(std::optional<absl::Status> why) {
 void Link::OnWritten(bool ok) {
   Lock lock(mutex_);
   writing_ = false;
+  if (first_written_ == absl::InfiniteDuration()) first_written_ = place_.clock.Monotonic();
   const bool drained = std::exchange(draining_, false) && lanes_.empty();
   if (closing_) return CloseIfDue(&lock);
   if (ok && !drained) return WriteNext(&lock);

@@ -76,6 +76,8 @@ class ZKQ_EXPORT Link : public std::enable_shared_from_this<Link> {
   void CountChange() { ++place_.counters.lost_by_change; }
   // Of the frames that have come: the size of the largest.
   size_t largest_read();
+  // When its first frame was written; infinite before.
+  absl::Duration first_written();
   // Counts `bytes` as held until the result is destroyed.
   Hold MakeHold(size_t bytes);
   // `transfer` is broken when this link closes. False: that has happened already.
@@ -130,6 +132,7 @@ class ZKQ_EXPORT Link : public std::enable_shared_from_this<Link> {
   bool wants_read_ = false;  // the next read is due, and waits for held_ to fall
   Pulse pulse_ = {};
   size_t largest_read_ = 0;
+  absl::Duration first_written_ = absl::InfiniteDuration();
   size_t held_ = 0;
   std::optional<absl::Status> closing_ = {};
   absl::Status closed_as_ = {};

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "lib/base/absl/string_view.h"
-#include "lib/link/incoming_transfer.h"
 #include "lib/link/outgoing_transfer.h"
 
 namespace zkq::link {
@@ -16,26 +15,9 @@ absl::Status Copy(const absl::Status& status) {
   return absl::Status(status.code(), status.message());
 }
 
-Hello HelloOn(const LinkId& link, const Identity& self) {
-  return {.protocol_min = kProtocolMin,
-          .protocol_max = kProtocolMax,
-          .from = self,
-          .to = link.sid,
-          .seq = link.seq};
-}
-
 // What passes wherever anything does.
 constexpr size_t kSmallFrame = 1200;
 constexpr int kSilencesTold = 3;
-
-// What the end of an attempt says about the next one.
-void Learn(const absl::Status& status, Redial* redial) {
-  if (IsLasting(status)) {
-    redial->Refused();
-  } else {
-    redial->Failed();
-  }
-}
 
 }  // namespace
 
@@ -140,6 +122,12 @@ void LinkTable::Notify(ServerId to, const Notification& notification) {
     Peer& peer = PeerOf(to);
     peer.latest = encoded;
     live = peer.live;
+    // Who looks for a leader needs everybody, now.
+    if (notification.state == PeerState::kLooking && notification.look_seq > peer.looked) {
+      peer.looked = notification.look_seq;
+      peer.redial.Reset();
+      ScheduleAttempt(to, &peer);
+    }
   }
   if (live != nullptr) live->Announce(std::move(encoded));
 }
@@ -215,13 +203,6 @@ LiveLinkPtr LinkTable::Find(const LinkId& id) {
   return peer->second.live->id == id ? peer->second.live : nullptr;
 }
 
-std::string LinkTable::AddressOf(ServerId sid) {
-  const std::lock_guard lock(mutex_);
-  const auto peer = peers_.find(sid);
-  return peer == peers_.end() || !peer->second.member ? std::string()
-                                                      : peer->second.addresses.present();
-}
-
 Identity LinkTable::self() {
   const std::lock_guard lock(mutex_);
   return self_;
@@ -236,47 +217,6 @@ void LinkTable::AskSnapshot(const LiveLinkPtr& link, const SnapshotRequest& requ
 void LinkTable::Forget(const LinkPtr& stranger) {
   const std::lock_guard lock(mutex_);
   strangers_.erase(stranger);
-}
-
-void LinkTable::OnFetchFailed(ServerId sid, const std::string& address) {
-  const std::lock_guard lock(mutex_);
-  PeerAddresses& addresses = PeerOf(sid).addresses;
-  if (addresses.present() == address) addresses.Failed();
-}
-
-void LinkTable::FetchSnapshot(const LinkId& link, const SnapshotRequest& request,
-                              QuorumTransport::SnapshotSink sink) {
-  After(absl::ZeroDuration(), [link, request, sink = std::move(sink)](LinkTable* table) mutable {
-    table->Fetch(link, request, std::move(sink));
-  });
-}
-
-void LinkTable::Fetch(const LinkId& id, const SnapshotRequest& request,
-                      QuorumTransport::SnapshotSink sink) {
-  const LiveLinkPtr link = Find(id);
-  std::shared_ptr<Dialler> dialler;
-  Identity self;
-  {
-    const std::lock_guard lock(mutex_);
-    dialler = dialler_;
-    self = self_;
-  }
-  if (link == nullptr || dialler == nullptr) {
-    if (!gate_->Enter()) return;
-    sink(absl::UnavailableError("the link is down"), nullptr);
-    return gate_->Leave();
-  }
-  const std::string address = AddressOf(id.sid);
-  const auto transfer =
-      std::make_shared<IncomingTransfer>(shared_from_this(), address,
-                                         FetchRequest{.link = {self.sid, self.boot, id.seq},
-                                                      .to = id.sid,
-                                                      .snapshot = request.snapshot,
-                                                      .offset = request.offset},
-                                         std::move(sink));
-  transfer->Watch(SilenceLimit(self), link->talk_interval());
-  if (!link->AddTransfer(transfer)) transfer->Break(absl::AbortedError("the link is down"));
-  dialler->Fetch(address, transfer);
 }
 
 // --- for the links -----------------------------------------------------------------------
@@ -342,7 +282,7 @@ void LinkTable::OnEnded(const LiveLinkPtr& link, absl::Status status) {
       peer.dialling = nullptr;
       refused = IsLasting(status);
       peer.addresses.Failed();
-      Learn(status, &peer.redial);
+      peer.redial.Failed();
       ScheduleAttempt(sid, &peer);
     }
   }
@@ -377,7 +317,8 @@ LinkTable::Closing LinkTable::TakeLive(ServerId sid, Peer* peer, const absl::Sta
   const LiveLinkPtr link = std::exchange(peer->live, nullptr);
   deliveries_.AddDown(link, Copy(why));
   if (link->largest_read() > kSmallFrame) peer->silences = 0;
-  peer->redial.Lost(options_.redial, env_.clock->Monotonic() - peer->live_since);
+  const absl::Duration age = env_.clock->Monotonic() - peer->live_since;
+  peer->redial.Lost(age >= 2 * absl::FromChrono(self_.tick));
   ScheduleAttempt(sid, peer);
   return {.link = link, .queue = peer->queue, .why = Copy(why)};
 }
@@ -397,56 +338,6 @@ void LinkTable::FinishClose(Closing closing) {
   if (closing.queue != nullptr) {
     env_.executor->Run([queue = std::move(closing.queue)] { queue->Drain(); });
   }
-}
-
-// --- reaching out --------------------------------------------------------------------
-
-void LinkTable::ScheduleAttempt(ServerId sid, Peer* peer) {
-  if (dialler_ == nullptr || !peer->member || sid == self_.sid) return;
-  if (peer->live != nullptr || peer->dialling != nullptr || peer->knocking) return;
-  const absl::Duration delay = peer->redial.Next(options_.redial, env_.random->Next());
-  After(delay, [sid, timer = ++peer->timer](LinkTable* table) { table->MakeAttempt(sid, timer); });
-}
-
-void LinkTable::MakeAttempt(ServerId sid, uint64_t timer) {
-  std::unique_lock lock(mutex_);
-  Peer& peer = PeerOf(sid);
-  if (dialler_ == nullptr || !peer.member || peer.timer != timer || peer.live != nullptr ||
-      peer.dialling != nullptr || peer.knocking) {
-    return;
-  }
-  const std::shared_ptr<Dialler> dialler = dialler_;
-  const std::string address = peer.addresses.present();
-  const Identity self = self_;
-  if (!Dials(self.sid, sid)) {
-    peer.knocking = true;
-    lock.unlock();
-    dialler->Knock(address, self, sid, [weak = weak_from_this(), sid](absl::Status status) {
-      if (const auto table = weak.lock()) table->OnKnockDone(sid, status);
-    });
-    return;
-  }
-  const auto link = std::make_shared<LiveLink>(shared_from_this(), options_.bounds);
-  link->id = {.sid = sid, .seq = ++last_seq_};
-  peer.dialling = link;
-  lock.unlock();
-  link->QueueControl(EncodePacket(HelloOn(link->id, self)));  // Finds room: it is the first.
-  After(options_.handshake_timeout, [weak = std::weak_ptr<LiveLink>(link)](LinkTable* table) {
-    if (const LiveLinkPtr late = weak.lock()) table->OnAttemptLate(late);
-  });
-  dialler->Dial(address, link);
-}
-
-void LinkTable::OnKnockDone(ServerId sid, const absl::Status& status) {
-  {
-    const std::lock_guard lock(mutex_);
-    Peer& peer = PeerOf(sid);
-    peer.knocking = false;
-    if (!status.ok()) peer.addresses.Failed();
-    Learn(status, &peer.redial);
-    ScheduleAttempt(sid, &peer);
-  }
-  if (IsLasting(status)) LogRefusedBy(sid, status);
 }
 
 }  // namespace zkq::link

@@ -36,8 +36,6 @@ namespace zkq::link {
 
 struct TableOptions {
   LinkBounds bounds = {};
-  absl::Duration handshake_timeout = absl::Milliseconds(500);
-  RedialBounds redial = {};
   std::shared_ptr<LogSink> log_sink = nullptr;
 };
 
@@ -111,7 +109,8 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
     LiveLinkPtr live = {};
     DiskId live_disk = {};
     absl::Duration live_since = absl::ZeroDuration();
-    int silences = 0;  // in a row, of links over which no large frame had come
+    uint64_t looked = 0;  // Notification::look_seq, of the newest that was announced
+    int silences = 0;     // in a row, of links over which no large frame had come
     // While there is no live link: one attempt at a time, or a timer.
     LiveLinkPtr dialling = {};
     bool knocking = false;
@@ -143,6 +142,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   Judgement Admit(const LiveLinkPtr& link, const Hello& hello, Closing* replaced);
   Judgement Establish(const LiveLinkPtr& link, const HelloAck& ack);
   absl::StatusOr<LinkPtr> AddStranger(LinkPtr link);
+  void WarnIfFar(LiveLink& link);
   void OnStrangerLate(const LinkPtr& link);
   void OnAttemptLate(const LiveLinkPtr& link);
   void Fetch(const LinkId& link, const SnapshotRequest& request,

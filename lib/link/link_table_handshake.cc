@@ -14,6 +14,10 @@ constexpr size_t kFirstFrameMax = 64 << 10;
 // Of what a peer says in its own words.
 constexpr size_t kShownMax = 200;
 
+std::string Text(absl::Duration time) {
+  return std::string(absl::FormatDuration(absl::Trunc(time, absl::Microseconds(100))));
+}
+
 }  // namespace
 
 void LinkTable::OnFirst(const LiveLinkPtr& link, Payload frame) {
@@ -31,6 +35,7 @@ void LinkTable::OnFirst(const LiveLinkPtr& link, Payload frame) {
     } else if (const auto* ack = std::get_if<HelloAck>(&first->body)) {
       peer = ack->from;
       judgement = Establish(link, *ack);
+      if (judgement.admitted()) WarnIfFar(*link);
     }
   }
   if (rest.changed_on_its_way()) link->CountChange();
@@ -76,13 +81,26 @@ Judgement LinkTable::Establish(const LiveLinkPtr& link, const HelloAck& ack) {
   Judgement judgement = JudgeAck(self_, link->id.sid, ack);
   if (!judgement.admitted()) {
     peer.addresses.Failed();
-    peer.redial.Refused();
+    peer.redial.Failed();
     ScheduleAttempt(link->id.sid, &peer);
     return judgement;
   }
   link->id.boot = ack.from.boot;
   MakeLive(&peer, link, ack.from);
   return {};
+}
+
+// A quarter of the limit for one round trip: a ping, what delays it, and what is sent anew
+// when a packet is lost must fit into the whole.
+void LinkTable::WarnIfFar(LiveLink& link) {
+  const absl::Duration now = env_.clock->Monotonic(), took = now - link.first_written();
+  const Identity us = self();
+  if (took <= SilenceLimit(us) / 4) return;
+  const absl::Duration enough = absl::Ceil(4 * took / us.sync_limit, absl::Milliseconds(1));
+  refusals_.Log(now, us.sid, link.id.sid, RefusalCode::kTooSlow,
+                "server " + ToString(link.id.sid) + " answers after " + Text(took) +
+                    ": a tick of " + Text(absl::FromChrono(us.tick)) + " is too small for that, " +
+                    Text(enough) + " would do");
 }
 
 absl::StatusOr<LinkPtr> LinkTable::AddStranger(LinkPtr link) {
@@ -92,32 +110,18 @@ absl::StatusOr<LinkPtr> LinkTable::AddStranger(LinkPtr link) {
     if (strangers_.size() >= kStrangersMax) return ToStatus({RefusalCode::kTooMany, self_.sid});
     strangers_.insert(link);
   }
-  After(options_.handshake_timeout, [weak = std::weak_ptr<Link>(link)](LinkTable* table) {
+  After(HandshakeLimit(self()), [weak = std::weak_ptr<Link>(link)](LinkTable* table) {
     if (const LinkPtr late = weak.lock()) table->OnStrangerLate(late);
   });
   return link;
 }
 
-// Whichever comes first, one of these two or the handshake, takes the link out of where it
-// waits, so that the other finds nothing.
+// Whichever comes first, this (or OnAttemptLate) or the handshake, takes the link out of where
+// it waits, so that the other finds nothing.
 void LinkTable::OnStrangerLate(const LinkPtr& link) {
   {
     const std::lock_guard lock(mutex_);
     if (strangers_.erase(link) == 0) return;
-  }
-  link->Close(ToStatus({RefusalCode::kTooSlow, self().sid}));
-}
-
-void LinkTable::OnAttemptLate(const LiveLinkPtr& link) {
-  {
-    const std::lock_guard lock(mutex_);
-    const ServerId sid = link->id.sid;
-    Peer& peer = PeerOf(sid);
-    if (peer.dialling != link) return;
-    peer.dialling = nullptr;
-    peer.addresses.Failed();
-    peer.redial.Failed();
-    ScheduleAttempt(sid, &peer);
   }
   link->Close(ToStatus({RefusalCode::kTooSlow, self().sid}));
 }

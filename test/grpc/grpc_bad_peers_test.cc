@@ -42,7 +42,13 @@ using link::Hello;
 constexpr ServerId kOne{1}, kTwo{2}, kThree{3};
 
 Identity IdentityOf(ServerId sid, uint64_t boot = 1) {
-  return {.sid = sid, .boot = boot, .ensemble = {1, 1}, .disk = {0, ToInt(sid)}, .config = Zxid{}};
+  return {.sid = sid,
+          .boot = boot,
+          .ensemble = {1, 1},
+          .disk = {0, ToInt(sid)},
+          .config = Zxid{},
+          .tick = std::chrono::milliseconds(100),  // a stranger has half a second
+          .init_limit = 20};
 }
 
 // Keeps lines, and lets a test wait for some.

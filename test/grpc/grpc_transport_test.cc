@@ -20,8 +20,7 @@ class GrpcWorld final : public TransportWorld {
   std::unique_ptr<QuorumTransport> NewTransport(ServerId sid) override {
     return NewGrpcTransport({.listen_address = AddressOf(sid),
                              .outbound_bytes_max = options_.outbound_bytes_max,
-                             .inbound_bytes_max = options_.inbound_bytes_max,
-                             .handshake_timeout = absl::Seconds(10)});  // for slow machines
+                             .inbound_bytes_max = options_.inbound_bytes_max});
   }
 
   std::vector<Member> Members(const std::vector<ServerId>& sids) override {

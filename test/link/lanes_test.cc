@@ -23,7 +23,6 @@ using link::Lanes;
 using link::Outgoing;
 using link::Packet;
 using link::Redial;
-using link::RedialBounds;
 
 constexpr size_t kNoBound = 1 << 30;
 
@@ -189,40 +188,37 @@ TEST_CASE("fragments that are no message, or more than one can be, end the link"
 // --- when to try again ----------------------------------------------------------------
 
 TEST_CASE("attempts to dial come at once, then ever more rarely, up to the bound") {
-  const RedialBounds bounds;
   Redial redial;
-  CHECK(redial.Next(bounds, 0) == absl::ZeroDuration());
+  CHECK(redial.Next(0) == absl::ZeroDuration());
   const int expected[] = {50, 100, 200, 400, 500, 500};
   for (const int delay : expected) {
     redial.Failed();
-    CHECK(redial.Next(bounds, 20) == absl::Milliseconds(delay));
+    CHECK(redial.Next(20) == absl::Milliseconds(delay));
     for (uint64_t random = 0; random < 100; ++random) {
-      CHECK(redial.Next(bounds, random) >= 0.8 * absl::Milliseconds(delay));
-      CHECK(redial.Next(bounds, random) <= 1.2 * absl::Milliseconds(delay));
+      CHECK(redial.Next(random) >= 0.8 * absl::Milliseconds(delay));
+      CHECK(redial.Next(random) <= 1.2 * absl::Milliseconds(delay));
     }
   }
 }
 
 TEST_CASE("a link that has lived is dialled again at once, one that has not is not") {
-  const RedialBounds bounds;
   Redial redial;
   redial.Failed();
-  redial.Lost(bounds, absl::Milliseconds(499));
-  CHECK(redial.Next(bounds, 20) == absl::Milliseconds(100));
-  redial.Lost(bounds, absl::Milliseconds(500));
-  CHECK(redial.Next(bounds, 20) == absl::ZeroDuration());
+  redial.Lost(false);
+  CHECK(redial.Next(20) == absl::Milliseconds(100));
+  redial.Lost(true);
+  CHECK(redial.Next(20) == absl::ZeroDuration());
 }
 
 TEST_CASE("a knock makes the next attempt come at once, and only that one") {
-  const RedialBounds bounds;
   Redial redial;
-  redial.Refused();
-  CHECK(redial.Next(bounds, 20) == bounds.max);
-  redial.WantSoon();
-  redial.Lost(bounds, absl::ZeroDuration());
-  CHECK(redial.Next(bounds, 20) == absl::ZeroDuration());
   redial.Failed();
-  CHECK(redial.Next(bounds, 20) == bounds.min);
+  redial.Failed();
+  redial.WantSoon();
+  redial.Lost(false);
+  CHECK(redial.Next(20) == absl::ZeroDuration());
+  redial.Failed();
+  CHECK(redial.Next(20) == link::kRedialMin);
 }
 
 }  // namespace

@@ -258,7 +258,7 @@ bool Tells(const std::string& answer, const Identity& identity) {
 }
 
 TEST_CASE("a refused peer hears nothing that proves membership, and the log names both servers") {
-  Two two(absl::Seconds(60), IdentityOf(kTwo, 23232323));
+  Two two(IdentityOf(kTwo, 23232323));
   Identity foreign = IdentityOf(kThree, 17171717);
   foreign.ensemble = kTheirs;
   PlayedStream& stream = two.Accept();
@@ -350,11 +350,96 @@ TEST_CASE("a gap in a lane takes the link down") {
   CHECK(two.diary.Holds({"up 3.1.1", "message 3.1.1 ack 1:1", "down 3.1.1"}));
 }
 
-TEST_CASE("a stream without a handshake is closed after a while") {
-  Two two(absl::Milliseconds(10));
-  CHECK(two.Accept().refused() == RefusalCode::kTooSlow);
+TEST_CASE("a handshake may take as long as the tick allows, and no longer") {
+  CHECK(link::HandshakeLimit(Ticking(kTwo)) == absl::Milliseconds(500));
+  CHECK(link::HandshakeLimit(Ticking(kTwo, std::chrono::seconds(3))) == absl::Seconds(5));
+  CHECK(link::HandshakeLimit(IdentityOf(kTwo)) == absl::Seconds(5));  // it has no tick
+  Two two(Ticking(kTwo));
+  PlayedStream& mute = two.Accept();
+  two.scheduler.RunFor(absl::Milliseconds(499));
+  CHECK(mute.open());
+  CHECK(mute.refused() == RefusalCode::kTooSlow);
   two.table->StartDialling(two.dialler);
-  CHECK(two.Play(two.dialler->NextDial("one")).closed() == StatusCode::kDeadlineExceeded);
+  PlayedStream& dialled = two.Play(two.dialler->NextDial("one"));
+  two.scheduler.RunFor(absl::Milliseconds(999));  // to connect, and to answer
+  CHECK(dialled.open());
+  CHECK(dialled.closed() == StatusCode::kDeadlineExceeded);
+  CHECK(two.log->lines() ==
+        std::vector<std::string>{"server 1 has not answered within 1s: it is down or cut off, or "
+                                 "a tick of 100ms is too small for the way to it"});
+  two.dialler->NextDial("one");
+}
+
+// Server 1 answers server 2 after `round_trip`.
+void Answer(Two* two, absl::Duration round_trip) {
+  PlayedStream& stream = two->Play(two->dialler->NextDial("one"));
+  two->scheduler.RunFor(round_trip);  // to connect
+  stream.Written();                   // Hello
+  two->scheduler.RunFor(round_trip);
+  stream.Say(HelloAck{1, Ticking(kOne)});
+}
+
+TEST_CASE("an ocean apart servers are linked, and the log says if the tick is too small for it") {
+  Two far(Ticking(kTwo, std::chrono::milliseconds(500)));
+  far.table->StartDialling(far.dialler);
+  Answer(&far, absl::Milliseconds(400));
+  CHECK(far.diary.lines().size() == 1);
+  CHECK(far.log->lines().empty());
+  Two hasty(Ticking(kTwo));
+  hasty.table->StartDialling(hasty.dialler);
+  Answer(&hasty, absl::Milliseconds(400));
+  CHECK(hasty.diary.lines().size() == 1);
+  CHECK(hasty.log->lines() ==
+        std::vector<std::string>{"server 1 answers after 400ms: a tick of 100ms is too small for "
+                                 "that, 160ms would do"});
+}
+
+// How long until server 2 dials server 1 again after its attempt has ended so.
+absl::Duration RedialsAfter(Two* two, absl::Status status) {
+  two->dialler->NextDial("one")->OnEnded(std::move(status));
+  const absl::Duration ended = two->scheduler.now();
+  LinkPtr next = two->dialler->NextDial("one");
+  const absl::Duration passed = two->scheduler.now() - ended;
+  next->OnEnded(absl::UnavailableError("nobody there"));
+  return passed;
+}
+
+TEST_CASE("an attempt that was refused is repeated as soon as one that found nobody") {
+  for (const absl::Status& status :
+       {absl::UnavailableError("nobody there"), ToStatus({RefusalCode::kNotAMember, kOne})}) {
+    Two two;
+    two.table->StartDialling(two.dialler);
+    CHECK(RedialsAfter(&two, status) < absl::Milliseconds(61));
+  }
+}
+
+TEST_CASE("a server that enters looking tries its peers at once") {
+  Two two;
+  two.table->StartDialling(two.dialler);
+  for (int i = 0; i < 6; ++i) two.dialler->NextDial("one")->OnEnded(absl::UnavailableError("no"));
+  const absl::Duration now = two.scheduler.now();
+  two.table->Notify(kOne, {.state = PeerState::kFollowing, .look_seq = 1});
+  two.table->Notify(kOne, {.state = PeerState::kLooking, .look_seq = 2});
+  two.dialler->NextDial("one")->OnEnded(absl::UnavailableError("no"));
+  CHECK(two.scheduler.now() == now);
+  two.table->Notify(kOne, {.state = PeerState::kLooking, .look_seq = 2});  // the same look
+  two.dialler->NextDial("one");
+  CHECK(two.scheduler.now() > now);
+}
+
+TEST_CASE("a link lost after two ticks is dialled again at once, a younger one later") {
+  Two two(Ticking(kTwo));
+  two.table->StartDialling(two.dialler);
+  for (const int age : {199, 200}) {
+    PlayedStream& stream = two.Play(two.dialler->NextDial("one"));
+    stream.Say(HelloAck{1, Ticking(kOne)});
+    two.scheduler.RunFor(absl::Milliseconds(age));
+    stream.End(absl::UnavailableError("gone"));
+    const absl::Duration lost = two.scheduler.now();
+    two.scheduler.RunFor(absl::Milliseconds(1));
+    CAPTURE(age, lost);
+    CHECK(two.dialler->has_dials() == (age == 200));
+  }
 }
 
 // Its attempt lasts, and the others are linked meanwhile.

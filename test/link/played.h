@@ -2,6 +2,7 @@
 // of three with a table of links.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,16 @@ inline constexpr DiskId kDisk1{0, 1}, kDisk3{0, 3}, kStrangeDisk{9, 9};
 
 inline Identity IdentityOf(ServerId sid, uint64_t boot = 1) {
   return {.sid = sid, .boot = boot, .ensemble = kOurs, .disk = {0, ToInt(sid)}, .config = Zxid{}};
+}
+
+// With a tick: as default, it waits for a second.
+inline Identity Ticking(ServerId sid,
+                        std::chrono::microseconds tick = std::chrono::milliseconds(100)) {
+  Identity identity = IdentityOf(sid);
+  identity.tick = tick;
+  identity.init_limit = 20;
+  identity.sync_limit = 10;
+  return identity;
 }
 
 inline link::Hello HelloOf(const Identity& from, uint64_t seq, ServerId to = kTwo) {
@@ -168,6 +179,7 @@ class PlayedDialler final : public link::Dialler {
   link::LinkPtr NextDial(const std::string& address) { return Next(address, &dials_); }
   KnockDone NextKnock(const std::string& address) { return Next(address, &knocks_); }
   link::LinkPtr NextFetch(const std::string& address) { return Next(address, &fetches_); }
+  bool has_dials() const { return !dials_.empty(); }
   void Clear() {
     dials_.clear();
     fetches_.clear();
@@ -201,13 +213,9 @@ class Lines final : public LogSink {
 
 // Server 2 of three.
 struct Two {
-  Two() : Two(absl::Seconds(60)) {}
-  explicit Two(absl::Duration handshake_timeout, const Identity& self = IdentityOf(kTwo))
+  explicit Two(const Identity& self = IdentityOf(kTwo))
       : table(std::make_shared<link::LinkTable>(
-            link::TableOptions{.bounds = {1 << 20, 1 << 20},
-                               .handshake_timeout = handshake_timeout,
-                               .redial = {absl::Milliseconds(1), absl::Milliseconds(5)},
-                               .log_sink = log})) {
+            link::TableOptions{.bounds = {1 << 20, 1 << 20}, .log_sink = log})) {
     table->Start({.clock = std::make_shared<SimClock>(&scheduler),
                   .executor = std::make_shared<SimExecutor>(&scheduler),
                   .random = std::make_shared<SimRandom>(1)},

@@ -15,19 +15,10 @@ using link::HelloAck;
 using link::SilenceLimit;
 using link::TalkInterval;
 
-// Waits for a second; what it says of itself lets its peers talk each third of one.
-Identity Ticking(ServerId sid, std::chrono::microseconds tick = std::chrono::milliseconds(100)) {
-  Identity identity = IdentityOf(sid);
-  identity.tick = tick;
-  identity.init_limit = 20;
-  identity.sync_limit = 10;
-  return identity;
-}
-
 // Server 2, linked with server 3, which waits for 300 ms.
 struct Linked : Two {
   explicit Linked(std::chrono::microseconds their_tick = std::chrono::milliseconds(30))
-      : Two(absl::Seconds(60), Ticking(kTwo)), stream(Accept()) {
+      : Two(Ticking(kTwo)), stream(Accept()) {
     stream.Say(HelloOf(Ticking(kThree, their_tick), 10));
     REQUIRE(diary.Holds({"up 3.1.10"}));
     stream.Written();  // HelloAck
@@ -59,7 +50,7 @@ TEST_CASE("a link on which nothing comes for this end's limit goes down, and tha
 }
 
 TEST_CASE("a link that went silent is dialled anew") {
-  Two two(absl::Seconds(60), Ticking(kTwo));
+  Two two(Ticking(kTwo));
   two.table->StartDialling(two.dialler);
   PlayedStream& stream = two.Play(two.dialler->NextDial("one"));
   stream.Say(HelloAck{1, Ticking(kOne)});
@@ -168,7 +159,7 @@ void FallSilent(Two* two, uint64_t seq, size_t bytes) {
 }
 
 TEST_CASE("links that go silent before anything large comes make the log ask for the path MTU") {
-  Two two(absl::Seconds(60), Ticking(kTwo));
+  Two two(Ticking(kTwo));
   uint64_t seq = 0;
   const auto asked = [&] {
     return two.log->lines().back().find("(path MTU)") != std::string::npos;

@@ -218,7 +218,7 @@ TEST_CASE("a transfer that does not ask, or asks twice, is ended") {
   PlayedStream& nonsense = giving.two.Play(*giving.two.table->AcceptTransfer());
   nonsense.Say(std::string("nonsense"));
   CHECK(nonsense.closed() == StatusCode::kInvalidArgument);
-  Two hurried(absl::Milliseconds(10));
+  Two hurried(Ticking(kTwo));
   CHECK(hurried.Play(*hurried.table->AcceptTransfer()).refused() == link::RefusalCode::kTooSlow);
 }
 

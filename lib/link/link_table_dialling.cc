@@ -1,0 +1,126 @@
+// The link table's own attempts: it dials, knocks and fetches.
+#include <string>
+#include <utility>
+
+#include "lib/link/incoming_transfer.h"
+#include "lib/link/link_table.h"
+
+namespace zkq::link {
+
+std::string LinkTable::AddressOf(ServerId sid) {
+  const std::lock_guard lock(mutex_);
+  const auto peer = peers_.find(sid);
+  return peer == peers_.end() || !peer->second.member ? std::string()
+                                                      : peer->second.addresses.present();
+}
+
+void LinkTable::ScheduleAttempt(ServerId sid, Peer* peer) {
+  if (dialler_ == nullptr || !peer->member || sid == self_.sid) return;
+  if (peer->live != nullptr || peer->dialling != nullptr || peer->knocking) return;
+  const absl::Duration delay = peer->redial.Next(env_.random->Next());
+  After(delay, [sid, timer = ++peer->timer](LinkTable* table) { table->MakeAttempt(sid, timer); });
+}
+
+void LinkTable::MakeAttempt(ServerId sid, uint64_t timer) {
+  std::unique_lock lock(mutex_);
+  Peer& peer = PeerOf(sid);
+  if (dialler_ == nullptr || !peer.member || peer.timer != timer || peer.live != nullptr ||
+      peer.dialling != nullptr || peer.knocking) {
+    return;
+  }
+  const std::shared_ptr<Dialler> dialler = dialler_;
+  const std::string address = peer.addresses.present();
+  const Identity self = self_;
+  if (!Dials(self.sid, sid)) {
+    peer.knocking = true;
+    lock.unlock();
+    dialler->Knock(address, self, sid, [weak = weak_from_this(), sid](absl::Status status) {
+      if (const auto table = weak.lock()) table->OnKnockDone(sid, status);
+    });
+    return;
+  }
+  const auto link = std::make_shared<LiveLink>(shared_from_this(), options_.bounds);
+  link->id = {.sid = sid, .seq = ++last_seq_};
+  peer.dialling = link;
+  lock.unlock();
+  link->QueueControl(EncodePacket(HelloOn(link->id, self)));  // Finds room: it is the first.
+  After(AttemptLimit(self), [weak = std::weak_ptr<LiveLink>(link)](LinkTable* table) {
+    if (const LiveLinkPtr late = weak.lock()) table->OnAttemptLate(late);
+  });
+  dialler->Dial(address, link);
+}
+
+void LinkTable::OnKnockDone(ServerId sid, const absl::Status& status) {
+  {
+    const std::lock_guard lock(mutex_);
+    Peer& peer = PeerOf(sid);
+    peer.knocking = false;
+    if (!status.ok()) peer.addresses.Failed();
+    peer.redial.Failed();
+    ScheduleAttempt(sid, &peer);
+  }
+  if (IsLasting(status)) LogRefusedBy(sid, status);
+}
+
+void LinkTable::OnAttemptLate(const LiveLinkPtr& link) {
+  {
+    const std::lock_guard lock(mutex_);
+    const ServerId sid = link->id.sid;
+    Peer& peer = PeerOf(sid);
+    if (peer.dialling != link) return;
+    peer.dialling = nullptr;
+    peer.addresses.Failed();
+    peer.redial.Failed();
+    ScheduleAttempt(sid, &peer);
+  }
+  const Identity us = self();
+  refusals_.Log(
+      env_.clock->Monotonic(), us.sid, link->id.sid, RefusalCode::kTooSlow,
+      "server " + ToString(link->id.sid) + " has not answered within " +
+          absl::FormatDuration(AttemptLimit(us)) + ": it is down or cut off, or a tick of " +
+          absl::FormatDuration(absl::FromChrono(us.tick)) + " is too small for the way to it");
+  link->Close(ToStatus({RefusalCode::kTooSlow, us.sid}));
+}
+
+void LinkTable::OnFetchFailed(ServerId sid, const std::string& address) {
+  const std::lock_guard lock(mutex_);
+  PeerAddresses& addresses = PeerOf(sid).addresses;
+  if (addresses.present() == address) addresses.Failed();
+}
+
+void LinkTable::FetchSnapshot(const LinkId& link, const SnapshotRequest& request,
+                              QuorumTransport::SnapshotSink sink) {
+  After(absl::ZeroDuration(), [link, request, sink = std::move(sink)](LinkTable* table) mutable {
+    table->Fetch(link, request, std::move(sink));
+  });
+}
+
+void LinkTable::Fetch(const LinkId& id, const SnapshotRequest& request,
+                      QuorumTransport::SnapshotSink sink) {
+  const LiveLinkPtr link = Find(id);
+  std::shared_ptr<Dialler> dialler;
+  Identity self;
+  {
+    const std::lock_guard lock(mutex_);
+    dialler = dialler_;
+    self = self_;
+  }
+  if (link == nullptr || dialler == nullptr) {
+    if (!gate_->Enter()) return;
+    sink(absl::UnavailableError("the link is down"), nullptr);
+    return gate_->Leave();
+  }
+  const std::string address = AddressOf(id.sid);
+  const auto transfer =
+      std::make_shared<IncomingTransfer>(shared_from_this(), address,
+                                         FetchRequest{.link = {self.sid, self.boot, id.seq},
+                                                      .to = id.sid,
+                                                      .snapshot = request.snapshot,
+                                                      .offset = request.offset},
+                                         std::move(sink));
+  transfer->Watch(SilenceLimit(self), link->talk_interval());
+  if (!link->AddTransfer(transfer)) transfer->Break(absl::AbortedError("the link is down"));
+  dialler->Fetch(address, transfer);
+}
+
+}  // namespace zkq::link

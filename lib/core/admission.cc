@@ -9,8 +9,6 @@ namespace {
 // renewal has begun long before (PROTOCOL §1, roll-over).
 constexpr uint32_t kCounterMax = 0xFFFF'FFF0;
 
-size_t CostOf(const Call& call) { return call.command.size() + kCallBytes; }
-
 }  // namespace
 
 Admission::Verdict Admission::Judge(Submission submission) {

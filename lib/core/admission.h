@@ -16,12 +16,10 @@
 #include <vector>
 
 #include "lib/base/checks.h"
+#include "lib/core/requests.h"
 #include "zkq/message.h"
 
 namespace zkq::core {
-
-// What a call costs beside its command, so that empty commands are bounded too.
-inline constexpr size_t kCallBytes = 256;
 
 class Admission {
  public:

@@ -197,6 +197,7 @@ bool LearnerProgress::Take(const Pong& pong, uint64_t last_ping) {
   const bool grows = fed && pong.durable > durable_;
   const bool installs = stage_ == Stage::kInstalling && pong.installing;
   const bool syncs = pong.syncing && !synced();
+  if (pong.durable > durable_) advanced_ = self_.now;  // its Ack may be behind its requests
   durable_ = pong.durable;
   sync_ = pong.sync;
   if (!grows && !installs && !syncs) return false;

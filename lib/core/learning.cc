@@ -63,6 +63,7 @@ void Learning::Leave() {
   if (stage_ > Stage::kConnecting && link_ && self_.links.Find(*link_) != nullptr) {
     Reply(SessionEnd{SessionEndReason::kLeaving});
   }
+  self_.RejectCalls(requests_.Drop(), RejectReason::kNoLeader);
   self_.RejectCalls({reads_.begin(), reads_.end()}, RejectReason::kNoLeader);
   reads_.clear();
 }
@@ -267,6 +268,7 @@ void Learning::Handle(const Snap& snap) {
   }
   stage_ = Stage::kInstalling;
   fetching_ = snap.snapshot;
+  requests_.SettleAll();
   write_ = 0;
   self_.Emit(FetchSnapshot{*link_, snap.snapshot, self_.state.ensemble});
 }
@@ -312,6 +314,7 @@ void Learning::Handle(const Proposal& proposal) {
   // A commit may have been told before the entries it speaks of were here.
   self_.Commit(known_commit_);
   DecideCalls();
+  SettleRequests(proposal.txns);
 }
 
 void Learning::Handle(const NewLeader& new_leader) {
@@ -397,16 +400,33 @@ void Learning::Handle(const Ping& ping) {
 
 void Learning::On(const Proposed& proposed) {
   if (!serving()) return self_.RefuseWithoutLeader(proposed);
-  for (const Call& call : proposed.calls) self_.outcomes.Sent(call.tag, session_.number);
-  Reply(Request{proposed.calls});
+  requests_.Add(proposed.calls);
+  SendRequests();
+}
+
+void Learning::SettleRequests(const std::vector<Txn>& proposed) {
+  for (const Txn& txn : proposed) {
+    const bool own = txn.origin.sid == self_.options.self && txn.origin.boot == self_.state.boot;
+    if (own) requests_.Settle(txn.origin.call);
+  }
+  SendRequests();
+}
+
+void Learning::SendRequests() {
+  for (auto piece = requests_.Take(); !piece.empty(); piece = requests_.Take()) {
+    for (const Call& call : piece) self_.outcomes.Sent(call.tag, session_.number);
+    Reply(Request{std::move(piece)});
+  }
 }
 
 void Learning::Handle(const Refusal& refusal) {
   std::vector<uint64_t> ours;
   for (uint64_t tag : refusal.tags) {
+    requests_.Settle(tag);
     if (self_.outcomes.Refused(tag) || reads_.erase(tag) > 0) ours.push_back(tag);
   }
   self_.RejectCalls(std::move(ours), refusal.reason);
+  SendRequests();
 }
 
 void Learning::On(const ReadAsked& asked) {

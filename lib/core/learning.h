@@ -13,6 +13,7 @@
 
 #include "lib/core/invariants.h"
 #include "lib/core/look.h"
+#include "lib/core/requests.h"
 #include "lib/core/self.h"
 
 namespace zkq::core {
@@ -84,6 +85,8 @@ class Learning {
   bool InSync() const { return stage_ >= Stage::kSyncing; }
   bool Extend(const std::vector<Txn>& txns);
   void DecideCalls();
+  void SettleRequests(const std::vector<Txn>& proposed);
+  void SendRequests();
 
   void Handle(const LeaderInfo& info);
   void Handle(const Diff& diff);
@@ -115,6 +118,7 @@ class Learning {
   Zxid known_commit_;                     // of this session (PROTOCOL §7.2 W1: dies with it)
   std::optional<Zxid> undecided_before_;  // up to date; see DecideCalls
   Epoch established_ = 0;
+  Requests requests_;
   std::set<uint64_t> reads_;
   // The leader's, while there is a session with it; this peer's own before (PROTOCOL §5.3 D9).
   Time init_limit_;

@@ -22,6 +22,11 @@ std::vector<Member> WithSpareAddresses(std::vector<Member> members,
   return members;
 }
 
+bool IsRequest(const core::Event& event) {
+  const auto* received = std::get_if<core::Received>(&event);
+  return received != nullptr && std::holds_alternative<Request>(received->message.body);
+}
+
 }  // namespace
 
 Protocol::Protocol(const Ports& ports, std::vector<Member> configured)
@@ -144,12 +149,14 @@ void Protocol::StepAll(News news, absl::Duration now) {
   if (!calls.reads.empty()) Step(core::ReadAsked{std::move(calls.reads)});
 }
 
-// A proposal is consumed when it is durable: until then it counts against what
-// the transport may read from that peer.
+// A proposal is consumed when it is durable: until then it counts against what the transport
+// may read from that peer. A request is consumed at once, though its calls may wait for the
+// disk: what comes after it keeps the learner's session alive, and its credit bounds it.
 void Protocol::StepOne(Happened happened) {
   const size_t before = effects_.size();
+  const bool is_request = IsRequest(happened.event);
   Step(happened.event);
-  if (happened.hold == nullptr) return;
+  if (happened.hold == nullptr || is_request) return;
   for (size_t i = effects_.size(); i > before; --i) {
     const auto* append = std::get_if<core::Append>(&effects_[i - 1]);
     if (append == nullptr) continue;

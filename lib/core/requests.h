@@ -1,0 +1,43 @@
+// Requests: a learner's calls on their way to its leader. They leave in their order, in
+// bounded pieces, and no more than a credit of them at once: what is proposed or refused
+// returns it. So a burst of writes through a learner never stands before what keeps its
+// session alive, and the leader holds no more of them than that.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <vector>
+
+#include "zkq/message.h"
+
+namespace zkq::core {
+
+// What a call costs beside its command, so that empty commands are bounded too.
+inline constexpr size_t kCallBytes = 256;
+inline size_t CostOf(const Call& call) { return call.command.size() + kCallBytes; }
+
+// One Request carries at most so much, or one call.
+inline constexpr size_t kRequestBytesMax = 1 << 20;
+inline constexpr size_t kRequestCallsMax = 1'000;
+// Sent and neither proposed nor refused: at most so much, or one call.
+inline constexpr size_t kRequestCredit = 8 << 20;
+
+class Requests {
+ public:
+  void Add(const std::vector<Call>& calls);
+  // The next piece that may leave now, which counts as sent; empty: none may.
+  std::vector<Call> Take();
+  // The leader has proposed this call, or refused it.
+  void Settle(uint64_t tag);
+  // The history is replaced: which of the calls sent are in it nobody will tell.
+  void SettleAll();
+  // The tags of those that have not left. They never do.
+  std::vector<uint64_t> Drop();
+
+ private:
+  std::deque<Call> waiting_;              // bounded by what the user may have outstanding
+  std::map<uint64_t, size_t> under_way_;  // what each costs
+  size_t used_ = 0;                       // of the credit
+};
+
+}  // namespace zkq::core

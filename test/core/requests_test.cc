@@ -1,0 +1,68 @@
+// Requests alone: what of a burst leaves when.
+#include "lib/core/requests.h"
+
+#include "test/harness/catch.h"
+#include "zkq/wire.h"
+
+namespace zkq::core {
+namespace {
+
+std::vector<Call> Calls(uint64_t first, size_t count, size_t bytes) {
+  std::vector<Call> calls;
+  for (size_t i = 0; i < count; ++i) {
+    calls.push_back(MakeCall(first + i, Payload(std::string(bytes, 'c'))));
+  }
+  return calls;
+}
+
+std::vector<uint64_t> Tags(uint64_t first, uint64_t last) {
+  std::vector<uint64_t> tags;
+  for (uint64_t tag = first; tag <= last; ++tag) tags.push_back(tag);
+  return tags;
+}
+
+TEST_CASE("a burst leaves in its order and in bounded pieces, until the credit is used up") {
+  constexpr size_t kBytes = (256 << 10) - kCallBytes;
+  Requests requests;
+  requests.Add(Calls(1, 64, kBytes));
+  for (uint64_t first = 1; first <= 32; first += 4) {
+    REQUIRE(TagsOf(requests.Take()) == Tags(first, first + 3));
+  }
+  REQUIRE(requests.Take().empty());
+  requests.Settle(2);
+  requests.Settle(2);  // proposed, and told again: it counts once
+  REQUIRE(TagsOf(requests.Take()) == Tags(33, 33));
+  REQUIRE(requests.Take().empty());
+  requests.SettleAll();
+  REQUIRE(TagsOf(requests.Take()) == Tags(34, 37));
+}
+
+TEST_CASE("small calls leave together, but not without end") {
+  Requests requests;
+  requests.Add(Calls(1, kRequestCallsMax + 5, 0));
+  REQUIRE(requests.Take().size() == kRequestCallsMax);
+  REQUIRE(requests.Take().size() == 5);
+}
+
+TEST_CASE("a call larger than a piece and the credit leaves alone, when nothing is under way") {
+  Requests requests;
+  requests.Add(Calls(1, 1, 10));
+  requests.Add(Calls(2, 2, kRequestCredit + 1));
+  REQUIRE(TagsOf(requests.Take()) == Tags(1, 1));
+  REQUIRE(requests.Take().empty());
+  requests.Settle(1);
+  REQUIRE(TagsOf(requests.Take()) == Tags(2, 2));
+  REQUIRE(requests.Take().empty());
+}
+
+TEST_CASE("what has not left when the session ends is told, and never leaves") {
+  Requests requests;
+  requests.Add(Calls(1, 3, kRequestCredit));
+  REQUIRE(TagsOf(requests.Take()) == Tags(1, 1));
+  REQUIRE(requests.Drop() == Tags(2, 3));
+  requests.Settle(1);
+  REQUIRE(requests.Take().empty());
+}
+
+}  // namespace
+}  // namespace zkq::core

@@ -1,5 +1,7 @@
 // Networks that are slow, or change what they carry. Silent ones: network_cuts.cc.
+#include <future>
 #include <string>
+#include <vector>
 
 #include "test/e2e/ensemble.h"
 #include "test/e2e/outcome.h"
@@ -8,6 +10,7 @@
 #include "test/harness/catch.h"
 
 using namespace e2e;
+using std::chrono::milliseconds;
 
 // Bad memory on the way flips bits after TCP's checksum has been made.
 TEST_CASE("flipped bits on the way are noticed, said, and never applied") {
@@ -24,4 +27,38 @@ TEST_CASE("flipped bits on the way are noticed, said, and never applied") {
   relay.Heal();
   load.WaitForAcknowledged(load.acknowledged() + 100);
   CHECK(WhatIsWrong(ensemble, load) == "");
+}
+
+TEST_CASE("servers that are 400 ms of round trip apart serve with a tick of 500 ms") {
+  Relay relay(3);
+  relay.SetAll({.delay = milliseconds(200)});
+  Ensemble ensemble(relay.places(), {"--tick=500ms"});
+  ensemble.StartAll();
+  ensemble.WaitForLeader();
+  for (int id : ensemble.ids()) {
+    kv::Client client = ensemble.Client(id);
+    Put(client, "far", std::to_string(id));
+    CHECK(Get(client, "far") == std::to_string(id));
+  }
+}
+
+TEST_CASE("a follower keeps its session while 64 large writes pass through it") {
+  Relay relay(3);
+  relay.SetAll({.delay = milliseconds(20), .bytes_per_second = 10'000'000});
+  Ensemble ensemble(relay.places());
+  ensemble.StartAll();
+  const int leader = ensemble.WaitForLeader();
+  const int follower = ensemble.Follower();
+  const int before = Count(ensemble.log(follower), "looking");
+  std::vector<std::future<void>> puts;
+  for (int i = 0; i < 64; ++i) {
+    puts.push_back(std::async(std::launch::async, [&, i] {
+      kv::Client client = ensemble.Client(follower);
+      Put(client, "large" + std::to_string(i), std::string((1 << 20) - 1'000, 'v'));
+    }));
+  }
+  for (std::future<void>& put : puts) put.get();
+  CHECK(ensemble.WaitForLeader() == leader);
+  CHECK(Count(ensemble.log(follower), "looking") == before);
+  ensemble.WaitUntilEqual();
 }

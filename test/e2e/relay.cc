@@ -26,7 +26,11 @@ using Pair = std::pair<int, int>;  // from, to
 
 constexpr size_t kPieceBytesMax = 16 << 10;
 // A flow that holds more is not read until some of it is written.
-constexpr size_t kFlowBytesMax = 8 << 20;
+size_t BytesMax(const Path& path) {
+  if (path.bytes_per_second == 0) return 8 << 20;
+  constexpr size_t kQueue = 256 << 10;  // of a router where the path is narrow
+  return kQueue + path.bytes_per_second * static_cast<size_t>(path.delay.count()) / 1'000;
+}
 
 }  // namespace
 
@@ -89,6 +93,8 @@ class Relay::Impl {
   bool Passes(const Connection& connection) const;
   bool Reads(const Connection& connection, const Flow& flow) const;
   bool Writes(const Connection& connection, const Flow& flow) const;
+  // When the last of so many bytes has left, if the first can leave now.
+  TimePoint SentAt(Pair pair, size_t bytes);
   std::string Flipped(std::string bytes, Pair pair);
   void Wake() { eventfd_write(wake_.get(), 1); }
 
@@ -96,7 +102,8 @@ class Relay::Impl {
   mutable std::mutex mutex_;
   std::map<int, Server> servers_;
   std::map<Pair, Path> paths_;
-  std::map<Pair, uint32_t> unharmed_;  // pieces since the last that was flipped
+  std::map<Pair, TimePoint> busy_until_;  // with what was read, by the path's speed
+  std::map<Pair, uint32_t> unharmed_;     // pieces since the last that was flipped
   std::list<Connection> connections_;
   uint64_t flipped_ = 0;
   std::mt19937 random_;
@@ -226,11 +233,12 @@ bool Relay::Impl::Passes(const Connection& connection) const {
 }
 
 bool Relay::Impl::Reads(const Connection& connection, const Flow& flow) const {
-  if (flow.ended || flow.bytes >= kFlowBytesMax || connection.broken) return false;
+  const Path& path = paths_.at(flow.pair);
+  if (flow.ended || flow.bytes >= BytesMax(path) || connection.broken) return false;
   const bool open = connection.target.get() >= 0;
   // What is sent before the other end has answered waits here.
   if (!open) return &flow == &connection.there;
-  return paths_.at(flow.pair).mode != Path::Mode::kHold;
+  return path.mode != Path::Mode::kHold;
 }
 
 bool Relay::Impl::Writes(const Connection& connection, const Flow& flow) const {
@@ -266,8 +274,8 @@ void Relay::Impl::Read(Connection& connection, Flow& flow, int from) {
     } else if (!flow.lost) {
       bytes.resize(static_cast<size_t>(size));
       flow.bytes += bytes.size();
-      const TimePoint sent = std::max(flow.open_at, std::chrono::steady_clock::now());
-      flow.pieces.push_back({Flipped(std::move(bytes), flow.pair), sent + path.delay});
+      const TimePoint due = std::max(flow.open_at, SentAt(flow.pair, bytes.size())) + path.delay;
+      flow.pieces.push_back({Flipped(std::move(bytes), flow.pair), due});
     }
   }
 }
@@ -299,6 +307,14 @@ bool Relay::Impl::IsOver(const Connection& connection) const {
   if (connection.target.get() < 0) return there.ended;
   return (there.closed || (there.lost && there.ended)) &&
          (back.closed || (back.lost && back.ended));
+}
+
+TimePoint Relay::Impl::SentAt(Pair pair, size_t bytes) {
+  const TimePoint now = std::chrono::steady_clock::now();
+  const uint32_t speed = paths_.at(pair).bytes_per_second;
+  if (speed == 0) return now;
+  const std::chrono::microseconds taken(1'000'000 * bytes / speed);
+  return busy_until_[pair] = std::max(busy_until_[pair], now) + taken;
 }
 
 std::string Relay::Impl::Flipped(std::string bytes, Pair pair) {

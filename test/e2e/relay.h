@@ -31,6 +31,7 @@ struct Path {
   };
   Mode mode = Mode::kPass;
   std::chrono::milliseconds delay{0};
+  uint32_t bytes_per_second = 0;  // of all connections together; 0: no limit
   // A bit of each so-manieth piece (at most 16 KiB that came together) is flipped; 0: of none.
   uint32_t flip_every = 0;
 };

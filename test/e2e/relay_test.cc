@@ -146,6 +146,17 @@ TEST_CASE("a relay delays each direction, and dialling by both") {
   CHECK(std::chrono::steady_clock::now() - begin >= std::chrono::milliseconds(30 + 50 + 30));
 }
 
+TEST_CASE("a relay takes its time for bytes beyond the speed of the path") {
+  Pair pair;
+  pair.target();
+  const auto begin = std::chrono::steady_clock::now();
+  pair.relay.Set(1, 2, {.bytes_per_second = 1'000'000});
+  const std::string bytes(100'000, 'x');
+  Say(pair.dialler(), bytes);
+  CHECK(Hear(pair.target(), bytes.size()) == bytes);
+  CHECK(std::chrono::steady_clock::now() - begin >= std::chrono::milliseconds(99));
+}
+
 TEST_CASE("a relay flips one bit of each so-manieth piece") {
   Pair pair;
   pair.relay.Set(1, 2, {.flip_every = 2});

@@ -192,6 +192,8 @@ struct Pong {  // learner -> leader
   bool installing = false;           // busy with a snapshot and making progress
   bool syncing = false;              // its disk is at work, within its limit
   std::chrono::microseconds sync{};  // the slowest of its last syncs
+  // Bytes of large messages that it has taken in, while nothing waited for its disk.
+  uint64_t taken = 0;
   friend bool operator==(const Pong&, const Pong&) = default;
 };
 enum class SessionEndReason : uint8_t {

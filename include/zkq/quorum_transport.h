@@ -63,6 +63,9 @@ class ZKQ_EXPORT QuorumTransport {
     // A message of lane ZAB or CONTROL. Its bytes count against what may be read from that
     // peer until `hold` is released.
     virtual void OnMessage(const LinkId& link, Message message, Hold hold) = 0;
+    // So much of a message that is not whole yet has come: what is large takes its time, and
+    // is on its way. A transport that does not tell costs a slow peer its session.
+    virtual void OnPart(const LinkId& /*link*/, size_t /*bytes*/) {}
     virtual void OnNotification(const LinkId& link, const Notification& notification) = 0;
     // Nothing of `link` comes after this. `why` is for people.
     virtual void OnLinkDown(const LinkId& link, const absl::Status& why) = 0;

@@ -94,7 +94,8 @@ std::string Text(const Ping& m) {
 std::string Text(const Pong& m) {
   return "pong " + Number(m.seq) + " durable " + ToString(m.durable) + " applied " +
          ToString(m.applied) + (m.installing ? " installing" : "") + (m.syncing ? " syncing" : "") +
-         (m.sync.count() > 0 ? " sync " + std::to_string(m.sync.count() / 1000) + "ms" : "");
+         (m.sync.count() > 0 ? " sync " + std::to_string(m.sync.count() / 1000) + "ms" : "") +
+         (m.taken > 0 ? " taken " + Number(m.taken) : "");
 }
 std::string Text(const SessionEnd& m) { return "session-end " + std::string(ToString(m.reason)); }
 

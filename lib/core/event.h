@@ -40,6 +40,11 @@ struct Received {
   LinkId link = {};
   Message message = {};
 };
+// So much of a message that is not whole yet.
+struct PartReceived {
+  LinkId link = {};
+  size_t bytes = 0;
+};
 struct Notified {
   LinkId link = {};
   Notification notification = {};
@@ -88,8 +93,8 @@ struct LogPurged {
 };
 
 using Event =
-    std::variant<Tick, LinkUp, LinkDown, Introduced, Received, Notified, Proposed, ReadAsked,
-                 Synced, LogRead, SnapshotFetched, Applied, SnapshotTaken, LogPurged>;
+    std::variant<Tick, LinkUp, LinkDown, Introduced, Received, PartReceived, Notified, Proposed,
+                 ReadAsked, Synced, LogRead, SnapshotFetched, Applied, SnapshotTaken, LogPurged>;
 std::string ToString(const Event& event);
 
 // The events that a role does nothing about. Every role lists its own: an event

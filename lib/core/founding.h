@@ -52,8 +52,8 @@ class Founding {
   void On(const Synced& synced);
   void On(const Proposed& proposed);
   void On(const ReadAsked& asked);
-  using Ignores =
-      EventList<Tick, Received, LogRead, SnapshotFetched, Applied, SnapshotTaken, LogPurged>;
+  using Ignores = EventList<Tick, Received, PartReceived, LogRead, SnapshotFetched, Applied,
+                            SnapshotTaken, LogPurged>;
 
   // Founded, and durably so: the peer may take part.
   bool done() const { return done_; }

@@ -101,6 +101,10 @@ void Leading::On(const Received& received) {
   std::visit([&](const auto& body) { Handle(learner, body); }, message.body);
 }
 
+void Leading::On(const PartReceived& part) {
+  if (LearnerProgress* learner = learners_.Find(part.link)) learner->NoteFrame();
+}
+
 template <typename Other>
 void Leading::Handle(LearnerProgress* learner, const Other&) {
   DropLinkOf(LinkId(learner->link()), "a leader's message sent to a leader");

@@ -40,6 +40,7 @@ class Leading {
   void On(const Tick& tick);
   void On(const LinkDown& down);
   void On(const Received& received);
+  void On(const PartReceived& part);
   void On(const Notified& notified);
   void On(const Proposed& proposed);
   void On(const ReadAsked& asked);

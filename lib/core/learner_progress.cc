@@ -197,10 +197,13 @@ bool LearnerProgress::Take(const Pong& pong, uint64_t last_ping) {
   const bool grows = fed && pong.durable > durable_;
   const bool installs = stage_ == Stage::kInstalling && pong.installing;
   const bool syncs = pong.syncing && !synced();
-  if (pong.durable > durable_) advanced_ = self_.now;  // its Ack may be behind its requests
+  const bool takes = pong.taken > taken_;
+  // Its Ack may stand behind requests, and what it is to acknowledge be large.
+  if (pong.durable > durable_ || takes) advanced_ = self_.now;
   durable_ = pong.durable;
   sync_ = pong.sync;
-  if (!grows && !installs && !syncs) return false;
+  taken_ = pong.taken;
+  if (!grows && !installs && !syncs && !(takes && fed)) return false;
   ExtendDeadline(self_.options.init_limit);
   return true;
 }

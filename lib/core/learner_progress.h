@@ -118,7 +118,8 @@ class LearnerProgress {
   Zxid commit_told_;
   Epoch served_ = 0;  // the last in which it was sent UpToDate
   uint64_t ponged_ = 0;
-  Time sync_{};  // the slowest of its last syncs, by its last Pong
+  Time sync_{};         // the slowest of its last syncs, by its last Pong
+  uint64_t taken_ = 0;  // of large messages, by that
   Time heard_;
   Time deadline_{};
   Time advanced_{};  // when `match_` last rose, or there was nothing to rise to

@@ -168,6 +168,14 @@ void Learning::ExtendDeadline() {
   give_up_at_ = self_.now + (InSync() ? sync_limit_ : init_limit_);
 }
 
+// Parts of later messages are no progress of one that waits for the disk: they must not hide
+// that it hangs.
+void Learning::On(const PartReceived& part) {
+  if (part.link != link_ || stage_ == Stage::kConnecting) return;
+  if (self_.Drained()) taken_ += part.bytes;
+  if (stage_ != Stage::kInstalling) ExtendDeadline();
+}
+
 template <typename Other>
 void Learning::Handle(const Other&) {
   self_.Emit(DropLink{*link_, "a learner's message sent to a learner"});
@@ -393,7 +401,8 @@ void Learning::Handle(const Ping& ping) {
              .applied = self_.watermarks.applied,
              .installing = stage_ == Stage::kInstalling,
              .syncing = self_.Syncing(),
-             .sync = self_.disk.slowest()});
+             .sync = self_.disk.slowest(),
+             .taken = taken_});
 }
 
 // --- calls ------------------------------------------------------------------------------

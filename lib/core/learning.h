@@ -41,6 +41,7 @@ class Learning {
   void On(const Introduced& introduced);
   void On(const LinkDown& down);
   void On(const Received& received);
+  void On(const PartReceived& part);
   void On(const Notified& notified);
   void On(const Proposed& proposed);
   void On(const ReadAsked& asked);
@@ -120,6 +121,7 @@ class Learning {
   Epoch established_ = 0;
   Requests requests_;
   std::set<uint64_t> reads_;
+  uint64_t taken_ = 0;  // bytes of parts, while nothing waited for the disk
   // The leader's, while there is a session with it; this peer's own before (PROTOCOL §5.3 D9).
   Time init_limit_;
   Time sync_limit_;

@@ -22,8 +22,8 @@ class Looking {
   void On(const Synced&, Outbox* out) { TryBegin(out); }
   void On(const Proposed& proposed) { self_.RefuseWithoutLeader(proposed); }
   void On(const ReadAsked& asked) { self_.RefuseWithoutLeader(asked); }
-  using Ignores = EventList<Tick, LinkUp, LinkDown, Introduced, Received, Notified, LogRead,
-                            SnapshotFetched, Applied, SnapshotTaken, LogPurged>;
+  using Ignores = EventList<Tick, LinkUp, LinkDown, Introduced, Received, PartReceived, Notified,
+                            LogRead, SnapshotFetched, Applied, SnapshotTaken, LogPurged>;
 
   // What is announced to this peer is for its election.
   bool hears() const { return began_; }

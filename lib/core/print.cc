@@ -55,6 +55,9 @@ struct EventPrinter {
   std::string operator()(const SnapshotTaken& e) {
     return "snapshot-taken " + ToString(e.snapshot);
   }
+  std::string operator()(const PartReceived& e) {
+    return "part-received " + ToString(e.link) + " " + std::to_string(e.bytes);
+  }
   std::string operator()(const LogPurged& e) { return "log-purged " + ToString(e.base); }
 };
 

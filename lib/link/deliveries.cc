@@ -34,11 +34,14 @@ void Deliveries::Deliver(const LiveLinkPtr& link, FrameReader* frame, size_t byt
   if (!link->delivering) return;
   const Hold hold = link->MakeHold(bytes);
   while (std::optional<Packet> packet = frame->Next()) {
-    const bool piece = std::holds_alternative<Fragment>(packet->body);
+    const auto* fragment = std::get_if<Fragment>(&packet->body);
+    const bool piece = fragment != nullptr;
+    const size_t part = piece ? fragment->bytes.size() : 0;
     std::optional<Packet> whole;
     absl::Status status = absl::OkStatus();
     if (!link->inbound.Accept(*std::move(packet), &whole)) status = OutOfOrder();
     if (whole) status = DeliverPacket(link, *std::move(whole), piece ? nullptr : hold);
+    if (piece && !whole) receiver_->OnPart(link->id, part);
     if (!status.ok()) return link->Break(std::move(status));
   }
   if (frame->changed_on_its_way()) {

@@ -103,6 +103,13 @@ void Protocol::OnMessage(const LinkId& link, Message message, Hold hold) {
   Enqueue(core::Received{link, std::move(message)}, std::move(hold));
 }
 
+void Protocol::OnPart(const LinkId& link, size_t bytes) {
+  inbox_.Change([link, bytes](News& news) {
+    news.parts[link] += bytes;
+    return false;
+  });
+}
+
 void Protocol::OnNotification(const LinkId& link, const Notification& notification) {
   inbox_.Change([link, notification](News& news) { news.notified[link] = notification; });
 }
@@ -137,6 +144,7 @@ void Protocol::Drain() {
 void Protocol::StepAll(News news, absl::Duration now) {
   Step(TickAt(now));
   for (Happened& happened : news.events) StepOne(std::move(happened));
+  for (const auto& [link, bytes] : news.parts) Step(core::PartReceived{link, bytes});
   for (const auto& [link, notification] : news.notified) {
     Step(core::Notified{link, notification});
   }

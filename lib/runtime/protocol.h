@@ -68,6 +68,7 @@ class Protocol final : public QuorumTransport::Receiver {
   void OnLinkUp(const LinkId& link, const Identity& peer) override;
   void OnIntroduced(const LinkId& link, const Identity& peer) override;
   void OnMessage(const LinkId& link, Message message, Hold hold) override;
+  void OnPart(const LinkId& link, size_t bytes) override;
   void OnNotification(const LinkId& link, const Notification& notification) override;
   void OnLinkDown(const LinkId& link, const absl::Status& why) override;
   void OnSnapshotAsked(const LinkId& link, const SnapshotRequest& request,
@@ -79,8 +80,9 @@ class Protocol final : public QuorumTransport::Receiver {
     Hold hold;  // of a message: released when it is stepped, or, of a proposal, durable
   };
   struct News {
-    std::vector<Happened> events = {};  // messages are bounded by the transport's Holds, the
-                                        // rest by how many links and transfers there are
+    std::vector<Happened> events = {};    // messages are bounded by the transport's Holds, the
+                                          // rest by how many links and transfers there are
+    std::map<LinkId, size_t> parts = {};  // bytes; told at the next occasion
     std::map<LinkId, Notification> notified = {};  // the newest of each link
     core::WriteId synced = 0;
     std::optional<absl::Duration> sync_took = {};  // the slowest

@@ -187,6 +187,7 @@ void Fields(auto& io, Is<Pong> auto& m) {
   io(4, m.installing);
   io(5, m.syncing);
   io(6, m.sync);
+  io(7, m.taken);
 }
 void Fields(auto& io, Is<SessionEnd> auto& m) { io(1, m.reason); }
 

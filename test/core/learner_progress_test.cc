@@ -186,6 +186,25 @@ TEST_CASE("a learner may owe an Ack for as long as its disk needs, by its last s
   REQUIRE(learner.StandsStill());
 }
 
+TEST_CASE("a learner that takes in what is large owes its Ack from the last part on") {
+  Leader leader;
+  LearnerProgress learner = leader.Synced();
+  leader.self.now = milliseconds(5000);
+  learner.NoteFrame();
+  REQUIRE_FALSE(learner.StandsStill());
+  leader.Propose("2:1<1:4");
+  learner.Pump();
+  leader.self.now = milliseconds(5900);
+  learner.NoteFrame();
+  learner.Take(Pong{.seq = 1, .taken = 1000}, 1);
+  leader.self.now = milliseconds(6800);
+  learner.NoteFrame();
+  learner.Take(Pong{.seq = 1, .taken = 1000}, 1);  // no more has come
+  REQUIRE_FALSE(learner.StandsStill());
+  leader.self.now = milliseconds(6900);
+  REQUIRE(learner.StandsStill());
+}
+
 TEST_CASE("a learner that comes up makes progress while its disk is at work") {
   Leader leader;
   LearnerProgress learner = leader.Promised({1, 1});

@@ -45,6 +45,7 @@ MessageBody ToPong(Words* words) {
   pong.installing = words->Take("installing");
   pong.syncing = words->Take("syncing");
   if (words->Take("sync")) pong.sync = ToTime(words->Next());
+  if (words->Take("taken")) pong.taken = ToNumber(words->Next());
   return pong;
 }
 

@@ -220,6 +220,10 @@ Event PeerScript::ToEvent(const std::string& name, Words* words) {
   if (name == "synced") return Synchronized(words);
   if (name == "applied") return Applied{ToZxid(words->Next())};
   if (name == "snapshot") return SnapshotTaken{ToZxid(words->Next())};
+  if (name == "part") {
+    const LinkId link = links_.at(ToServerId(words->Next()));
+    return PartReceived{link, ToNumber(words->Next())};
+  }
   if (name == "purged") return LogPurged{ToZxid(words->Next())};
   if (name == "log-read") {
     const ServerId sid = ToServerId(words->Next());

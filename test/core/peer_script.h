@@ -20,13 +20,14 @@
 //   clock 90s                            the wall clock is set forward by so much
 //   run 500ms [pong=1,2]                 every tick that is wanted until then, those
 //                                        servers answering every ping
-//   link-up 2 [disk=9] [boot=9] [tick=3s] [foreign | unfounded [members=other] [sees=all | sees=1,2:9]]
-//   introduced 2 …                as link-up, on the link that is up
+//   link-up 2 [disk=9] [boot=9] [tick=3s] [foreign | unfounded [members=other] [sees=all |
+//   sees=1,2:9]] introduced 2 …                as link-up, on the link that is up
 //                                        on its own disk, founded by all on theirs and
 //                                        configured alike, unless said otherwise
 //   link-down 2
 //   elect 3 by 1 2                       these voters support server 3
 //   notified 2 <notification>
+//   part 2 1000                          so many bytes of a message that is not whole
 //   recv 2 [@number/epoch] <message>     of the session under way, unless said
 //   propose 1 2*100                      calls with these tags, one of 100 bytes
 //   read 3 · synced w3 · synced all [took 3s] · log-read 2 1:1..1:3

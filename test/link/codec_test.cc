@@ -190,13 +190,14 @@ TEST_CASE("our fields are the ones of the same name in the schema") {
   CHECK(is(message(Ping{1, {2, 3}}).ping().commit(), 2, 3));
   CHECK(message(Ping{1, {2, 3}, true}).ping().syncing());
   const auto pong =
-      message(Pong{1, {2, 3}, {4, 5}, true, true, std::chrono::microseconds(6)}).pong();
+      message(Pong{1, {2, 3}, {4, 5}, true, true, std::chrono::microseconds(6), 7}).pong();
   CHECK(pong.seq() == 1);
   CHECK(is(pong.durable(), 2, 3));
   CHECK(is(pong.applied(), 4, 5));
   CHECK(pong.installing());
   CHECK(pong.syncing());
   CHECK(pong.sync() == 6);
+  CHECK(pong.taken() == 7);
   CHECK(message(SessionEnd{SessionEndReason::kGap}).session_end().reason() == 6);
 
   const auto notified =

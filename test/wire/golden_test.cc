@@ -53,7 +53,8 @@ const std::map<std::string, MessageBody>& Bodies() {
                     .applied = kBefore,
                     .installing = true,
                     .syncing = true,
-                    .sync = std::chrono::microseconds(600)}},
+                    .sync = std::chrono::microseconds(600),
+                    .taken = 5}},
       {"SessionEnd", SessionEnd{SessionEndReason::kTimeout}}};
   return kBodies;
 }

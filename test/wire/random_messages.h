@@ -127,7 +127,8 @@ class RandomMessages {
         return Ping{Number(), AnyZxid(), Flag()};
       case 16:
         return Pong{Number(), AnyZxid(), AnyZxid(),
-                    Flag(),   Flag(),    std::chrono::microseconds(Number() >> 1)};
+                    Flag(),   Flag(),    std::chrono::microseconds(Number() >> 1),
+                    Number()};
       default:
         return SessionEnd{static_cast<SessionEndReason>(Below(12))};
     }

@@ -181,6 +181,10 @@ void TappedReceiver::OnMessage(const LinkId& link, Message message, Hold hold) {
   receiver_->OnMessage(link, std::move(message), std::move(hold));
 }
 
+void TappedReceiver::OnPart(const LinkId& link, size_t bytes) {
+  if (!process_->gone) receiver_->OnPart(link, bytes);
+}
+
 void TappedReceiver::OnNotification(const LinkId& link, const Notification& notification) {
   if (process_->gone) return;
   tap_->Delivered(process_->self, link, notification);

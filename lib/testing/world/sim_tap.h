@@ -95,6 +95,7 @@ class TappedReceiver final : public QuorumTransport::Receiver {
   void OnLinkUp(const LinkId& link, const Identity& peer) override;
   void OnIntroduced(const LinkId& link, const Identity& peer) override;
   void OnMessage(const LinkId& link, Message message, Hold hold) override;
+  void OnPart(const LinkId& link, size_t bytes) override;
   void OnNotification(const LinkId& link, const Notification& notification) override;
   void OnLinkDown(const LinkId& link, const absl::Status& why) override;
   void OnSnapshotAsked(const LinkId& link, const SnapshotRequest& request,

@@ -2,13 +2,14 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <stdexcept>
 
 namespace e2e {
@@ -38,11 +39,6 @@ int PortOf(int fd, decltype(getsockname)* of) {
   return ntohs(address.sin_port);
 }
 
-// In one line of /proc/net/tcp: the port of an address in hexadecimal.
-int HexPortOf(const std::string& address) {
-  return std::stoi(address.substr(address.rfind(':') + 1), nullptr, 16);
-}
-
 }  // namespace
 
 Fd ListenAt(int port) {
@@ -66,23 +62,37 @@ Fd DialTo(int port) {
 
 int PortOf(const std::string& address) { return std::stoi(address.substr(address.rfind(':') + 1)); }
 
+// Asked of the kernel for this one socket: its list has those of everybody, and those that
+// have ended a minute ago.
 std::string InodeOfOtherEnd(int fd) {
-  const int local = PortOf(fd, getpeername);
-  const int remote = PortOf(fd, getsockname);
-  for (const char* table : {"/proc/net/tcp", "/proc/net/tcp6"}) {
-    std::ifstream file(table);
-    std::string line;
-    std::getline(file, line);  // the head
-    while (std::getline(file, line)) {
-      std::istringstream fields(line);
-      std::string slot, from, to, ignored, inode;
-      fields >> slot >> from >> to;
-      for (int i = 0; i < 6; ++i) fields >> ignored;
-      fields >> inode;
-      if (HexPortOf(from) == local && HexPortOf(to) == remote) return inode;
-    }
+  struct {
+    nlmsghdr head;
+    inet_diag_req_v2 about;
+  } question = {};
+  question.head.nlmsg_len = sizeof(question);
+  question.head.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+  question.head.nlmsg_flags = NLM_F_REQUEST;
+  question.about.sdiag_family = AF_INET;
+  question.about.sdiag_protocol = IPPROTO_TCP;
+  question.about.idiag_states = ~0U;
+  inet_diag_sockid& id = question.about.id;
+  id.idiag_sport = htons(static_cast<uint16_t>(PortOf(fd, getpeername)));
+  id.idiag_dport = htons(static_cast<uint16_t>(PortOf(fd, getsockname)));
+  id.idiag_src[0] = id.idiag_dst[0] = htonl(INADDR_LOOPBACK);
+  id.idiag_cookie[0] = id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+
+  struct {
+    nlmsghdr head;
+    inet_diag_msg about;
+    char more[4096];
+  } answer = {};
+  const Fd kernel(socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
+  if (send(kernel.get(), &question, sizeof(question), 0) < 0 ||
+      recv(kernel.get(), &answer, sizeof(answer), 0) < 0 ||
+      answer.head.nlmsg_type != SOCK_DIAG_BY_FAMILY) {
+    return "";
   }
-  return "";
+  return std::to_string(answer.about.idiag_inode);
 }
 
 bool HoldsSocket(pid_t pid, const std::string& inode) {

@@ -25,7 +25,7 @@ bool Inbound::AcceptFragment(const Fragment& fragment, std::optional<Packet>* wh
   if (in_fragments_) return true;
   *whole = DecodePacket(Payload(std::exchange(partial_, {})));
   return whole->has_value() && (*whole)->seq == 0 && LaneOf(**whole) == Lane::kZab &&
-         std::holds_alternative<Message>((*whole)->body);
+         !std::holds_alternative<Fragment>((*whole)->body);
 }
 
 }  // namespace zkq::link

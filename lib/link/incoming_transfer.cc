@@ -26,12 +26,13 @@ IncomingTransfer::IncomingTransfer(std::shared_ptr<LinkTable> table, std::string
 
 void IncomingTransfer::HandleFrame(Payload frame) {
   if (frame.size() == 0) return FrameDone();  // the stream is kept talking
-  absl::StatusOr<Chunk> chunk = ChunkIn(std::move(frame));
+  absl::StatusOr<std::optional<Chunk>> chunk = ChunkIn(std::move(frame));
   if (!chunk.ok()) return Close(std::move(chunk).status());
-  Deliver(*chunk);
+  if (!*chunk) return FrameDone();  // a fragment of one
+  Deliver(**chunk);
 }
 
-absl::StatusOr<Chunk> IncomingTransfer::ChunkIn(Payload frame) {
+absl::StatusOr<std::optional<Chunk>> IncomingTransfer::ChunkIn(Payload frame) {
   const auto wrong = [this](const char* how) {
     return absl::DataLossError("the piece of the snapshot at byte " + std::to_string(offset_) +
                                " " + how);
@@ -43,7 +44,8 @@ absl::StatusOr<Chunk> IncomingTransfer::ChunkIn(Payload frame) {
     return wrong("has changed on its way");
   }
   if (!packet || reader.Next() || reader.malformed()) return wrong("cannot be read");
-  if (!inbound_.Accept(*std::move(packet), &whole) || !whole) return wrong("is out of order");
+  if (!inbound_.Accept(*std::move(packet), &whole)) return wrong("is out of order");
+  if (!whole) return std::nullopt;
   Chunk* const chunk = std::get_if<Chunk>(&whole->body);
   if (chunk == nullptr) return wrong("is something else");
   if (chunk->offset != offset_) return wrong("is missing");

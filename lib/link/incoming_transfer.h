@@ -1,8 +1,8 @@
 // IncomingTransfer: reads one snapshot file from a peer, over a stream of its own.
 //
 // The first frame that goes out asks for the file from an offset on; pieces come back in
-// order, one in a frame. A piece that does not follow the one before, or that has changed on
-// its way, ends the transfer, and so does the end of the link that it was asked for over. The
+// order, at most one in a frame. A piece that does not follow the one before, or that has changed
+// on its way, ends the transfer, and so does the end of the link that it was asked for over. The
 // next piece is read when the sink has let go of the last one: one page here, and one where it
 // comes from. What is received stays good: another transfer goes on from there.
 //
@@ -10,6 +10,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -32,7 +33,8 @@ class IncomingTransfer final : public Link {
   void HandleBroken(absl::Status why) override;
   void HandleEnded(absl::Status status) override;
 
-  absl::StatusOr<Chunk> ChunkIn(Payload frame);
+  // None: a fragment, and not the last one.
+  absl::StatusOr<std::optional<Chunk>> ChunkIn(Payload frame);
   void Deliver(const Chunk& chunk);
   // False: the sink wants no more, or may not be called any more.
   bool GiveToSink(absl::StatusOr<SnapshotChunk> chunk, Hold hold);

@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "lib/link/codec.h"
-
 namespace zkq::link {
 
-Encoded EncodeOnce(const Message& message) {
-  std::string bytes = EncodePacket(message);
-  Encoded encoded{.lane = LaneOf(message)};
+namespace {
+
+Encoded Shared(Lane lane, std::string bytes) {
+  Encoded encoded{.lane = lane};
   if (bytes.size() > kFragmentBytes) {
     encoded.large = Payload(std::move(bytes));
   } else {
@@ -17,6 +16,14 @@ Encoded EncodeOnce(const Message& message) {
   }
   return encoded;
 }
+
+}  // namespace
+
+Encoded EncodeOnce(const Message& message) {
+  return Shared(LaneOf(message), EncodePacket(message));
+}
+
+Encoded EncodeOnce(const Chunk& chunk) { return Shared(Lane::kZab, EncodePacket(chunk)); }
 
 bool Lanes::Add(const Encoded& message) {
   if (message.lane == Lane::kControl) return AddControl(message.small);

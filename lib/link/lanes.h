@@ -18,12 +18,14 @@
 #include <string>
 
 #include "lib/base/checks.h"
+#include "lib/link/codec.h"
 #include "zkq/message.h"
 
 namespace zkq::link {
 
-// Messages above this size are sent in fragments of it.
-inline constexpr size_t kFragmentBytes = 256 << 10;
+// What is larger is sent in fragments of this size. Half a second of 1 Mbit/s: a link on which
+// a frame takes longer than a peer waits for a word would look silent.
+inline constexpr size_t kFragmentBytes = 64 << 10;
 // A batch this large is closed: the next message begins another.
 inline constexpr size_t kBatchBytes = 64 << 10;
 // The largest message that is sent or put together from fragments: the largest
@@ -44,6 +46,8 @@ struct Encoded {
   Payload large = {};  // above kFragmentBytes: shared instead of copied
 };
 Encoded EncodeOnce(const Message& message);
+// A piece of a snapshot, likewise.
+Encoded EncodeOnce(const Chunk& chunk);
 
 class Lanes {
  public:

@@ -34,7 +34,12 @@ void Link::Send(const Encoded& message) {
     return;
   }
   lock.unlock();
-  Break(absl::ResourceExhaustedError("the peer does not drain its queue"));
+  const size_t size = message.large.size();
+  Break(absl::ResourceExhaustedError(size > kMessageBytesMax
+                                         ? ToAbsl("a message of " + std::to_string(size) +
+                                                  " bytes is more than a link carries (" +
+                                                  std::to_string(kMessageBytesMax) + ")")
+                                         : "the peer does not drain its queue"));
 }
 
 void Link::Announce(std::string encoded) {

@@ -232,8 +232,11 @@ void LinkTable::OnFrame(const LiveLinkPtr& link, Payload frame) {
 }
 
 void LinkTable::OnBroken(const LiveLinkPtr& link, absl::Status why) {
-  // What came over it was changed on its way, or is no peer's of ours.
-  if (absl::IsDataLoss(why) || absl::IsInvalidArgument(why)) LogBroken(link->id.sid, why);
+  // What came over it was changed on its way, or is no peer's of ours; or it does not take
+  // what this server has to send.
+  if (absl::IsDataLoss(why) || absl::IsInvalidArgument(why) || absl::IsResourceExhausted(why)) {
+    LogBroken(link->id.sid, why);
+  }
   Closing closing{.link = link, .why = Copy(why)};
   {
     const std::lock_guard lock(mutex_);

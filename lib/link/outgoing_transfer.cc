@@ -71,8 +71,7 @@ void OutgoingTransfer::OnAnswer(absl::StatusOr<SnapshotChunk> chunk) {
   if (!chunk.ok()) return Break(std::move(chunk).status());
   asked_.offset = chunk->offset + chunk->bytes.size();
   last_ = chunk->last;
-  Send(
-      {.small = EncodePacket(Chunk{chunk->offset, Payload(std::move(chunk->bytes)), chunk->last})});
+  Send(EncodeOnce(Chunk{chunk->offset, Payload(std::move(chunk->bytes)), chunk->last}));
 }
 
 void OutgoingTransfer::HandleDrained() {

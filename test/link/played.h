@@ -118,6 +118,7 @@ class PlayedStream final : public link::Stream {
   }
   void Say(std::string frame) { link_->OnRead(Payload(std::move(frame))); }
   void Written() { link_->OnWritten(true); }
+  const std::string& written_frame() const { return written_; }
   // The packets of the frame that was written last.
   std::vector<link::Packet> written() const {
     std::vector<link::Packet> packets;

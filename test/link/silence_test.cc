@@ -189,6 +189,15 @@ TEST_CASE("a packet that was changed on its way ends the link, and is counted") 
         "the link to server 3 goes down: a packet is not what its checksum says");
 }
 
+TEST_CASE("a message that no link can carry ends it, and the log says how large it was") {
+  Linked linked;
+  const std::string bytes(link::kMessageBytesMax, 'x');
+  linked.table->Send({&Linked::kLink, 1}, {.body = Request{{MakeCall(1, Payload(bytes))}}});
+  CHECK(linked.stream.closed() == StatusCode::kResourceExhausted);
+  REQUIRE(linked.log->lines().size() == 1);
+  CHECK(linked.log->lines()[0].find("the link to server 3 goes down: a message of 838") == 0);
+}
+
 TEST_CASE("frames and bytes are counted both ways") {
   Linked linked;
   const auto& counters = linked.table->counters();

@@ -199,6 +199,30 @@ TEST_CASE("the receiver is asked page after page, each when the one before is wr
   CHECK(stream.closed() == StatusCode::kOk);
 }
 
+TEST_CASE("a page leaves in fragments, and is asked for again when the last one is written") {
+  Giving giving;
+  PlayedStream& out = giving.Ask();
+  giving.two.table->StartDialling(giving.two.dialler);
+  std::string got;
+  giving.two.table->FetchSnapshot(kLink, {kSnapshot, 100},
+                                  [&](absl::StatusOr<SnapshotChunk> chunk, Hold) {
+                                    REQUIRE(chunk.ok());
+                                    got += chunk->bytes;
+                                    return false;
+                                  });
+  PlayedStream& in = giving.two.Play(giving.two.dialler->NextFetch("three"));
+  const std::string page(256 << 10, 'p');
+  giving.Answer(SnapshotChunk{100, page, false});
+  for (int fragments = 1; got.empty(); ++fragments) {
+    REQUIRE(fragments <= 5);
+    CHECK(giving.two.diary.answers.empty());
+    in.Say(out.written_frame());
+    out.Written();
+  }
+  CHECK(got == page);
+  CHECK(giving.two.diary.answers.size() == 1);
+}
+
 TEST_CASE("only who shares a live link with this server may ask it") {
   Giving giving;
   LinkId other = kTheirLink;

@@ -6,6 +6,7 @@
 #include "lib/testing/checks/election_checker.h"
 #include "lib/testing/checks/histories.h"
 #include "lib/testing/checks/lane_order.h"
+#include "lib/testing/checks/led_checker.h"
 #include "lib/testing/checks/liveness.h"
 #include "lib/testing/checks/read_confirmations.h"
 #include "lib/testing/checks/status_steps.h"
@@ -522,6 +523,59 @@ TEST_CASE("LIV-4: without a fault the leader stays, and so does its epoch") {
   other[ServerId{1}] = {.id = ServerId{1}};
   REQUIRE(Property(CheckStable(Led(2), other)) == "LIV-4 stability");
   REQUIRE(Property(CheckStable(Led(2), other, /*renews=*/true)) == "LIV-4 stability");
+}
+
+// --- LIV-1 and LIV-4, while faults last -----------------------------------------------------
+
+// Three voters, linked in a row: 1 and 2, 2 and 3.
+LedChecker::View Row() {
+  LedChecker::View view{.tick = absl::Milliseconds(100)};
+  for (const int id : {1, 2, 3}) view.voters[ServerId(id)] = {.life = 1};
+  view.links = {{ServerId{1}, ServerId{2}}, {ServerId{2}, ServerId{3}}};
+  return view;
+}
+
+TEST_CASE("LIV-1: while a voter could be followed by a quorum, somebody leads within 50 ticks") {
+  LedChecker checker(3);
+  LedChecker::View view = Row();
+  REQUIRE_FALSE(checker.OnLook(view, absl::Seconds(1)));   // all have just started
+  REQUIRE_FALSE(checker.OnLook(view, absl::Seconds(10)));  // so it has 100
+  view.breaks = 1;
+  REQUIRE_FALSE(checker.OnLook(view, absl::Seconds(20)));
+  REQUIRE_FALSE(checker.OnLook(view, absl::Seconds(24)));
+  REQUIRE(checker.OnLook(view, absl::Seconds(25)));
+}
+
+TEST_CASE("LIV-1: nobody has to lead whom no quorum can follow") {
+  LedChecker checker(5);
+  LedChecker::View view{.tick = absl::Milliseconds(100)};  // a star around 1
+  for (const int id : {1, 2, 3, 4, 5}) view.voters[ServerId(id)] = {.life = 1};
+  for (const int id : {2, 3, 4, 5}) view.links.emplace(ServerId{1}, ServerId(id));
+  bool led = false;
+  SECTION("all works") { led = true; }
+  SECTION("too few links") {
+    for (const int id : {2, 3, 4}) view.links.erase({ServerId{1}, ServerId(id)});
+  }
+  SECTION("the voter in the middle lacks what three others have") {
+    for (const int id : {2, 3, 4}) view.voters[ServerId(id)].history = {1, {1, 1}};
+  }
+  SECTION("the voter in the middle does not work") { view.voters.erase(ServerId{1}); }
+  REQUIRE_FALSE(checker.OnLook(view, absl::Seconds(1)));
+  REQUIRE(checker.OnLook(view, absl::Seconds(100)).has_value() == led);
+}
+
+TEST_CASE("LIV-4: the leader stays, until something changes") {
+  LedChecker checker(3);
+  LedChecker::View view = Row();
+  view.leader = ServerId{2};
+  for (int i = 1; i < 20; ++i) REQUIRE_FALSE(checker.OnLook(view, absl::Seconds(i)));
+  view.leader = ServerId{1};
+  bool changed = true;
+  SECTION("nothing has changed") { changed = false; }
+  SECTION("a connection broke") { view.breaks = 1; }
+  SECTION("a server has started anew") { view.voters[ServerId{2}].life = 2; }
+  SECTION("a disk is slower") { view.voters[ServerId{2}].sync = absl::Seconds(2); }
+  REQUIRE(checker.OnLook(view, absl::Seconds(20)).has_value() == !changed);
 }
 
 }  // namespace

@@ -44,6 +44,8 @@ enum class Fault : uint8_t {
   kSilentPartition,  // some from the others
   kHalfOpen,         // a connection is over for one end alone
   kSwallowLarge,     // a path takes small packets only
+  kMissingLinks,     // between some pairs there is none, or only silence, for long
+  kFarAway,          // all ways of one server take up to a second
   kThinLine,         // 1 Mbit/s to 100
   kFlipBytes,        // on their way, behind TCP's checksum
   kResetHandshakes,  // new connections are reset before they are links
@@ -89,6 +91,7 @@ enum class Profile : uint8_t {
   kCrashHeavy,
   kRot,         // damaged and lost disks, and crashes
   kEverything,  // all but kRot
+  kLasting,     // few faults, most of them of the network, and each for long
   kMax
 };
 ZKQ_EXPORT std::string_view ToString(Profile profile);

@@ -132,6 +132,7 @@ class ZKQ_EXPORT SimClock final : public Clock {
   void Jump(absl::Duration duration);
   // When one of these was last called, in the scheduler's time.
   absl::Duration set_at() const { return since_; }
+  double rate() const { return rate_; }
 
  private:
   const SimScheduler* const scheduler_;

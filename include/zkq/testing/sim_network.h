@@ -123,6 +123,8 @@ class ZKQ_EXPORT SimNetwork {
   void Move(ServerId sid);
 
   // --- connections --------------------------------------------------------------
+  // How often any was broken so far, for one end or both, or forgotten.
+  uint64_t breaks() const;
   // What is on its way on a connection that breaks: the last of it is lost, how much is
   // drawn for each direction. The rest arrives before the news.
 
@@ -141,6 +143,9 @@ class ZKQ_EXPORT SimNetwork {
   // --- what lies between ----------------------------------------------------------
   SimPath path(ServerId from, ServerId to) const;
   void SetPath(ServerId from, ServerId to, const SimPath& path);
+  // The longest that a packet takes there and back now; infinite if anything but delay is
+  // wrong with one of the two paths, or a process at their ends does not read or answer.
+  absl::Duration round_trip(ServerId a, ServerId b) const;
   // Delays where a path has none of its own, until Heal.
   void SetDelay(absl::Duration min, absl::Duration max);
   // The paths between the two, both ways, are as usual again, and a Cut is over.

@@ -30,6 +30,11 @@ class InvariantChecker final : public SimObserver {
   explicit InvariantChecker(std::set<ServerId> voters);
 
   const std::optional<Violation>& violation() const { return violation_; }
+  // What is durable at a server, by which elections compare it.
+  std::pair<Epoch, Zxid> history(ServerId sid) const {
+    const LogState& durable = servers_.at(sid).disk.durable();
+    return {durable.state.current, durable.last};
+  }
   // The run is over, and every call has had its time.
   void OnEnd();
 

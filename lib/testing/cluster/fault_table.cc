@@ -13,12 +13,12 @@ using Whom = FaultRow::Whom;
 constexpr uint8_t kOfBoth = kOfProcesses | kOfDisks;
 
 constexpr FaultRow kTable[] = {
-    {Fault::kKill, "kill", kOfProcesses, 3, Whom::kOne, strikes::Kill},
+    {Fault::kKill, "kill", kOfProcesses | kOfLasting, 3, Whom::kOne, strikes::Kill},
     {Fault::kPowerCut, "power cut", kOfProcesses, 4, Whom::kOne, strikes::PowerCut},
     {Fault::kTornPowerCut, "torn power cut", kOfProcesses, 4, Whom::kOne, strikes::TornPowerCut},
     {Fault::kPowerCutOfAll, "power cut of all", kOfProcesses, 1, Whom::kAnybody,
      strikes::PowerCutOfAll},
-    {Fault::kRestartOfAll, "restart of all", kOfProcesses, 1, Whom::kAnybody,
+    {Fault::kRestartOfAll, "restart of all", kOfProcesses | kOfLasting, 1, Whom::kAnybody,
      strikes::RestartOfAll},
     {Fault::kCrashAtDisk, "crash at disk", kOfProcesses, 8, Whom::kOne, strikes::CrashAtDisk},
     {Fault::kCrashAtSend, "crash at send", kOfProcesses, 6, Whom::kOne, strikes::CrashAtSend},
@@ -40,6 +40,9 @@ constexpr FaultRow kTable[] = {
      strikes::SilentPartition},
     {Fault::kHalfOpen, "half open", kOfNetworks, 3, Whom::kPair, strikes::HalfOpen},
     {Fault::kSwallowLarge, "swallow large", kOfNetworks, 2, Whom::kPair, strikes::SwallowLarge},
+    {Fault::kMissingLinks, "missing links", kOfNetworks | kOfLasting, 3, Whom::kPair,
+     strikes::MissingLinks},
+    {Fault::kFarAway, "far away", kOfNetworks | kOfLasting, 1, Whom::kOne, strikes::FarAway},
     {Fault::kThinLine, "thin line", kOfNetworks, 2, Whom::kPair, strikes::ThinLine},
     {Fault::kFlipBytes, "flip bytes", kOfNetworks, 3, Whom::kPair, strikes::FlipBytes},
     {Fault::kResetHandshakes, "reset handshakes", kOfNetworks, 2, Whom::kPair,
@@ -52,7 +55,8 @@ constexpr FaultRow kTable[] = {
     {Fault::kSlowReader, "slow reader", kOfNetworks, 2, Whom::kPair, strikes::SlowReader},
 
     {Fault::kSlowDisk, "slow disk", kOfDisks, 3, Whom::kOne, strikes::SlowDisk},
-    {Fault::kCrawlingDisk, "crawling disk", kOfDisks, 2, Whom::kOne, strikes::CrawlingDisk},
+    {Fault::kCrawlingDisk, "crawling disk", kOfDisks | kOfLasting, 2, Whom::kOne,
+     strikes::CrawlingDisk},
     {Fault::kSlowReads, "slow reads", kOfDisks, 3, Whom::kOne, strikes::SlowReads},
     {Fault::kStallDisk, "stall disk", kOfDisks, 3, Whom::kOne, strikes::StallDisk},
     {Fault::kFailWrite, "fail write", kOfDisks, 2, Whom::kOne, strikes::FailWrite},

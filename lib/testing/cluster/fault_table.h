@@ -18,6 +18,7 @@ enum Family : uint8_t {
   kOfRot = 8,
   kOfMachines = 16,  // clocks, and what the application does
   kOfFounding = 32,  // drawn apart
+  kOfLasting = 64,
 };
 
 struct FaultRow {

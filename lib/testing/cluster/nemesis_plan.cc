@@ -43,6 +43,9 @@ std::vector<Weighted> FaultsOf(Profile profile) {
         add(family, 1);
       }
       break;
+    case Profile::kLasting:
+      add(kOfLasting, 1);
+      break;
     case Profile::kCalm:
     case Profile::kMax:
       break;
@@ -104,7 +107,8 @@ std::optional<Strike> FoundingStrike(uint64_t seed) {
 std::string_view ToString(Fault fault) { return RowOf(fault).name; }
 
 std::string_view ToString(Profile profile) {
-  constexpr std::string_view kNames[] = {"calm", "network", "disk", "crash", "rot", "everything"};
+  constexpr std::string_view kNames[] = {"calm", "network",    "disk",   "crash",
+                                         "rot",  "everything", "lasting"};
   static_assert(std::size(kNames) == static_cast<size_t>(Profile::kMax));
   return kNames[static_cast<size_t>(profile)];
 }
@@ -137,7 +141,7 @@ std::string ToString(const Moment& moment) {
 }
 
 std::vector<Strike> PlanStrikes(Profile profile, uint64_t seed, absl::Duration length) {
-  constexpr absl::Duration kLongestPause = absl::Seconds(8);
+  const absl::Duration longest_pause = absl::Seconds(profile == Profile::kLasting ? 40 : 8);
   constexpr absl::Duration kLongestFault = absl::Seconds(8);
   const std::vector<Weighted> faults = FaultsOf(profile);
   uint64_t total = 0;
@@ -146,8 +150,8 @@ std::vector<Strike> PlanStrikes(Profile profile, uint64_t seed, absl::Duration l
   std::vector<Strike> strikes;
   const std::optional<Strike> founding = FoundingStrike(seed);
   if (founding && total > 0) strikes.push_back(*founding);
-  absl::Duration at = Drawn(&random, kLongestPause);
-  for (; total > 0 && at < length; at += Drawn(&random, kLongestPause)) {
+  absl::Duration at = Drawn(&random, longest_pause);
+  for (; total > 0 && at < length; at += Drawn(&random, longest_pause)) {
     Strike strike{.at = at};
     uint64_t pick = random.Below(total);
     for (const Weighted& one : faults) {

@@ -8,6 +8,7 @@
 #include "lib/testing/checks/applying_checker.h"
 #include "lib/testing/checks/election_checker.h"
 #include "lib/testing/checks/invariants.h"
+#include "lib/testing/checks/led_checker.h"
 #include "lib/testing/checks/liveness.h"
 #include "lib/testing/cluster/sim_observers.h"
 #include "lib/testing/cluster/sim_server.h"
@@ -100,10 +101,37 @@ class SimCluster::Impl {
         observers.OnStatus(sid, server->replica().Status());
       }
     }
-    constexpr absl::Duration kLook = absl::Seconds(1);
+    constexpr absl::Duration kLook = absl::Milliseconds(100);
     if (scheduler.now() < looks_at) return;
     looks_at = scheduler.now() + kLook;
-    CheckApplying();
+    if (auto violation = led.OnLook(WhoCanLead(), scheduler.now())) {
+      Report(std::move(violation->property), std::move(violation->what));
+    }
+    if (++looks % 10 == 0) CheckApplying();
+  }
+
+  // A round trip that a link does not bear makes it none that works.
+  LedChecker::View WhoCanLead() const {
+    LedChecker::View view{.breaks = network.breaks(), .leader = LeaderOf(StatusesOfAll())};
+    absl::Duration bears = absl::InfiniteDuration();
+    for (const auto& [sid, server] : servers) {
+      if (!server->up()) continue;
+      view.tick = std::max(view.tick, server->tick());
+      view.sync = std::max(view.sync, server->sync_takes());
+      bears = std::min(bears, server->silence());
+      const ReplicaStatus status = server->replica().Status();
+      if (!server->calm() || !status.health.ok() || status.ensemble == EnsembleId{}) continue;
+      view.voters[sid] = {server->life(), server->sync_takes(), checker.history(sid)};
+    }
+    for (const ServerId a : sids) {
+      for (const ServerId b : sids) {
+        const absl::Duration round_trip = a < b ? network.round_trip(a, b) : bears;
+        if (round_trip >= bears) continue;
+        view.links.emplace(a, b);
+        view.round_trip = std::max(view.round_trip, round_trip);
+      }
+    }
+    return view;
   }
 
   void CheckApplying() {
@@ -140,6 +168,8 @@ class SimCluster::Impl {
   uint64_t calls = 0;
   std::map<uint64_t, absl::AnyInvocable<void() &&>> refused;  // by call, and not told yet
   ApplyingChecker applying;
+  LedChecker led{static_cast<size_t>(options.servers)};
+  uint64_t looks = 0;
   absl::Duration looks_at = absl::ZeroDuration();
   std::optional<Violation> reported;
 };

@@ -124,6 +124,9 @@ ReplicaOptions SimServer::Options() {
       options.state_machine = std::make_unique<WatchedMachine>(this, std::move(machine));
     }
   }
+  ++life_;
+  tick_ = options.tick;
+  silence_ = options.tick * options.sync_limit;
   patience_ = options.tick * std::max(options.init_limit, options.sync_limit);
   return options;
 }
@@ -420,6 +423,15 @@ void SimServer::KeepFromApplying(absl::Duration duration) {
 absl::Duration SimServer::held_up_until() const {
   // After a leap of its clock everything is late at once.
   return paused_ ? world_.scheduler->now() : std::max(held_up_until_, clock_->set_at());
+}
+
+bool SimServer::calm() const {
+  const absl::Duration now = world_.scheduler->now();
+  const absl::Duration slow = std::max(apply_takes_, longest_read_);
+  const absl::Duration held = std::max(
+      {held_up_until(), blocked_until_ - sync_takes(), stalled_until_, kept_from_applying_until_});
+  const bool fails = fail_ || fail_read_ || fail_apply_ || full_ || dying_ || shuts_down_;
+  return up() && !fails && slow == absl::ZeroDuration() && held < now && clock_->rate() == 1;
 }
 
 absl::Status SimServer::BeforeApply() {

@@ -67,6 +67,14 @@ class SimServer {
   absl::Duration kept_from_applying_until() const { return kept_from_applying_until_; }
   // How long it bears with a silent peer, by the options of its last start.
   absl::Duration patience() const { return patience_; }
+  absl::Duration tick() const { return tick_; }
+  // How long it lets a link be silent.
+  absl::Duration silence() const { return silence_; }
+  // Of its disk, now.
+  absl::Duration sync_takes() const { return world_.options->sync_delay + extra_per_sync_; }
+  uint64_t life() const { return life_; }  // another one after each start
+  // Nothing keeps it from its work, but a disk that is slow to sync.
+  bool calm() const;
   // When it was last kept from doing what was due: paused, down, or in a slow Apply.
   absl::Duration held_up_until() const;
 
@@ -124,6 +132,9 @@ class SimServer {
   std::map<uint64_t, Late> late_ = {};
 
   absl::Duration patience_ = absl::ZeroDuration();
+  absl::Duration tick_ = absl::ZeroDuration();
+  absl::Duration silence_ = absl::ZeroDuration();
+  uint64_t life_ = 0;
   bool shuts_down_ = false;
   bool dying_ = false;
   uint64_t died_at_step_ = 0;                 // what runs after that does so without it

@@ -38,6 +38,8 @@ bool SilenceAround(NemesisArm& arm, const Blow& blow);
 bool SilentPartition(NemesisArm& arm, const Blow& blow);
 bool HalfOpen(NemesisArm& arm, const Blow& blow);
 bool SwallowLarge(NemesisArm& arm, const Blow& blow);
+bool MissingLinks(NemesisArm& arm, const Blow& blow);
+bool FarAway(NemesisArm& arm, const Blow& blow);
 bool ThinLine(NemesisArm& arm, const Blow& blow);
 bool FlipBytes(NemesisArm& arm, const Blow& blow);
 bool ResetHandshakes(NemesisArm& arm, const Blow& blow);

@@ -152,6 +152,38 @@ bool SwallowLarge(NemesisArm& arm, const Blow& blow) {
   return ChangeBothWays(arm, blow, [](SimPath& path) { path.largest = 1400; });
 }
 
+bool MissingLinks(NemesisArm& arm, const Blow& blow) {
+  SimRandom random(blow.dice());
+  const uint64_t one_in = 2 + random.Below(3);
+  for (const ServerId a : arm.servers()) {
+    for (const ServerId b : arm.servers()) {
+      if (a >= b || random.Below(one_in) != 0) continue;
+      if (random.Below(2) == 0) {
+        arm.network().Cut(a, b);
+      } else {
+        ChangeWay(arm, a, b, [](SimPath& path) { path.silent = true; });
+        ChangeWay(arm, b, a, [](SimPath& path) { path.silent = true; });
+      }
+      arm.EndAfter({a, b}, 5 * blow.lasts(), [&arm, a, b] { arm.network().Mend(a, b); });
+    }
+  }
+  return true;
+}
+
+bool FarAway(NemesisArm& arm, const Blow& blow) {
+  const absl::Duration far = absl::Milliseconds(static_cast<int64_t>(50 + blow.dice() % 950));
+  const SimDelay delay{far / 2, far};
+  for (const ServerId other : arm.servers()) {
+    if (other == blow.hit) continue;
+    for (const auto& [from, to] : {std::pair(blow.hit, other), std::pair(other, blow.hit)}) {
+      ChangeWay(arm, from, to, [&](SimPath& path) { path.delay = delay; });
+    }
+    arm.EndAfter(std::minmax(blow.hit, other), 2 * blow.lasts(),
+                 [&arm, a = blow.hit, other] { arm.network().Mend(a, other); });
+  }
+  return true;
+}
+
 bool ThinLine(NemesisArm& arm, const Blow& blow) {
   const uint64_t mbits = 1 + blow.dice() % 100;
   return ChangeBothWays(arm, blow, [&](SimPath& path) { path.bytes_per_second = mbits * 125'000; });

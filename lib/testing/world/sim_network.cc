@@ -171,6 +171,7 @@ void SimNetwork::Move(ServerId sid) { wires_->Move(sid); }
 
 // --- connections ------------------------------------------------------------------
 
+uint64_t SimNetwork::breaks() const { return wires_->breaks(); }
 bool SimNetwork::Disconnect(ServerId a, ServerId b) { return wires_->Disconnect(a, b); }
 bool SimNetwork::HalfOpen(ServerId told, ServerId other) { return wires_->HalfOpen(told, other); }
 void SimNetwork::Cut(ServerId a, ServerId b) {
@@ -188,6 +189,15 @@ SimPath SimNetwork::path(ServerId from, ServerId to) const { return wires_->path
 void SimNetwork::SetPath(ServerId from, ServerId to, const SimPath& path) {
   wires_->paths().Set(from, to, path);
   wires_->KickAll();
+}
+absl::Duration SimNetwork::round_trip(ServerId a, ServerId b) const {
+  for (const ServerId sid : {a, b}) {
+    const SimProcessPtr process = wires_->Find(sid);
+    if (process == nullptr || !process->reads || !process->answers) {
+      return absl::InfiniteDuration();
+    }
+  }
+  return wires_->paths().LongestDelay(a, b) + wires_->paths().LongestDelay(b, a);
 }
 void SimNetwork::SetDelay(absl::Duration min, absl::Duration max) {
   wires_->paths().SetUsual(min, max);

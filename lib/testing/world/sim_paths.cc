@@ -1,6 +1,7 @@
 #include "lib/testing/world/sim_paths.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace zkq::testing {
 
@@ -23,6 +24,12 @@ bool SimPaths::Passes(ServerId from, ServerId to, size_t bytes) const {
 
 bool SimPaths::Refused(ServerId a, ServerId b) const {
   return cuts_.contains(std::minmax(a, b)) || side_.contains(a) != side_.contains(b);
+}
+
+absl::Duration SimPaths::LongestDelay(ServerId from, ServerId to) const {
+  SimPath path = Of(from, to);
+  const SimDelay delay = std::exchange(path.delay, std::nullopt).value_or(usual_);
+  return path == SimPath{} && !Refused(from, to) ? delay.max : absl::InfiniteDuration();
 }
 
 void SimPaths::Set(ServerId from, ServerId to, const SimPath& path) {

@@ -22,6 +22,8 @@ class SimPaths {
   bool Passes(ServerId from, ServerId to, size_t bytes) const;
   // No connection can be made, and whoever tries is told so.
   bool Refused(ServerId a, ServerId b) const;
+  // Infinite if anything else is wrong with it.
+  absl::Duration LongestDelay(ServerId from, ServerId to) const;
   // Above this a delay is worth telling.
   absl::Duration long_delay() const { return 4 * usual_.max; }
 

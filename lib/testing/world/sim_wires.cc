@@ -64,6 +64,7 @@ void SimNetwork::Wires::Dial(const SimProcessPtr& from, ServerId to, SimConnecti
 }
 
 bool SimNetwork::Wires::Disconnect(ServerId a, ServerId b) {
+  ++breaks_;
   bool any = false;
   for (const auto& connection : connections_) {
     if (!connection->Joins(a, b) || connection->over()) continue;
@@ -74,6 +75,7 @@ bool SimNetwork::Wires::Disconnect(ServerId a, ServerId b) {
 }
 
 bool SimNetwork::Wires::HalfOpen(ServerId told, ServerId other) {
+  ++breaks_;
   bool any = false;
   for (const auto& connection : connections_) {
     if (!connection->Joins(told, other) || connection->over()) continue;
@@ -94,6 +96,7 @@ void SimNetwork::Wires::BreakRefused() {
 }
 
 void SimNetwork::Wires::Move(ServerId sid) {
+  ++breaks_;
   const SimProcessPtr process = Find(sid);
   if (process == nullptr) return;
   for (const auto& connection : connections_) {

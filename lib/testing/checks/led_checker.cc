@@ -1,0 +1,58 @@
+#include "lib/testing/checks/led_checker.h"
+
+#include <algorithm>
+
+#include "absl/time/time.h"
+
+namespace zkq::testing {
+
+bool LedChecker::SomebodyCould(const View& view) const {
+  for (const auto& [sid, voter] : view.voters) {
+    size_t followers = 0;
+    for (const auto& [other, follower] : view.voters) {
+      followers +=
+          view.links.contains(std::minmax(sid, other)) && follower.history <= voter.history;
+    }
+    if (followers + 1 >= quorum_) return true;
+  }
+  return false;
+}
+
+void LedChecker::NoteChanges(const View& view, absl::Duration now) {
+  std::map<ServerId, std::pair<uint64_t, absl::Duration>> lives;
+  for (const auto& [sid, voter] : view.voters) {
+    lives[sid] = {voter.life, voter.sync};
+    const auto known = lives_.find(sid);
+    if (known == lives_.end() || known->second.first != voter.life) started_ = now;
+  }
+  if (lives == lives_ && view.links == links_ && view.breaks == breaks_) return;
+  breaks_ = view.breaks;
+  lives_ = std::move(lives);
+  links_ = view.links;
+  changed_ = now;
+  leads_.reset();
+}
+
+std::optional<Violation> LedChecker::OnLook(const View& view, absl::Duration now) {
+  NoteChanges(view, now);
+  if (!view.leader && !SomebodyCould(view)) {
+    changed_ = now;
+    leads_.reset();
+    return std::nullopt;
+  }
+  const absl::Duration slow = 8 * (view.round_trip + view.sync);
+  if (now < std::max(changed_ + 50 * view.tick, started_ + 100 * view.tick) + slow) {
+    return std::nullopt;
+  }
+  if (!view.leader) {
+    return Violation{"LIV-1 progress",
+                     "a quorum could follow one of its own, and nobody leads for " +
+                         absl::FormatDuration(now - changed_)};
+  }
+  if (!leads_ && view.voters.contains(*view.leader)) leads_ = view.leader;
+  if (!leads_ || leads_ == view.leader) return std::nullopt;
+  return Violation{"LIV-4 stability", "led by " + ToString(*leads_) + ", then by " +
+                                          ToString(*view.leader) + ", and nothing has changed"};
+}
+
+}  // namespace zkq::testing

@@ -1,0 +1,55 @@
+// LedChecker: whoever can be led is led, also while parts of the network or of the ensemble
+// are down for long (PROTOCOL §12, LIV-1 and 4).
+//
+// It looks at the world now and then. While some voter that works has working links, both ways,
+// to a quorum of voters that work, none of which is ahead of it, somebody must lead: within 50
+// of the largest tick after the last change of who works and which links do, 100 if a server
+// has started since, plus 8 round trips and syncs. And the same one from then on.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "zkq/testing/sim_observer.h"
+
+namespace zkq::testing {
+
+class LedChecker {
+ public:
+  // What it looks at.
+  struct View {
+    // Voters that work: they are up, are kept from nothing, have been founded and may vote.
+    struct Voter {
+      uint64_t life = 0;                           // another one after each start
+      absl::Duration sync = absl::ZeroDuration();  // what its disk takes for one
+      std::pair<Epoch, Zxid> history = {};
+    };
+    std::map<ServerId, Voter> voters = {};
+    // Between servers that are up, those that work; the smaller one first.
+    std::set<std::pair<ServerId, ServerId>> links = {};
+    uint64_t breaks = 0;                               // of connections, so far
+    std::optional<ServerId> leader = {};               // by its own word
+    absl::Duration tick = absl::ZeroDuration();        // the largest
+    absl::Duration round_trip = absl::ZeroDuration();  // the longest
+    absl::Duration sync = absl::ZeroDuration();        // the slowest
+  };
+  explicit LedChecker(size_t voters) : quorum_(voters / 2 + 1) {}
+
+  std::optional<Violation> OnLook(const View& view, absl::Duration now);
+
+ private:
+  bool SomebodyCould(const View& view) const;
+  void NoteChanges(const View& view, absl::Duration now);
+
+  const size_t quorum_;
+  std::map<ServerId, std::pair<uint64_t, absl::Duration>> lives_;  // with what a sync takes
+  std::set<std::pair<ServerId, ServerId>> links_;
+  uint64_t breaks_ = 0;
+  absl::Duration changed_ = absl::ZeroDuration();
+  absl::Duration started_ = absl::ZeroDuration();
+  std::optional<ServerId> leads_;  // since it had to be led
+};
+
+}  // namespace zkq::testing

@@ -134,7 +134,7 @@ void Link::BeatAfter(absl::Duration delay) {
 void Link::Beat() {
   const absl::Duration now = place_.clock.Monotonic();
   Lock lock(mutex_);
-  if (closing_) return;
+  if (closing_) return AwaitEnd(now, &lock);
   if (wants_read_) pulse_.Heard(now);  // It is this end that does not listen.
   if (pulse_.IsSilent(now)) {
     const std::string limit = absl::FormatDuration(pulse_.limit());
@@ -146,6 +146,13 @@ void Link::Beat() {
   if (talk) pulse_.Said(now);  // A frame that is still being written says something, too.
   BeatAfter(pulse_.Next(now));
   if (talk && !writing_ && stream_ != nullptr) Write(&lock, {});
+}
+
+void Link::AwaitEnd(absl::Duration now, Lock* lock) {
+  if (stream_ == nullptr) return;  // It is closed.
+  if (!pulse_.IsSilent(now)) return BeatAfter(pulse_.limit());
+  lock->unlock();
+  HandleBroken(absl::UnavailableError("the stream has been ended, and its end does not come"));
 }
 
 void Link::ReadNext(Lock* lock) {

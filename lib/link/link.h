@@ -116,6 +116,9 @@ class ZKQ_EXPORT Link : public std::enable_shared_from_this<Link> {
   void Unhold(size_t bytes);
   void BeatAfter(absl::Duration delay);
   void Beat();
+  // A stream that the peer has ended hangs as long as the network swallows its last write: the
+  // link is down all the same.
+  void AwaitEnd(absl::Duration now, Lock* lock);
   void BreakAs(const Invariants& violated, Lock* lock);
 
   Invariants& invariants() { return invariants_; }

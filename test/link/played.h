@@ -97,7 +97,9 @@ class PlayedStream final : public link::Stream {
     written_ = frame.head + std::string(frame.tail.view());
     ++writes_;
   }
-  void AbortSoon() override { link_->OnWritten(false); }
+  void AbortSoon() override {
+    if (!hangs) link_->OnWritten(false);
+  }
   void Close(const absl::Status& why) override {
     closed_ = why.code();
     refused_ = link::RefusedIn(why);
@@ -119,6 +121,7 @@ class PlayedStream final : public link::Stream {
   void Say(std::string frame) { link_->OnRead(Payload(std::move(frame))); }
   void Written() { link_->OnWritten(true); }
   const std::string& written_frame() const { return written_; }
+  bool hangs = false;  // the write that is under way never ends, not even when it is aborted
   // The packets of the frame that was written last.
   std::vector<link::Packet> written() const {
     std::vector<link::Packet> packets;

@@ -49,6 +49,15 @@ TEST_CASE("a link on which nothing comes for this end's limit goes down, and tha
   CHECK(linked.table->counters().lost_by_silence == 1);
 }
 
+TEST_CASE("a link that the peer has ended goes down though its last write hangs") {
+  Linked linked;
+  linked.Pass(100);  // It writes that it is there, and that is swallowed.
+  linked.stream.hangs = true;
+  linked.stream.End(absl::UnavailableError("gone"));
+  linked.Pass(2'000);
+  CHECK(linked.diary.Holds({"up 3.1.10", "down 3.1.10"}));
+}
+
 TEST_CASE("a link that went silent is dialled anew") {
   Two two(Ticking(kTwo));
   two.table->StartDialling(two.dialler);

@@ -216,7 +216,7 @@ void LinkTable::AskSnapshot(const LiveLinkPtr& link, const SnapshotRequest& requ
 
 void LinkTable::Forget(const LinkPtr& stranger) {
   const std::lock_guard lock(mutex_);
-  strangers_.erase(stranger);
+  std::erase(strangers_, stranger);
 }
 
 // --- for the links -----------------------------------------------------------------------
@@ -274,7 +274,7 @@ void LinkTable::OnEnded(const LiveLinkPtr& link, absl::Status status) {
   ServerId sid;
   {
     const std::lock_guard lock(mutex_);
-    strangers_.erase(link);
+    std::erase(strangers_, link);
     sid = link->id.sid;
     const auto found = peers_.find(sid);
     if (found == peers_.end()) return;

@@ -15,7 +15,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -172,7 +171,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   std::shared_ptr<Dialler> dialler_ = nullptr;  // between StartDialling and Shutdown
   uint64_t last_seq_ = 0;                       // of the streams dialled
   std::map<ServerId, Peer> peers_;
-  std::set<LinkPtr> strangers_;  // accepted, not admitted; at most kStrangersMax
+  std::vector<LinkPtr> strangers_;  // accepted, not admitted; at most kStrangersMax
 };
 
 }  // namespace zkq::link

@@ -53,14 +53,16 @@ Judgement LinkTable::Admit(const LiveLinkPtr& link, const Hello& hello, Closing*
   const ServerId sid = hello.from.sid;
   const std::lock_guard lock(mutex_);
   if (!running_) return {RefusalCode::kShutDown};
-  if (!strangers_.contains(link)) return {RefusalCode::kMalformed, "nobody was called"};
+  if (std::find(strangers_.begin(), strangers_.end(), link) == strangers_.end()) {
+    return {RefusalCode::kMalformed, "nobody was called"};
+  }
   Judgement judgement = JudgeHello(self_, hello, Lookup(sid));
   if (judgement.refusal == RefusalCode::kDialBack) {
     PeerOf(sid).redial.Reset();
     ScheduleAttempt(sid, &PeerOf(sid));
   }
   if (!judgement.admitted()) return judgement;
-  strangers_.erase(link);
+  std::erase(strangers_, link);
   Peer& peer = PeerOf(sid);
   *replaced = TakeLive(sid, &peer, absl::AbortedError("replaced by a newer link"));
   link->id = {sid, hello.from.boot, hello.seq};
@@ -108,7 +110,7 @@ absl::StatusOr<LinkPtr> LinkTable::AddStranger(LinkPtr link) {
     const std::lock_guard lock(mutex_);
     if (!running_) return ToStatus({RefusalCode::kShutDown, self_.sid});
     if (strangers_.size() >= kStrangersMax) return ToStatus({RefusalCode::kTooMany, self_.sid});
-    strangers_.insert(link);
+    strangers_.push_back(link);
   }
   After(HandshakeLimit(self()), [weak = std::weak_ptr<Link>(link)](LinkTable* table) {
     if (const LinkPtr late = weak.lock()) table->OnStrangerLate(late);
@@ -121,7 +123,7 @@ absl::StatusOr<LinkPtr> LinkTable::AddStranger(LinkPtr link) {
 void LinkTable::OnStrangerLate(const LinkPtr& link) {
   {
     const std::lock_guard lock(mutex_);
-    if (strangers_.erase(link) == 0) return;
+    if (std::erase(strangers_, link) == 0) return;
   }
   link->Close(ToStatus({RefusalCode::kTooSlow, self().sid}));
 }

@@ -574,6 +574,7 @@ TEST_CASE("LIV-4: the leader stays, until something changes") {
   SECTION("nothing has changed") { changed = false; }
   SECTION("a connection broke") { view.breaks = 1; }
   SECTION("a server has started anew") { view.voters[ServerId{2}].life = 2; }
+  SECTION("a clock has leapt") { view.voters[ServerId{2}].clock_set = absl::Seconds(2); }
   SECTION("a disk is slower") { view.voters[ServerId{2}].sync = absl::Seconds(2); }
   REQUIRE(checker.OnLook(view, absl::Seconds(20)).has_value() == !changed);
 }

@@ -19,15 +19,15 @@ bool LedChecker::SomebodyCould(const View& view) const {
 }
 
 void LedChecker::NoteChanges(const View& view, absl::Duration now) {
-  std::map<ServerId, std::pair<uint64_t, absl::Duration>> lives;
+  std::map<ServerId, Conditions> conditions;
   for (const auto& [sid, voter] : view.voters) {
-    lives[sid] = {voter.life, voter.sync};
-    const auto known = lives_.find(sid);
-    if (known == lives_.end() || known->second.first != voter.life) started_ = now;
+    conditions[sid] = {voter.life, voter.sync, voter.clock_set};
+    const auto known = conditions_.find(sid);
+    if (known == conditions_.end() || std::get<0>(known->second) != voter.life) started_ = now;
   }
-  if (lives == lives_ && view.links == links_ && view.breaks == breaks_) return;
+  if (conditions == conditions_ && view.links == links_ && view.breaks == breaks_) return;
   breaks_ = view.breaks;
-  lives_ = std::move(lives);
+  conditions_ = std::move(conditions);
   links_ = view.links;
   changed_ = now;
   leads_.reset();

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "zkq/testing/sim_observer.h"
@@ -24,6 +25,8 @@ class LedChecker {
     struct Voter {
       uint64_t life = 0;                           // another one after each start
       absl::Duration sync = absl::ZeroDuration();  // what its disk takes for one
+      absl::Duration clock_set =
+          absl::ZeroDuration();  // when its clock last leapt, or changed pace
       std::pair<Epoch, Zxid> history = {};
     };
     std::map<ServerId, Voter> voters = {};
@@ -44,7 +47,8 @@ class LedChecker {
   void NoteChanges(const View& view, absl::Duration now);
 
   const size_t quorum_;
-  std::map<ServerId, std::pair<uint64_t, absl::Duration>> lives_;  // with what a sync takes
+  using Conditions = std::tuple<uint64_t, absl::Duration, absl::Duration>;
+  std::map<ServerId, Conditions> conditions_;  // life, sync and clock of each
   std::set<std::pair<ServerId, ServerId>> links_;
   uint64_t breaks_ = 0;
   absl::Duration changed_ = absl::ZeroDuration();

@@ -121,7 +121,10 @@ class SimCluster::Impl {
       bears = std::min(bears, server->silence());
       const ReplicaStatus status = server->replica().Status();
       if (!server->calm() || !status.health.ok() || status.ensemble == EnsembleId{}) continue;
-      view.voters[sid] = {server->life(), server->sync_takes(), checker.history(sid)};
+      view.voters[sid] = {.life = server->life(),
+                          .sync = server->sync_takes(),
+                          .clock_set = server->clock().set_at(),
+                          .history = checker.history(sid)};
     }
     for (const ServerId a : sids) {
       for (const ServerId b : sids) {

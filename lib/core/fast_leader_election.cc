@@ -252,7 +252,7 @@ void FastLeaderElection::PeerUp(ServerId sid, Time now, Outbox* out) {
 
 void FastLeaderElection::PeerDown(ServerId sid, Time now, Outbox* out) {
   connectivity_.Down(sid);
-  // Whoever answers on the next link, maybe another process, says anew what it does.
+  // The process that answers on the next link, maybe another one, says anew what it does.
   settled_.Erase(sid);
   if (received_.LeaderSaysSo(sid)) received_.Erase(sid);
   UpdateConnectivity(now, out);

@@ -198,7 +198,7 @@ bool LearnerProgress::Take(const Pong& pong, uint64_t last_ping) {
   const bool installs = stage_ == Stage::kInstalling && pong.installing;
   const bool syncs = pong.syncing && !synced();
   const bool takes = pong.taken > taken_;
-  // Its Ack may stand behind requests, and what it is to acknowledge be large.
+  // Its Ack may come after requests, and what it is to acknowledge be large.
   if (pong.durable > durable_ || takes) advanced_ = self_.now;
   durable_ = pong.durable;
   sync_ = pong.sync;

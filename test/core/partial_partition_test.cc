@@ -1,6 +1,6 @@
 // Elections where not everybody hears everybody (PROTOCOL §4.3, LIV-1): if some voter has
 // links to a quorum none of which is ahead of it, then somebody leads, and goes on to lead;
-// whoever is linked with the leader serves.
+// each server that is linked with the leader serves.
 #include <random>
 
 #include "test/core/ensemble.h"
@@ -111,7 +111,7 @@ void CutDownTo(const Graph& graph, Ensemble* ensemble) {
   }
 }
 
-// Whoever is linked with the leader serves.
+// Each server that is linked with the leader serves.
 bool NeighboursServe(const Graph& graph, const Ensemble& ensemble) {
   const ServerId leader = ensemble.Leader();
   if (leader == kNoServer) return false;

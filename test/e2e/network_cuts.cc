@@ -89,7 +89,7 @@ const Cut kCuts[] = {
      }},
 };
 
-// Writes a little while the cut lasts. Whoever should serve meanwhile, must at the end of it.
+// Writes a little while the cut lasts. A server that should serve meanwhile must at the end of it.
 void Last(std::chrono::seconds seconds, bool serves, Workload& load) {
   const uint64_t before = load.acknowledged();
   const auto write = [&] { load.RaiseLimit(load.acknowledged() + kWritesPerSecond / 10); };

@@ -27,7 +27,7 @@ void Redirect(const std::string& path, int to) {
   if (fd < 0 || dup2(fd, to) < 0) _exit(126);
 }
 
-// Binds a socket to `port` that never listens, and leaves it open: to whoever asks without
+// Binds a socket to `port` that never listens, and leaves it open: to a process that asks without
 // SO_REUSEADDR, as this function does, the port is taken.
 bool Reserve(int port) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

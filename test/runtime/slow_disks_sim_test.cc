@@ -33,9 +33,8 @@ void ServesWith(absl::Duration per_sync) {
   World world({.servers = 3, .seed = 3, .sync_delay = per_sync});
   const auto& servers = world.cluster.servers();
   world.Until([&] {
-    return std::all_of(servers.begin(), servers.end(), [&](ServerId sid) {
-      return world.cluster.Status(sid).leader.has_value();
-    });
+    return std::all_of(servers.begin(), servers.end(),
+                       [&](ServerId sid) { return world.cluster.Status(sid).leader.has_value(); });
   });
   const Epoch epoch = world.cluster.Status(world.Leader()).epoch;
   const Told told = WriteRegularly(&world, 60, absl::Milliseconds(700));

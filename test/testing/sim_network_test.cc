@@ -249,7 +249,7 @@ TEST_CASE("a bit that flips on the way ends the link, and is never delivered") {
   }
 }
 
-TEST_CASE("a connection that is over for one end alone is replaced by whoever is told") {
+TEST_CASE("a connection that is over for one end alone is replaced by the end that is told") {
   for (const ServerId told : {kA, kB}) {
     World world;
     const ServerId other = told == kA ? kB : kA;

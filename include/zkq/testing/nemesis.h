@@ -47,7 +47,7 @@ enum class Fault : uint8_t {
   kMissingLinks,     // between some pairs there is none, or only silence, for long
   kFarAway,          // all ways of one server take up to a second
   kThinLine,         // 1 Mbit/s to 100
-  kFlipBytes,        // on their way, behind TCP's checksum
+  kFlipBytes,        // on their way, after TCP's checksum
   kResetHandshakes,  // new connections are reset before they are links
   kDeafListener,     // they are taken, and never answered
   kChangeAddress,    // what a server's connections carry is lost for ever

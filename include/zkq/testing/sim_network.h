@@ -134,7 +134,7 @@ class ZKQ_EXPORT SimNetwork {
   // They break, and `told` alone is told; what the other one sends is lost for ever. False:
   // there is none.
   bool HalfOpen(ServerId told, ServerId other);
-  // Broken, and none is made between the two until Mend or Heal: whoever tries is told.
+  // Broken, and none is made between the two until Mend or Heal: a server that tries is told.
   void Cut(ServerId a, ServerId b);
   // None between these and the others until Heal, or the next Partition; an empty `side`
   // ends it.

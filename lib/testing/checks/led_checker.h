@@ -1,4 +1,4 @@
-// LedChecker: whoever can be led is led, also while parts of the network or of the ensemble
+// LedChecker: a quorum that can be led is led, also while parts of the network or of the ensemble
 // are down for long (PROTOCOL §12, LIV-1 and 4).
 //
 // It looks at the world now and then. While some voter that works has working links, both ways,

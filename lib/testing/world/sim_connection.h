@@ -3,7 +3,7 @@
 //
 // What TCP does with a network that loses packets: nobody is told. What was lost is sent
 // again after 200 ms, then after twice that and so on, up to 120 s; all that was written
-// meanwhile comes behind it, in order, once a retry gets through. After 15 minutes of that the
+// meanwhile comes after it, in order, once a retry gets through. After 15 minutes of that the
 // sender alone is told that the connection is over. A connection that the network has
 // forgotten (a half-open one) loses everything for ever.
 //

@@ -20,7 +20,7 @@ class SimPaths {
   absl::Duration DrawDelay(ServerId from, ServerId to);
   // A packet of so many bytes that is sent now, or arrives now, gets through.
   bool Passes(ServerId from, ServerId to, size_t bytes) const;
-  // No connection can be made, and whoever tries is told so.
+  // No connection can be made, and a server that tries is told so.
   bool Refused(ServerId a, ServerId b) const;
   // Infinite if anything else is wrong with it.
   absl::Duration LongestDelay(ServerId from, ServerId to) const;

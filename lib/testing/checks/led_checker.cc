@@ -35,7 +35,7 @@ void LedChecker::NoteChanges(const View& view, absl::Duration now) {
 
 std::optional<Violation> LedChecker::OnLook(const View& view, absl::Duration now) {
   NoteChanges(view, now);
-  if (!view.leader && !SomebodyCould(view)) {
+  if (view.too_far || (!view.leader && !SomebodyCould(view))) {
     changed_ = now;
     leads_.reset();
     return std::nullopt;

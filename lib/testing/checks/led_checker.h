@@ -5,6 +5,9 @@
 // to a quorum of voters that work, none of which is ahead of it, somebody must lead: within 50
 // of the largest tick after the last change of who works and which links do, 100 if a server
 // has started since, plus 8 round trips and syncs. And the same one from then on.
+//
+// Nothing is asked while a round trip that goes through takes longer than servers wait for a
+// sign of life: whoever is so far away is voted for, leads, and is lost again (PROTOCOL §14).
 #pragma once
 
 #include <map>
@@ -33,6 +36,7 @@ class LedChecker {
     // Between servers that are up, those that work; the smaller one first.
     std::set<std::pair<ServerId, ServerId>> links = {};
     uint64_t breaks = 0;                               // of connections, so far
+    bool too_far = false;                              // a round trip beyond a sync_limit
     std::optional<ServerId> leader = {};               // by its own word
     absl::Duration tick = absl::ZeroDuration();        // the largest
     absl::Duration round_trip = absl::ZeroDuration();  // the longest

@@ -110,7 +110,6 @@ class SimCluster::Impl {
     if (++looks % 10 == 0) CheckApplying();
   }
 
-  // A round trip that a link does not bear makes it none that works.
   LedChecker::View WhoCanLead() const {
     LedChecker::View view{.breaks = network.breaks(), .leader = LeaderOf(StatusesOfAll())};
     absl::Duration bears = absl::InfiniteDuration();
@@ -128,7 +127,9 @@ class SimCluster::Impl {
     }
     for (const ServerId a : sids) {
       for (const ServerId b : sids) {
-        const absl::Duration round_trip = a < b ? network.round_trip(a, b) : bears;
+        if (a >= b) continue;
+        const absl::Duration round_trip = network.round_trip(a, b);
+        view.too_far |= bears <= round_trip && round_trip < absl::InfiniteDuration();
         if (round_trip >= bears) continue;
         view.links.emplace(a, b);
         view.round_trip = std::max(view.round_trip, round_trip);

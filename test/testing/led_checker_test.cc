@@ -1,0 +1,101 @@
+// LedChecker: when nobody, or another one, leads although nothing keeps anybody from it
+// (PROTOCOL §12, LIV-1 and 4).
+#include "lib/testing/checks/led_checker.h"
+
+#include "test/harness/catch.h"
+
+namespace zkq::testing {
+namespace {
+
+constexpr absl::Duration kTick = absl::Milliseconds(100);
+// After a start: 100 ticks, and 8 round trips of 10 ms.
+const absl::Duration kLed = 100 * kTick + 8 * absl::Milliseconds(10);
+
+// Three voters with equal histories, all linked, of which nobody leads.
+LedChecker::View Three() {
+  LedChecker::View view{.tick = kTick, .round_trip = absl::Milliseconds(10)};
+  for (const int sid : {1, 2, 3}) view.voters[ServerId(sid)] = {.life = 1};
+  view.links = {{ServerId(1), ServerId(2)}, {ServerId(1), ServerId(3)}, {ServerId(2), ServerId(3)}};
+  return view;
+}
+
+// The first look at a world is its last change.
+std::optional<Violation> AfterLong(LedChecker* led, const LedChecker::View& view) {
+  if (auto early = led->OnLook(view, absl::ZeroDuration())) return early;
+  return led->OnLook(view, kLed);
+}
+
+TEST_CASE("led checker: a quorum that nobody leads is progress that is missing") {
+  LedChecker led(3);
+  const auto violation = AfterLong(&led, Three());
+  REQUIRE(violation);
+  CHECK(violation->property == "LIV-1 progress");
+}
+
+TEST_CASE("led checker: nothing is asked before its time, after a change or a start") {
+  LedChecker led(3);
+  auto view = Three();
+  CHECK(!led.OnLook(view, absl::ZeroDuration()));
+  CHECK(!led.OnLook(view, kLed - absl::Milliseconds(1)));
+  view.links.erase({ServerId(1), ServerId(3)});
+  CHECK(!led.OnLook(view, kLed));
+  CHECK(!led.OnLook(view, kLed + 50 * kTick));
+  CHECK(led.OnLook(view, kLed + 50 * kTick + absl::Milliseconds(80)));
+}
+
+// Five voters, of which 1 alone has links.
+LedChecker::View Star() {
+  LedChecker::View view{.tick = kTick, .round_trip = absl::Milliseconds(10)};
+  for (const int sid : {1, 2, 3, 4, 5}) view.voters[ServerId(sid)] = {.life = 1};
+  for (const int sid : {2, 3, 4, 5}) view.links.emplace(ServerId(1), ServerId(sid));
+  return view;
+}
+
+TEST_CASE("led checker: whoever a quorum of links joins to voters not ahead of it has to be led") {
+  LedChecker equal(5), too_few(5), behind(5), in_the_middle(5);
+  CHECK(AfterLong(&equal, Star()));
+
+  auto view = Star();
+  for (const int sid : {3, 4, 5}) view.voters.erase(ServerId(sid));
+  CHECK(!AfterLong(&too_few, view));
+
+  view = Star();
+  for (const int sid : {3, 4, 5}) view.voters.at(ServerId(sid)).history.second = Zxid{1, 1};
+  CHECK(!AfterLong(&behind, view));
+  view.voters.at(ServerId(1)).history.second = Zxid{1, 1};
+  CHECK(AfterLong(&in_the_middle, view));
+}
+
+TEST_CASE("led checker: a round trip beyond what servers wait for leaves only safety to judge") {
+  LedChecker led(3);
+  auto view = Three();
+  view.too_far = true;
+  CHECK(!AfterLong(&led, view));
+  view.too_far = false;
+  CHECK(!led.OnLook(view, kLed + 1 * kTick));
+  CHECK(led.OnLook(view, 2 * kLed));
+}
+
+TEST_CASE("led checker: another leader while nothing has changed is no stability") {
+  LedChecker led(3);
+  auto view = Three();
+  view.leader = ServerId(1);
+  CHECK(!AfterLong(&led, view));
+  view.leader = ServerId(2);
+  const auto violation = led.OnLook(view, kLed + kTick);
+  REQUIRE(violation);
+  CHECK(violation->property == "LIV-4 stability");
+}
+
+TEST_CASE("led checker: another leader after a connection broke is none to complain of") {
+  LedChecker led(3);
+  auto view = Three();
+  view.leader = ServerId(1);
+  CHECK(!AfterLong(&led, view));
+  view.leader = ServerId(2);
+  ++view.breaks;
+  CHECK(!led.OnLook(view, kLed + kTick));
+}
+
+}  // namespace
+}  // namespace zkq::testing

@@ -1,6 +1,6 @@
 // One silent cut of an ensemble under load: nobody is told, connections stay. Then it heals.
-// No acknowledged write may be lost or done twice, no read may miss one, whoever reaches a
-// quorum must go on serving, every server must serve again once the cut is healed, and no
+// No acknowledged write may be lost or done twice, no read may miss one, a server that
+// reaches a quorum must go on serving, every server must serve again after the cut, and no
 // more elections may be held than the cut makes necessary. How soon each server serves again
 // is printed.
 #include <functional>

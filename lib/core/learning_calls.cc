@@ -1,0 +1,65 @@
+// Learning, for the callers of this server: their commands go to the leader in requests, in
+// order and within its credit, their reads as questions for a read index (PROTOCOL §8.5, §13.1).
+// A command is settled when it comes back as a proposal or a refusal; how its call ends is
+// decided in outcomes.h.
+#include <utility>
+
+#include "lib/core/learning.h"
+
+namespace zkq::core {
+
+void Learning::On(const Proposed& proposed) {
+  if (!serving()) return self_.RefuseWithoutLeader(proposed);
+  requests_.Add(proposed.calls);
+  SendRequests();
+}
+
+void Learning::SettleRequests(const std::vector<Txn>& proposed) {
+  for (const Txn& txn : proposed) {
+    const bool own = txn.origin.sid == self_.options.self && txn.origin.boot == self_.state.boot;
+    if (own) requests_.Settle(txn.origin.call);
+  }
+  SendRequests();
+}
+
+void Learning::SendRequests() {
+  for (auto piece = requests_.Take(); !piece.empty(); piece = requests_.Take()) {
+    for (const Call& call : piece) self_.outcomes.Sent(call.tag, session_.number);
+    Reply(Request{std::move(piece)});
+  }
+}
+
+// A call that was forwarded in an earlier session may be in what the leader has
+// proposed, and not here yet. Once all that is here, it is in the history or nowhere
+// (PROTOCOL §8.5).
+void Learning::DecideCalls() {
+  if (!undecided_before_ || self_.history.last() < *undecided_before_) return;
+  undecided_before_.reset();
+  self_.DecideCalls(session_.number);
+}
+
+void Learning::Handle(const Refusal& refusal) {
+  std::vector<uint64_t> ours;
+  for (uint64_t tag : refusal.tags) {
+    requests_.Settle(tag);
+    if (self_.outcomes.Refused(tag) || reads_.erase(tag) > 0) ours.push_back(tag);
+  }
+  self_.RejectCalls(std::move(ours), refusal.reason);
+  SendRequests();
+}
+
+void Learning::On(const ReadAsked& asked) {
+  if (!serving()) return self_.RejectCalls(asked.tags, RejectReason::kNoLeader);
+  reads_.insert(asked.tags.begin(), asked.tags.end());
+  Reply(ReadIndex{asked.tags});
+}
+
+void Learning::Handle(const ReadIndexReply& reply) {
+  std::vector<uint64_t> ours;
+  for (uint64_t tag : reply.tags) {
+    if (reads_.erase(tag) > 0) ours.push_back(tag);
+  }
+  if (!ours.empty()) self_.Emit(AnswerReads{std::move(ours), reply.at});
+}
+
+}  // namespace zkq::core

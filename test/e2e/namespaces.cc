@@ -70,8 +70,13 @@ std::vector<Place> Namespaces::places() {
   return places;
 }
 
-void Namespaces::Silence(int from, int to) {
-  Do(servers_.at(to), "nft add rule inet zkq input ip saddr " + AddressOf(from) + " drop");
+void Namespaces::Silence(int from, int to) { Drop(from, to, ""); }
+
+void Namespaces::SwallowLarge(int from, int to) { Drop(from, to, "meta length > 1000"); }
+
+void Namespaces::Drop(int from, int to, const std::string& what) {
+  Do(servers_.at(to),
+     "nft add rule inet zkq input ip saddr " + AddressOf(from) + " " + what + " drop");
 }
 
 void Namespaces::Heal() {

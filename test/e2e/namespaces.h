@@ -22,9 +22,13 @@ class Namespaces final : public Network {
   std::vector<Place> places() override;
   void Silence(int from, int to) override;
   void Heal() override;
+  // No packet of more than 1,000 bytes that `from` sends reaches `to`, and nobody is told.
+  void SwallowLarge(int from, int to);
 
  private:
   void Join(int id);
+  // What comes from `from` and is as nft's `what` says.
+  void Drop(int from, int to, const std::string& what);
 
   Fd hub_;
   std::map<int, Fd> servers_;

@@ -3,9 +3,6 @@
 #include <utility>
 #include <vector>
 
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
-#include <grpcpp/support/channel_arguments.h>
 #include <grpcpp/support/slice.h>
 
 #include "absl/strings/cord.h"
@@ -30,23 +27,6 @@ grpc::Slice ToSlice(Payload bytes) {
   return grpc::Slice(
       const_cast<char*>(owner->view().data()), owner->size(),
       [](void* p) { delete static_cast<Payload*>(p); }, owner);
-}
-
-// What a reader of a transfer takes without asking for it: less than any page.
-constexpr int kBulkWindowBytes = 4096;
-
-grpc::ChannelArguments OneAttempt() {
-  grpc::ChannelArguments arguments;
-  // Nothing is compressed: the limit of a message counts what comes, not what it swells to.
-  arguments.SetInt(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1 << GRPC_COMPRESS_NONE);
-  arguments.SetMaxReceiveMessageSize(kGrpcMessageBytesMax);
-  arguments.SetMaxSendMessageSize(kGrpcMessageBytesMax);
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
-  arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, 8 << 10);
-  return arguments;
 }
 
 }  // namespace
@@ -82,17 +62,6 @@ absl::Status FromGrpc(const grpc::Status& status) {
     result.SetPayload(link::kRefusedPayload, absl::Cord(status.error_details()));
   }
   return result;
-}
-
-std::shared_ptr<grpc::Channel> NewLinkChannel(const std::string& address) {
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), OneAttempt());
-}
-
-std::shared_ptr<grpc::Channel> NewBulkChannel(const std::string& address) {
-  grpc::ChannelArguments arguments = OneAttempt();
-  arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kBulkWindowBytes);
-  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);  // it would widen the window
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }
 
 }  // namespace zkq::transport

@@ -7,6 +7,7 @@
 #include <grpcpp/generic/generic_stub.h>
 
 #include "absl/time/clock.h"
+#include "lib/grpc/channels.h"
 #include "lib/grpc/grpc_bytes.h"
 #include "lib/link/handshake.h"
 #include "zkq/v1/quorum.grpc.pb.h"
@@ -81,8 +82,9 @@ class ClientStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc
 // One Knock. Lives until its end.
 class KnockRpc final : public Rpc {
  public:
-  KnockRpc(const std::string& address, link::Dialler::KnockDone done, std::shared_ptr<Rpcs> rpcs)
-      : stub_(v1::Quorum::NewStub(NewLinkChannel(address))),
+  KnockRpc(std::shared_ptr<grpc::Channel> channel, link::Dialler::KnockDone done,
+           std::shared_ptr<Rpcs> rpcs)
+      : stub_(v1::Quorum::NewStub(std::move(channel))),
         done_(std::move(done)),
         rpcs_(std::move(rpcs)) {}
 
@@ -115,17 +117,18 @@ class KnockRpc final : public Rpc {
 }  // namespace
 
 void GrpcClient::Dial(const std::string& address, link::LinkPtr link) {
-  (new ClientStream(NewLinkChannel(address), std::move(link), rpcs_))->Begin("/zkq.v1.Quorum/Link");
+  (new ClientStream(NewLinkChannel(address, self_), std::move(link), rpcs_))
+      ->Begin("/zkq.v1.Quorum/Link");
 }
 
 void GrpcClient::Fetch(const std::string& address, link::LinkPtr transfer) {
-  (new ClientStream(NewBulkChannel(address), std::move(transfer), rpcs_))
+  (new ClientStream(NewBulkChannel(address, self_), std::move(transfer), rpcs_))
       ->Begin("/zkq.v1.Quorum/FetchSnapshot");
 }
 
 void GrpcClient::Knock(const std::string& address, const Identity& from, ServerId to,
                        KnockDone done) {
-  (new KnockRpc(address, std::move(done), rpcs_))->Begin(from, to);
+  (new KnockRpc(NewLinkChannel(address, self_), std::move(done), rpcs_))->Begin(from, to);
 }
 
 }  // namespace zkq::transport

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "lib/grpc/rpcs.h"
 #include "lib/link/dialler.h"
@@ -11,7 +12,9 @@ namespace zkq::transport {
 
 class GrpcClient : public link::Dialler {
  public:
-  explicit GrpcClient(std::shared_ptr<Rpcs> rpcs) : rpcs_(std::move(rpcs)) {}
+  // Time limits are those of `self`.
+  GrpcClient(std::shared_ptr<Rpcs> rpcs, const Identity& self)
+      : rpcs_(std::move(rpcs)), self_(self) {}
 
   void Dial(const std::string& address, link::LinkPtr link) override;
   void Fetch(const std::string& address, link::LinkPtr transfer) override;
@@ -20,6 +23,7 @@ class GrpcClient : public link::Dialler {
 
  private:
   const std::shared_ptr<Rpcs> rpcs_;
+  const Identity self_;  // as at the start, which its limits stay
 };
 
 }  // namespace zkq::transport

@@ -1,5 +1,9 @@
 #include "lib/grpc/grpc_server.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <latch>
 #include <optional>
 #include <utility>
@@ -11,6 +15,7 @@
 
 #include "lib/base/absl/string_view.h"
 #include "lib/grpc/acceptor.h"
+#include "lib/grpc/channels.h"
 #include "lib/grpc/grpc_bytes.h"
 #include "zkq/v1/quorum.grpc.pb.h"
 #include "zkq/wire.h"
@@ -124,7 +129,9 @@ class Server final : public GrpcServer {
  public:
   Server(std::unique_ptr<Acceptor> acceptor, std::shared_ptr<link::LinkTable> table,
          std::shared_ptr<Rpcs> rpcs)
-      : service_(std::move(table), std::move(rpcs)), acceptor_(std::move(acceptor)) {}
+      : table_(table),
+        service_(std::move(table), std::move(rpcs)),
+        acceptor_(std::move(acceptor)) {}
 
   absl::Status Start() {
     // Before gRPC starts threads: where none is left, it would end the process.
@@ -165,9 +172,13 @@ class Server final : public GrpcServer {
   // On the acceptor's thread.
   void Serve(Fd connection) {
     built_.wait();
-    if (server_ != nullptr) grpc::AddInsecureChannelFromFd(server_.get(), connection.Release());
+    if (server_ == nullptr) return;
+    const int limit_ms = UnacknowledgedMsMax(table_->self());
+    setsockopt(connection.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &limit_ms, sizeof(limit_ms));
+    grpc::AddInsecureChannelFromFd(server_.get(), connection.Release());
   }
 
+  const std::shared_ptr<link::LinkTable> table_;
   Service service_;
   std::unique_ptr<grpc::Server> server_;
   std::latch built_{1};  // from then on server_ is fixed

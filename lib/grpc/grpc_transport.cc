@@ -23,7 +23,6 @@ class GrpcTransport final : public QuorumTransport {
  public:
   explicit GrpcTransport(GrpcTransportOptions options)
       : listen_address_(std::move(options.listen_address)),
-        client_(std::make_shared<GrpcClient>(rpcs_)),
         table_(std::make_shared<LinkTable>(
             TableOptions{.bounds = {.outbound_bytes_max = options.outbound_bytes_max,
                                     .inbound_bytes_max = options.inbound_bytes_max},
@@ -40,7 +39,7 @@ class GrpcTransport final : public QuorumTransport {
       return server.status();
     }
     server_ = *std::move(server);
-    table_->StartDialling(client_);
+    table_->StartDialling(std::make_shared<GrpcClient>(rpcs_, self));
     return absl::OkStatus();
   }
 
@@ -72,7 +71,6 @@ class GrpcTransport final : public QuorumTransport {
  private:
   const std::string listen_address_;
   const std::shared_ptr<Rpcs> rpcs_ = std::make_shared<Rpcs>();
-  const std::shared_ptr<GrpcClient> client_;
   const std::shared_ptr<LinkTable> table_;
   std::unique_ptr<GrpcServer> server_;
   std::once_flag shut_down_;

@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <stdexcept>
 
 namespace e2e {
@@ -93,6 +95,21 @@ std::string InodeOfOtherEnd(int fd) {
     return "";
   }
   return std::to_string(answer.about.idiag_inode);
+}
+
+std::set<std::string> ConnectionsWithUnsent(pid_t pid) {
+  std::set<std::string> connections;
+  for (const char* family : {"tcp", "tcp6"}) {
+    std::ifstream table("/proc/" + std::to_string(pid) + "/net/" + family);
+    std::string line;
+    std::getline(table, line);  // the names of the columns
+    while (std::getline(table, line)) {
+      std::string number, here, there, state, queues;
+      std::istringstream(line) >> number >> here >> there >> state >> queues;
+      if (queues.substr(0, queues.find(':')) != "00000000") connections.insert(here + " " + there);
+    }
+  }
+  return connections;
 }
 
 bool HoldsSocket(pid_t pid, const std::string& inode) {

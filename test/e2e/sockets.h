@@ -4,6 +4,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <set>
 #include <string>
 #include <utility>
 
@@ -36,6 +37,9 @@ int PortOf(const std::string& address);
 
 // The inode of the socket that `fd` is connected with, if it is one of this machine; else "".
 std::string InodeOfOtherEnd(int fd);
+// The TCP connections, by their ends, that hold bytes which were written and never arrived: of
+// all processes in the network namespace of `pid`.
+std::set<std::string> ConnectionsWithUnsent(pid_t pid);
 // Whether the process has it open.
 bool HoldsSocket(pid_t pid, const std::string& inode);
 

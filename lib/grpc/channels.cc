@@ -9,10 +9,17 @@
 #include <grpcpp/support/channel_arguments.h>
 
 #include "lib/grpc/grpc_bytes.h"
+#include "lib/link/handshake.h"
 #include "lib/link/pulse.h"
 
 namespace zkq::transport {
 namespace {
+
+// At least one.
+int Milliseconds(absl::Duration time) {
+  const int64_t ms = std::max(absl::ToInt64Milliseconds(time), int64_t{1});
+  return static_cast<int>(std::min(ms, int64_t{std::numeric_limits<int>::max()}));
+}
 
 // What a reader of a transfer takes without asking for it: less than any page.
 constexpr int kBulkWindowBytes = 4096;
@@ -28,6 +35,11 @@ grpc::ChannelArguments OneAttempt(const Identity& self) {
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, 8 << 10);
+  // How long each address of a name may take, which are tried in turn. gRPC 1.51 takes the longer
+  // of these two, 20 s and 1 s by default: an attempt would be over before the second address.
+  const int limit_ms = Milliseconds(link::HandshakeLimit(self));
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, limit_ms);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, limit_ms);
   // gRPC 1.51 sets TCP_USER_TIMEOUT where keepalive is on. A ping once in 24 days, and only if
   // nothing has come since the last, is as good as none.
   if (const int limit = UnacknowledgedMsMax(self); limit > 0) {
@@ -42,8 +54,7 @@ grpc::ChannelArguments OneAttempt(const Identity& self) {
 int UnacknowledgedMsMax(const Identity& self) {
   const absl::Duration limit = 2 * link::SilenceLimit(self);
   if (limit == absl::InfiniteDuration()) return 0;
-  const int64_t ms = std::max(absl::ToInt64Milliseconds(limit), int64_t{1});
-  return static_cast<int>(std::min(ms, int64_t{std::numeric_limits<int>::max()}));
+  return Milliseconds(limit);
 }
 
 std::shared_ptr<grpc::Channel> NewLinkChannel(const std::string& address, const Identity& self) {

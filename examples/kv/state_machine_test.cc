@@ -61,7 +61,7 @@ absl::Status Simulate(uint64_t seed) {
   write = [&] {
     cluster.scheduler().After(absl::Milliseconds(100), [&] { write(); });
     const zkq::ServerId sid = cluster.servers()[random.Below(3)];
-    cluster.Propose(sid, RandomCommand(random), absl::Seconds(2), nullptr);
+    cluster.server(sid).Propose(RandomCommand(random), absl::Seconds(2), nullptr);
   };
   cluster.StartAll();
   write();

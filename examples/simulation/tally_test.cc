@@ -19,12 +19,12 @@ absl::Status Simulate(uint64_t seed) {
   add = [&] {
     cluster.scheduler().After(absl::Milliseconds(100), [&] { add(); });
     const zkq::ServerId sid = cluster.servers()[cluster.scheduler().random().Below(3)];
-    cluster.Propose(sid, "add " + std::to_string(++commands), absl::Seconds(2),
-                    [&](absl::StatusOr<zkq::Reply> reply) {
-                      acknowledged += reply.ok();
-                      unknown +=
-                          zkq::GetErrorInfo(reply.status()).outcome == zkq::Outcome::kUnknown;
-                    });
+    cluster.server(sid).Propose("add " + std::to_string(++commands), absl::Seconds(2),
+                                [&](absl::StatusOr<zkq::Reply> reply) {
+                                  acknowledged += reply.ok();
+                                  unknown += zkq::GetErrorInfo(reply.status()).outcome ==
+                                             zkq::Outcome::kUnknown;
+                                });
   };
   cluster.StartAll();
   add();
@@ -38,7 +38,7 @@ absl::Status Simulate(uint64_t seed) {
   for (const zkq::ServerId sid : cluster.servers()) {
     if (std::ranges::count(nemesis.lost(), sid) > 0) continue;  // its disk is lost, and its vote
     ++wrong;
-    cluster.Read(sid, "", kMinute, [&](absl::StatusOr<zkq::Reply> reply) {
+    cluster.server(sid).Read("", kMinute, [&](absl::StatusOr<zkq::Reply> reply) {
       const int64_t count = reply.ok() ? std::stoll(reply->value) : -1;
       wrong -= count >= acknowledged && count <= acknowledged + unknown;
     });

@@ -15,7 +15,7 @@ struct Narrow {
     const auto& all = world.cluster.servers();
     world.Until([&] {
       return std::all_of(all.begin(), all.end(), [&](ServerId sid) {
-        return world.cluster.Status(sid).leader.has_value();
+        return world.cluster.server(sid).Status().leader.has_value();
       });
     });
     for (const ServerId from : all) {
@@ -23,30 +23,30 @@ struct Narrow {
         if (from != to) world.cluster.network().SetPath(from, to, {.bytes_per_second = 10'000'000});
       }
     }
-    epoch = world.cluster.Status(world.Leader()).epoch;
+    epoch = world.cluster.server(world.Leader()).Status().epoch;
   }
 
   // Through `sid`, all at once. Whether all succeed, and nobody leaves its leader meanwhile.
   void Write(ServerId sid, int writes, size_t bytes) {
     int succeeded = 0, told = 0;
     for (int i = 0; i < writes; ++i) {
-      world.cluster.Propose(sid, std::string(bytes, 'w') + std::to_string(i), absl::Minutes(5),
-                            [&](absl::StatusOr<Reply> reply) {
-                              succeeded += reply.ok();
-                              ++told;
-                            });
+      world.cluster.server(sid).Propose(std::string(bytes, 'w') + std::to_string(i),
+                                        absl::Minutes(5), [&](absl::StatusOr<Reply> reply) {
+                                          succeeded += reply.ok();
+                                          ++told;
+                                        });
     }
     bool followed = true;
     const auto done = [&] {
       for (const ServerId each : world.cluster.servers()) {
-        followed = followed && world.cluster.Status(each).leader.has_value();
+        followed = followed && world.cluster.server(each).Status().leader.has_value();
       }
       return !followed || told == writes;
     };
     world.cluster.RunUntil(done, absl::Minutes(6));
     INFO(world.cluster.Describe());
     CHECK(followed);
-    CHECK(world.cluster.Status(world.Leader()).epoch == epoch);
+    CHECK(world.cluster.server(world.Leader()).Status().epoch == epoch);
     world.Until([&] { return told == writes; }, absl::Minutes(6));
     CHECK(succeeded == writes);
   }

@@ -40,15 +40,16 @@ struct Timed {
   }
   bool AllServe() const {
     const auto& all = cluster.servers();
-    return std::all_of(all.begin(), all.end(),
-                       [&](ServerId sid) { return cluster.Status(sid).leader.has_value(); });
+    return std::all_of(all.begin(), all.end(), [&](ServerId sid) {
+      return cluster.server(sid).Status().leader.has_value();
+    });
   }
   // The leader_time of a write that is made now, through the leader.
   absl::Time Write() {
     const ServerId leader = *cluster.leader();
     bool done = false;
-    cluster.Propose(leader, "write " + std::to_string(++writes), absl::Seconds(10),
-                    [&](absl::StatusOr<Reply> reply) { done = reply.ok(); });
+    cluster.server(leader).Propose("write " + std::to_string(++writes), absl::Seconds(10),
+                                   [&](absl::StatusOr<Reply> reply) { done = reply.ok(); });
     REQUIRE(cluster.RunUntil([&] { return done; }, absl::Seconds(10)));
     return times[leader].back();
   }
@@ -61,7 +62,7 @@ struct Timed {
 TEST_CASE("leader_time follows a clock that is set after the start, and does not fall") {
   Timed timed({.seed = 5});
   const absl::Time before = timed.Write();
-  SimClock& clock = timed.cluster.clock(*timed.cluster.leader());
+  SimClock& clock = timed.cluster.server(*timed.cluster.leader()).clock();
   clock.SetWallOffset(kYears);
   const absl::Time after = timed.Write();
   REQUIRE(after - before >= kYears - absl::Minutes(1));
@@ -76,11 +77,11 @@ TEST_CASE("a server with another tick than its leader's follows it in peace") {
                    const bool is_odd = ToInt(sid) == odd;
                    options->tick = is_odd ? absl::Milliseconds(100) : absl::Seconds(3);
                  }});
-    const Epoch epoch = timed.cluster.Status(ServerId{2}).epoch;
+    const Epoch epoch = timed.cluster.server(ServerId{2}).Status().epoch;
     timed.cluster.RunUntil([&] { return !timed.AllServe(); }, absl::Minutes(1));
     INFO("server " << odd << "\n" << timed.cluster.Describe());
     REQUIRE(timed.AllServe());
-    REQUIRE(timed.cluster.Status(ServerId{2}).epoch == epoch);
+    REQUIRE(timed.cluster.server(ServerId{2}).Status().epoch == epoch);
   }
 }
 

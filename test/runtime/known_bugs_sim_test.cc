@@ -56,7 +56,8 @@ class Watch final : public SimObserver {
 };
 
 void Ask(World* world, ServerId sid, const std::string& command) {
-  world->cluster.Propose(sid, command, absl::InfiniteDuration(), [](absl::StatusOr<Reply>) {});
+  world->cluster.server(sid).Propose(command, absl::InfiniteDuration(),
+                                     [](absl::StatusOr<Reply>) {});
 }
 
 // The largest but `other`: of equals it leads.
@@ -66,8 +67,8 @@ ServerId LargestBut(const World& world, ServerId other) {
 }
 
 void CrashAndStart(World* world, ServerId sid, CrashMode mode) {
-  world->cluster.Crash(sid, mode);
-  REQUIRE(world->cluster.Start(sid) == absl::OkStatus());
+  world->cluster.server(sid).Crash(mode);
+  REQUIRE(world->cluster.server(sid).Start() == absl::OkStatus());
 }
 
 // The leader logs a command alone, cut off, and the others go on without it: there are
@@ -76,9 +77,9 @@ ServerId GoAstray(World* world, const std::string& orphan = "orphan") {
   const ServerId astray = world->Leader();
   world->Write(astray, "before");
   world->cluster.network().Partition({astray});
-  const Zxid before = world->cluster.Status(astray).last_logged;
+  const Zxid before = world->cluster.server(astray).Status().last_logged;
   Ask(world, astray, orphan);
-  world->Until([&] { return world->cluster.Status(astray).last_logged > before; });
+  world->Until([&] { return world->cluster.server(astray).Status().last_logged > before; });
   world->Until([&] { return world->Leader() != astray; });
   for (int i = 0; i < 5; ++i) world->Write(world->Leader(), "kept" + std::to_string(i));
   return astray;
@@ -121,11 +122,13 @@ TEST_CASE(
     const ServerId astray = GoAstray(&world), next = world.Leader();
     world.cluster.network().Heal();
     world.Until([&] { return watch.Heard(astray, "trunc") > 0; });
-    world.cluster.CrashAtDisk(astray, static_cast<uint64_t>(crashes) + 1, mode);
-    world.Until([&] { return !world.cluster.up(astray) || watch.Heard(astray, "up-to-date") > 0; });
-    crashed = !world.cluster.up(astray);
+    world.cluster.server(astray).CrashAtDisk(static_cast<uint64_t>(crashes) + 1, mode);
+    world.Until([&] {
+      return !world.cluster.server(astray).up() || watch.Heard(astray, "up-to-date") > 0;
+    });
+    crashed = !world.cluster.server(astray).up();
     world.cluster.Heal();
-    REQUIRE(world.cluster.Start(astray) == absl::OkStatus());
+    REQUIRE(world.cluster.server(astray).Start() == absl::OkStatus());
     world.Write(next, "more");
     world.Until([&] { return world.Agree(); });
     CrashAndStart(&world, astray, mode);
@@ -143,17 +146,17 @@ TEST_CASE(
   const ServerId leader = world.Leader(), follower = LargestBut(world, leader);
   world.Write(leader, "before");
   world.Until([&] { return world.Agree(); });
-  world.cluster.Crash(follower);
+  world.cluster.server(follower).Crash();
   for (int i = 0; i < 5; ++i) world.Write(leader, "missed" + std::to_string(i));
   watch.Clear();
-  REQUIRE(world.cluster.Start(follower) == absl::OkStatus());
+  REQUIRE(world.cluster.server(follower).Start() == absl::OkStatus());
   // The entries come, and in the same instant that they are committed.
   world.Until([&] { return watch.Said(follower, "ack-epoch") > 0; });
   world.cluster.network().SetPath(leader, follower, {.stalled = true});
   world.cluster.RunFor(absl::Milliseconds(50));
-  world.cluster.FailDisk(follower, Step::kSync);
+  world.cluster.server(follower).FailDisk(Step::kSync);
   world.cluster.network().Heal();
-  world.Until([&] { return !world.cluster.Status(follower).health.ok(); });
+  world.Until([&] { return !world.cluster.server(follower).Status().health.ok(); });
   REQUIRE(watch.Heard(follower, "new-leader") > 0);
   world.Write(leader, "without it");
   world.cluster.RunFor(absl::Seconds(1));
@@ -162,10 +165,10 @@ TEST_CASE(
   CrashAndStart(&world, follower, mode);
   world.Until([&] { return world.Agree(); });
   // It passes on all of it, too.
-  world.cluster.Crash(leader);
+  world.cluster.server(leader).Crash();
   world.Until([&] { return world.Leader() == follower; });
   world.Write(follower, "led by it");
-  REQUIRE(world.cluster.Start(leader) == absl::OkStatus());
+  REQUIRE(world.cluster.server(leader).Start() == absl::OkStatus());
   world.Until([&] { return world.Agree(); });
   REQUIRE(world.Count(leader, "missed4") == 1);
 }
@@ -176,25 +179,26 @@ TEST_CASE("ZK-4785: a follower whose disk stalls while it is brought up counts f
   Watch watch(&world.cluster);
   const ServerId leader = world.Leader(), stalled = LargestBut(world, leader);
   const ServerId other = ServerId(6 - ToInt(leader) - ToInt(stalled));
-  world.cluster.Crash(stalled);
+  world.cluster.server(stalled).Crash();
   world.Write(leader, "acknowledged");
   watch.Clear();
-  REQUIRE(world.cluster.Start(stalled) == absl::OkStatus());
+  REQUIRE(world.cluster.server(stalled).Start() == absl::OkStatus());
   world.Until([&] { return watch.Heard(stalled, "diff") > 0; });
-  world.cluster.StallDisk(stalled, absl::Seconds(5));
+  world.cluster.server(stalled).StallDisk(absl::Seconds(5));
   world.Until([&] { return watch.Heard(stalled, "new-leader") > 0; });
-  world.cluster.Crash(other);
-  world.cluster.Propose(leader, "by one of three", absl::Seconds(3),
-                        [&](absl::StatusOr<Reply> reply) { outcome = reply.status(); });
+  world.cluster.server(other).Crash();
+  world.cluster.server(leader).Propose(
+      "by one of three", absl::Seconds(3),
+      [&](absl::StatusOr<Reply> reply) { outcome = reply.status(); });
   world.Until([&] { return outcome.has_value(); });
   REQUIRE_FALSE(outcome->ok());
   REQUIRE(world.Count(leader, "by one of three") == 0);
   REQUIRE(watch.Said(stalled, "ack ") == 0);
-  world.cluster.Crash(leader);
-  REQUIRE(world.cluster.Start(other) == absl::OkStatus());
+  world.cluster.server(leader).Crash();
+  REQUIRE(world.cluster.server(other).Start() == absl::OkStatus());
   world.Write(world.Leader(), "next");
   REQUIRE(world.Count(stalled, "acknowledged") == 1);
-  REQUIRE(world.cluster.Start(leader) == absl::OkStatus());
+  REQUIRE(world.cluster.server(leader).Start() == absl::OkStatus());
   world.Until([&] { return world.Agree(); });
 }
 
@@ -207,17 +211,17 @@ TEST_CASE("ZK-3701: a server without room for a cut halts, and makes the cut whe
     Watch watch(&world.cluster);
     const std::string orphan(size, 'o');
     const ServerId astray = GoAstray(&world, orphan);
-    const Zxid logged = world.cluster.Status(astray).last_logged;
+    const Zxid logged = world.cluster.server(astray).Status().last_logged;
     watch.Clear();
     world.cluster.network().Heal();
     world.Until([&] { return watch.Heard(astray, "trunc") > 0; });
-    world.cluster.FillDisk(astray, true);
+    world.cluster.server(astray).FillDisk(true);
     world.cluster.RunFor(absl::Seconds(1));
-    const bool halted = absl::IsResourceExhausted(world.cluster.Status(astray).health);
-    world.cluster.FillDisk(astray, false);
+    const bool halted = absl::IsResourceExhausted(world.cluster.server(astray).Status().health);
+    world.cluster.server(astray).FillDisk(false);
     world.cluster.network().Partition({astray});
     CrashAndStart(&world, astray, CrashMode::kPower);
-    if (world.cluster.Status(astray).last_logged == logged) {
+    if (world.cluster.server(astray).Status().last_logged == logged) {
       ++uncut;
       REQUIRE(halted);
       REQUIRE(watch.Said(astray, "ack ") == 0);
@@ -239,11 +243,11 @@ TEST_CASE("ZK-3598: an Apply that runs in a later term is answered truly and har
   World world(3);
   const ServerId slow = world.Leader();
   const auto ask = [&](const std::string& command) {
-    world.cluster.Propose(
-        slow, command, absl::InfiniteDuration(),
+    world.cluster.server(slow).Propose(
+        command, absl::InfiniteDuration(),
         [&told, command](absl::StatusOr<Reply> reply) { told[command] = std::move(reply); });
   };
-  world.cluster.SlowApply(slow, absl::Seconds(4));
+  world.cluster.server(slow).SlowApply(absl::Seconds(4));
   ask("committed0");
   world.Until([&] { return world.Count(slow, "committed0") == 1; });
   for (int i = 1; i < 6; ++i) ask("committed" + std::to_string(i));
@@ -282,16 +286,16 @@ TEST_CASE(
   world.Write(old, "before");
   world.Until([&] { return world.Agree(); });
   watch.Clear();
-  world.cluster.Crash(old);
+  world.cluster.server(old).Crash();
   world.Until([&] { return watch.Heard(follower, asked) > 0; });
-  world.cluster.FailDisk(follower, fails);
-  world.Until([&] { return !world.cluster.Status(follower).health.ok(); });
+  world.cluster.server(follower).FailDisk(fails);
+  world.Until([&] { return !world.cluster.server(follower).Status().health.ok(); });
   world.cluster.RunFor(absl::Seconds(1));
   REQUIRE(watch.Said(follower, "ack ") == 0);
   REQUIRE((asked == "new-leader" || watch.Said(follower, "ack-epoch") == 0));
   CrashAndStart(&world, follower, mode);
   world.Write(world.Leader(), "after");
-  REQUIRE(world.cluster.Start(old) == absl::OkStatus());
+  REQUIRE(world.cluster.server(old).Start() == absl::OkStatus());
   world.Until([&] { return world.Agree(); });
 }
 
@@ -313,18 +317,19 @@ TEST_CASE(
       options->log_segment_bytes = 4096;
     });
     const ServerId only{1};
-    world.cluster.CrashAtDisk(only, operation, mode);
-    for (; asked < 40 && world.cluster.up(only); ++asked) {
-      world.cluster.Propose(only, std::to_string(asked), absl::InfiniteDuration(),
-                            [&](absl::StatusOr<Reply> reply) { acknowledged += reply.ok(); });
+    world.cluster.server(only).CrashAtDisk(operation, mode);
+    for (; asked < 40 && world.cluster.server(only).up(); ++asked) {
+      world.cluster.server(only).Propose(
+          std::to_string(asked), absl::InfiniteDuration(),
+          [&](absl::StatusOr<Reply> reply) { acknowledged += reply.ok(); });
       world.cluster.RunFor(absl::Microseconds(150));
     }
-    world.cluster.RunUntil([&] { return !world.cluster.up(only) || acknowledged == 40; },
+    world.cluster.RunUntil([&] { return !world.cluster.server(only).up() || acknowledged == 40; },
                            absl::Seconds(1));
-    crashed = !world.cluster.up(only);
+    crashed = !world.cluster.server(only).up();
     const int acknowledged_before = acknowledged;
-    if (!crashed) world.cluster.Crash(only, mode);
-    REQUIRE(world.cluster.Start(only) == absl::OkStatus());
+    if (!crashed) world.cluster.server(only).Crash(mode);
+    REQUIRE(world.cluster.server(only).Start() == absl::OkStatus());
     restores += world.notes[only].restores;
     world.Write(world.Leader(), "end");
     std::vector<std::string> wanted;
@@ -348,19 +353,20 @@ TEST_CASE(
     const ServerId leader = world.Leader(), behind = world.Follower();
     world.Write(leader, "before");
     world.Until([&] { return world.Agree(); });
-    world.cluster.Crash(behind);
+    world.cluster.server(behind).Crash();
     for (int i = 0; i < 20; ++i) world.Write(leader, "missed" + std::to_string(i));
     bool taken = false;
-    world.cluster.replica(leader).TakeSnapshot([&](absl::StatusOr<Zxid> at) { taken = at.ok(); });
+    world.cluster.server(leader).replica().TakeSnapshot(
+        [&](absl::StatusOr<Zxid> at) { taken = at.ok(); });
     world.Until([&] { return taken; });
     world.Write(leader, "after the snapshot");
-    REQUIRE(world.cluster.Start(behind) == absl::OkStatus());
-    world.cluster.CrashAtDisk(behind, static_cast<uint64_t>(crashes) + 1, mode);
-    world.Until([&] { return !world.cluster.up(behind) || world.Agree(); });
-    crashed = !world.cluster.up(behind);
+    REQUIRE(world.cluster.server(behind).Start() == absl::OkStatus());
+    world.cluster.server(behind).CrashAtDisk(static_cast<uint64_t>(crashes) + 1, mode);
+    world.Until([&] { return !world.cluster.server(behind).up() || world.Agree(); });
+    crashed = !world.cluster.server(behind).up();
     REQUIRE((crashed || world.notes[behind].restores == 1));
     world.cluster.Heal();
-    REQUIRE(world.cluster.Start(behind) == absl::OkStatus());
+    REQUIRE(world.cluster.server(behind).Start() == absl::OkStatus());
     world.Until([&] { return world.Agree(); });
     CrashAndStart(&world, behind, mode);
     world.Write(leader, "after");
@@ -385,13 +391,14 @@ TEST_CASE(
     if (sid != failing && alone) world.cluster.network().SetPath(failing, sid, {.silent = true});
   }
   // It has sent the command when its disk comes to it.
-  world.cluster.SlowDisk(failing, absl::Milliseconds(5));
+  world.cluster.server(failing).SlowDisk(absl::Milliseconds(5));
   Ask(&world, failing, "slow");
   world.cluster.RunFor(absl::Milliseconds(1));
-  world.cluster.FailDisk(failing, fails);
-  world.cluster.Propose(failing, "failed", absl::InfiniteDuration(),
-                        [&](absl::StatusOr<Reply> reply) { outcome = reply.status(); });
-  world.Until([&] { return !world.cluster.Status(failing).health.ok(); });
+  world.cluster.server(failing).FailDisk(fails);
+  world.cluster.server(failing).Propose(
+      "failed", absl::InfiniteDuration(),
+      [&](absl::StatusOr<Reply> reply) { outcome = reply.status(); });
+  world.Until([&] { return !world.cluster.server(failing).Status().health.ok(); });
   world.Until([&] { return others.contains(world.Leader()) && outcome.has_value(); });
   const ServerId next = world.Leader();
   world.Write(next, "goes on");
@@ -407,16 +414,17 @@ TEST_CASE("ZK-2201: a snapshot sent into a black hole holds up no write and cost
               [](ReplicaOptions* options) { options->retain_snapshots = 1; });
   Watch watch(&world.cluster);
   const ServerId leader = world.Leader(), hole = world.Follower();
-  world.cluster.Crash(hole);
+  world.cluster.server(hole).Crash();
   for (int i = 0; i < 100; ++i) world.Write(leader, std::to_string(i) + std::string(20'000, 'x'));
   bool taken = false;
-  world.cluster.replica(leader).TakeSnapshot([&](absl::StatusOr<Zxid> at) { taken = at.ok(); });
+  world.cluster.server(leader).replica().TakeSnapshot(
+      [&](absl::StatusOr<Zxid> at) { taken = at.ok(); });
   world.Until([&] { return taken; });
   watch.Clear();
-  REQUIRE(world.cluster.Start(hole) == absl::OkStatus());
+  REQUIRE(world.cluster.server(hole).Start() == absl::OkStatus());
   world.Until([&] { return watch.Pieces(hole) > 1; });
   world.cluster.network().SetReading(hole, false);
-  const Epoch epoch = world.cluster.Status(leader).epoch;
+  const Epoch epoch = world.cluster.server(leader).Status().epoch;
   for (int i = 0; i < 100; ++i) {
     const absl::Duration before = world.cluster.now();
     world.Write(leader, "beside " + std::to_string(i));
@@ -424,7 +432,7 @@ TEST_CASE("ZK-2201: a snapshot sent into a black hole holds up no write and cost
     world.cluster.RunFor(absl::Milliseconds(100));
   }
   REQUIRE(world.Leader() == leader);
-  REQUIRE(world.cluster.Status(leader).epoch == epoch);
+  REQUIRE(world.cluster.server(leader).Status().epoch == epoch);
   REQUIRE(world.notes[hole].restores == 0);
   world.cluster.network().SetReading(hole, true);
   world.Until([&] { return world.Agree(); });

@@ -19,8 +19,8 @@ Told WriteRegularly(World* world, int writes, absl::Duration interval) {
   const auto& servers = world->cluster.servers();
   for (int i = 0; i < writes; ++i) {
     const ServerId sid = servers[static_cast<size_t>(i) % servers.size()];
-    world->cluster.Propose(
-        sid, std::to_string(i), absl::InfiniteDuration(),
+    world->cluster.server(sid).Propose(
+        std::to_string(i), absl::InfiniteDuration(),
         [&told](absl::StatusOr<Reply> reply) { ++(reply.ok() ? told.succeeded : told.failed); });
     world->cluster.RunFor(interval);
   }
@@ -33,16 +33,17 @@ void ServesWith(absl::Duration per_sync) {
   World world({.servers = 3, .seed = 3, .sync_delay = per_sync});
   const auto& servers = world.cluster.servers();
   world.Until([&] {
-    return std::all_of(servers.begin(), servers.end(),
-                       [&](ServerId sid) { return world.cluster.Status(sid).leader.has_value(); });
+    return std::all_of(servers.begin(), servers.end(), [&](ServerId sid) {
+      return world.cluster.server(sid).Status().leader.has_value();
+    });
   });
-  const Epoch epoch = world.cluster.Status(world.Leader()).epoch;
+  const Epoch epoch = world.cluster.server(world.Leader()).Status().epoch;
   const Told told = WriteRegularly(&world, 60, absl::Milliseconds(700));
   REQUIRE(told.failed == 0);
   REQUIRE(told.succeeded == 60);
   for (const ServerId sid : servers) {
     INFO(world.cluster.Describe());
-    REQUIRE(world.cluster.Status(sid).epoch == epoch);
+    REQUIRE(world.cluster.server(sid).Status().epoch == epoch);
   }
   REQUIRE(world.cluster.CheckInvariants() == absl::OkStatus());
 }
@@ -59,8 +60,9 @@ TEST_CASE("a leader whose disk stands still for longer than it ever took gives w
   World world({.servers = 3, .seed = 3});
   const ServerId leader = world.Leader();
   world.Write(leader, "before");
-  world.cluster.StallDisk(leader, absl::Seconds(20));
-  world.cluster.Propose(leader, "stalls", absl::InfiniteDuration(), [](absl::StatusOr<Reply>) {});
+  world.cluster.server(leader).StallDisk(absl::Seconds(20));
+  world.cluster.server(leader).Propose("stalls", absl::InfiniteDuration(),
+                                       [](absl::StatusOr<Reply>) {});
   REQUIRE(world.cluster.RunUntil(
       [&] {
         const auto now = world.cluster.leader();

@@ -30,7 +30,7 @@ ServerId Clients::SomeServer() {
   if (random_.Below(2) == 0) return any;
   std::vector<ServerId> leaders;
   for (const ServerId sid : all) {
-    if (cluster_->up(sid) && cluster_->Status(sid).state == PeerState::kLeading) {
+    if (cluster_->server(sid).up() && cluster_->server(sid).Status().state == PeerState::kLeading) {
       leaders.push_back(sid);
     }
   }
@@ -40,15 +40,15 @@ ServerId Clients::SomeServer() {
 void Clients::CallNow(int client) {
   if (ended_) return;
   const ServerId sid = SomeServer();
-  if (!cluster_->up(sid)) return CallSoon(client);
+  if (!cluster_->server(sid).up()) return CallSoon(client);
   Call* call = nullptr;
   if (!options_.queue && random_.Below(3) == 0) {
     const std::string key = "k" + std::to_string(random_.Below(options_.keys));
     call = Record(client, key, "get");
-    return cluster_->Read(sid, "get " + key, options_.timeout, Finish(call, client));
+    return cluster_->server(sid).Read("get " + key, options_.timeout, Finish(call, client));
   }
   std::string command = Write(client, &call);
-  cluster_->Propose(sid, std::move(command), options_.timeout, Finish(call, client));
+  cluster_->server(sid).Propose(std::move(command), options_.timeout, Finish(call, client));
 }
 
 std::string Clients::Write(int client, Call** call) {
@@ -93,7 +93,7 @@ Clients::Call* Clients::Record(int client, std::string key, std::string input) {
   return &calls_.back();
 }
 
-testing::SimCluster::Done Clients::Finish(Call* call, int client) {
+testing::SimServer::Done Clients::Finish(Call* call, int client) {
   return [this, call, client](absl::StatusOr<Reply> result) {
     ++completed_;
     call->done = true;
@@ -129,7 +129,7 @@ bool Clients::WriteThroughEach(const std::vector<ServerId>& servers, absl::Durat
 
 const Clients::Call& Clients::ReadNow(ServerId sid, const std::string& key) {
   Call* const call = Record(/*client=*/0, key, "get");
-  cluster_->Read(sid, "get " + key, options_.timeout, Finish(call, 0));
+  cluster_->server(sid).Read("get " + key, options_.timeout, Finish(call, 0));
   return *call;
 }
 
@@ -147,7 +147,7 @@ bool Clients::ReadThroughEach(const std::vector<ServerId>& servers, absl::Durati
 const Clients::Call& Clients::WriteNow(ServerId sid) {
   Call* call = nullptr;
   std::string command = Write(/*client=*/0, &call);
-  cluster_->Propose(sid, std::move(command), options_.timeout, Finish(call, 0));
+  cluster_->server(sid).Propose(std::move(command), options_.timeout, Finish(call, 0));
   return *call;
 }
 

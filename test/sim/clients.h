@@ -54,7 +54,7 @@ class Clients {
   void CallSoon(int client);
   void CallNow(int client);
   Call* Record(int client, std::string key, std::string input);
-  testing::SimCluster::Done Finish(Call* call, int client);
+  testing::SimServer::Done Finish(Call* call, int client);
   std::string Write(int client, Call** call);
   const Call& WriteNow(ServerId sid);
   const Call& ReadNow(ServerId sid, const std::string& key);

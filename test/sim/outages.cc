@@ -26,7 +26,7 @@ std::unique_ptr<SimCluster> NewCluster(const Outage& outage, absl::Duration sync
 bool AllServe(const SimCluster& cluster) {
   const auto& all = cluster.servers();
   return std::all_of(all.begin(), all.end(), [&](ServerId sid) {
-    return cluster.up(sid) && cluster.Status(sid).leader.has_value();
+    return cluster.server(sid).up() && cluster.server(sid).Status().leader.has_value();
   });
 }
 
@@ -41,7 +41,7 @@ absl::Duration RestartOfAll(const Outage& outage) {
   std::mt19937_64 random(outage.seed);
   cluster->StartAll();
   cluster->RunUntil([&] { return AllServe(*cluster); }, kForever);
-  for (const ServerId sid : cluster->servers()) cluster->Crash(sid);
+  for (const ServerId sid : cluster->servers()) cluster->server(sid).Crash();
   cluster->RunFor(absl::Seconds(1));
   std::vector<std::pair<absl::Duration, ServerId>> starts;
   for (const ServerId sid : cluster->servers()) {
@@ -51,7 +51,7 @@ absl::Duration RestartOfAll(const Outage& outage) {
   const absl::Duration began = cluster->now();
   for (const auto& [after, sid] : starts) {
     cluster->RunFor(began + after - starts.front().first - cluster->now());
-    if (!cluster->Start(sid).ok()) return kForever;
+    if (!cluster->server(sid).Start().ok()) return kForever;
   }
   cluster->RunUntil([&] { return AllServe(*cluster); }, kForever);
   return cluster->now() - began;
@@ -64,7 +64,7 @@ absl::Duration Failover(const Outage& outage) {
   cluster->RunUntil([&] { return AllServe(*cluster); }, kForever);
   cluster->RunFor(absl::Seconds(1) + Random(1'000'000, &random));
   if (!cluster->leader()) return kForever;
-  cluster->Crash(*cluster->leader());
+  cluster->server(*cluster->leader()).Crash();
   const absl::Duration began = cluster->now();
   cluster->RunUntil([&] { return cluster->leader().has_value(); }, kForever);
   return cluster->now() - began;

@@ -45,8 +45,8 @@ void Variation::Spoil(testing::SimCluster* cluster) {
   const bool clocks = OneIn(2), disks = OneIn(12);
   for (const ServerId sid : cluster->servers()) {
     const auto offset = static_cast<int64_t>(random_.Below(7200)) - 3600;
-    if (clocks) cluster->clock(sid).SetWallOffset(absl::Seconds(offset));
-    if (disks) cluster->SlowReads(sid, absl::Seconds(2));
+    if (clocks) cluster->server(sid).clock().SetWallOffset(absl::Seconds(offset));
+    if (disks) cluster->server(sid).SlowReads(absl::Seconds(2));
   }
 }
 

@@ -8,7 +8,7 @@ int main() {
   const auto led = [&] { return cluster.leader().has_value(); };
   cluster.StartAll();
   if (!cluster.RunUntil(led, absl::Seconds(10))) return 1;
-  cluster.Crash(*cluster.leader());
+  cluster.server(*cluster.leader()).Crash();
   const absl::Status converged = cluster.CheckConverges(absl::Seconds(60));
   std::cout << cluster.Describe() << converged << "\n";
   return converged.ok() ? 0 : 1;

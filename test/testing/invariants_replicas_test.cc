@@ -48,9 +48,9 @@ struct World {
   void Write(ServerId sid, int times) {
     for (int i = 0; i < times; ++i) {
       const int before = answers;
-      cluster.Propose(sid, "add " + std::to_string(++commands), absl::Seconds(5),
-                      [this](absl::StatusOr<Reply>) { ++answers; });
-      cluster.Read(sid, "", absl::Seconds(5), [this](absl::StatusOr<Reply>) { ++answers; });
+      cluster.server(sid).Propose("add " + std::to_string(++commands), absl::Seconds(5),
+                                  [this](absl::StatusOr<Reply>) { ++answers; });
+      cluster.server(sid).Read("", absl::Seconds(5), [this](absl::StatusOr<Reply>) { ++answers; });
       REQUIRE(cluster.RunUntil([&] { return answers == before + 2; }, absl::Seconds(20)));
     }
   }
@@ -85,14 +85,15 @@ TEST_CASE("real replicas violate nothing through crashes, restarts and a cut") {
   world.cluster.Observe(&taps);
   const ServerId first = world.Leader();
   world.Write(first, 30);
-  world.cluster.Crash(first, CrashMode::kTorn);
+  world.cluster.server(first).Crash(CrashMode::kTorn);
   const ServerId second = world.Leader();
   REQUIRE(second != first);
   world.Write(second, 60);
-  REQUIRE(world.cluster.Start(first).ok());
+  REQUIRE(world.cluster.server(first).Start().ok());
   world.Write(second, 10);
   world.cluster.network().Partition({second});
-  world.cluster.Propose(second, "lost, or not", absl::Seconds(1), [](absl::StatusOr<Reply>) {});
+  world.cluster.server(second).Propose("lost, or not", absl::Seconds(1),
+                                       [](absl::StatusOr<Reply>) {});
   world.cluster.RunFor(absl::Seconds(3));
   REQUIRE(world.cluster.CheckConverges(absl::Seconds(90)) == absl::OkStatus());
   REQUIRE(world.cluster.CheckEnd() == absl::OkStatus());
@@ -155,8 +156,8 @@ std::string FoundIn(const std::function<void(Liar*)>& lie) {
   cluster.StartAll();
   REQUIRE(cluster.RunUntil([&] { return cluster.leader().has_value(); }, absl::Seconds(20)));
   for (int i = 0; i < 20; ++i) {
-    cluster.Propose(*cluster.leader(), std::to_string(i), absl::Seconds(5),
-                    [](absl::StatusOr<Reply>) {});
+    cluster.server(*cluster.leader())
+        .Propose(std::to_string(i), absl::Seconds(5), [](absl::StatusOr<Reply>) {});
   }
   cluster.RunFor(absl::Seconds(1));
   REQUIRE(cluster.CheckInvariants() == absl::OkStatus());

@@ -38,15 +38,15 @@ class Failing final : public StateMachine {
 // on its way.
 bool LogAlone(World* world, ServerId leader, ServerId follower, ServerId third) {
   world->cluster.network().Cut(leader, third);
-  const Zxid before = world->cluster.Status(follower).last_logged;
+  const Zxid before = world->cluster.server(follower).Status().last_logged;
   world->cluster.RunFor(absl::Milliseconds(1));  // what was said before is written
-  world->cluster.CrashAtDisk(leader, 1, CrashMode::kPower);
-  world->cluster.Propose(leader, "lost", absl::Seconds(5), [](absl::StatusOr<Reply>) {});
+  world->cluster.server(leader).CrashAtDisk(1, CrashMode::kPower);
+  world->cluster.server(leader).Propose("lost", absl::Seconds(5), [](absl::StatusOr<Reply>) {});
   world->cluster.RunFor(absl::Milliseconds(100));
-  const bool logged = world->cluster.Status(follower).last_logged > before;
-  world->cluster.Crash(follower);
+  const bool logged = world->cluster.server(follower).Status().last_logged > before;
+  world->cluster.server(follower).Crash();
   world->cluster.Heal();
-  REQUIRE(world->cluster.Start(leader).ok());
+  REQUIRE(world->cluster.server(leader).Start().ok());
   return logged;
 }
 
@@ -61,9 +61,9 @@ TEST_CASE("a server started after a cut reads only what was not cut") {
     cuts += LogAlone(&world, leader, follower, third);
     world.Write(third, "kept");
     for (int starts = 0; starts < 2; ++starts) {
-      REQUIRE(world.cluster.Start(follower).ok());
+      REQUIRE(world.cluster.server(follower).Start().ok());
       world.Until([&] { return world.notes[follower].commands == world.notes[third].commands; });
-      world.cluster.Crash(follower);
+      world.cluster.server(follower).Crash();
     }
   }
   REQUIRE(cuts > 0);
@@ -71,7 +71,8 @@ TEST_CASE("a server started after a cut reads only what was not cut") {
 
 void WriteMany(World* world, int count) {
   for (int i = 0; i < count; ++i) {
-    world->cluster.Propose(world->Leader(), "w" + std::to_string(i), absl::Seconds(5), nullptr);
+    world->cluster.server(world->Leader())
+        .Propose("w" + std::to_string(i), absl::Seconds(5), nullptr);
   }
   world->cluster.RunFor(absl::Seconds(1));
 }
@@ -79,7 +80,7 @@ void WriteMany(World* world, int count) {
 TEST_CASE("what a slow Apply has begun is over soon after the machine is fast again") {
   World world(3);
   const ServerId follower = world.Follower();
-  world.cluster.SlowApply(follower, absl::Seconds(20));
+  world.cluster.server(follower).SlowApply(absl::Seconds(20));
   WriteMany(&world, 500);  // nearly all of them in one task
   world.cluster.RunFor(absl::Seconds(30));
   const absl::Duration healed = world.cluster.now();
@@ -90,7 +91,7 @@ TEST_CASE("what a slow Apply has begun is over soon after the machine is fast ag
 TEST_CASE("a server held up longer than the limit ends CheckConverges at the limit, by name") {
   SimCluster cluster({}, nullptr);
   cluster.StartAll();
-  cluster.StallDisk(ServerId{2}, absl::Hours(5));
+  cluster.server(ServerId{2}).StallDisk(absl::Hours(5));
   cluster.RunFor(absl::Seconds(1));
   const absl::Duration healed = cluster.now();
   const std::string status = cluster.CheckConverges(absl::Minutes(1)).ToString();
@@ -106,23 +107,23 @@ TEST_CASE("damage to the last write of a quiet log is noticed") {
   const ServerId follower = world.Follower();
   world.Write(world.Leader(), "last");
   world.Until([&] { return !world.notes[follower].commands.empty(); });
-  const MemoryFileSystem& disk = world.cluster.disk(follower);
+  const MemoryFileSystem& disk = world.cluster.server(follower).disk();
   std::string log;
   for (const std::string& path : disk.Files()) {
     if (path.find("/log-") != std::string::npos) log = path;
   }
   const size_t at = disk.Contents(log)->rfind("last");
   REQUIRE(at != std::string::npos);
-  REQUIRE_FALSE(world.cluster.Settled(follower, log, at));
+  REQUIRE_FALSE(world.cluster.server(follower).Settled(log, at));
   world.cluster.RunFor(absl::Seconds(2));
-  REQUIRE(world.cluster.Settled(follower, log, at));
-  world.cluster.Crash(follower, CrashMode::kPower);
-  SECTION("a bit flips") { world.cluster.FlipBit(follower, log, at, 3); }
-  SECTION("the sector is lost") { world.cluster.LoseSector(follower, log, at - at % 512); }
+  REQUIRE(world.cluster.server(follower).Settled(log, at));
+  world.cluster.server(follower).Crash(CrashMode::kPower);
+  SECTION("a bit flips") { world.cluster.server(follower).FlipBit(log, at, 3); }
+  SECTION("the sector is lost") { world.cluster.server(follower).LoseSector(log, at - at % 512); }
   SECTION("it reads as another") {
-    world.cluster.OverwriteSector(follower, log, at - at % 512, 512);
+    world.cluster.server(follower).OverwriteSector(log, at - at % 512, 512);
   }
-  REQUIRE(world.cluster.Start(follower).code() == absl::StatusCode::kDataLoss);
+  REQUIRE(world.cluster.server(follower).Start().code() == absl::StatusCode::kDataLoss);
 }
 
 TEST_CASE("own calls that a snapshot passes over are answered, as unknown") {
@@ -130,11 +131,11 @@ TEST_CASE("own calls that a snapshot passes over are answered, as unknown") {
   World world(3, [](ReplicaOptions* options) { options->retain_snapshots = 1; });
   const ServerId follower = world.Follower();
   world.Write(world.Leader(), "first");
-  world.Until([&] { return world.cluster.Status(follower).leader.has_value(); });
-  world.cluster.SlowApply(follower, absl::Seconds(30));
+  world.Until([&] { return world.cluster.server(follower).Status().leader.has_value(); });
+  world.cluster.server(follower).SlowApply(absl::Seconds(30));
   const auto propose = [&](const std::string& command) {
-    world.cluster.Propose(
-        follower, command, absl::InfiniteDuration(), [&](absl::StatusOr<Reply> reply) {
+    world.cluster.server(follower).Propose(
+        command, absl::InfiniteDuration(), [&](absl::StatusOr<Reply> reply) {
           ++answered;
           unknown += !reply.ok() && GetErrorInfo(reply.status()).outcome == Outcome::kUnknown;
         });
@@ -144,7 +145,7 @@ TEST_CASE("own calls that a snapshot passes over are answered, as unknown") {
   for (int i = 1; i < 5; ++i) propose("own" + std::to_string(i));
   world.cluster.RunFor(absl::Seconds(1));
   world.LeaveBehind(follower);
-  world.cluster.SlowApply(follower, absl::ZeroDuration());
+  world.cluster.server(follower).SlowApply(absl::ZeroDuration());
   world.cluster.network().Heal();
   world.Until([&] { return answered == 5; }, absl::Seconds(600));
   REQUIRE(world.notes[follower].restores == 1);
@@ -157,13 +158,13 @@ TEST_CASE("a fetched snapshot whose name is not durable is not resumed") {
   const ServerId follower = world.Follower();
   world.Write(world.Leader(), "first");
   world.LeaveBehind(follower);
-  const Zxid before = world.cluster.Status(follower).last_logged;
-  world.cluster.FailDisk(follower, Step::kSyncDirectory);
+  const Zxid before = world.cluster.server(follower).Status().last_logged;
+  world.cluster.server(follower).FailDisk(Step::kSyncDirectory);
   world.cluster.network().Heal();
-  world.Until([&] { return world.cluster.Status(follower).last_logged > before; });
-  world.Until([&] { return world.cluster.Status(follower).leader.has_value(); });
-  world.cluster.Crash(follower, CrashMode::kPower);
-  REQUIRE(world.cluster.Start(follower).ok());
+  world.Until([&] { return world.cluster.server(follower).Status().last_logged > before; });
+  world.Until([&] { return world.cluster.server(follower).Status().leader.has_value(); });
+  world.cluster.server(follower).Crash(CrashMode::kPower);
+  REQUIRE(world.cluster.server(follower).Start().ok());
   REQUIRE(world.notes[follower].restores > 0);
 }
 
@@ -171,8 +172,8 @@ TEST_CASE("a replica does next to nothing while its disk stands still") {
   World world(3);
   const ServerId leader = world.Leader();
   world.Write(leader, "first");
-  world.cluster.StallDisk(leader, absl::Seconds(1));
-  world.cluster.Propose(leader, "waits", absl::Seconds(5), nullptr);
+  world.cluster.server(leader).StallDisk(absl::Seconds(1));
+  world.cluster.server(leader).Propose("waits", absl::Seconds(5), nullptr);
   const uint64_t before = world.cluster.steps();
   world.cluster.RunFor(absl::Seconds(1));
   REQUIRE(world.cluster.steps() - before < 10'000);  // heartbeats are a few hundred
@@ -186,22 +187,22 @@ TEST_CASE("two snapshots that arrive while the state machine is busy are both in
   const ServerId follower = world.Follower();
   const ServerId leader = world.Leader();
   world.Write(leader, "first");
-  world.Until([&] { return world.cluster.Status(follower).last_applied.counter == 1; });
-  world.cluster.SlowApply(follower, absl::Seconds(100));
+  world.Until([&] { return world.cluster.server(follower).Status().last_applied.counter == 1; });
+  world.cluster.server(follower).SlowApply(absl::Seconds(100));
   world.Write(leader, "slow");
   world.Until([&] { return world.Count(follower, "slow") == 1; });
   for (int round = 1; round <= 2; ++round) {
-    const Zxid before = world.cluster.Status(follower).last_logged;
+    const Zxid before = world.cluster.server(follower).Status().last_logged;
     world.LeaveBehind(follower);
     world.cluster.network().Heal();
-    world.Until([&] { return world.cluster.Status(follower).last_logged > before; });
-    world.Until([&] { return world.cluster.Status(follower).leader.has_value(); });
+    world.Until([&] { return world.cluster.server(follower).Status().last_logged > before; });
+    world.Until([&] { return world.cluster.server(follower).Status().leader.has_value(); });
     REQUIRE(world.notes[follower].commands.size() == 2);  // still in that Apply
   }
   for (int i = 0; i < 3; ++i) world.Write(leader, std::string(1000, static_cast<char>('A' + i)));
-  world.cluster.SlowApply(follower, absl::ZeroDuration());
-  const Zxid last = world.cluster.Status(world.Leader()).last_committed;
-  world.Until([&] { return world.cluster.Status(follower).last_applied == last; },
+  world.cluster.server(follower).SlowApply(absl::ZeroDuration());
+  const Zxid last = world.cluster.server(world.Leader()).Status().last_committed;
+  world.Until([&] { return world.cluster.server(follower).Status().last_applied == last; },
               absl::Seconds(600));
   REQUIRE(world.notes[follower].restores == 1);  // of the newer one
   world.Write(follower, "goes on");
@@ -211,10 +212,11 @@ TEST_CASE("a replica that has heard no leader refuses reads with a bound on stal
   std::map<ServerId, Notes> notes;
   SimCluster alone({.servers = 3},
                    [&](ServerId sid) { return std::make_unique<Machine>(&notes[sid]); });
-  REQUIRE(alone.Start(ServerId{1}).ok());
+  REQUIRE(alone.server(ServerId{1}).Start().ok());
   alone.RunFor(absl::Milliseconds(500));
   const auto read =
-      alone.replica(ServerId{1})
+      alone.server(ServerId{1})
+          .replica()
           .Read("", {.consistency = Consistency::kLocal, .max_staleness = absl::Seconds(1)});
   REQUIRE_FALSE(read.ok());
 }
@@ -223,9 +225,10 @@ TEST_CASE("no event call begins after a Shutdown in an event call") {
   World world(1);
   bool shut = false;
   int late = 0;
-  Replica& replica = world.cluster.replica(ServerId{1});
+  Replica& replica = world.cluster.server(ServerId{1}).replica();
   Subscription one = replica.Subscribe([&](const Event&) {
-    if (!std::exchange(shut, true)) (void)world.cluster.Shutdown(ServerId{1}, absl::ZeroDuration());
+    if (!std::exchange(shut, true))
+      (void)world.cluster.server(ServerId{1}).Shutdown(absl::ZeroDuration());
   });
   Subscription other = replica.Subscribe([&](const Event&) { late += shut; });
   world.Write(ServerId{1}, "a");
@@ -239,10 +242,10 @@ TEST_CASE("a state machine whose Apply has failed is not called again") {
   world.Write(ServerId{1}, "a");
   world.cluster.RunFor(absl::Seconds(1));
   const int before = world.notes[ServerId{1}].snapshots;
-  world.cluster.FailApply(ServerId{1});
+  world.cluster.server(ServerId{1}).FailApply();
   bool failed = false;
-  world.cluster.Propose(ServerId{1}, "b", absl::Seconds(5),
-                        [&](absl::StatusOr<Reply> reply) { failed = !reply.ok(); });
+  world.cluster.server(ServerId{1})
+      .Propose("b", absl::Seconds(5), [&](absl::StatusOr<Reply> reply) { failed = !reply.ok(); });
   world.Until([&] { return failed; });
   world.cluster.RunFor(absl::Seconds(1));
   REQUIRE(world.notes[ServerId{1}].snapshots == before);
@@ -250,7 +253,7 @@ TEST_CASE("a state machine whose Apply has failed is not called again") {
 
 TEST_CASE("a Shutdown inside a callback that Shutdown runs does not wait for itself") {
   World world(1);
-  Replica& replica = world.cluster.replica(ServerId{1});
+  Replica& replica = world.cluster.server(ServerId{1}).replica();
   // The callback strand is in a callback that takes long, so Shutdown runs the next itself.
   bool busy = false;
   replica.Propose("a", {}, [&](absl::StatusOr<Reply>) {
@@ -271,8 +274,8 @@ TEST_CASE("a Shutdown inside a callback that Shutdown runs does not wait for its
 
 TEST_CASE("a callback that repeats its refused call does not keep Shutdown busy") {
   World world(1);
-  Replica& replica = world.cluster.replica(ServerId{1});
-  world.cluster.SlowApply(ServerId{1}, absl::Seconds(100));
+  Replica& replica = world.cluster.server(ServerId{1}).replica();
+  world.cluster.server(ServerId{1}).SlowApply(absl::Seconds(100));
   int calls = 0;
   std::function<void()> ask = [&] {
     replica.Propose("again", {}, [&](absl::StatusOr<Reply> reply) {
@@ -286,7 +289,7 @@ TEST_CASE("a callback that repeats its refused call does not keep Shutdown busy"
 
 TEST_CASE("a call without a callback is made all the same") {
   World world(1);
-  Replica& replica = world.cluster.replica(ServerId{1});
+  Replica& replica = world.cluster.server(ServerId{1}).replica();
   replica.Propose("a", {}, nullptr);
   replica.Read("", {}, nullptr);
   world.Write(ServerId{1}, "b");
@@ -305,11 +308,11 @@ TEST_CASE("a server's excuse ends, also while the server is kept busy") {
   });
   cluster.StartAll();
   REQUIRE(cluster.RunUntil([&] { return cluster.leader().has_value(); }, absl::Seconds(10)));
-  cluster.FillDisk(ServerId{1}, true);
-  cluster.FillDisk(ServerId{1}, false);
+  cluster.server(ServerId{1}).FillDisk(true);
+  cluster.server(ServerId{1}).FillDisk(false);
   int commands = 0;
   const auto write = [&] {
-    cluster.Propose(ServerId{2}, std::to_string(++commands), absl::Seconds(1), nullptr);
+    cluster.server(ServerId{2}).Propose(std::to_string(++commands), absl::Seconds(1), nullptr);
     cluster.RunFor(absl::Milliseconds(50));
   };
   SECTION("it holds for a while") {
@@ -330,14 +333,14 @@ TEST_CASE("the disk of a running server is not damaged") {
   World world(3);
   const ServerId sid{1};
   const std::string log = "data/log-0000000000000001";
-  REQUIRE_FALSE(world.cluster.WipeDisk(sid));
-  REQUIRE_FALSE(world.cluster.FlipBit(sid, log, 0, 0));
-  REQUIRE_FALSE(world.cluster.LoseSector(sid, log, 0));
-  REQUIRE_FALSE(world.cluster.OverwriteSector(sid, log, 0, 512));
-  world.cluster.Crash(sid);
-  REQUIRE(world.cluster.FlipBit(sid, log, 0, 0));
-  REQUIRE(world.cluster.WipeDisk(sid));
-  REQUIRE_FALSE(world.cluster.WipeDisk(sid));
+  REQUIRE_FALSE(world.cluster.server(sid).WipeDisk());
+  REQUIRE_FALSE(world.cluster.server(sid).FlipBit(log, 0, 0));
+  REQUIRE_FALSE(world.cluster.server(sid).LoseSector(log, 0));
+  REQUIRE_FALSE(world.cluster.server(sid).OverwriteSector(log, 0, 512));
+  world.cluster.server(sid).Crash();
+  REQUIRE(world.cluster.server(sid).FlipBit(log, 0, 0));
+  REQUIRE(world.cluster.server(sid).WipeDisk());
+  REQUIRE_FALSE(world.cluster.server(sid).WipeDisk());
 }
 
 TEST_CASE("a call that is under way when the cluster ends is told so, once") {
@@ -345,11 +348,11 @@ TEST_CASE("a call that is under way when the cluster ends is told so, once") {
   {
     World world(3);
     for (const ServerId sid : world.cluster.servers()) {
-      if (sid == ServerId{3}) world.cluster.Crash(sid);
-      world.cluster.Propose(sid, "a" + ToString(sid), absl::Seconds(5),
-                            [&ends](absl::StatusOr<Reply>) { ++ends["write"]; });
-      world.cluster.Read(sid, "", absl::Seconds(5),
-                         [&ends](absl::StatusOr<Reply>) { ++ends["read"]; });
+      if (sid == ServerId{3}) world.cluster.server(sid).Crash();
+      world.cluster.server(sid).Propose("a" + ToString(sid), absl::Seconds(5),
+                                        [&ends](absl::StatusOr<Reply>) { ++ends["write"]; });
+      world.cluster.server(sid).Read("", absl::Seconds(5),
+                                     [&ends](absl::StatusOr<Reply>) { ++ends["read"]; });
     }
   }
   REQUIRE(ends == std::map<std::string, int>{{"read", 3}, {"write", 3}});
@@ -362,18 +365,19 @@ TEST_CASE("a callback that is told of a crash may start the server again") {
   const ServerId sid = world.Follower();
   world.cluster.network().Partition({sid});
   world.cluster.RunFor(absl::Seconds(3));
-  world.cluster.Propose(sid, "a", absl::InfiniteDuration(), [&](absl::StatusOr<Reply> reply) {
-    refused = !reply.ok();
-    started = world.cluster.Start(sid);
-  });
-  world.cluster.Crash(sid);
+  world.cluster.server(sid).Propose("a", absl::InfiniteDuration(),
+                                    [&](absl::StatusOr<Reply> reply) {
+                                      refused = !reply.ok();
+                                      started = world.cluster.server(sid).Start();
+                                    });
+  world.cluster.server(sid).Crash();
   REQUIRE(refused);
   REQUIRE(started.ok());
-  REQUIRE(world.cluster.up(sid));
+  REQUIRE(world.cluster.server(sid).up());
   world.cluster.network().Heal();
   world.Write(sid, "goes on");
-  world.cluster.Crash(sid);
-  REQUIRE_FALSE(world.cluster.up(sid));
+  world.cluster.server(sid).Crash();
+  REQUIRE_FALSE(world.cluster.server(sid).up());
 }
 
 TEST_CASE("a callback that is told of a Shutdown may crash the server") {
@@ -382,15 +386,15 @@ TEST_CASE("a callback that is told of a Shutdown may crash the server") {
   const ServerId sid = world.Follower();
   world.cluster.network().Partition({sid});
   world.cluster.RunFor(absl::Seconds(3));
-  world.cluster.Propose(sid, "a", absl::Seconds(1), [&](absl::StatusOr<Reply>) {
+  world.cluster.server(sid).Propose("a", absl::Seconds(1), [&](absl::StatusOr<Reply>) {
     told = true;
-    world.cluster.Crash(sid);
+    world.cluster.server(sid).Crash();
   });
-  (void)world.cluster.Shutdown(sid, absl::Seconds(5));
+  (void)world.cluster.server(sid).Shutdown(absl::Seconds(5));
   REQUIRE(told);
-  REQUIRE_FALSE(world.cluster.up(sid));
+  REQUIRE_FALSE(world.cluster.server(sid).up());
   world.cluster.network().Heal();
-  REQUIRE(world.cluster.Start(sid).ok());
+  REQUIRE(world.cluster.server(sid).Start().ok());
   world.Write(sid, "goes on");
 }
 
@@ -398,10 +402,11 @@ TEST_CASE("a callback that runs while a server starts does not start it twice") 
   absl::Status inner;
   World world(3);
   const ServerId sid = world.Follower();
-  world.cluster.Crash(sid);
-  world.cluster.Propose(sid, "a", absl::Seconds(1),
-                        [&](absl::StatusOr<Reply>) { inner = world.cluster.Start(sid); });
-  REQUIRE(world.cluster.Start(sid).ok());  // its disk takes time
+  world.cluster.server(sid).Crash();
+  world.cluster.server(sid).Propose("a", absl::Seconds(1), [&](absl::StatusOr<Reply>) {
+    inner = world.cluster.server(sid).Start();
+  });
+  REQUIRE(world.cluster.server(sid).Start().ok());  // its disk takes time
   REQUIRE(inner.code() == absl::StatusCode::kUnavailable);
   REQUIRE(world.cluster.CheckConverges(absl::Seconds(60)).ok());
 }
@@ -431,18 +436,18 @@ TEST_CASE("a crash that was armed has the mode it was armed with") {
   world.Write(world.Leader(), "a");
   world.cluster.RunFor(absl::Seconds(1));
   // Armed later and never come to: nothing is sent by whoever is gone.
-  world.cluster.CrashAtDisk(sid, 3, CrashMode::kPower, Step::kSync);
-  world.cluster.CrashAtSend(sid, 1'000'000, CrashMode::kProcess);
-  world.cluster.disk(sid).SetContents("data/other", "");
+  world.cluster.server(sid).CrashAtDisk(3, CrashMode::kPower, Step::kSync);
+  world.cluster.server(sid).CrashAtSend(1'000'000, CrashMode::kProcess);
+  world.cluster.server(sid).disk().SetContents("data/other", "");
   const std::unique_ptr<File> file =
-      *world.cluster.disk(sid).Open("data/other", FileSystem::Mode::kWrite);
+      *world.cluster.server(sid).disk().Open("data/other", FileSystem::Mode::kWrite);
   const std::string_view bytes = "not synced";
   REQUIRE(file->Write(0, {&bytes, 1}).ok());
-  for (int i = 0; world.cluster.up(sid) && i < 100; ++i) {
+  for (int i = 0; world.cluster.server(sid).up() && i < 100; ++i) {
     world.Write(world.Leader(), "w" + std::to_string(i));
   }
-  REQUIRE_FALSE(world.cluster.up(sid));
-  REQUIRE(*world.cluster.disk(sid).Contents("data/other") == "");
+  REQUIRE_FALSE(world.cluster.server(sid).up());
+  REQUIRE(*world.cluster.server(sid).disk().Contents("data/other") == "");
 }
 
 TEST_CASE("two runs of one seed are one run, to the byte") {
@@ -453,7 +458,7 @@ TEST_CASE("two runs of one seed are one run, to the byte") {
     cluster.keep_trace(100'000);
     cluster.StartAll();
     cluster.RunFor(absl::Seconds(2));
-    cluster.Crash(*cluster.leader(), CrashMode::kTorn);
+    cluster.server(*cluster.leader()).Crash(CrashMode::kTorn);
     cluster.RunFor(absl::Seconds(2));
     return std::pair(cluster.trace_hash(), cluster.trace());
   };

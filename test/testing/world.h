@@ -88,7 +88,7 @@ struct World {
     for (const ServerId other : cluster.servers()) {
       if (other == sid) continue;
       bool taken = false;
-      cluster.replica(other).TakeSnapshot([&](absl::StatusOr<Zxid>) { taken = true; });
+      cluster.server(other).replica().TakeSnapshot([&](absl::StatusOr<Zxid>) { taken = true; });
       Until([&] { return taken; });
     }
     cluster.RunFor(absl::Seconds(1));
@@ -99,8 +99,9 @@ struct World {
     for (bool done = false; !done; command += "'") {
       // A test that fails here is left before the call ends.
       const auto answer = std::make_shared<std::optional<absl::StatusOr<Reply>>>();
-      cluster.Propose(sid, command, absl::Seconds(5),
-                      [answer](absl::StatusOr<Reply> reply) { *answer = std::move(reply); });
+      cluster.server(sid).Propose(command, absl::Seconds(5), [answer](absl::StatusOr<Reply> reply) {
+        *answer = std::move(reply);
+      });
       Until([&] { return answer->has_value(); });
       done = (*answer)->ok();
       if (!done) cluster.RunFor(absl::Milliseconds(50));  // a refusal takes no time

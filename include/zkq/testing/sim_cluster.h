@@ -5,7 +5,7 @@
 //   SimCluster cluster({.seed = 7}, [](ServerId) { return std::make_unique<App>(); });
 //   cluster.StartAll();
 //   cluster.RunUntil([&] { return cluster.leader().has_value(); }, absl::Seconds(10));
-//   cluster.Crash(*cluster.leader());
+//   cluster.server(*cluster.leader()).Crash();
 //   …
 //   REQUIRE(cluster.CheckConverges(absl::Minutes(1)).ok());
 //   REQUIRE(cluster.CheckEnd().ok());
@@ -21,11 +21,12 @@
 #include <string>
 #include <vector>
 
-#include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
 #include "zkq/replica.h"
 #include "zkq/testing/sim.h"
 #include "zkq/testing/sim_network.h"
 #include "zkq/testing/sim_observer.h"
+#include "zkq/testing/sim_server.h"
 
 namespace zkq::testing {
 inline namespace v1 {
@@ -47,13 +48,6 @@ struct SimClusterOptions {
   std::function<void(ServerId, ReplicaOptions*)> adjust = nullptr;
 };
 
-// What a crash leaves on the disk.
-enum class CrashMode {
-  kProcess,  // all that was written, but for failed fsyncs: only the process was killed
-  kPower,    // only what was synced
-  kTorn,     // what was synced, and of the rest any sectors
-};
-
 class ZKQ_EXPORT SimCluster {
  public:
   using MakeStateMachine = std::function<std::unique_ptr<StateMachine>(ServerId)>;
@@ -63,14 +57,11 @@ class ZKQ_EXPORT SimCluster {
   ~SimCluster();
 
   // --- servers ---------------------------------------------------------------
-  const std::vector<ServerId>& servers() const;  // a `sid` below is one of them
-  void StartAll();                               // those that are down; one that refuses stays down
-  absl::Status Start(ServerId sid);
-  void Crash(ServerId sid, CrashMode mode = CrashMode::kPower);
-  absl::Status Shutdown(ServerId sid, absl::Duration grace);
-  bool up(ServerId sid) const;
-  Replica& replica(ServerId sid);            // while it is up
-  ReplicaStatus Status(ServerId sid) const;  // while it is up
+  const std::vector<ServerId>& servers() const;
+  // One of them, which starts, crashes, is called and struck through this.
+  SimServer& server(ServerId sid);
+  const SimServer& server(ServerId sid) const;
+  void StartAll();  // those that are down; one that refuses stays down
   // Who leads an established epoch, by its own word; the highest if several say so.
   std::optional<ServerId> leader() const;
 
@@ -85,53 +76,7 @@ class ZKQ_EXPORT SimCluster {
   // returns condition().
   bool RunUntil(absl::FunctionRef<bool()> condition, absl::Duration limit);
 
-  // --- calls: recorded, and completed exactly once ---------------------------------
-  // A server that is down refuses. A command is known by its text: number yours, or the
-  // outcome of one is taken for that of another. Calls made through replica() are not
-  // recorded, and its blocking forms check nothing meanwhile. Null `done`: nobody asks.
-  using Done = absl::AnyInvocable<void(absl::StatusOr<Reply>) &&>;
-  void Propose(ServerId sid, std::string command, absl::Duration timeout, Done done);
-  void Read(ServerId sid, std::string request, absl::Duration timeout, Done done);
-
-  // --- faults of processes -----------------------------------------------------------
-  // It dies before its n-th operation on the disk from now, also in the middle of a
-  // start, or, of a server that is up, after its n-th message: between any two effects.
-  // n is 1 or more. With `step`, only operations of this kind are counted. Each replaces
-  // the one of its kind before; `mode` is its own.
-  void CrashAtDisk(ServerId sid, uint64_t operations, CrashMode mode,
-                   std::optional<MemoryFileSystem::Step> step = {});
-  void CrashAtSend(ServerId sid, uint64_t messages, CrashMode mode);
-  void Pause(ServerId sid, bool paused);  // as by SIGSTOP
-  SimClock& clock(ServerId sid);
-  // Each Apply takes so long, up to 20 s of those that come together; the next one fails, and
-  // the replica halts.
-  void SlowApply(ServerId sid, absl::Duration duration);
-  void FailApply(ServerId sid);
-
-  // --- faults of disks ---------------------------------------------------------------
-  // To look at; what is done to it here the checker does not know. Files are in "data".
-  MemoryFileSystem& disk(ServerId sid);
-  void SlowDisk(ServerId sid, absl::Duration per_sync);
-  void SlowReads(ServerId sid, absl::Duration longest);   // each read takes up to so long
-  void StallDisk(ServerId sid, absl::Duration duration);  // nothing is answered for so long
-  // The next operation of this kind fails; the replica may halt.
-  void FailDisk(ServerId sid, MemoryFileSystem::Step step);
-  void FailRead(ServerId sid);  // the next read
-  void FillDisk(ServerId sid, bool full);
-  // Of a server that is down. A damaged one may lose what it had, and must notice.
-  // False: nothing has changed by that; the server is up, or the file is not there, or not
-  // so long.
-  bool WipeDisk(ServerId sid);
-  bool FlipBit(ServerId sid, const std::string& path, uint64_t offset, int bit);
-  // 512 bytes at `offset` read as zeros: of a log, as before they were written.
-  bool LoseSector(ServerId sid, const std::string& path, uint64_t offset);
-  // They read as those at `from` do: a write that went astray.
-  bool OverwriteSector(ServerId sid, const std::string& path, uint64_t offset, uint64_t from);
-  // The server ran for a second or more after the last write there. Before, damage to
-  // what was written last may look like a torn write, and nobody can tell.
-  bool Settled(ServerId sid, const std::string& path, uint64_t offset) const;
-
-  // --- faults of the network -----------------------------------------------------------
+  // --- faults of the network and of all servers ------------------------------------------
   // For its faults; its observer and its OnKilled are the cluster's.
   SimNetwork& network();
 

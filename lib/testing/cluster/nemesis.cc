@@ -138,7 +138,7 @@ void Nemesis::Impl::Perform(const Sprung& sprung) {
   Blow blow{.strike = sprung.strike, .hit = sprung.a, .a = sprung.a, .b = sprung.b};
   if (row.whom == Whom::kOne) {
     blow.hit = sprung.one;
-    if (!cluster_.up(blow.hit)) return;
+    if (!cluster_.server(blow.hit).up()) return;
   } else if (row.whom != Whom::kAnybody && blow.a == blow.b) {
     return;
   }

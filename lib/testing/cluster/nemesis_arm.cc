@@ -45,7 +45,7 @@ void NemesisArm::ForgetAll() {
 
 void NemesisArm::Crash(ServerId sid, CrashMode mode) {
   armed_.erase(sid);
-  cluster_.Crash(sid, mode);
+  cluster_.server(sid).Crash(mode);
 }
 
 void NemesisArm::CrashFor(ServerId sid, CrashMode mode, absl::Duration down) {
@@ -62,16 +62,16 @@ void NemesisArm::RestartAfter(absl::Duration down, ServerId sid) {
 }
 
 void NemesisArm::Restart(ServerId sid) {
-  if (cluster_.up(sid) || cluster_.Start(sid).ok()) return;
+  if (cluster_.server(sid).up() || cluster_.server(sid).Start().ok()) return;
   RestartAfter(absl::Seconds(1), sid);
 }
 
 void NemesisArm::KeepUp() {
   for (const ServerId sid : servers()) {
     const bool lost = std::find(lost_.begin(), lost_.end(), sid) != lost_.end();
-    if (cluster_.up(sid) && !cluster_.Status(sid).health.ok()) {
+    if (cluster_.server(sid).up() && !cluster_.server(sid).Status().health.ok()) {
       CrashFor(sid, CrashMode::kPower, absl::Milliseconds(200));
-    } else if (!cluster_.up(sid) && !lost && restarts_[sid] == 0) {
+    } else if (!cluster_.server(sid).up() && !lost && restarts_[sid] == 0) {
       RestartAfter(absl::Seconds(1), sid);
     }
   }

@@ -10,6 +10,8 @@
 #include "lib/testing/checks/invariants.h"
 #include "lib/testing/checks/led_checker.h"
 #include "lib/testing/checks/liveness.h"
+#include "lib/testing/cluster/shared.h"
+#include "lib/testing/cluster/sim_calls.h"
 #include "lib/testing/cluster/sim_observers.h"
 #include "lib/testing/cluster/sim_server.h"
 #include "lib/testing/cluster/sim_trace.h"
@@ -19,63 +21,34 @@ inline namespace v1 {
 
 class SimCluster::Impl {
  public:
-  // What a deadline may be missed by.
-  static constexpr absl::Duration kLate = absl::Seconds(1);
-
   Impl(const SimClusterOptions& given, MakeStateMachine make)
       : options(given), scheduler(given.seed), network(&scheduler, given.network) {
-    world = {.scheduler = &scheduler,
-             .network = &network,
-             .observer = &observers,
-             .trace = &trace,
-             .options = &options,
-             .make = std::move(make)};
+    shared = {.scheduler = &scheduler,
+              .network = &network,
+              .observer = &observers,
+              .trace = &trace,
+              .calls = &calls,
+              .options = &options,
+              .make = std::move(make)};
     observers.Add(&trace);
     observers.Add(&checker);
     observers.Add(&elections);
     network.Observe(&observers);
-    network.OnKilled([this](ServerId sid) { at(sid).DieOfSending(); });
+    network.OnKilled([this](ServerId sid) { at(sid).process.DieOfSending(); });
     for (int id = 1; id <= options.servers; ++id) {
       sids.push_back(ServerId(id));
-      servers.emplace(ServerId(id), std::make_unique<SimServer>(&world, ServerId(id)));
+      auto impl = std::make_unique<SimServer::Impl>(&shared, ServerId(id));
+      servers.emplace(ServerId(id), std::unique_ptr<SimServer>(new SimServer(std::move(impl))));
     }
   }
 
-  SimServer& at(ServerId sid) { return *servers.at(sid); }
+  SimServer::Impl& at(ServerId sid) const { return *servers.at(sid)->impl_; }
 
-  // Hands on what a call ends with, and holds it against the time it was given.
-  Done Watched(uint64_t call, ServerId sid, absl::Duration timeout, Done done) {
-    return [this, call, sid, timeout, asked = scheduler.now(),
-            asked_there = at(sid).clock().Monotonic(),
-            done = std::move(done)](absl::StatusOr<Reply> result) mutable {
-      // Whichever clock is slower: its own may drift or stand still.
-      const absl::Duration waited =
-          std::min(scheduler.now() - asked, at(sid).clock().Monotonic() - asked_there);
-      if (waited > timeout + kLate && at(sid).held_up_until() + kLate < scheduler.now()) {
-        Report("a call's deadline", "call " + std::to_string(call) + " was given " +
-                                        absl::FormatDuration(timeout) + " and took " +
-                                        absl::FormatDuration(waited));
-      }
-      observers.OnDone(call, result);
-      if (done) std::move(done)(std::move(result));
-    };
-  }
-  // Nobody is there to take a call; told in a task, as answers are.
-  void Refuse(uint64_t call, ServerId sid, Done done) {
-    refused.emplace(call, [sid, done = std::move(done)]() mutable {
-      std::move(done)(MakeError(absl::StatusCode::kUnavailable,
-                                "server " + ToString(sid) + " is down",
-                                {.outcome = Outcome::kNotCommitted}));
-    });
-    scheduler.After(absl::ZeroDuration(), [this, call] { TellRefused(call); });
-  }
-  void TellRefused(uint64_t call) {
-    auto told = refused.extract(call);
-    if (!told.empty()) std::move(told.mapped())();
-  }
   absl::Duration Patience() const {
     absl::Duration longest = absl::ZeroDuration();
-    for (const auto& [sid, server] : servers) longest = std::max(longest, server->patience());
+    for (const auto& [sid, server] : servers) {
+      longest = std::max(longest, server->impl_->process.limits().patience);
+    }
     return longest;
   }
 
@@ -96,9 +69,10 @@ class SimCluster::Impl {
   // Between two tasks: what cannot be done inside one.
   void AfterStep() {
     for (const auto& [sid, server] : servers) {
-      if (server->dying() && server->up()) server->Bury();
-      if (server->TakeChanged() && server->up()) {
-        observers.OnStatus(sid, server->replica().Status());
+      ServerProcess& process = server->impl_->process;
+      if (process.dying() && process.up()) process.Bury();
+      if (process.TakeChanged() && process.up()) {
+        observers.OnStatus(sid, process.replica().Status());
       }
     }
     constexpr absl::Duration kLook = absl::Milliseconds(100);
@@ -113,16 +87,18 @@ class SimCluster::Impl {
   LedChecker::View WhoCanLead() const {
     LedChecker::View view{.breaks = network.breaks(), .leader = LeaderOf(StatusesOfAll())};
     absl::Duration bears = absl::InfiniteDuration();
-    for (const auto& [sid, server] : servers) {
-      if (!server->up()) continue;
-      view.tick = std::max(view.tick, server->tick());
-      view.sync = std::max(view.sync, server->sync_takes());
-      bears = std::min(bears, server->silence());
-      const ReplicaStatus status = server->replica().Status();
-      if (!server->calm() || !status.health.ok() || status.ensemble == EnsembleId{}) continue;
-      view.voters[sid] = {.life = server->life(),
-                          .sync = server->sync_takes(),
-                          .clock_set = server->clock().set_at(),
+    for (const ServerId sid : sids) {
+      SimServer::Impl& server = at(sid);
+      if (!server.process.up()) continue;
+      const absl::Duration sync = server.disk.sync_takes();
+      view.tick = std::max(view.tick, server.process.limits().tick);
+      view.sync = std::max(view.sync, sync);
+      bears = std::min(bears, server.process.limits().silence);
+      const ReplicaStatus status = server.process.replica().Status();
+      if (!server.calm() || !status.health.ok() || status.ensemble == EnsembleId{}) continue;
+      view.voters[sid] = {.life = server.process.life(),
+                          .sync = sync,
+                          .clock_set = server.clock->set_at(),
                           .history = checker.history(sid)};
     }
     for (const ServerId a : sids) {
@@ -145,8 +121,8 @@ class SimCluster::Impl {
         continue;
       }
       const absl::Duration kept =
-          std::max(server->held_up_until(), server->kept_from_applying_until());
-      auto stuck = applying.OnLook(sid, server->replica().Status(), kept, scheduler.now());
+          std::max(at(sid).excuses.held_up_until(), at(sid).excuses.kept_from_applying_until());
+      auto stuck = applying.OnLook(sid, server->Status(), kept, scheduler.now());
       if (stuck) Report(std::move(stuck->property), std::move(stuck->what));
     }
   }
@@ -154,7 +130,7 @@ class SimCluster::Impl {
   Statuses StatusesOfAll() const {
     Statuses statuses;
     for (const auto& [sid, server] : servers) {
-      if (server->up()) statuses[sid] = server->replica().Status();
+      if (server->up()) statuses[sid] = server->Status();
     }
     return statuses;
   }
@@ -166,11 +142,12 @@ class SimCluster::Impl {
   SimTrace trace{&scheduler};
   InvariantChecker checker{Voters(options.servers)};
   ElectionChecker elections{&scheduler};
-  SimServer::World world;
+  Shared shared;
   std::vector<ServerId> sids;
   std::map<ServerId, std::unique_ptr<SimServer>> servers;
-  uint64_t calls = 0;
-  std::map<uint64_t, absl::AnyInvocable<void() &&>> refused;  // by call, and not told yet
+  SimCalls calls{&shared, [this](std::string property, std::string what) {
+                   Report(std::move(property), std::move(what));
+                 }};
   ApplyingChecker applying;
   LedChecker led{static_cast<size_t>(options.servers)};
   uint64_t looks = 0;
@@ -183,8 +160,8 @@ SimCluster::SimCluster(const SimClusterOptions& options, MakeStateMachine make)
 
 // All at once, while each is there still: the end of a replica ends its calls.
 SimCluster::~SimCluster() {
-  for (const ServerId sid : servers()) Crash(sid, CrashMode::kProcess);
-  while (!impl_->refused.empty()) impl_->TellRefused(impl_->refused.begin()->first);
+  for (const ServerId sid : servers()) server(sid).Crash(CrashMode::kProcess);
+  impl_->calls.TellRefused();
   impl_->network.Observe(nullptr);
 }
 
@@ -192,23 +169,12 @@ SimCluster::~SimCluster() {
 
 const std::vector<ServerId>& SimCluster::servers() const { return impl_->sids; }
 
+SimServer& SimCluster::server(ServerId sid) { return *impl_->servers.at(sid); }
+const SimServer& SimCluster::server(ServerId sid) const { return *impl_->servers.at(sid); }
+
 void SimCluster::StartAll() {
-  for (const ServerId sid : servers()) (void)Start(sid);  // its observers are told
+  for (const ServerId sid : servers()) (void)server(sid).Start();  // its observers are told
 }
-
-absl::Status SimCluster::Start(ServerId sid) { return impl_->at(sid).Start(); }
-
-void SimCluster::Crash(ServerId sid, CrashMode mode) {
-  if (up(sid)) impl_->at(sid).Crash(mode);
-}
-
-absl::Status SimCluster::Shutdown(ServerId sid, absl::Duration grace) {
-  return up(sid) ? impl_->at(sid).Shutdown(grace) : absl::OkStatus();
-}
-
-bool SimCluster::up(ServerId sid) const { return impl_->at(sid).up(); }
-Replica& SimCluster::replica(ServerId sid) { return impl_->at(sid).replica(); }
-ReplicaStatus SimCluster::Status(ServerId sid) const { return impl_->at(sid).replica().Status(); }
 
 std::optional<ServerId> SimCluster::leader() const { return LeaderOf(impl_->StatusesOfAll()); }
 
@@ -232,73 +198,13 @@ bool SimCluster::RunUntil(absl::FunctionRef<bool()> condition, absl::Duration li
   return held;
 }
 
-// --- calls ---------------------------------------------------------------------------
-
-void SimCluster::Propose(ServerId sid, std::string command, absl::Duration timeout, Done done) {
-  const uint64_t call = ++impl_->calls;
-  impl_->observers.OnProposed(call, sid, command);
-  Done watched = impl_->Watched(call, sid, timeout, std::move(done));
-  if (!up(sid)) return impl_->Refuse(call, sid, std::move(watched));
-  replica(sid).Propose(std::move(command), {.timeout = timeout}, std::move(watched));
-}
-
-void SimCluster::Read(ServerId sid, std::string request, absl::Duration timeout, Done done) {
-  const uint64_t call = ++impl_->calls;
-  impl_->observers.OnReadAsked(call, sid);
-  Done watched = impl_->Watched(call, sid, timeout, std::move(done));
-  if (!up(sid)) return impl_->Refuse(call, sid, std::move(watched));
-  replica(sid).Read(std::move(request), {.timeout = timeout}, std::move(watched));
-}
-
 // --- faults --------------------------------------------------------------------------
 
-void SimCluster::CrashAtDisk(ServerId sid, uint64_t operations, CrashMode mode,
-                             std::optional<MemoryFileSystem::Step> step) {
-  impl_->at(sid).CrashAtDisk(operations, mode, step);
-}
-void SimCluster::CrashAtSend(ServerId sid, uint64_t messages, CrashMode mode) {
-  impl_->at(sid).CrashAtSend(messages, mode);
-}
-void SimCluster::Pause(ServerId sid, bool paused) { impl_->at(sid).Pause(paused); }
-SimClock& SimCluster::clock(ServerId sid) { return impl_->at(sid).clock(); }
-void SimCluster::SlowApply(ServerId sid, absl::Duration duration) {
-  impl_->at(sid).SlowApply(duration);
-}
-void SimCluster::FailApply(ServerId sid) { impl_->at(sid).FailApply(); }
-MemoryFileSystem& SimCluster::disk(ServerId sid) { return impl_->at(sid).disk(); }
-void SimCluster::SlowDisk(ServerId sid, absl::Duration per_sync) {
-  impl_->at(sid).SlowDisk(per_sync);
-}
-void SimCluster::SlowReads(ServerId sid, absl::Duration longest) {
-  impl_->at(sid).SlowReads(longest);
-}
-void SimCluster::StallDisk(ServerId sid, absl::Duration duration) {
-  impl_->at(sid).StallDisk(duration);
-}
-void SimCluster::FailDisk(ServerId sid, MemoryFileSystem::Step step) {
-  impl_->at(sid).FailDisk(step);
-}
-void SimCluster::FailRead(ServerId sid) { impl_->at(sid).FailRead(); }
-void SimCluster::FillDisk(ServerId sid, bool full) { impl_->at(sid).FillDisk(full); }
-bool SimCluster::WipeDisk(ServerId sid) { return !up(sid) && impl_->at(sid).WipeDisk(); }
-bool SimCluster::FlipBit(ServerId sid, const std::string& path, uint64_t offset, int bit) {
-  return !up(sid) && impl_->at(sid).FlipBit(path, offset, bit);
-}
-bool SimCluster::LoseSector(ServerId sid, const std::string& path, uint64_t offset) {
-  return !up(sid) && impl_->at(sid).LoseSector(path, offset);
-}
-bool SimCluster::OverwriteSector(ServerId sid, const std::string& path, uint64_t offset,
-                                 uint64_t from) {
-  return !up(sid) && impl_->at(sid).OverwriteSector(path, offset, from);
-}
-bool SimCluster::Settled(ServerId sid, const std::string& path, uint64_t offset) const {
-  return impl_->at(sid).Settled(path, offset);
-}
 SimNetwork& SimCluster::network() { return impl_->network; }
 
 void SimCluster::Heal() {
   impl_->network.Heal();
-  for (const auto& [sid, server] : impl_->servers) server->Heal();
+  for (const ServerId sid : servers()) impl_->at(sid).Heal();
 }
 
 // --- judgement -------------------------------------------------------------------------
@@ -333,8 +239,8 @@ absl::Status SimCluster::CheckConverges(absl::Duration limit, const std::vector<
   Heal();
   // What was begun before may still take its time, and fail.
   const absl::Duration begins_by = now() + limit;
-  for (const auto& [sid, server] : impl_->servers) {
-    const absl::Duration held_up = server->blocked_until();
+  for (const ServerId sid : servers()) {
+    const absl::Duration held_up = impl_->at(sid).excuses.blocked_until();
     RunFor(std::min(held_up, begins_by) - now());
     if (held_up <= begins_by || violation()) continue;
     Report("LIV-2 re-admission", "server " + ToString(sid) +
@@ -344,8 +250,9 @@ absl::Status SimCluster::CheckConverges(absl::Duration limit, const std::vector<
   }
   impl_->AfterStep();  // who has just died is buried, and started with the others
   for (const ServerId sid : servers()) {
-    if (up(sid) && !Status(sid).health.ok()) Crash(sid, CrashMode::kProcess);
-    const absl::Status started = Start(sid);
+    SimServer& its = server(sid);
+    if (its.up() && !its.Status().health.ok()) its.Crash(CrashMode::kProcess);
+    const absl::Status started = its.Start();
     if (started.ok() || !healthy.contains(sid)) continue;
     Report("LIV-3 no restart trap",
            "server " + ToString(sid) + " does not start: " + started.ToString());
@@ -381,11 +288,11 @@ std::string SimCluster::Describe() const {
   std::string text;
   for (const ServerId sid : servers()) {
     text += "server " + ToString(sid) + ": ";
-    if (!up(sid)) {
+    if (!server(sid).up()) {
       text += "down\n";
       continue;
     }
-    const ReplicaStatus s = Status(sid);
+    const ReplicaStatus s = server(sid).Status();
     text += std::string(ToString(s.state)) + ", " + std::string(ToString(s.phase)) + ", leader " +
             (s.leader ? ToString(*s.leader) : "none") + ", epoch " + std::to_string(s.epoch) +
             ", logged " + ToString(s.last_logged) + ", committed " + ToString(s.last_committed) +

@@ -16,37 +16,39 @@ size_t UsedBytes(std::string_view contents) {
 
 bool DamageSomewhere(NemesisArm& arm, Fault fault, ServerId sid, SimRandom* random) {
   SimCluster& cluster = arm.cluster();
-  const std::vector<std::string> files = cluster.disk(sid).Files();
+  const std::vector<std::string> files = cluster.server(sid).disk().Files();
   if (files.empty()) return false;
   // Half of it in the newest segment of the log: there is what nobody has a copy of yet.
   const auto in_log = [](const std::string& path) { return path.find("/log-") != path.npos; };
   const auto newest = std::find_if(files.rbegin(), files.rend(), in_log);
   const bool any = random->Below(2) == 0 || newest == files.rend();
   const std::string& path = any ? files[random->Below(files.size())] : *newest;
-  const size_t size = UsedBytes(*cluster.disk(sid).Contents(path));
+  const size_t size = UsedBytes(*cluster.server(sid).disk().Contents(path));
   if (size == 0) return false;
   // Half of it among what was written last, which least vouches for.
   const size_t region = random->Below(2) == 0 ? size : std::min<size_t>(size, 2048);
   const uint64_t at = size - region + random->Below(region);
   const uint64_t sector = at - at % 512;
-  if (!cluster.Settled(sid, path, at) || !cluster.Settled(sid, path, sector)) return false;
+  if (!cluster.server(sid).Settled(path, at) || !cluster.server(sid).Settled(path, sector))
+    return false;
   if (fault == Fault::kRotDisk) {
-    return cluster.FlipBit(sid, path, at, static_cast<int>(random->Below(8)));
+    return cluster.server(sid).FlipBit(path, at, static_cast<int>(random->Below(8)));
   }
-  if (fault == Fault::kLoseSector) return cluster.LoseSector(sid, path, sector);
-  return cluster.OverwriteSector(sid, path, sector, random->Below(1 + size / 512) * 512);
+  if (fault == Fault::kLoseSector) return cluster.server(sid).LoseSector(path, sector);
+  return cluster.server(sid).OverwriteSector(path, sector, random->Below(1 + size / 512) * 512);
 }
 
 bool SlowDiskFor(NemesisArm& arm, const Blow& blow, uint64_t milliseconds) {
   const ServerId sid = blow.hit;
-  arm.cluster().SlowDisk(sid, absl::Milliseconds(static_cast<int64_t>(milliseconds)));
-  arm.After(blow.lasts(), [&arm, sid] { arm.cluster().SlowDisk(sid, absl::ZeroDuration()); });
+  arm.cluster().server(sid).SlowDisk(absl::Milliseconds(static_cast<int64_t>(milliseconds)));
+  arm.After(blow.lasts(),
+            [&arm, sid] { arm.cluster().server(sid).SlowDisk(absl::ZeroDuration()); });
   return true;
 }
 
 // Once its disk is lost it may be refused: then there is nothing to try again for.
 void StartOnceAfter(NemesisArm& arm, absl::Duration down, ServerId sid) {
-  arm.After(down, [&arm, sid] { (void)arm.cluster().Start(sid); });
+  arm.After(down, [&arm, sid] { (void)arm.cluster().server(sid).Start(); });
 }
 
 }  // namespace
@@ -60,13 +62,14 @@ bool CrawlingDisk(NemesisArm& arm, const Blow& blow) {
 
 bool SlowReads(NemesisArm& arm, const Blow& blow) {
   const ServerId sid = blow.hit;
-  arm.cluster().SlowReads(sid, blow.lasts() / 2);
-  arm.After(blow.lasts(), [&arm, sid] { arm.cluster().SlowReads(sid, absl::ZeroDuration()); });
+  arm.cluster().server(sid).SlowReads(blow.lasts() / 2);
+  arm.After(blow.lasts(),
+            [&arm, sid] { arm.cluster().server(sid).SlowReads(absl::ZeroDuration()); });
   return true;
 }
 
 bool StallDisk(NemesisArm& arm, const Blow& blow) {
-  arm.cluster().StallDisk(blow.hit, blow.lasts());
+  arm.cluster().server(blow.hit).StallDisk(blow.lasts());
   return true;
 }
 
@@ -74,31 +77,33 @@ bool FailWrite(NemesisArm& arm, const Blow& blow) {
   constexpr Step kChanges[] = {Step::kWrite, Step::kCreate, Step::kRename, Step::kRemove,
                                Step::kResize};
   const uint64_t dice = blow.dice() % 10;
-  arm.cluster().FailDisk(blow.hit, dice < std::size(kChanges) ? kChanges[dice] : Step::kWrite);
+  arm.cluster().server(blow.hit).FailDisk(dice < std::size(kChanges) ? kChanges[dice]
+                                                                     : Step::kWrite);
   return true;
 }
 
 bool FailSync(NemesisArm& arm, const Blow& blow) {
-  arm.cluster().FailDisk(blow.hit, blow.dice() % 4 == 0 ? Step::kSyncDirectory : Step::kSync);
+  arm.cluster().server(blow.hit).FailDisk(blow.dice() % 4 == 0 ? Step::kSyncDirectory
+                                                               : Step::kSync);
   return true;
 }
 
 bool FailRead(NemesisArm& arm, const Blow& blow) {
-  arm.cluster().FailRead(blow.hit);
+  arm.cluster().server(blow.hit).FailRead();
   return true;
 }
 
 bool FullDisk(NemesisArm& arm, const Blow& blow) {
   const ServerId sid = blow.hit;
-  arm.cluster().FillDisk(sid, true);
-  arm.After(blow.lasts(), [&arm, sid] { arm.cluster().FillDisk(sid, false); });
+  arm.cluster().server(sid).FillDisk(true);
+  arm.After(blow.lasts(), [&arm, sid] { arm.cluster().server(sid).FillDisk(false); });
   return true;
 }
 
 bool WipeDisk(NemesisArm& arm, const Blow& blow) {
   if (!arm.MayLose(blow.hit)) return false;
   arm.Crash(blow.hit, CrashMode::kPower);
-  arm.cluster().WipeDisk(blow.hit);
+  arm.cluster().server(blow.hit).WipeDisk();
   arm.CountLost(blow.hit);
   StartOnceAfter(arm, blow.lasts(), blow.hit);
   return true;
@@ -139,7 +144,7 @@ bool LoseEmptyDisk(NemesisArm& arm, const Blow& blow) {
   } else {
     arm.CountLost(loser);
   }
-  arm.cluster().StallDisk(knows, kStalls);
+  arm.cluster().server(knows).StallDisk(kStalls);
   arm.After(blow.lasts() / 2, [&arm, lasts = blow.lasts(), loser, other, apart] {
     if (apart && arm.Met(other, loser)) {  // too late: others may have founded on that disk
       if (!arm.MayLose(loser)) return;
@@ -147,7 +152,7 @@ bool LoseEmptyDisk(NemesisArm& arm, const Blow& blow) {
     }
     arm.Note(Fault::kLoseEmptyDisk, arm.RoleOf(loser));
     arm.Crash(loser, CrashMode::kPower);
-    arm.cluster().WipeDisk(loser);
+    arm.cluster().server(loser).WipeDisk();
     arm.RestartAfter(lasts / 4, loser);
   });
   return false;

@@ -111,16 +111,16 @@ bool LeaveBehind(NemesisArm& arm, const Blow& blow) {
   const absl::Duration each = blow.lasts() + kTakes;
   const int times = blow.dice() % 2 == 0 ? 1 : 2;
   if (times == 2) {
-    arm.cluster().SlowApply(sid, 4 * each);
-    arm.After(2 * each, [&arm, sid] { arm.cluster().SlowApply(sid, absl::ZeroDuration()); });
+    arm.cluster().server(sid).SlowApply(4 * each);
+    arm.After(2 * each, [&arm, sid] { arm.cluster().server(sid).SlowApply(absl::ZeroDuration()); });
   }
   for (int time = 0; time < times; ++time) {
     const absl::Duration begin = 2 * time * each;
     arm.After(begin, [&arm, sid, each] { PartFor(arm, {sid}, each); });
     arm.After(begin + blow.lasts(), [&arm, sid] {
       for (const ServerId other : arm.servers()) {
-        if (other == sid || !arm.cluster().up(other)) continue;
-        arm.cluster().replica(other).TakeSnapshot([](absl::StatusOr<Zxid>) {});
+        if (other == sid || !arm.cluster().server(other).up()) continue;
+        arm.cluster().server(other).replica().TakeSnapshot([](absl::StatusOr<Zxid>) {});
       }
     });
   }

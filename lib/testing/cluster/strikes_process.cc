@@ -23,9 +23,9 @@ void CrashAgain(NemesisArm& arm, const Strike& strike, ServerId sid) {
   Strike next = strike;
   next.dice[1] = dice / 16;
   arm.After(absl::Milliseconds(1 + dice / 16 % 100), [&arm, next, sid] {
-    if (arm.cluster().up(sid)) return;
+    if (arm.cluster().server(sid).up()) return;
     if (next.moment.kind == Moment::Kind::kAny) {
-      arm.cluster().CrashAtDisk(sid, 1 + next.dice[1] % 24, ModeOf(next.dice[1] >> 8));
+      arm.cluster().server(sid).CrashAtDisk(1 + next.dice[1] % 24, ModeOf(next.dice[1] >> 8));
       arm.After(absl::Milliseconds(1500), [&arm, next, sid] { CrashAgain(arm, next, sid); });
     } else {
       arm.Wait(next);
@@ -36,8 +36,8 @@ void CrashAgain(NemesisArm& arm, const Strike& strike, ServerId sid) {
 
 bool SetRate(NemesisArm& arm, const Blow& blow, double rate) {
   const ServerId sid = blow.hit;
-  arm.cluster().clock(sid).SetRate(rate);
-  arm.After(blow.lasts(), [&arm, sid] { arm.cluster().clock(sid).SetRate(1); });
+  arm.cluster().server(sid).clock().SetRate(rate);
+  arm.After(blow.lasts(), [&arm, sid] { arm.cluster().server(sid).clock().SetRate(1); });
   return true;
 }
 
@@ -77,10 +77,10 @@ bool CrashAtDisk(NemesisArm& arm, const Blow& blow) {
   const CrashMode mode = ModeOf(dice >> 8);
   arm.Arm(blow.hit, blow.fault());
   if (dice >> 16 & 1) {
-    arm.cluster().CrashAtDisk(blow.hit, 1 + dice % 40, mode);
+    arm.cluster().server(blow.hit).CrashAtDisk(1 + dice % 40, mode);
   } else {
-    arm.cluster().CrashAtDisk(blow.hit, 1 + dice % 4, mode,
-                              kSteps[(dice >> 20) % std::size(kSteps)]);
+    arm.cluster().server(blow.hit).CrashAtDisk(1 + dice % 4, mode,
+                                               kSteps[(dice >> 20) % std::size(kSteps)]);
   }
   arm.RestartAfter(blow.lasts() + absl::Seconds(1), blow.hit);
   return false;
@@ -88,7 +88,7 @@ bool CrashAtDisk(NemesisArm& arm, const Blow& blow) {
 
 bool CrashAtSend(NemesisArm& arm, const Blow& blow) {
   arm.Arm(blow.hit, blow.fault());
-  arm.cluster().CrashAtSend(blow.hit, 1 + blow.dice() % 40, ModeOf(blow.dice() >> 8));
+  arm.cluster().server(blow.hit).CrashAtSend(1 + blow.dice() % 40, ModeOf(blow.dice() >> 8));
   arm.RestartAfter(blow.lasts() + absl::Seconds(1), blow.hit);
   return false;
 }
@@ -100,8 +100,8 @@ bool CrashLoop(NemesisArm& arm, const Blow& blow) {
 
 bool Pause(NemesisArm& arm, const Blow& blow) {
   const ServerId sid = blow.hit;
-  arm.cluster().Pause(sid, true);
-  arm.After(blow.lasts(), [&arm, sid] { arm.cluster().Pause(sid, false); });
+  arm.cluster().server(sid).Pause(true);
+  arm.After(blow.lasts(), [&arm, sid] { arm.cluster().server(sid).Pause(false); });
   return true;
 }
 
@@ -111,31 +111,32 @@ bool DriftClock(NemesisArm& arm, const Blow& blow) {
 bool StallClock(NemesisArm& arm, const Blow& blow) { return SetRate(arm, blow, 0); }
 
 bool JumpClock(NemesisArm& arm, const Blow& blow) {
-  arm.cluster().clock(blow.hit).Jump(blow.lasts());
+  arm.cluster().server(blow.hit).clock().Jump(blow.lasts());
   return true;
 }
 
 bool JumpWallClock(NemesisArm& arm, const Blow& blow) {
   const auto seconds = static_cast<int64_t>(blow.dice() % 7200) - 3600;
-  arm.cluster().clock(blow.hit).SetWallOffset(absl::Seconds(seconds));
+  arm.cluster().server(blow.hit).clock().SetWallOffset(absl::Seconds(seconds));
   return true;
 }
 
 // Many short ones, or one that takes all the time.
 bool SlowApply(NemesisArm& arm, const Blow& blow) {
   const ServerId sid = blow.hit;
-  arm.cluster().SlowApply(sid, blow.lasts() / (blow.dice() % 2 == 0 ? 100 : 1));
-  arm.After(blow.lasts(), [&arm, sid] { arm.cluster().SlowApply(sid, absl::ZeroDuration()); });
+  arm.cluster().server(sid).SlowApply(blow.lasts() / (blow.dice() % 2 == 0 ? 100 : 1));
+  arm.After(blow.lasts(),
+            [&arm, sid] { arm.cluster().server(sid).SlowApply(absl::ZeroDuration()); });
   return true;
 }
 
 bool FailApply(NemesisArm& arm, const Blow& blow) {
-  arm.cluster().FailApply(blow.hit);
+  arm.cluster().server(blow.hit).FailApply();
   return true;
 }
 
 bool TakeSnapshot(NemesisArm& arm, const Blow& blow) {
-  arm.cluster().replica(blow.hit).TakeSnapshot([](absl::StatusOr<Zxid>) {});
+  arm.cluster().server(blow.hit).replica().TakeSnapshot([](absl::StatusOr<Zxid>) {});
   return true;
 }
 

@@ -1,0 +1,71 @@
+#include "lib/testing/cluster/sim_calls.h"
+
+#include <algorithm>
+
+#include "zkq/status.h"
+
+namespace zkq::testing {
+namespace {
+
+// What a deadline may be missed by.
+constexpr absl::Duration kLate = absl::Seconds(1);
+
+}  // namespace
+
+void SimCalls::Propose(SimServer::Impl* server, std::string command, absl::Duration timeout,
+                       Done done) {
+  const uint64_t call = ++calls_;
+  shared_.observer->OnProposed(call, server->sid, command);
+  Done watched = Watched(call, server, timeout, std::move(done));
+  if (!server->process.up()) return Refuse(call, server->sid, std::move(watched));
+  server->process.replica().Propose(std::move(command), {.timeout = timeout}, std::move(watched));
+}
+
+void SimCalls::Read(SimServer::Impl* server, std::string request, absl::Duration timeout,
+                    Done done) {
+  const uint64_t call = ++calls_;
+  shared_.observer->OnReadAsked(call, server->sid);
+  Done watched = Watched(call, server, timeout, std::move(done));
+  if (!server->process.up()) return Refuse(call, server->sid, std::move(watched));
+  server->process.replica().Read(std::move(request), {.timeout = timeout}, std::move(watched));
+}
+
+// Hands on what a call ends with, and holds it against the time it was given.
+SimCalls::Done SimCalls::Watched(uint64_t call, const SimServer::Impl* server,
+                                 absl::Duration timeout, Done done) {
+  return [this, call, server, timeout, asked = shared_.scheduler->now(),
+          asked_there = server->clock->Monotonic(),
+          done = std::move(done)](absl::StatusOr<Reply> result) mutable {
+    // Whichever clock is slower: its own may drift or stand still.
+    const absl::Duration now = shared_.scheduler->now();
+    const absl::Duration waited = std::min(now - asked, server->clock->Monotonic() - asked_there);
+    if (waited > timeout + kLate && server->excuses.held_up_until() + kLate < now) {
+      report_("a call's deadline", "call " + std::to_string(call) + " was given " +
+                                       absl::FormatDuration(timeout) + " and took " +
+                                       absl::FormatDuration(waited));
+    }
+    shared_.observer->OnDone(call, result);
+    if (done) std::move(done)(std::move(result));
+  };
+}
+
+// Nobody is there to take a call; told in a task, as answers are.
+void SimCalls::Refuse(uint64_t call, ServerId sid, Done done) {
+  refused_.emplace(call, [sid, done = std::move(done)]() mutable {
+    std::move(done)(MakeError(absl::StatusCode::kUnavailable,
+                              "server " + ToString(sid) + " is down",
+                              {.outcome = Outcome::kNotCommitted}));
+  });
+  shared_.scheduler->After(absl::ZeroDuration(), [this, call] { Tell(call); });
+}
+
+void SimCalls::Tell(uint64_t call) {
+  auto told = refused_.extract(call);
+  if (!told.empty()) std::move(told.mapped())();
+}
+
+void SimCalls::TellRefused() {
+  while (!refused_.empty()) Tell(refused_.begin()->first);
+}
+
+}  // namespace zkq::testing

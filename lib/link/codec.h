@@ -50,6 +50,7 @@ enum class RefusalCode : uint8_t {
   kTooSlow = 12,     // no handshake in time
   kShutDown = 13,
   kElection = 14,  // it elects by another strategy
+  kDialMe = 15,    // the larger id is asked to dial, and cannot: the smaller one may
 };
 // All that a refused stranger is told.
 struct Refused {

@@ -68,8 +68,11 @@ Judgement JudgeHello(const Identity& self, const Hello& hello, const KnownPeer& 
   }
   Judgement judgement = JudgeCaller(self, from, hello.to, known);
   if (!judgement.admitted()) return judgement;
-  if (Dials(self.sid, from.sid)) return {RefusalCode::kDialBack};
-  if (known.live && !TakesTheId(self, from, known) &&
+  if (Dials(self.sid, from.sid) && (!known.unreachable || known.live)) {
+    return {RefusalCode::kDialBack};
+  }
+  // Of a link that this server has dialled, seq is its own: the larger id's replaces it anyway.
+  if (known.live && !known.live_dialled && !TakesTheId(self, from, known) &&
       std::pair(from.boot, hello.seq) <= std::pair(known.live->boot, known.live->seq)) {
     return {RefusalCode::kOlder, "which is " + ToString(*known.live)};
   }
@@ -81,6 +84,7 @@ Judgement JudgeKnock(const Identity& self, const Identity& from, ServerId to,
   Judgement judgement = JudgeCaller(self, from, to, known);
   if (!judgement.admitted()) return judgement;
   if (!Dials(self.sid, from.sid)) return {RefusalCode::kWrongWay};
+  if (known.unreachable && !known.live) return {RefusalCode::kDialMe};
   return {};
 }
 

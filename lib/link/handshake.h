@@ -16,6 +16,10 @@ namespace zkq::link {
 // At both ends of a pair the same one: the larger sid dials.
 constexpr bool Dials(ServerId self, ServerId peer) { return self > peer; }
 
+// So many dial-backs in vain, and the smaller sid may dial (PROTOCOL §5.3 D1): a firewall may
+// let connections through in one direction alone.
+inline constexpr int kDialBackFailures = 3;
+
 // How long a server waits for a handshake, by its own tick (PROTOCOL §14): several attempts fit
 // into the time in which a leader is given up.
 absl::Duration HandshakeLimit(const Identity& self);
@@ -30,7 +34,9 @@ struct KnownPeer {
   bool member = false;
   DiskId listed = {};  // the disk that the configuration lists for it; none: not known
   std::optional<LinkId> live = {};
-  DiskId live_disk = {};  // at the other end of that link
+  DiskId live_disk = {};      // at the other end of that link
+  bool live_dialled = false;  // that link was dialled by who judges
+  bool unreachable = false;   // it has knocked, and was dialled in vain, kDialBackFailures times
 };
 
 struct Judgement {

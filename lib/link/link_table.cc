@@ -95,7 +95,9 @@ void LinkTable::SetMembers(absl::Span<const Member> members) {
     }
     for (auto& [sid, all] : addresses) {
       Peer& peer = PeerOf(sid);
-      if (peer.addresses.Set(std::move(all))) peer.redial.Reset();
+      if (!peer.addresses.Set(std::move(all))) continue;
+      peer.redial.Reset();
+      peer.dial_backs_failed = 0;
     }
     for (auto& [sid, peer] : peers_) {
       ScheduleAttempt(sid, &peer);
@@ -181,6 +183,7 @@ absl::Status LinkTable::OnKnock(const std::optional<Identity>& from, ServerId to
     judgement = JudgeKnock(self_, *from, to, known);
     if (judgement.admitted()) {
       Peer& peer = PeerOf(from->sid);
+      peer.dials_back = true;
       peer.redial.WantSoon();
       const bool takes = TakesTheId(self_, *from, known);
       if (takes) peer.addresses.Failed();  // another one answers there
@@ -282,11 +285,8 @@ void LinkTable::OnEnded(const LiveLinkPtr& link, absl::Status status) {
     if (peer.live == link) {
       closing = TakeLive(sid, &peer, status);
     } else if (peer.dialling == link) {
-      peer.dialling = nullptr;
       refused = IsLasting(status);
-      peer.addresses.Failed();
-      peer.redial.Failed();
-      ScheduleAttempt(sid, &peer);
+      OnDialFailed(sid, &peer, status);
     }
   }
   if (refused) LogRefusedBy(sid, status);
@@ -308,10 +308,13 @@ LinkTable::Peer& LinkTable::PeerOf(ServerId sid) {
 KnownPeer LinkTable::Lookup(ServerId sid) const {
   const auto peer = peers_.find(sid);
   if (peer == peers_.end()) return {};
-  KnownPeer known{.member = peer->second.member, .listed = peer->second.listed};
+  KnownPeer known{.member = peer->second.member,
+                  .listed = peer->second.listed,
+                  .unreachable = peer->second.dial_backs_failed >= kDialBackFailures};
   if (peer->second.live == nullptr) return known;
   known.live = peer->second.live->id;
   known.live_disk = peer->second.live_disk;
+  known.live_dialled = peer->second.live->dialled;
   return known;
 }
 
@@ -328,6 +331,7 @@ LinkTable::Closing LinkTable::TakeLive(ServerId sid, Peer* peer, const absl::Sta
 
 void LinkTable::MakeLive(Peer* peer, const LiveLinkPtr& link, const Identity& identity) {
   peer->live = link;
+  peer->dial_backs_failed = 0;
   peer->live_disk = identity.disk;
   peer->live_since = env_.clock->Monotonic();
   link->queue = peer->queue;

@@ -113,6 +113,9 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
     // While there is no live link: one attempt at a time, or a timer.
     LiveLinkPtr dialling = {};
     bool knocking = false;
+    bool may_dial = false;      // its next attempt, though it has the larger sid
+    bool dials_back = false;    // it has knocked since the last dial failed
+    int dial_backs_failed = 0;  // in a row
     Redial redial = {};
     uint64_t timer = 0;  // numbers the timers; only the newest counts
   };
@@ -125,12 +128,14 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
     absl::Status why = {};                    // for the peer
   };
 
-  // These five with the lock held.
+  // These six with the lock held.
   Peer& PeerOf(ServerId sid);
   KnownPeer Lookup(ServerId sid) const;
   Closing TakeLive(ServerId sid, Peer* peer, const absl::Status& why);
   void MakeLive(Peer* peer, const LiveLinkPtr& link, const Identity& identity);
   void ScheduleAttempt(ServerId sid, Peer* peer);
+  // `told` is what the peer has said, if it was reached.
+  void OnDialFailed(ServerId sid, Peer* peer, const absl::Status& told);
 
   void FinishClose(Closing closing);
   void Introduce(const LiveLinkPtr& link, const Identity& self);
@@ -138,7 +143,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
 
   // First frames.
   void OnFirst(const LiveLinkPtr& link, Payload frame);
-  Judgement Admit(const LiveLinkPtr& link, const Hello& hello, Closing* replaced);
+  Judgement Admit(const LiveLinkPtr& link, const Hello& hello, std::vector<Closing>* replaced);
   Judgement Establish(const LiveLinkPtr& link, const HelloAck& ack);
   absl::StatusOr<LinkPtr> AddStranger(LinkPtr link);
   void WarnIfFar(LiveLink& link);

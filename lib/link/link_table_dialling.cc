@@ -1,4 +1,5 @@
 // The link table's own attempts: it dials, knocks and fetches.
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -31,7 +32,7 @@ void LinkTable::MakeAttempt(ServerId sid, uint64_t timer) {
   const std::shared_ptr<Dialler> dialler = dialler_;
   const std::string address = peer.addresses.present();
   const Identity self = self_;
-  if (!Dials(self.sid, sid)) {
+  if (!Dials(self.sid, sid) && !std::exchange(peer.may_dial, false)) {
     peer.knocking = true;
     lock.unlock();
     dialler->Knock(address, self, sid, [weak = weak_from_this(), sid](absl::Status status) {
@@ -41,6 +42,7 @@ void LinkTable::MakeAttempt(ServerId sid, uint64_t timer) {
   }
   const auto link = std::make_shared<LiveLink>(shared_from_this(), options_.bounds);
   link->id = {.sid = sid, .seq = ++last_seq_};
+  link->dialled = true;
   peer.dialling = link;
   lock.unlock();
   link->QueueControl(EncodePacket(HelloOn(link->id, self)));  // Finds room: it is the first.
@@ -50,13 +52,26 @@ void LinkTable::MakeAttempt(ServerId sid, uint64_t timer) {
   dialler->Dial(address, link);
 }
 
+void LinkTable::OnDialFailed(ServerId sid, Peer* peer, const absl::Status& told) {
+  peer->dialling = nullptr;
+  const bool was_asked = std::exchange(peer->dials_back, false);
+  if (was_asked && !RefusedIn(told)) ++peer->dial_backs_failed;
+  peer->addresses.Failed();
+  peer->redial.Failed();
+  ScheduleAttempt(sid, peer);
+}
+
 void LinkTable::OnKnockDone(ServerId sid, const absl::Status& status) {
   {
     const std::lock_guard lock(mutex_);
     Peer& peer = PeerOf(sid);
     peer.knocking = false;
-    if (!status.ok()) peer.addresses.Failed();
-    peer.redial.Failed();
+    const std::optional<Refused> refused = RefusedIn(status);
+    peer.may_dial = refused && refused->code == RefusalCode::kDialMe;
+    if (!peer.may_dial) {
+      if (!status.ok()) peer.addresses.Failed();
+      peer.redial.Failed();
+    }
     ScheduleAttempt(sid, &peer);
   }
   if (IsLasting(status)) LogRefusedBy(sid, status);
@@ -68,10 +83,7 @@ void LinkTable::OnAttemptLate(const LiveLinkPtr& link) {
     const ServerId sid = link->id.sid;
     Peer& peer = PeerOf(sid);
     if (peer.dialling != link) return;
-    peer.dialling = nullptr;
-    peer.addresses.Failed();
-    peer.redial.Failed();
-    ScheduleAttempt(sid, &peer);
+    OnDialFailed(sid, &peer, absl::OkStatus());
   }
   const Identity us = self();
   refusals_.Log(

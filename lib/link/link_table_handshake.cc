@@ -25,7 +25,7 @@ void LinkTable::OnFirst(const LiveLinkPtr& link, Payload frame) {
   FrameReader rest(std::move(frame));
   std::optional<Packet> packet = bytes <= kFirstFrameMax ? rest.Next() : std::nullopt;
   std::optional<Packet> first;
-  Closing replaced;
+  std::vector<Closing> replaced;
   Judgement judgement{RefusalCode::kMalformed};
   Identity peer{.sid = link->id.sid};  // as far as it is known
   if (packet && link->inbound.Accept(*std::move(packet), &first) && first) {
@@ -43,13 +43,14 @@ void LinkTable::OnFirst(const LiveLinkPtr& link, Payload frame) {
     link->Close(Refuse(peer, judgement));
     return;
   }
-  FinishClose(std::move(replaced));
+  for (Closing& closing : replaced) FinishClose(std::move(closing));
   link->Flush();
   deliveries_.AddFrame(link, std::move(rest), bytes);
   link->queue->Drain();
 }
 
-Judgement LinkTable::Admit(const LiveLinkPtr& link, const Hello& hello, Closing* replaced) {
+Judgement LinkTable::Admit(const LiveLinkPtr& link, const Hello& hello,
+                           std::vector<Closing>* replaced) {
   const ServerId sid = hello.from.sid;
   const std::lock_guard lock(mutex_);
   if (!running_) return {RefusalCode::kShutDown};
@@ -64,7 +65,9 @@ Judgement LinkTable::Admit(const LiveLinkPtr& link, const Hello& hello, Closing*
   if (!judgement.admitted()) return judgement;
   std::erase(strangers_, link);
   Peer& peer = PeerOf(sid);
-  *replaced = TakeLive(sid, &peer, absl::AbortedError("replaced by a newer link"));
+  const absl::Status why = absl::AbortedError("replaced by a newer link");
+  replaced->push_back(TakeLive(sid, &peer, why));
+  replaced->push_back({.link = std::exchange(peer.dialling, nullptr), .why = why});
   link->id = {sid, hello.from.boot, hello.seq};
   const HelloAck ack{.protocol = std::min(kProtocolMax, hello.protocol_max), .from = self_};
   link->QueueControl(EncodePacket(ack));  // Finds room: it is the first.
@@ -79,14 +82,12 @@ Judgement LinkTable::Establish(const LiveLinkPtr& link, const HelloAck& ack) {
     return {RefusalCode::kMalformed, "nobody waits for this answer"};
   }
   Peer& peer = found->second;
-  peer.dialling = nullptr;
-  Judgement judgement = JudgeAck(self_, link->id.sid, ack);
+  const Judgement judgement = JudgeAck(self_, link->id.sid, ack);
   if (!judgement.admitted()) {
-    peer.addresses.Failed();
-    peer.redial.Failed();
-    ScheduleAttempt(link->id.sid, &peer);
+    OnDialFailed(link->id.sid, &peer, ToStatus({judgement.refusal, ack.from.sid}));
     return judgement;
   }
+  peer.dialling = nullptr;
   link->id.boot = ack.from.boot;
   MakeLive(&peer, link, ack.from);
   return {};

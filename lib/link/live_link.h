@@ -21,6 +21,7 @@ class LiveLink final : public Link {
   // Set before the handshake is through, fixed from then on. The queue is the peer's;
   // null before.
   LinkId id = {};
+  bool dialled = false;  // by this end
   std::shared_ptr<SerialQueue> queue = nullptr;
   // Of the thread that delivers: first the reading one, then the one in the queue.
   Inbound inbound = {};

@@ -20,6 +20,7 @@ absl::StatusCode StatusCodeOf(RefusalCode code) {
     case RefusalCode::kNotAMember:
       return absl::StatusCode::kPermissionDenied;
     case RefusalCode::kDialBack:
+    case RefusalCode::kDialMe:
       return absl::StatusCode::kAborted;
     case RefusalCode::kOlder:
     case RefusalCode::kSecondDisk:
@@ -66,6 +67,8 @@ std::string_view ToString(RefusalCode code) {
       return "shut down";
     case RefusalCode::kElection:
       return "another election strategy";
+    case RefusalCode::kDialMe:
+      return "it cannot be dialled, and may dial itself";
   }
   return "unknown";
 }

@@ -109,6 +109,22 @@ TEST_CASE("the listed disk takes its id back from another one, whatever the boot
                                {.member = true, .listed = kDisk3}));
 }
 
+TEST_CASE("the smaller id may dial where it was dialled back in vain, while no link lives") {
+  KnownPeer one{.member = true, .unreachable = true};
+  CHECK(JudgeKnock(IdentityOf(kTwo), IdentityOf(kOne), kTwo, one).refusal == RefusalCode::kDialMe);
+  CHECK(Judge(HelloOf(IdentityOf(kOne), 1), one) == kAdmitted);
+  one.live = LinkId{kOne, 1, 1};
+  one.live_disk = kDisk1;
+  CHECK(JudgeKnock(IdentityOf(kTwo), IdentityOf(kOne), kTwo, one).admitted());
+  CHECK(Judge(HelloOf(IdentityOf(kOne), 2), one) == RefusalCode::kDialBack);
+}
+
+TEST_CASE("the larger id's link replaces one that the smaller id has dialled") {
+  const KnownPeer three{
+      .member = true, .live = LinkId{kThree, 5, 10}, .live_disk = kDisk3, .live_dialled = true};
+  CHECK(Judge(HelloOf(IdentityOf(kThree, 5), 1), three) == kAdmitted);
+}
+
 TEST_CASE("the dialler refuses an answer of another server, ensemble or version") {
   const Identity self = IdentityOf(kTwo);
   const HelloAck good{link::kProtocolMax, IdentityOf(kOne)};
@@ -130,7 +146,7 @@ TEST_CASE("the dialler refuses an answer of another server, ensemble or version"
 }
 
 TEST_CASE("a refusal's status comes back as the refusal, and one of a newer peer as none") {
-  for (RefusalCode code = RefusalCode::kMalformed; code <= RefusalCode::kElection;
+  for (RefusalCode code = RefusalCode::kMalformed; code <= RefusalCode::kDialMe;
        code = static_cast<RefusalCode>(static_cast<int>(code) + 1)) {
     const absl::Status status = ToStatus({code, kTwo});
     CAPTURE(status.ToString());
@@ -138,7 +154,7 @@ TEST_CASE("a refusal's status comes back as the refusal, and one of a newer peer
     CHECK(status.message() == "server 2: " + std::string(ToString(code)));
     CHECK(link::RefusedIn(status) == Refused{code, kTwo});
   }
-  const RefusalCode newer = static_cast<RefusalCode>(static_cast<int>(RefusalCode::kElection) + 1);
+  const RefusalCode newer = static_cast<RefusalCode>(static_cast<int>(RefusalCode::kDialMe) + 1);
   CHECK_FALSE(link::RefusedIn(ToStatus({newer, kTwo})).has_value());
   CHECK_FALSE(link::RefusedIn(absl::AbortedError("dropped")).has_value());
 }
@@ -232,6 +248,50 @@ TEST_CASE("a knock leaves a healthy link alone, and a later life of its peer end
   CHECK(two.table->OnKnock(IdentityOf(kOne, 9), kTwo).ok());
   CHECK(stream.closed() == StatusCode::kAborted);
   two.dialler->NextDial("one");
+}
+
+TEST_CASE("after three dial-backs in vain the smaller id is told to dial, and is admitted") {
+  Two two;
+  two.table->StartDialling(two.dialler);
+  two.dialler->NextDial("one")->OnEnded(absl::UnavailableError("nobody there"));
+  for (int i = 0; i < 3; ++i) {
+    CHECK(two.table->OnKnock(IdentityOf(kOne), kTwo).ok());
+    two.dialler->NextDial("one")->OnEnded(absl::UnavailableError("nobody there"));
+  }
+  CHECK(RefusalIn(two.table->OnKnock(IdentityOf(kOne), kTwo)) == RefusalCode::kDialMe);
+  const LinkPtr under_way = two.dialler->NextDial("one");
+  PlayedStream& stream = two.Accept();
+  stream.Say(HelloOf(IdentityOf(kOne), 7));
+  stream.Written();
+  CHECK(stream.open());
+  CHECK(two.Play(under_way).closed() == StatusCode::kAborted);
+  CHECK(two.diary.Holds({"up 1.1.7"}));
+}
+
+TEST_CASE("a peer that refuses is reached, and may not dial") {
+  Two two;
+  two.table->StartDialling(two.dialler);
+  two.dialler->NextDial("one")->OnEnded(ToStatus({RefusalCode::kShutDown, kOne}));
+  for (int i = 0; i < 4; ++i) {
+    CHECK(two.table->OnKnock(IdentityOf(kOne), kTwo).ok());
+    two.dialler->NextDial("one")->OnEnded(ToStatus({RefusalCode::kShutDown, kOne}));
+  }
+}
+
+TEST_CASE("who knocks and is told to dial does so once, and gives way to the larger id's link") {
+  Two two;
+  two.table->StartDialling(two.dialler);
+  two.dialler->NextKnock("three")(ToStatus({RefusalCode::kDialMe, kThree}));
+  two.dialler->NextDial("one");
+  two.dialler->NextDial("three")->OnEnded(absl::UnavailableError("nobody there"));
+  two.dialler->NextKnock("three")(ToStatus({RefusalCode::kDialMe, kThree}));
+  PlayedStream& own = two.Play(two.dialler->NextDial("three"));
+  own.Say(HelloAck{1, IdentityOf(kThree, 5)});
+  own.Written();
+  REQUIRE(two.diary.Holds({"up 3.5.3"}));
+  two.FromThree(5, 1);
+  CHECK(own.closed() == StatusCode::kAborted);
+  CHECK(two.diary.Holds({"up 3.5.3", "down 3.5.3", "up 3.5.1"}));
 }
 
 TEST_CASE("a knock that breaks a rule is refused with the rule's code") {

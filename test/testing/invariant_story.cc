@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/testing/checks/quorum_of.h"
 #include "lib/wire/disk.h"
 #include "test/harness/catch.h"
 #include "zkq/wire.h"
@@ -14,12 +15,6 @@ using storage::RecordType;
 
 constexpr char kSegment[] = "data/log-0000000000000001";
 
-std::set<ServerId> Voters(int servers) {
-  std::set<ServerId> voters;
-  for (int id = 1; id <= servers; ++id) voters.insert(ServerId(id));
-  return voters;
-}
-
 }  // namespace
 
 Txn MakeTxn(Zxid zxid, Zxid prev, std::string command) {
@@ -27,7 +22,7 @@ Txn MakeTxn(Zxid zxid, Zxid prev, std::string command) {
   return EncodeTxn(zxid, prev, TxnKind::kCommand, Origin{}, 0, command);
 }
 
-Story::Story(int servers, bool founded) : checker(Voters(servers)) {
+Story::Story(int servers, bool founded) : checker(QuorumOf(servers)) {
   for (int id = 1; id <= servers; ++id) {
     Server& server = *servers_.emplace(id, std::make_unique<Server>()).first->second;
     server.disk.SetWitness([this, id](const MemoryFileSystem::Operation& operation) {

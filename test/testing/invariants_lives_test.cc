@@ -1,5 +1,6 @@
 // What servers may do across their lives: start with what their disk has, not halt
 // without a cause, take no part on a disk that is not theirs.
+#include "lib/testing/checks/quorum_of.h"
 #include "lib/wire/disk.h"
 #include "test/harness/catch.h"
 #include "test/testing/invariant_story.h"
@@ -278,7 +279,7 @@ TEST_CASE("a server whose disk is damaged is not judged by it any more") {
 
 TEST_CASE("before the ensemble is founded an empty disk is as good as any") {
   Story story(1);
-  InvariantChecker checker({ServerId{1}, ServerId{2}, ServerId{3}});
+  InvariantChecker checker(QuorumOf(3));
   checker.OnWiped(ServerId{2});
   const Notification vote{.vote = {0, {}, ServerId{2}}};
   checker.OnSent({.from = ServerId{2}, .to = ServerId{1}}, {.notification = &vote});

@@ -8,6 +8,7 @@
 #include "lib/testing/checks/lane_order.h"
 #include "lib/testing/checks/led_checker.h"
 #include "lib/testing/checks/liveness.h"
+#include "lib/testing/checks/quorum_of.h"
 #include "lib/testing/checks/read_confirmations.h"
 #include "lib/testing/checks/status_steps.h"
 #include "test/harness/catch.h"
@@ -536,7 +537,7 @@ LedChecker::View Row() {
 }
 
 TEST_CASE("LIV-1: while a voter could be followed by a quorum, somebody leads within 50 ticks") {
-  LedChecker checker(3);
+  LedChecker checker(QuorumOf(3));
   LedChecker::View view = Row();
   REQUIRE_FALSE(checker.OnLook(view, absl::Seconds(1)));   // all have just started
   REQUIRE_FALSE(checker.OnLook(view, absl::Seconds(10)));  // so it has 100
@@ -547,7 +548,7 @@ TEST_CASE("LIV-1: while a voter could be followed by a quorum, somebody leads wi
 }
 
 TEST_CASE("LIV-1: nobody has to lead whom no quorum can follow") {
-  LedChecker checker(5);
+  LedChecker checker(QuorumOf(5));
   LedChecker::View view{.tick = absl::Milliseconds(100)};  // a star around 1
   for (const int id : {1, 2, 3, 4, 5}) view.voters[ServerId(id)] = {.life = 1};
   for (const int id : {2, 3, 4, 5}) view.links.emplace(ServerId{1}, ServerId(id));
@@ -565,7 +566,7 @@ TEST_CASE("LIV-1: nobody has to lead whom no quorum can follow") {
 }
 
 TEST_CASE("LIV-4: the leader stays, until something changes") {
-  LedChecker checker(3);
+  LedChecker checker(QuorumOf(3));
   LedChecker::View view = Row();
   view.leader = ServerId{2};
   for (int i = 1; i < 20; ++i) REQUIRE_FALSE(checker.OnLook(view, absl::Seconds(i)));

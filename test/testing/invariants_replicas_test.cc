@@ -5,6 +5,7 @@
 #include <string>
 
 #include "lib/testing/checks/invariants.h"
+#include "lib/testing/checks/quorum_of.h"
 #include "test/harness/catch.h"
 #include "zkq/testing/sim_cluster.h"
 
@@ -148,7 +149,7 @@ class Liar final : public SimObserver {
 };
 
 std::string FoundIn(const std::function<void(Liar*)>& lie) {
-  InvariantChecker checker({ServerId{1}, ServerId{2}, ServerId{3}});
+  InvariantChecker checker(QuorumOf(3));
   Liar liar(&checker);
   lie(&liar);
   SimCluster cluster({.servers = 3}, [](ServerId) { return std::make_unique<Adder>(); });

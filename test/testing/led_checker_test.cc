@@ -2,6 +2,7 @@
 // (PROTOCOL §12, LIV-1 and 4).
 #include "lib/testing/checks/led_checker.h"
 
+#include "lib/testing/checks/quorum_of.h"
 #include "test/harness/catch.h"
 
 namespace zkq::testing {
@@ -26,14 +27,14 @@ std::optional<Violation> AfterLong(LedChecker* led, const LedChecker::View& view
 }
 
 TEST_CASE("led checker: a quorum that nobody leads is progress that is missing") {
-  LedChecker led(3);
+  LedChecker led(QuorumOf(3));
   const auto violation = AfterLong(&led, Three());
   REQUIRE(violation);
   CHECK(violation->property == "LIV-1 progress");
 }
 
 TEST_CASE("led checker: nothing is asked before its time, after a change or a start") {
-  LedChecker led(3);
+  LedChecker led(QuorumOf(3));
   auto view = Three();
   CHECK(!led.OnLook(view, absl::ZeroDuration()));
   CHECK(!led.OnLook(view, kLed - absl::Milliseconds(1)));
@@ -52,7 +53,8 @@ LedChecker::View Star() {
 }
 
 TEST_CASE("led checker: whoever a quorum of links joins to voters not ahead of it has to be led") {
-  LedChecker equal(5), too_few(5), behind(5), in_the_middle(5);
+  LedChecker equal(QuorumOf(5)), too_few(QuorumOf(5)), behind(QuorumOf(5)),
+      in_the_middle(QuorumOf(5));
   CHECK(AfterLong(&equal, Star()));
 
   auto view = Star();
@@ -67,7 +69,7 @@ TEST_CASE("led checker: whoever a quorum of links joins to voters not ahead of i
 }
 
 TEST_CASE("led checker: a round trip beyond what servers wait for leaves only safety to judge") {
-  LedChecker led(3);
+  LedChecker led(QuorumOf(3));
   auto view = Three();
   view.too_far = true;
   CHECK(!AfterLong(&led, view));
@@ -77,7 +79,7 @@ TEST_CASE("led checker: a round trip beyond what servers wait for leaves only sa
 }
 
 TEST_CASE("led checker: another leader while nothing has changed is no stability") {
-  LedChecker led(3);
+  LedChecker led(QuorumOf(3));
   auto view = Three();
   view.leader = ServerId(1);
   CHECK(!AfterLong(&led, view));
@@ -88,7 +90,7 @@ TEST_CASE("led checker: another leader while nothing has changed is no stability
 }
 
 TEST_CASE("led checker: another leader after a connection broke is none to complain of") {
-  LedChecker led(3);
+  LedChecker led(QuorumOf(3));
   auto view = Three();
   view.leader = ServerId(1);
   CHECK(!AfterLong(&led, view));

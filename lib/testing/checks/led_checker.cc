@@ -8,12 +8,12 @@ namespace zkq::testing {
 
 bool LedChecker::SomebodyCould(const View& view) const {
   for (const auto& [sid, voter] : view.voters) {
-    size_t followers = 0;
+    std::set<ServerId> followers{sid};
     for (const auto& [other, follower] : view.voters) {
-      followers +=
-          view.links.contains(std::minmax(sid, other)) && follower.history <= voter.history;
+      const bool linked = view.links.contains(std::minmax(sid, other));
+      if (linked && follower.history <= voter.history) followers.insert(other);
     }
-    if (followers + 1 >= quorum_) return true;
+    if (quorum_.Contains(followers)) return true;
   }
   return false;
 }

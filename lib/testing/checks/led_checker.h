@@ -16,6 +16,7 @@
 #include <tuple>
 #include <utility>
 
+#include "lib/core/quorum.h"
 #include "zkq/testing/sim_observer.h"
 
 namespace zkq::testing {
@@ -42,7 +43,7 @@ class LedChecker {
     absl::Duration round_trip = absl::ZeroDuration();  // the longest
     absl::Duration sync = absl::ZeroDuration();        // the slowest
   };
-  explicit LedChecker(size_t voters) : quorum_(voters / 2 + 1) {}
+  explicit LedChecker(core::Quorum quorum) : quorum_(std::move(quorum)) {}
 
   std::optional<Violation> OnLook(const View& view, absl::Duration now);
 
@@ -50,7 +51,7 @@ class LedChecker {
   bool SomebodyCould(const View& view) const;
   void NoteChanges(const View& view, absl::Duration now);
 
-  const size_t quorum_;
+  const core::Quorum quorum_;
   using Conditions = std::tuple<uint64_t, absl::Duration, absl::Duration>;
   std::map<ServerId, Conditions> conditions_;  // life, sync and clock of each
   std::set<std::pair<ServerId, ServerId>> links_;

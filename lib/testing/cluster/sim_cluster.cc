@@ -10,6 +10,7 @@
 #include "lib/testing/checks/invariants.h"
 #include "lib/testing/checks/led_checker.h"
 #include "lib/testing/checks/liveness.h"
+#include "lib/testing/checks/quorum_of.h"
 #include "lib/testing/cluster/shared.h"
 #include "lib/testing/cluster/sim_calls.h"
 #include "lib/testing/cluster/sim_observers.h"
@@ -58,12 +59,6 @@ class SimCluster::Impl {
   const std::optional<Violation>& violation() const {
     if (reported) return reported;
     return checker.violation() ? checker.violation() : elections.violation();
-  }
-
-  static std::set<ServerId> Voters(int servers) {
-    std::set<ServerId> voters;
-    for (int id = 1; id <= servers; ++id) voters.insert(ServerId(id));
-    return voters;
   }
 
   // Between two tasks: what cannot be done inside one.
@@ -140,7 +135,7 @@ class SimCluster::Impl {
   SimNetwork network;
   SimObservers observers;
   SimTrace trace{&scheduler};
-  InvariantChecker checker{Voters(options.servers)};
+  InvariantChecker checker{QuorumOf(options.servers)};
   ElectionChecker elections{&scheduler};
   Shared shared;
   std::vector<ServerId> sids;
@@ -149,7 +144,7 @@ class SimCluster::Impl {
                    Report(std::move(property), std::move(what));
                  }};
   ApplyingChecker applying;
-  LedChecker led{static_cast<size_t>(options.servers)};
+  LedChecker led{QuorumOf(options.servers)};
   uint64_t looks = 0;
   absl::Duration looks_at = absl::ZeroDuration();
   std::optional<Violation> reported;

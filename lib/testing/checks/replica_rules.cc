@@ -1,0 +1,128 @@
+#include "lib/testing/checks/replica_rules.h"
+
+#include <string>
+#include <utility>
+
+#include "lib/testing/checks/status_steps.h"
+
+namespace zkq::testing {
+
+// --- the state machine -----------------------------------------------------------------
+
+void ReplicaRules::OnApplied(ServerId sid, const Transaction& txn, std::string_view reply) {
+  Ledger::Server& server = ledger_.at(sid);
+  const std::string who = "server " + ToString(sid) + " applies " + ToString(txn.zxid);
+  if (!ledger_.histories.Knows(txn.zxid)) {
+    return ledger_.Violate("INV-5 integrity", who + ", which nobody made");
+  }
+  const Zxid before = ledger_.histories.Before(txn.zxid);
+  if (server.applied && *server.applied != before) {
+    const bool falls = server.applied->epoch > txn.zxid.epoch;
+    const bool within = server.applied->epoch == txn.zxid.epoch;
+    return ledger_.Violate(
+        falls    ? "INV-13 global primary order"
+        : within ? "INV-12 local primary order"
+                 : "INV-11 total order",
+        who + " after " + ToString(*server.applied) + ", but it comes after " + ToString(before));
+  }
+  server.applied = txn.zxid;
+  server.machine = true;
+  if (!server.damaged && !ledger_.histories.Contains(txn.zxid, server.disk.durable().last)) {
+    return ledger_.Violate("INV-18 apply what is durable",
+                           who + ", durable are " + ToString(server.disk.durable().last));
+  }
+  if (!ledger_.MayKnowCommitted(sid, txn.zxid)) {
+    return ledger_.Violate("INV-18 apply what is committed",
+                           who + ", and was told " + ToString(server.told_committed));
+  }
+  commits_.SaidCommitted(txn.zxid, "applied by server " + ToString(sid));
+  ledger_.Keep(ledger_.calls.OnApplied(sid, txn, reply));
+}
+
+void ReplicaRules::OnRestored(ServerId sid, Zxid applied) {
+  Ledger::Server& server = ledger_.at(sid);
+  server.applied = applied;
+  server.machine = true;
+  if (ledger_.histories.Contains(applied, ledger_.committed)) return;
+  ledger_.Violate("INV-18 snapshots are committed",
+                  "server " + ToString(sid) + " restores the state after " + ToString(applied));
+}
+
+// --- statuses --------------------------------------------------------------------------
+
+void ReplicaRules::OnStatus(ServerId sid, const ReplicaStatus& status) {
+  Ledger::Server& server = ledger_.at(sid);
+  const std::string who = "server " + ToString(sid);
+  if (!status.health.ok() && !server.excused && !server.damaged && !status.amnesic) {
+    return ledger_.Violate("no halt without cause", who + ": " + status.health.ToString());
+  }
+  if (!server.applied) server.applied = status.last_applied;
+  if (server.machine && status.last_applied > *server.applied) {
+    return ledger_.Violate("INV-11 total order",
+                           who + " says it has applied " + ToString(status.last_applied) +
+                               ", its state machine " + ToString(*server.applied));
+  }
+  ledger_.Keep(CheckStatus(status));
+  if (server.status) ledger_.Keep(CheckStep(*server.status, status));
+  if (status.leader) CheckEstablished(server, status);
+  if (!server.damaged) CheckStatusAgainstDisk(server, status);
+  CheckDamageNoticed(&server, status);
+  server.status = status;
+}
+
+// Nobody has a leader, or is one, without having been brought up by it.
+void ReplicaRules::CheckEstablished(const Ledger::Server& server, const ReplicaStatus& status) {
+  const std::string who = "server " + ToString(status.id);
+  if (server.wiped) return ledger_.Violate("amnesia", who + " takes part on an empty disk");
+  if (status.state == PeerState::kLeading) {
+    const auto [leader, first] = ledger_.leaders.try_emplace(status.epoch, status.id);
+    if (leader->second != status.id) {
+      return ledger_.Violate("INV-2 leadership", who + " and " + ToString(leader->second) +
+                                                     " lead epoch " + std::to_string(status.epoch));
+    }
+    if (server.damaged || ledger_.MayBeEstablished(status.epoch)) return;
+    return ledger_.Violate(
+        "INV-2 leadership",
+        who + " leads epoch " + std::to_string(status.epoch) + ", which no quorum has taken");
+  }
+  if (server.told_up_to_date == status.epoch) return;
+  ledger_.Violate("synchronised before established", who + " follows in epoch " +
+                                                         std::to_string(status.epoch) +
+                                                         ", and was told to be up to date in " +
+                                                         std::to_string(server.told_up_to_date));
+}
+
+// A damaged server may refuse to start, or start with all that was durable; but not
+// without knowing what it lacks.
+void ReplicaRules::CheckDamageNoticed(Ledger::Server* server, const ReplicaStatus& status) {
+  if (server->status) return;  // it had read its disk before
+  const Zxid had = std::exchange(server->had, {});
+  if (had == Zxid{} || ledger_.histories.Contains(had, status.last_logged)) return;
+  ledger_.Violate("damage is noticed", "server " + ToString(status.id) + " starts with " +
+                                           ToString(status.last_logged) + ", and had " +
+                                           ToString(had) + " before its disk was damaged");
+}
+
+void ReplicaRules::CheckStatusAgainstDisk(const Ledger::Server& server,
+                                          const ReplicaStatus& status) {
+  const std::string who = "server " + ToString(status.id);
+  const Zxid durable = server.disk.durable().last;
+  if (!ledger_.histories.Contains(status.last_logged, durable)) {
+    return ledger_.Violate("INV-4 durable before send", who + " says it has logged " +
+                                                            ToString(status.last_logged) +
+                                                            ", durable are " + ToString(durable));
+  }
+  if (!server.status && !server.log_changed && status.last_logged != durable) {
+    return ledger_.Violate("recovery", who + " starts with " + ToString(status.last_logged) +
+                                           ", and its disk has " + ToString(durable));
+  }
+  const Zxid committed = status.last_committed;
+  if (committed > status.last_applied && !ledger_.MayKnowCommitted(status.id, committed)) {
+    return ledger_.Violate("INV-17 commit rule", who + " calls " + ToString(committed) +
+                                                     " committed, and was told " +
+                                                     ToString(server.told_committed));
+  }
+  commits_.SaidCommitted(committed, "said by server " + ToString(status.id));
+}
+
+}  // namespace zkq::testing

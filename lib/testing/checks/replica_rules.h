@@ -1,0 +1,29 @@
+// ReplicaRules: what a state machine is given, and what a replica says of itself (INV-2, 4, 10 to
+// 13, 17 and 18; damage is noticed, no halt without cause).
+#pragma once
+
+#include <string_view>
+
+#include "lib/testing/checks/commit_rules.h"
+#include "lib/testing/checks/ledger.h"
+
+namespace zkq::testing {
+
+class ReplicaRules {
+ public:
+  ReplicaRules(Ledger* ledger, CommitRules* commits) : ledger_(*ledger), commits_(*commits) {}
+
+  void OnApplied(ServerId sid, const Transaction& txn, std::string_view reply);
+  void OnRestored(ServerId sid, Zxid applied);
+  void OnStatus(ServerId sid, const ReplicaStatus& status);
+
+ private:
+  void CheckEstablished(const Ledger::Server& server, const ReplicaStatus& status);
+  void CheckDamageNoticed(Ledger::Server* server, const ReplicaStatus& status);
+  void CheckStatusAgainstDisk(const Ledger::Server& server, const ReplicaStatus& status);
+
+  Ledger& ledger_;
+  CommitRules& commits_;
+};
+
+}  // namespace zkq::testing

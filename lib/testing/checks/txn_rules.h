@@ -1,0 +1,25 @@
+// TxnRules: only the leader of an established epoch makes transactions of it, after all that was
+// committed before, and each has one name and one place (INV-5, 6, 7 and 14).
+#pragma once
+
+#include <set>
+
+#include "lib/testing/checks/ledger.h"
+
+namespace zkq::testing {
+
+class TxnRules {
+ public:
+  explicit TxnRules(Ledger* ledger) : ledger_(*ledger) {}
+
+  // It was seen with this transaction: in its log, or in what it sends.
+  void Proposed(ServerId by, const Txn& txn);
+
+ private:
+  void CheckFirst(ServerId by, const Txn& txn);
+
+  Ledger& ledger_;
+  std::set<Epoch> proposing_;  // epochs that have a transaction of their own
+};
+
+}  // namespace zkq::testing

@@ -1,0 +1,215 @@
+#include "lib/testing/checks/wire_rules.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace zkq::testing {
+namespace {
+
+constexpr std::string_view kDurableBeforeSend = "INV-4 durable before send";
+
+}  // namespace
+
+void WireRules::OnSent(const Route& route, const Carried& carried) {
+  if (ledger_.violation) return;
+  CheckBoot(route);
+  if (carried.notification != nullptr) CheckNotification(route, *carried.notification);
+  if (carried.message == nullptr) return;
+  const Session& session = carried.message->session;
+  ledger_.Keep(order_.OnSent(route, *carried.message));
+  std::visit([&](const auto& body) { Sent(route, session, body); }, carried.message->body);
+}
+
+void WireRules::OnDelivered(const Route& route, const Carried& carried) {
+  if (carried.message == nullptr || ledger_.violation) return;
+  const Session& session = carried.message->session;
+  ledger_.Keep(order_.OnDelivered(route, *carried.message));
+  std::visit([&](const auto& body) { Delivered(route, session, body); }, carried.message->body);
+}
+
+// --- who speaks ------------------------------------------------------------------------
+
+void WireRules::CheckBoot(const Route& route) {
+  const Ledger::Server& server = ledger_.at(route.from);
+  const uint64_t durable = server.disk.durable().state.boot;
+  if (server.damaged || route.from_boot == durable) return;
+  ledger_.Violate(kDurableBeforeSend, "server " + ToString(route.from) + " speaks with boot id " +
+                                          std::to_string(route.from_boot) + ", durable is " +
+                                          std::to_string(durable));
+}
+
+// A vote for oneself tells what is durable, and all of it: a peer that looks has
+// nothing more on its way to the disk.
+void WireRules::CheckNotification(const Route& route, const Notification& notification) {
+  const Ledger::Server& server = ledger_.at(route.from);
+  if (server.damaged) return;
+  const Vote& vote = notification.vote;
+  const std::string who = "server " + ToString(route.from) + " votes for " + ToString(vote);
+  if (server.wiped && vote.leader != kNoServer) {
+    return ledger_.Violate("amnesia", who + " on an empty disk");
+  }
+  if (vote.leader != route.from || notification.state != PeerState::kLooking) return;
+  const LogState& durable = server.disk.durable();
+  if (vote.zxid == durable.last && vote.epoch == durable.state.current) return;
+  ledger_.Violate("vote of what is durable", who + ", durable are " + ToString(durable.last) +
+                                                 " in epoch " +
+                                                 std::to_string(durable.state.current));
+}
+
+// --- discovery -------------------------------------------------------------------------
+
+void WireRules::Sent(const Route& route, const Session&, const LeaderInfo& info) {
+  const Ledger::Server& server = ledger_.at(route.from);
+  const Promise own{info.epoch, route.from, route.from_boot};
+  if (server.damaged || server.disk.durable().state.accepted == own) return;
+  ledger_.Violate(kDurableBeforeSend, "server " + ToString(route.from) + " proposes epoch " +
+                                          std::to_string(info.epoch) +
+                                          " before its own promise is durable");
+}
+
+void WireRules::Sent(const Route& route, const Session& session, const AckEpoch& ack) {
+  const Ledger::Server& server = ledger_.at(route.from);
+  if (server.damaged) return;
+  const HardState& durable = server.disk.durable().state;
+  const std::string who = "server " + ToString(route.from) + " promises epoch " +
+                          std::to_string(session.epoch) + " to server " + ToString(route.to);
+  if (server.wiped && ack.current) return ledger_.Violate("amnesia", who + " on an empty disk");
+  if (durable.accepted.epoch < session.epoch) return ledger_.Violate(kDurableBeforeSend, who);
+  if (durable.accepted.epoch > session.epoch) {
+    return ledger_.Violate("INV-3 promise", who + ", having promised a later one");
+  }
+  if (ack.current.value_or(0) > durable.current) {
+    return ledger_.Violate(kDurableBeforeSend, who + " with an epoch that is not durable");
+  }
+  if (!ledger_.histories.Contains(ack.last, server.disk.durable().last)) {
+    return ledger_.Violate(kDurableBeforeSend, who + " with a history that is not durable");
+  }
+  if (ack.current) epochs_.CheckPromise(route, session.epoch);
+}
+
+void WireRules::Delivered(const Route& route, const Session& session, const AckEpoch& ack) {
+  Ledger::Standing& standing = ledger_.Of({route.to, route.to_boot, session.epoch}, route.from);
+  if (!ack.current) return;
+  standing.counts = true;
+  standing.current = *ack.current;
+  standing.last = ack.last;
+}
+
+// --- synchronisation -------------------------------------------------------------------
+
+void WireRules::Sent(const Route& route, const Session& session, const NewLeader& accepted) {
+  ledger_.Of({route.from, route.from_boot, session.epoch}, route.to).accepted = accepted.last;
+  const Ledger::Server& server = ledger_.at(route.from);
+  if (server.damaged) return;
+  const LogState& durable = server.disk.durable();
+  const auto initial = ledger_.initial.find(session.epoch);
+  if (durable.state.current >= session.epoch && initial != ledger_.initial.end() &&
+      ledger_.histories.Contains(initial->second, durable.last)) {
+    return;
+  }
+  ledger_.Violate(kDurableBeforeSend, "server " + ToString(route.from) + " leads epoch " +
+                                          std::to_string(session.epoch) +
+                                          " before its initial history is durable");
+}
+
+void WireRules::Sent(const Route& route, const Session& session, const Ack& ack) {
+  const Ledger::Server& server = ledger_.at(route.from);
+  if (server.damaged) return;
+  const LogState& durable = server.disk.durable();
+  const std::string who = "server " + ToString(route.from) + " acks " + ToString(ack.zxid);
+  if (server.wiped) return ledger_.Violate("amnesia", who + " on an empty disk");
+  if (durable.state.accepted.epoch > session.epoch) {
+    return ledger_.Violate("INV-3 promise", who + ", having promised epoch " +
+                                                std::to_string(durable.state.accepted.epoch));
+  }
+  if (ack.zxid.counter == 0) return CheckAccepted(route, session);
+  if (ledger_.histories.Contains(ack.zxid, durable.last)) return;
+  ledger_.Violate(kDurableBeforeSend, who + ", durable are " + ToString(durable.last));
+}
+
+// An acknowledgement of NewLeader: the history is the leader's up to where NewLeader
+// was sent, and what may follow there already is of this epoch.
+void WireRules::CheckAccepted(const Route& route, const Session& session) {
+  const LogState& durable = ledger_.at(route.from).disk.durable();
+  const std::string who =
+      "server " + ToString(route.from) + " acks epoch " + std::to_string(session.epoch);
+  if (durable.state.current < session.epoch) {
+    return ledger_.Violate(kDurableBeforeSend, who + " before it is durable");
+  }
+  const Ledger::Standing* standing =
+      ledger_.Find({route.to, route.to_boot, session.epoch}, route.from);
+  const Zxid told = standing == nullptr ? Zxid{} : standing->accepted;
+  if (ledger_.histories.Contains(told, durable.last) &&
+      (told == durable.last || durable.last.epoch == session.epoch)) {
+    return;
+  }
+  ledger_.Violate("INV-24 sync check", who + " with " + ToString(durable.last) +
+                                           ", and its leader's history ended with " +
+                                           ToString(told));
+}
+
+void WireRules::Delivered(const Route& route, const Session& session, const Ack& ack) {
+  Ledger::Standing& standing = ledger_.Of({route.to, route.to_boot, session.epoch}, route.from);
+  const Zxid held = ack.zxid.counter != 0 ? ack.zxid : standing.accepted;
+  standing.acked = std::max(standing.acked.value_or(Zxid{}), held);
+  commits_.LearnCommitted(route.to);
+}
+
+// --- broadcast -------------------------------------------------------------------------
+
+void WireRules::Sent(const Route& route, const Session& session, const Proposal& proposal) {
+  for (const Txn& txn : proposal.txns) txns_.Proposed(route.from, txn);
+  if (proposal.commit.epoch == session.epoch) return Sent(route, session, Commit{proposal.commit});
+  if (ledger_.histories.Contains(proposal.commit, ledger_.committed)) return;
+  ledger_.Violate("INV-17 commit rule", ToString(proposal.commit) + " is committed by server " +
+                                            ToString(route.from) + ", and nobody has counted it");
+}
+
+void WireRules::Sent(const Route& route, const Session& session, const Commit& commit) {
+  const std::string how =
+      "by server " + ToString(route.from) + " in epoch " + std::to_string(session.epoch);
+  if (!ledger_.Counted({route.from, route.from_boot, session.epoch}, commit.zxid)) {
+    return ledger_.Violate("INV-17 commit rule", ToString(commit.zxid) + " is committed " + how +
+                                                     " without the acks of a quorum");
+  }
+  commits_.SaidCommitted(commit.zxid, how);
+}
+
+void WireRules::Sent(const Route& route, const Session& session, const UpToDate& up_to_date) {
+  Sent(route, session, Commit{up_to_date.commit});
+}
+
+// --- reads -----------------------------------------------------------------------------
+
+void WireRules::Sent(const Route& route, const Session& session, const Pong& pong) {
+  ledger_.confirmations.OnSent(route, session, pong);
+}
+
+void WireRules::Delivered(const Route& route, const Session& session, const Pong& pong) {
+  ledger_.confirmations.OnDelivered(route, session, pong);
+}
+
+// --- what is told to be committed ------------------------------------------------------
+
+void WireRules::Delivered(const Route& route, const Session&, const NewLeader& accepted) {
+  ledger_.ToldCommitted(route.to, accepted.commit);
+}
+
+void WireRules::Delivered(const Route& route, const Session&, const Proposal& proposal) {
+  ledger_.ToldCommitted(route.to, proposal.commit);
+}
+
+void WireRules::Delivered(const Route& route, const Session&, const Commit& commit) {
+  ledger_.ToldCommitted(route.to, commit.zxid);
+}
+
+void WireRules::Delivered(const Route& route, const Session& session, const UpToDate& up_to_date) {
+  ledger_.ToldCommitted(route.to, up_to_date.commit);
+  Epoch& told = ledger_.at(route.to).told_up_to_date;
+  told = std::max(told, session.epoch);  // a late one of an earlier leader changes nothing
+}
+
+}  // namespace zkq::testing

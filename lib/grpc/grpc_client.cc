@@ -1,6 +1,8 @@
 #include "lib/grpc/grpc_client.h"
 
 #include <atomic>
+#include <functional>
+#include <optional>
 #include <utility>
 
 #include <grpcpp/client_context.h>
@@ -23,17 +25,19 @@ class ClientStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc
                            public link::Stream,
                            public Rpc {
  public:
-  ClientStream(std::shared_ptr<grpc::Channel> channel, link::LinkPtr link,
-               std::shared_ptr<Rpcs> rpcs)
-      : stub_(std::move(channel)), link_(std::move(link)), rpcs_(std::move(rpcs)) {}
+  ClientStream(link::LinkPtr link, std::shared_ptr<Rpcs> rpcs)
+      : link_(std::move(link)), rpcs_(std::move(rpcs)) {}
 
-  void Begin(const char* method) {
+  // `make_channel` is not called after a shutdown.
+  void Begin(const char* method,
+             const std::function<std::shared_ptr<grpc::Channel>()>& make_channel) {
     if (!rpcs_->Add(this)) {
       link_->OnEnded(absl::UnavailableError("shut down"));
       delete this;
       return;
     }
-    stub_.PrepareBidiStreamingCall(&context_, method, {}, this);
+    stub_.emplace(make_channel());
+    stub_->PrepareBidiStreamingCall(&context_, method, {}, this);
     AddHold();
     StartCall();
     link_->Attach(this);
@@ -71,7 +75,7 @@ class ClientStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc
   }
 
  private:
-  grpc::GenericStub stub_;
+  std::optional<grpc::GenericStub> stub_;
   grpc::ClientContext context_;
   const link::LinkPtr link_;
   const std::shared_ptr<Rpcs> rpcs_;
@@ -82,18 +86,16 @@ class ClientStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc
 // One Knock. Lives until its end.
 class KnockRpc final : public Rpc {
  public:
-  KnockRpc(std::shared_ptr<grpc::Channel> channel, link::Dialler::KnockDone done,
-           std::shared_ptr<Rpcs> rpcs)
-      : stub_(v1::Quorum::NewStub(std::move(channel))),
-        done_(std::move(done)),
-        rpcs_(std::move(rpcs)) {}
+  KnockRpc(link::Dialler::KnockDone done, std::shared_ptr<Rpcs> rpcs)
+      : done_(std::move(done)), rpcs_(std::move(rpcs)) {}
 
-  void Begin(const Identity& from, ServerId to) {
+  void Begin(const std::string& address, const Identity& from, ServerId to) {
     if (!rpcs_->Add(this)) {
       std::move(done_)(absl::UnavailableError("shut down"));
       delete this;
       return;
     }
+    stub_ = v1::Quorum::NewStub(NewLinkChannel(address, from));
     request_.mutable_from()->ParseFromString(Encode(from));
     request_.set_to(ToInt(to));
     context_.set_deadline(absl::ToChronoTime(absl::Now() + link::AttemptLimit(from)));
@@ -106,7 +108,7 @@ class KnockRpc final : public Rpc {
   void Cancel() override { context_.TryCancel(); }
 
  private:
-  const std::unique_ptr<v1::Quorum::Stub> stub_;
+  std::unique_ptr<v1::Quorum::Stub> stub_;
   grpc::ClientContext context_;
   v1::KnockRequest request_;
   v1::KnockReply reply_;
@@ -117,18 +119,31 @@ class KnockRpc final : public Rpc {
 }  // namespace
 
 void GrpcClient::Dial(const std::string& address, link::LinkPtr link) {
-  (new ClientStream(NewLinkChannel(address, self_), std::move(link), rpcs_))
-      ->Begin("/zkq.v1.Quorum/Link");
+  if (++waiting_dials_ > kWaitingDialsMax) {
+    --waiting_dials_;
+    return link->OnEnded(absl::ResourceExhaustedError("no thread is free to dial"));
+  }
+  rpcs_->RunBlocking([self = shared_from_this(), address, link = std::move(link)]() mutable {
+    --self->waiting_dials_;
+    (new ClientStream(std::move(link), self->rpcs_))->Begin("/zkq.v1.Quorum/Link", [&] {
+      return NewLinkChannel(address, self->self_);
+    });
+  });
 }
 
 void GrpcClient::Fetch(const std::string& address, link::LinkPtr transfer) {
-  (new ClientStream(NewBulkChannel(address, self_), std::move(transfer), rpcs_))
-      ->Begin("/zkq.v1.Quorum/FetchSnapshot");
+  rpcs_->RunBlocking([self = shared_from_this(), address, link = std::move(transfer)]() mutable {
+    (new ClientStream(std::move(link), self->rpcs_))->Begin("/zkq.v1.Quorum/FetchSnapshot", [&] {
+      return NewBulkChannel(address, self->self_);
+    });
+  });
 }
 
 void GrpcClient::Knock(const std::string& address, const Identity& from, ServerId to,
                        KnockDone done) {
-  (new KnockRpc(NewLinkChannel(address, self_), std::move(done), rpcs_))->Begin(from, to);
+  rpcs_->RunBlocking([rpcs = rpcs_, address, from, to, done = std::move(done)]() mutable {
+    (new KnockRpc(std::move(done), std::move(rpcs)))->Begin(address, from, to);
+  });
 }
 
 }  // namespace zkq::transport

@@ -43,6 +43,8 @@ class Rpcs : public std::enable_shared_from_this<Rpcs> {
     alive_[rpc->rpc_id] = rpc;
     return true;
   }
+  // Where calls are begun: making a channel takes a while.
+  void RunBlocking(Executor::Task task) { blocking_->Run(std::move(task)); }
   // At the RPC's end. Waits for a Cancel of it that is running. `remains` is
   // what must not be destroyed on this thread: maybe the RPC itself, so that it
   // must not be touched from here on.

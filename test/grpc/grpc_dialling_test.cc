@@ -1,4 +1,4 @@
-// Dialling a name that has several addresses, some of which are dead.
+// How the gRPC transport dials: names with dead addresses, and on which threads.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -6,8 +6,10 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "test/grpc/grpc_ports.h"
@@ -59,15 +61,58 @@ class DeadAddress {
   std::string address_;
 };
 
+// Keeps tasks until it is told to run them.
+class HeldExecutor final : public Executor {
+ public:
+  explicit HeldExecutor(std::shared_ptr<Executor> executor) : executor_(std::move(executor)) {}
+
+  void Run(Task task) override {
+    const std::lock_guard lock(mutex_);
+    if (let_go_) return executor_->Run(std::move(task));
+    held_.push_back(std::move(task));
+    changed_.notify_all();
+  }
+  uint64_t RunAfter(absl::Duration delay, Task task) override {
+    return executor_->RunAfter(delay, std::move(task));
+  }
+  bool Cancel(uint64_t timer) override { return executor_->Cancel(timer); }
+  bool Await(absl::FunctionRef<bool()> done, absl::Duration timeout) override {
+    return executor_->Await(done, timeout);
+  }
+  void Wake() override { executor_->Wake(); }
+  bool InTask() const override { return executor_->InTask(); }
+
+  bool WaitUntilAsked() {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(20), [this] { return !held_.empty(); });
+  }
+  void LetGo() {
+    const std::lock_guard lock(mutex_);
+    let_go_ = true;
+    for (Task& task : held_) executor_->Run(std::move(task));
+  }
+
+ private:
+  const std::shared_ptr<Executor> executor_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool let_go_ = false;
+  std::vector<Task> held_;
+};
+
 class Server final : public QuorumTransport::Receiver {
  public:
-  Server(ServerId sid, const std::string& address)
+  Server(ServerId sid, const std::string& address, const Env& env = NewSystemEnv())
       : transport_(NewGrpcTransport({.listen_address = address})) {
-    REQUIRE(transport_->Start(NewSystemEnv(), IdentityOf(sid), this).ok());
+    REQUIRE(transport_->Start(env, IdentityOf(sid), this).ok());
   }
   ~Server() override { transport_->Shutdown(); }
 
   QuorumTransport& transport() { return *transport_; }
+  bool linked() {
+    const std::lock_guard lock(mutex_);
+    return linked_;
+  }
   bool WaitUntilLinked() {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::seconds(20), [this] { return linked_; });
@@ -102,6 +147,22 @@ TEST_CASE("a server is reached whose name has a dead address before the one that
   Server one(kOne, one_address), two(kTwo, two_address);
   one.transport().SetMembers(members);
   two.transport().SetMembers(members);
+  CHECK(two.WaitUntilLinked());
+}
+
+TEST_CASE("a server dials on the executor that may block, so that no heartbeat waits for it") {
+  Env env = NewSystemEnv();
+  const auto blocking = std::make_shared<HeldExecutor>(env.blocking_executor);
+  env.blocking_executor = blocking;
+  const std::string one_address = FreeAddress(), two_address = FreeAddress();
+  const std::vector<Member> members = {{.id = kOne, .address = one_address},
+                                       {.id = kTwo, .address = two_address}};
+  Server one(kOne, one_address), two(kTwo, two_address, env);
+  one.transport().SetMembers(members);
+  two.transport().SetMembers(members);
+  CHECK(blocking->WaitUntilAsked());
+  CHECK_FALSE(two.linked());
+  blocking->LetGo();
   CHECK(two.WaitUntilLinked());
 }
 

@@ -87,7 +87,7 @@ void LinkTable::OnAttemptLate(const LiveLinkPtr& link) {
   }
   const Identity us = self();
   refusals_.Log(
-      env_.clock->Monotonic(), us.sid, link->id.sid, RefusalCode::kTooSlow,
+      env_.clock->Monotonic(), us.sid, {link->id.sid, Topic::kUnanswered},
       "server " + ToString(link->id.sid) + " has not answered within " +
           absl::FormatDuration(AttemptLimit(us)) + ": it is down or cut off, or a tick of " +
           absl::FormatDuration(absl::FromChrono(us.tick)) + " is too small for the way to it");

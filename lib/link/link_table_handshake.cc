@@ -100,7 +100,7 @@ void LinkTable::WarnIfFar(LiveLink& link) {
   const Identity us = self();
   if (took <= SilenceLimit(us) / 4) return;
   const absl::Duration enough = absl::Ceil(4 * took / us.sync_limit, absl::Milliseconds(1));
-  refusals_.Log(now, us.sid, link.id.sid, RefusalCode::kTooSlow,
+  refusals_.Log(now, us.sid, {link.id.sid, Topic::kFar},
                 "server " + ToString(link.id.sid) + " answers after " + Text(took) +
                     ": a tick of " + Text(absl::FromChrono(us.tick)) + " is too small for that, " +
                     Text(enough) + " would do");
@@ -140,7 +140,9 @@ absl::Status LinkTable::Refuse(const Identity& peer, const Judgement& why) {
   std::string line = Describe(peer) + " refused by " + Describe(us) + ": ";
   line += ToString(why.refusal);
   if (!why.detail.empty()) line += ", " + why.detail;
-  refusals_.Log(env_.clock->Monotonic(), us.sid, member ? peer.sid : kNoServer, why.refusal, line);
+  const Subject about{member ? peer.sid : kNoServer, Topic::kRefused,
+                      static_cast<int>(why.refusal)};
+  refusals_.Log(env_.clock->Monotonic(), us.sid, about, line);
   return ToStatus({why.refusal, us.sid});
 }
 
@@ -154,8 +156,8 @@ void LinkTable::LogRefusedBy(ServerId peer, const absl::Status& told) {
   } else {
     line += ": " + absl::CHexEscape(told.ToString().substr(0, kShownMax));
   }
-  refusals_.Log(env_.clock->Monotonic(), us.sid, peer, refused ? refused->code : RefusalCode{},
-                line);
+  const Subject about{peer, Topic::kRefusedBy, refused ? static_cast<int>(refused->code) : 0};
+  refusals_.Log(env_.clock->Monotonic(), us.sid, about, line);
 }
 
 void LinkTable::Warn(std::string_view line) {
@@ -165,7 +167,8 @@ void LinkTable::Warn(std::string_view line) {
 void LinkTable::LogBroken(ServerId peer, const absl::Status& why) {
   const std::string line = "the link to server " + ToString(peer) +
                            " goes down: " + std::string(FromAbsl(why.message()));
-  refusals_.Log(env_.clock->Monotonic(), self().sid, peer, RefusalCode{}, line);
+  const Subject about{peer, Topic::kBroken, static_cast<int>(why.code())};
+  refusals_.Log(env_.clock->Monotonic(), self().sid, about, line);
 }
 
 }  // namespace zkq::link

@@ -93,12 +93,11 @@ bool IsLasting(const absl::Status& refusal) {
          refusal.code() == absl::StatusCode::kAlreadyExists;
 }
 
-void Refusals::Log(absl::Duration now, ServerId self, ServerId peer, RefusalCode kind,
-                   std::string_view line) {
+void Refusals::Log(absl::Duration now, ServerId self, const Subject& about, std::string_view line) {
   if (sink_ == nullptr) return;
   {
     const std::lock_guard lock(mutex_);
-    const auto [last, first] = last_.try_emplace({peer, kind}, now);
+    const auto [last, first] = last_.try_emplace(about, now);
     if (!first && now - last->second < absl::Minutes(1)) return;
     last->second = now;
   }

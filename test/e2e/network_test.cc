@@ -20,7 +20,7 @@ TEST_CASE("flipped bits on the way are noticed, said, and never applied") {
   relay.SetAll({.flip_every = 1'000});
   Workload load(ensemble.addresses(), 4, "w" + std::string(1'000, 'k'), 1'000'000);
   WaitFor("flipped bits, and a link that is said to end for one", [&] {
-    int said = 0;  // at most once a minute for each link, whatever it ends for
+    int said = 0;  // at most once a minute for each link
     for (int id : ensemble.ids()) said += Count(ensemble.log(id), "not what its checksum says");
     return said > 0 && relay.flipped() >= 40;
   });

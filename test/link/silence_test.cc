@@ -49,6 +49,19 @@ TEST_CASE("a link on which nothing comes for this end's limit goes down, and tha
   CHECK(linked.table->counters().lost_by_silence == 1);
 }
 
+TEST_CASE("a changed packet is said although the link before went down for silence") {
+  Linked linked;
+  CHECK(linked.stream.closed() == StatusCode::kUnavailable);
+  std::string frame;
+  link::AppendPacket(1, link::EncodePacket(Message{.body = Ack{}}), &frame);
+  frame.back() ^= 1;
+  linked.FromThree(1, 11).Say(frame);
+  CHECK(linked.log->lines() ==
+        std::vector<std::string>{
+            "the link to server 3 goes down: nothing has come for 1s",
+            "the link to server 3 goes down: a packet is not what its checksum says"});
+}
+
 TEST_CASE("a link that the peer has ended goes down though its last write hangs") {
   Linked linked;
   linked.Pass(100);  // It writes that it is there, and that is swallowed.

@@ -46,7 +46,7 @@ absl::StatusOr<Zxid> Applier::Recover(const Recovered& found) {
   } else if (found.base.zxid > Zxid{} && ports_.machine != nullptr) {
     if (absl::Status restored = Restore(found.base.zxid); !restored.ok()) return restored;
   }
-  backlog_.Begin(std::max(found.base.zxid, applied_));
+  backlog_.Begin(applied_);
   ports_.board->SetApplied(applied_);
   return applied_;
 }
@@ -268,7 +268,8 @@ void Applier::BeginSnapshot() {
   if (applied_ == Zxid{}) {
     return EndSnapshot(MakeError(absl::StatusCode::kFailedPrecondition, "nothing is applied yet"));
   }
-  if (applied_ == last_snapshot_) return EndSnapshot(applied_);
+  // A machine with a disk of its own may have begun before the newest.
+  if (applied_ <= last_snapshot_) return EndSnapshot(last_snapshot_);
   absl::StatusOr<SnapshotJob> job = [&] {
     const Strand::Doing doing(*ports_.strand, "StateMachine::Snapshot");
     return ports_.machine->Snapshot();

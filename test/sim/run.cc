@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "test/sim/clients.h"
+#include "test/sim/kept_machine.h"
 #include "test/sim/machines.h"
 #include "test/sim/variation.h"
 #include "zkq/testing/linearizability.h"
@@ -83,8 +84,14 @@ RunResult Run(const RunOptions& options) {
   testing::SimClusterOptions cluster_options = variation.ForCluster();
   cluster_options.adjust = [&](ServerId, ReplicaOptions* replica) { variation.Adjust(replica); };
   const size_t ballast = variation.Ballast();
-  SimCluster cluster(cluster_options,
-                     [&](ServerId) { return NewMachine(options.state_machine, ballast); });
+  const uint64_t kept_every = variation.KeptEvery();
+  SimCluster* disks = nullptr;
+  SimCluster cluster(cluster_options, [&](ServerId sid) {
+    auto machine = NewMachine(options.state_machine, ballast);
+    return kept_every == 0 ? std::move(machine)
+                           : Kept(std::move(machine), &disks->server(sid).disk(), kept_every);
+  });
+  disks = &cluster;
   cluster.Observe(&counter);
   cluster.keep_trace(options.trace_lines);
   variation.Spoil(&cluster);

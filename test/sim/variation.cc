@@ -38,6 +38,12 @@ void Variation::Adjust(ReplicaOptions* options) {
 // Large ones take several messages.
 size_t Variation::Ballast() { return calm() || !OneIn(16) ? 0 : random_.Below(1 << 20); }
 
+// Drawn apart from all else, so that the rest of a run is as without it.
+uint64_t Variation::KeptEvery() const {
+  testing::SimRandom random(run_.seed * 7 + 3);
+  return calm() || random.Below(4) != 0 ? 0 : 1 + random.Below(20);
+}
+
 // Wall clocks that were never set right, for nothing may rest on them; and disks that
 // are always slow to read.
 void Variation::Spoil(testing::SimCluster* cluster) {

@@ -18,6 +18,8 @@ class Variation {
   void Adjust(ReplicaOptions* options);
   // Of every snapshot.
   size_t Ballast();
+  // The state machine keeps its state on the disk after so many transactions; 0: it does not.
+  uint64_t KeptEvery() const;
   // Clocks and disks, before anybody has started.
   void Spoil(testing::SimCluster* cluster);
 

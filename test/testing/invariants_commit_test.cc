@@ -284,5 +284,27 @@ TEST_CASE("INV-18: a snapshot is of what is committed") {
   REQUIRE(story.Violated() == "INV-18 snapshots are committed");
 }
 
+TEST_CASE("INV-17: a snapshot tells a server with an older state machine what is committed") {
+  Led story;
+  story.Crash(2);
+  story.Start(2);
+  ReplicaStatus status = story.StatusOf(2);
+  status.last_committed = status.last_snapshot = story.first.zxid;
+  story.checker.OnStatus(ServerId{2}, status);
+  story.Apply(2, story.first);
+  REQUIRE(story.Violated() == "");
+}
+
+TEST_CASE("INV-18: a snapshot that a server has at its start is of what is committed") {
+  Led story;
+  story.Log(1, story.Next(1, 1));
+  story.Crash(1);
+  story.Start(1);
+  ReplicaStatus status = story.StatusOf(1);
+  status.last_snapshot = {1, 2};
+  story.checker.OnStatus(ServerId{1}, status);
+  REQUIRE(story.Violated() == "INV-18 snapshots are committed");
+}
+
 }  // namespace
 }  // namespace zkq::testing

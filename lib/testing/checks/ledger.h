@@ -37,7 +37,7 @@ struct Ledger {
     bool log_changed = false;          // it has written something of its history
     std::optional<Zxid> applied = {};  // by its state machine, or, without one, by its status
     bool machine = false;              // it has one, and that has told so
-    Zxid told_committed = {};          // by a leader, or by its own log
+    Zxid told_committed = {};          // by a leader, or by its own disk
     Epoch told_up_to_date = 0;         // by the leader of this epoch
     std::optional<ReplicaStatus> status = {};
   };

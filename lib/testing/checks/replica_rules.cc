@@ -65,6 +65,7 @@ void ReplicaRules::OnStatus(ServerId sid, const ReplicaStatus& status) {
   ledger_.Keep(CheckStatus(status));
   if (server.status) ledger_.Keep(CheckStep(*server.status, status));
   if (status.leader) CheckEstablished(server, status);
+  LearnFromSnapshot(&server, status);
   if (!server.damaged) CheckStatusAgainstDisk(server, status);
   CheckDamageNoticed(&server, status);
   server.status = status;
@@ -90,6 +91,18 @@ void ReplicaRules::CheckEstablished(const Ledger::Server& server, const ReplicaS
                                                          std::to_string(status.epoch) +
                                                          ", and was told to be up to date in " +
                                                          std::to_string(server.told_up_to_date));
+}
+
+// What is in a snapshot is committed; a state machine with a disk of its own may have begun
+// before it.
+void ReplicaRules::LearnFromSnapshot(Ledger::Server* server, const ReplicaStatus& status) {
+  if (status.last_snapshot <= server->told_committed) return;
+  server->told_committed = status.last_snapshot;
+  if (server->damaged || ledger_.histories.Contains(status.last_snapshot, ledger_.committed))
+    return;
+  ledger_.Violate(
+      "INV-18 snapshots are committed",
+      "server " + ToString(status.id) + " has one after " + ToString(status.last_snapshot));
 }
 
 // A damaged server may refuse to start, or start with all that was durable; but not

@@ -19,6 +19,7 @@ class ReplicaRules {
 
  private:
   void CheckEstablished(const Ledger::Server& server, const ReplicaStatus& status);
+  void LearnFromSnapshot(Ledger::Server* server, const ReplicaStatus& status);
   void CheckDamageNoticed(Ledger::Server* server, const ReplicaStatus& status);
   void CheckStatusAgainstDisk(const Ledger::Server& server, const ReplicaStatus& status);
 

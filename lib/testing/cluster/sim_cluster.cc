@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "lib/testing/checks/applying_checker.h"
 #include "lib/testing/checks/election_checker.h"
 #include "lib/testing/checks/invariants.h"
@@ -129,6 +130,33 @@ class SimCluster::Impl {
     }
     return statuses;
   }
+  std::string Describe() const;
+
+  bool RunUntil(absl::FunctionRef<bool()> condition, absl::Duration limit) {
+    bool held = false;
+    scheduler.RunUntil(
+        [&] {
+          AfterStep();
+          held = condition();
+          return held || violation().has_value();
+        },
+        limit);
+    return held;
+  }
+  void RunFor(absl::Duration duration) {
+    RunUntil([] { return false; }, duration);
+  }
+  void Heal() {
+    network.Heal();
+    for (const ServerId sid : sids) at(sid).Heal();
+  }
+
+  // --- what CheckConverges waits for, one after the other; false: a violation is reported ---
+  bool AwaitHeldUp(absl::Duration limit);
+  bool StartEverybody(const std::set<ServerId>& healthy);
+  bool AwaitSynced(const std::set<ServerId>& healthy, absl::Duration limit,
+                   absl::Duration patience);
+  void AwaitStable(absl::Duration patience, bool renews);
 
   const SimClusterOptions options;
   SimScheduler scheduler;
@@ -177,30 +205,17 @@ std::optional<ServerId> SimCluster::leader() const { return LeaderOf(impl_->Stat
 
 absl::Duration SimCluster::now() const { return impl_->scheduler.now(); }
 
-void SimCluster::RunFor(absl::Duration duration) {
-  RunUntil([] { return false; }, duration);
-}
+void SimCluster::RunFor(absl::Duration duration) { impl_->RunFor(duration); }
 
 bool SimCluster::RunUntil(absl::FunctionRef<bool()> condition, absl::Duration limit) {
-  bool held = false;
-  impl_->scheduler.RunUntil(
-      [&] {
-        impl_->AfterStep();
-        held = condition();
-        return held || violation().has_value();
-      },
-      limit);
-  return held;
+  return impl_->RunUntil(condition, limit);
 }
 
 // --- faults --------------------------------------------------------------------------
 
 SimNetwork& SimCluster::network() { return impl_->network; }
 
-void SimCluster::Heal() {
-  impl_->network.Heal();
-  for (const ServerId sid : servers()) impl_->at(sid).Heal();
-}
+void SimCluster::Heal() { impl_->Heal(); }
 
 // --- judgement -------------------------------------------------------------------------
 
@@ -221,73 +236,94 @@ absl::Status SimCluster::CheckInvariants() const {
 }
 
 absl::Status SimCluster::CheckConverges(absl::Duration limit, const std::vector<ServerId>& lost) {
-  const absl::Duration patience = impl_->Patience();
-  // A few attempts; with the limits as shipped and a healthy network one takes no second.
-  const absl::Duration elects = 3 * patience + absl::Seconds(3);
-  // How long there must be no other leader: silence would have been noticed.
-  const absl::Duration calm_for = patience + absl::Seconds(2);
-  constexpr absl::Duration kLook = absl::Milliseconds(10);
-  // Healing breaks links, too, and that is heard of later.
-  constexpr absl::Duration kSettles = absl::Seconds(1);
   std::set<ServerId> healthy(servers().begin(), servers().end());
   for (const ServerId sid : lost) healthy.erase(sid);
-  Heal();
-  // What was begun before may still take its time, and fail.
-  const absl::Duration begins_by = now() + limit;
-  for (const ServerId sid : servers()) {
-    const absl::Duration held_up = impl_->at(sid).excuses.blocked_until();
-    RunFor(std::min(held_up, begins_by) - now());
-    if (held_up <= begins_by || violation()) continue;
-    Report("LIV-2 re-admission", "server " + ToString(sid) +
-                                     " is held up in a call of its disk or state machine for " +
-                                     absl::FormatDuration(held_up - now()) + " more");
-    return CheckInvariants();
-  }
-  impl_->AfterStep();  // who has just died is buried, and started with the others
-  for (const ServerId sid : servers()) {
-    SimServer& its = server(sid);
-    if (its.up() && !its.Status().health.ok()) its.Crash(CrashMode::kProcess);
-    const absl::Status started = its.Start();
-    if (started.ok() || !healthy.contains(sid)) continue;
-    Report("LIV-3 no restart trap",
-           "server " + ToString(sid) + " does not start: " + started.ToString());
-    return CheckInvariants();
-  }
-  const absl::Duration deadline = now() + limit;
-  const absl::Duration led_by = now() + std::min(limit, elects);
-  RunFor(kSettles);
-  std::optional<Violation> missing;
-  bool led = false;
-  while (!violation() && (missing = CheckSynced(impl_->StatusesOfAll(), healthy))) {
-    led = led || leader().has_value();
-    if (now() >= (led ? deadline : led_by)) {
-      Report(missing->property, missing->what + "\n" + Describe());
-      break;
-    }
-    RunFor(kLook);
-  }
-  if (violation()) return CheckInvariants();
-  const Statuses calm = impl_->StatusesOfAll();
-  std::optional<Violation> change;
   // Also for a server that is not waited for, and has promised too much.
   const bool renews = impl_->options.epoch_transactions != 0 || !lost.empty();
-  const auto changed = [&] {
-    change = CheckStable(calm, impl_->StatusesOfAll(), renews);
-    return change.has_value();
-  };
-  if (RunUntil(changed, calm_for)) Report(change->property, change->what);
+  const absl::Duration patience = impl_->Patience();
+  impl_->Heal();
+  if (impl_->AwaitHeldUp(limit) && impl_->StartEverybody(healthy) &&
+      impl_->AwaitSynced(healthy, limit, patience)) {
+    impl_->AwaitStable(patience, renews);
+  }
   return CheckInvariants();
 }
 
-std::string SimCluster::Describe() const {
+// What was begun before may still take its time, and fail.
+bool SimCluster::Impl::AwaitHeldUp(absl::Duration limit) {
+  const absl::Duration begins_by = scheduler.now() + limit;
+  for (const ServerId sid : sids) {
+    const absl::Duration held_up = at(sid).excuses.blocked_until();
+    RunFor(std::min(held_up, begins_by) - scheduler.now());
+    if (held_up <= begins_by || violation()) continue;
+    Report("LIV-2 re-admission", "server " + ToString(sid) +
+                                     " is held up in a call of its disk or state machine for " +
+                                     absl::FormatDuration(held_up - scheduler.now()) + " more");
+    return false;
+  }
+  return true;
+}
+
+bool SimCluster::Impl::StartEverybody(const std::set<ServerId>& healthy) {
+  AfterStep();  // who has just died is buried, and started with the others
+  for (const auto& [sid, server] : servers) {
+    if (server->up() && !server->Status().health.ok()) server->Crash(CrashMode::kProcess);
+    const absl::Status started = server->Start();
+    if (started.ok() || !healthy.contains(sid)) continue;
+    Report("LIV-3 no restart trap",
+           "server " + ToString(sid) + " does not start: " + started.ToString());
+    return false;
+  }
+  return true;
+}
+
+bool SimCluster::Impl::AwaitSynced(const std::set<ServerId>& healthy, absl::Duration limit,
+                                   absl::Duration patience) {
+  constexpr absl::Duration kLook = absl::Milliseconds(10);
+  // Healing breaks links, too, and that is heard of later.
+  constexpr absl::Duration kSettles = absl::Seconds(1);
+  // A few attempts; with the limits as shipped and a healthy network one takes no second.
+  const absl::Duration elects = 3 * patience + absl::Seconds(3);
+  const absl::Duration deadline = scheduler.now() + limit;
+  const absl::Duration led_by = scheduler.now() + std::min(limit, elects);
+  RunFor(kSettles);
+  bool led = false;
+  while (!violation()) {
+    const Statuses statuses = StatusesOfAll();
+    const std::optional<Violation> missing = CheckSynced(statuses, healthy);
+    if (!missing) return true;
+    led = led || LeaderOf(statuses).has_value();
+    if (scheduler.now() >= (led ? deadline : led_by)) {
+      Report(missing->property, missing->what + "\n" + Describe());
+    } else {
+      RunFor(kLook);
+    }
+  }
+  return false;
+}
+
+// There must be no other leader: silence would have been noticed by then.
+void SimCluster::Impl::AwaitStable(absl::Duration patience, bool renews) {
+  const Statuses calm = StatusesOfAll();
+  std::optional<Violation> change;
+  const auto changed = [&] {
+    change = CheckStable(calm, StatusesOfAll(), renews);
+    return change.has_value();
+  };
+  if (RunUntil(changed, patience + absl::Seconds(2))) Report(change->property, change->what);
+}
+
+std::string SimCluster::Describe() const { return impl_->Describe(); }
+
+std::string SimCluster::Impl::Describe() const {
   std::string text;
-  for (const ServerId sid : servers()) {
+  for (const auto& [sid, server] : servers) {
     text += "server " + ToString(sid) + ": ";
-    if (!server(sid).up()) {
+    if (!server->up()) {
       text += "down\n";
       continue;
     }
-    const ReplicaStatus s = server(sid).Status();
+    const ReplicaStatus s = server->Status();
     text += std::string(ToString(s.state)) + ", " + std::string(ToString(s.phase)) + ", leader " +
             (s.leader ? ToString(*s.leader) : "none") + ", epoch " + std::to_string(s.epoch) +
             ", logged " + ToString(s.last_logged) + ", committed " + ToString(s.last_committed) +

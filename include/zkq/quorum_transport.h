@@ -19,6 +19,7 @@
 // RunTransportConformance (zkq/testing/conformance.h) tests it against all of the above.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -46,6 +47,17 @@ struct SnapshotChunk {
 struct SnapshotRequest {
   Zxid snapshot = {};   // its name
   uint64_t offset = 0;  // in bytes: where to go on
+};
+
+// What the streams of one transport, links and snapshot transfers with all peers, have done
+// since it was made. A frame is what is written to a stream at once. Frames and bytes also count
+// what keeps a silent link alive, and handshakes, but not what the network adds.
+struct LinkCounters {
+  uint64_t lost_by_silence = 0;  // streams on which nothing came for tick * sync_limit
+  uint64_t lost_by_change = 0;   // streams that brought a packet which was changed on its way
+  uint64_t frames_read = 0, bytes_read = 0;
+  uint64_t frames_written = 0, bytes_written = 0;
+  friend bool operator==(const LinkCounters&, const LinkCounters&) = default;
 };
 
 class ZKQ_EXPORT QuorumTransport {
@@ -114,6 +126,10 @@ class ZKQ_EXPORT QuorumTransport {
   using SnapshotSink = absl::AnyInvocable<bool(absl::StatusOr<SnapshotChunk>, Hold)>;
   virtual void FetchSnapshot(const LinkId& link, const SnapshotRequest& request,
                              SnapshotSink sink) = 0;
+
+  // None falls, also after Shutdown; each is read by itself, so two may be a moment apart. All
+  // zero: this transport does not count.
+  virtual LinkCounters counters() const { return {}; }
 
   // Drops every link and stops. Bounded (about 1 s at worst), idempotent. No
   // call to the receiver or to a sink begins after it returns, and none is

@@ -59,6 +59,8 @@ class GrpcTransport final : public QuorumTransport {
     table_->FetchSnapshot(link, request, std::move(sink));
   }
 
+  LinkCounters counters() const override { return table_->counters(); }
+
   void Shutdown() override {
     std::call_once(shut_down_, [this] {
       table_->Shutdown();

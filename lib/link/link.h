@@ -28,10 +28,19 @@ struct LinkBounds {
   size_t inbound_bytes_max = 0;
 };
 
-// What a table's links have done since it was made, for operators.
-struct LinkCounters {
-  std::atomic<uint64_t> lost_by_silence = 0;  // links and transfers
-  std::atomic<uint64_t> lost_by_change = 0;   // of a packet on its way
+// zkq::LinkCounters while they are counted, on any thread.
+struct RunningCounters {
+  LinkCounters Read() const {
+    return {.lost_by_silence = lost_by_silence,
+            .lost_by_change = lost_by_change,
+            .frames_read = frames_read,
+            .bytes_read = bytes_read,
+            .frames_written = frames_written,
+            .bytes_written = bytes_written};
+  }
+
+  std::atomic<uint64_t> lost_by_silence = 0;
+  std::atomic<uint64_t> lost_by_change = 0;
   std::atomic<uint64_t> frames_read = 0, bytes_read = 0;
   std::atomic<uint64_t> frames_written = 0, bytes_written = 0;
 };
@@ -40,7 +49,7 @@ struct LinkCounters {
 struct LinkPlace {
   Clock& clock;
   Executor& executor;
-  LinkCounters& counters;
+  RunningCounters& counters;
 };
 
 class ZKQ_EXPORT Link : public std::enable_shared_from_this<Link> {

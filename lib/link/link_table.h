@@ -57,6 +57,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   void DropLink(const LinkId& link);
   void FetchSnapshot(const LinkId& link, const SnapshotRequest& request,
                      QuorumTransport::SnapshotSink sink);
+  LinkCounters counters() const { return counters_.Read(); }
   // Takes all links down, and returns when the receiver has been told. It waits for those
   // threads alone that are inside the receiver: where one thread does all, for none.
   void Shutdown();
@@ -69,8 +70,6 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   // OK: the caller is going to be dialled. `from` is nothing if it cannot be read.
   absl::Status OnKnock(const std::optional<Identity>& from, ServerId to);
   Executor& executor() { return *env_.executor; }
-
-  const LinkCounters& counters() const { return counters_; }
 
   // --- for transfers -----------------------------------------------------------
   // Null if it is not live.
@@ -166,7 +165,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   const TableOptions options_;
   Env env_ = {};  // fixed from Start on
   const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
-  LinkCounters counters_;
+  RunningCounters counters_;
   Deliveries deliveries_;
   Refusals refusals_;
 

@@ -392,7 +392,7 @@ TEST_CASE("a member that then breaks the order or the format loses its link alon
   CHECK(pair.two.downs() == 0);
 }
 
-TEST_CASE("a packet that was changed on its way ends the link, and that is logged") {
+TEST_CASE("a packet that was changed on its way ends the link, and is logged and counted") {
   Pair pair;
   v1::Frame frame;
   frame.add_packets()->mutable_ack()->mutable_zxid()->set_epoch(1);
@@ -406,6 +406,7 @@ TEST_CASE("a packet that was changed on its way ends the link, and that is logge
   CHECK(pair.one.messages() == 0);
   CHECK(pair.log.all().back() ==
         "the link to server 3 goes down: a packet is not what its checksum says");
+  CHECK(pair.one.transport().counters().lost_by_change == 1);
 }
 
 TEST_CASE("random frames and cut-off ones do no harm") {

@@ -222,15 +222,14 @@ TEST_CASE("a message that no link can carry ends it, and the log says how large 
 
 TEST_CASE("frames and bytes are counted both ways") {
   Linked linked;
-  const auto& counters = linked.table->counters();
-  const uint64_t read = counters.frames_read, written = counters.frames_written;
-  const uint64_t bytes_read = counters.bytes_read, bytes_written = counters.bytes_written;
+  const LinkCounters before = linked.table->counters();
   linked.stream.Say(Message{.body = Ack{{1, 1}}});
   linked.table->Send({&Linked::kLink, 1}, {.body = Ack{{1, 1}}});
-  CHECK(counters.frames_read == read + 1);
-  CHECK(counters.frames_written == written + 1);
-  CHECK(counters.bytes_read > bytes_read);
-  CHECK(counters.bytes_written > bytes_written);
+  const LinkCounters after = linked.table->counters();
+  CHECK(after.frames_read == before.frames_read + 1);
+  CHECK(after.frames_written == before.frames_written + 1);
+  CHECK(after.bytes_read > before.bytes_read);
+  CHECK(after.bytes_written > before.bytes_written);
 }
 
 }  // namespace

@@ -97,6 +97,7 @@ ZKQ_EXPORT std::vector<std::string> FileSystemClaims();
 // - pings keep their own order beside everything else
 // - a receiver may answer from inside its calls
 // - what is sent to a dead link is dropped, and never reaches the next one
+// - what is carried is counted, or nothing is
 // Notifications:
 // - a new link begins with the newest announcement, and with no older one
 // - of many announcements the last one always arrives, and none after a newer

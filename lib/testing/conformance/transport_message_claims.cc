@@ -159,6 +159,21 @@ void DeadLink(const Factory& factory, Trial* trial) {
   trial->Expect(expected <= 100, "a message that was sent after the link was dropped");
 }
 
+void CountsBytes(const Factory& factory, Trial* trial) {
+  constexpr size_t kBytes = 100'000;
+  ContractEnsemble ensemble(factory, trial, {kOne, kTwo});
+  if (!ensemble.UntilLinked(kOne, kTwo)) return;
+  ensemble[kOne].Send(kTwo, Numbered(1, kBytes));
+  if (!ensemble.UntilReceived(kTwo, kOne, 1)) return;
+  const LinkCounters sender = ensemble[kOne].transport().counters();
+  const LinkCounters receiver = ensemble[kTwo].transport().counters();
+  if (sender == LinkCounters{} && receiver == LinkCounters{}) return;
+  trial->Expect(sender.bytes_written >= kBytes && sender.frames_written > 0,
+                "less counted at the sender than was sent");
+  trial->Expect(receiver.bytes_read >= kBytes && receiver.frames_read > 0,
+                "less counted at the receiver than has come");
+}
+
 // --- notifications --------------------------------------------------------------
 
 void BeginsWithNewest(const Factory& factory, Trial* trial) {
@@ -295,6 +310,7 @@ Claims<TransportCheck> MessageClaims() {
       {"pings keep their own order beside everything else", PingsInOrder},
       {"a receiver may answer from inside its calls", AnswersInside},
       {"what is sent to a dead link is dropped, and never reaches the next one", DeadLink},
+      {"what is carried is counted, or nothing is", CountsBytes},
       {"a new link begins with the newest announcement, and with no older one", BeginsWithNewest},
       {"of many announcements the last one always arrives, and none after a newer", LastArrives},
   };

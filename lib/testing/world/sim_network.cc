@@ -104,6 +104,8 @@ class SimTransport final : public QuorumTransport {
                           });
   }
 
+  LinkCounters counters() const override { return process_->table->counters(); }
+
   void Shutdown() override {
     table().Shutdown();
     if (started_) wires_->Stop(process_);

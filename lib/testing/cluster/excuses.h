@@ -2,7 +2,7 @@
 //
 // A fault for which a server may halt excuses the halt. Observers are told when such an excuse
 // begins, and when the last one is over: the server has run for two seconds after the fault.
-// Whoever judges whether a server is late asks here until when something has kept it.
+// A checker that finds the server late asks here until when something has kept it.
 #pragma once
 
 #include <cstdint>
@@ -30,9 +30,9 @@ class Excuses {
   void Excuse(std::string_view why);
   // It was kept from doing what was due.
   void HeldUp(absl::Duration until);
-  // The task that runs is blocked for so long; a second form when it reads what is to be
-  // applied, or applies it.
+  // The task that runs is blocked for so long.
   void Block(absl::Duration duration);
+  // Likewise, in a read of what may have to be applied, or in an Apply.
   void KeepFromApplying(absl::Duration duration);
 
   // When it was last kept from doing what was due: paused, down, or in a slow Apply.

@@ -78,6 +78,17 @@ TEST_CASE("led checker: a round trip beyond what servers wait for leaves only sa
   CHECK(led.OnLook(view, 2 * kLed));
 }
 
+TEST_CASE("led checker: when a leader goes to which something is done, there is time for the next") {
+  LedChecker led(QuorumOf(3));
+  auto view = Three();
+  view.leader = ServerId(1);
+  view.voters.erase(ServerId(1));
+  CHECK(!AfterLong(&led, view));
+  view.leader.reset();
+  CHECK(!led.OnLook(view, kLed + kTick));
+  CHECK(led.OnLook(view, 2 * kLed));
+}
+
 TEST_CASE("led checker: another leader while nothing has changed is no stability") {
   LedChecker led(QuorumOf(3));
   auto view = Three();

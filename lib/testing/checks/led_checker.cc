@@ -35,7 +35,9 @@ void LedChecker::NoteChanges(const View& view, absl::Duration now) {
 
 std::optional<Violation> LedChecker::OnLook(const View& view, absl::Duration now) {
   NoteChanges(view, now);
-  if (view.too_far || (!view.leader && !SomebodyCould(view))) {
+  // Something is done to it, so it may go at any time.
+  const bool may_go = view.leader && !view.voters.contains(*view.leader);
+  if (view.too_far || may_go || (!view.leader && !SomebodyCould(view))) {
     changed_ = now;
     leads_.reset();
     return std::nullopt;
@@ -49,8 +51,8 @@ std::optional<Violation> LedChecker::OnLook(const View& view, absl::Duration now
                      "a quorum could follow one of its own, and nobody leads for " +
                          absl::FormatDuration(now - changed_)};
   }
-  if (!leads_ && view.voters.contains(*view.leader)) leads_ = view.leader;
-  if (!leads_ || leads_ == view.leader) return std::nullopt;
+  if (!leads_) leads_ = view.leader;
+  if (leads_ == view.leader) return std::nullopt;
   return Violation{"LIV-4 stability", "led by " + ToString(*leads_) + ", then by " +
                                           ToString(*view.leader) + ", and nothing has changed"};
 }

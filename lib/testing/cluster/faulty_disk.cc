@@ -145,7 +145,12 @@ Verdict FaultyDisk::Judge(const Operation& operation) {
     return Verdict::kFail;
   }
   const bool syncs = operation.step == Step::kSync || operation.step == Step::kSyncDirectory;
-  excuses_.Block(Stalled() + (syncs ? sync_takes() : absl::ZeroDuration()));
+  const absl::Duration takes = Stalled() + (syncs ? sync_takes() : absl::ZeroDuration());
+  if (operation.path.starts_with(kDataDir)) {
+    excuses_.Block(takes);
+  } else {
+    excuses_.KeepFromApplying(takes);  // the state machine's own
+  }
   return Verdict::kProceed;
 }
 

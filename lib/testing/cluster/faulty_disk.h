@@ -16,6 +16,9 @@
 
 namespace zkq::testing {
 
+// Where each replica has its files. All else on a disk is its state machine's.
+inline constexpr char kDataDir[] = "data";
+
 class FaultyDisk {
  public:
   using Step = MemoryFileSystem::Step;

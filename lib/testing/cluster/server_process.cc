@@ -48,7 +48,7 @@ ReplicaOptions ServerProcess::Options() {
   options.id = sid_;
   options.members.clear();
   for (int id = 1; id <= shared_.options->servers; ++id) options.members.push_back({ServerId(id)});
-  options.data_dir = "data";
+  options.data_dir = kDataDir;
   options.transport = shared_.network->NewTransport();
   options.log_sink = std::make_shared<WatchedLog>(this, options.log_sink);
   options.state_machine = nullptr;

@@ -5,8 +5,10 @@ namespace {
 
 // So many syncs tell how quick a disk is.
 constexpr size_t kSyncs = 8;
-// A write may have to wait for the sync before its own; and no sync takes as long as the last.
-constexpr int kSlack = 4;
+// A write may have to wait for the sync before its own, and where the log goes on in another file
+// it is four: of the file that ends, of the one that begins, and of two names. And no sync takes as
+// long as the last.
+constexpr int kSlack = 6;
 // No disk is waited for longer than that, however slow it was.
 constexpr Time kLimitMax = std::chrono::seconds(30);
 

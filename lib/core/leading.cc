@@ -102,7 +102,7 @@ void Leading::On(const Received& received) {
 }
 
 void Leading::On(const PartReceived& part) {
-  if (LearnerProgress* learner = learners_.Find(part.link)) learner->NoteFrame();
+  if (LearnerProgress* learner = learners_.Find(part.link)) learner->NotePart(part.bytes);
 }
 
 template <typename Other>

@@ -134,7 +134,7 @@ bool LearnerProgress::CaughtUpWith(Zxid last) const {
 
 void LearnerProgress::Fed(const std::vector<Txn>& txns, Zxid commit) {
   ZKQ_CHECK(!txns.empty() && txns.front().prev == feed_.sent());
-  if (match_ == feed_.sent()) advanced_ = self_.now;
+  if (match_ == feed_.sent()) NoteAdvance();
   feed_.Advance(txns);
   commit_told_ = std::max(commit_told_, commit);
 }
@@ -144,7 +144,7 @@ bool LearnerProgress::Accept(const Ack& ack) {
   stage_ = Stage::kSynced;
   match_ = feed_.target();
   feed_.Return(match_);
-  advanced_ = self_.now;
+  NoteAdvance();
   ExtendDeadline(self_.options.sync_limit);
   return true;
 }
@@ -154,7 +154,7 @@ bool LearnerProgress::Acknowledge(const Ack& ack) {
   if (ack.zxid == match_) return true;
   match_ = ack.zxid;
   feed_.Return(match_);
-  advanced_ = self_.now;
+  NoteAdvance();
   return true;
 }
 
@@ -179,6 +179,18 @@ bool LearnerProgress::TakesCommit(Zxid commit) {
 
 // --- liveness ------------------------------------------------------------------------------
 
+void LearnerProgress::NoteAdvance() {
+  advanced_ = self_.now;
+  parts_ = 0;
+}
+
+void LearnerProgress::NotePart(size_t bytes) {
+  constexpr size_t kBeforeAnAck = 4 << 20;  // what a socket of the usual size holds
+  NoteFrame();
+  parts_ += bytes;
+  if (parts_ <= kBeforeAnAck) advanced_ = self_.now;
+}
+
 void LearnerProgress::NoteFrame() {
   heard_ = self_.now;
   if (synced()) ExtendDeadline(self_.options.sync_limit);
@@ -199,7 +211,7 @@ bool LearnerProgress::Take(const Pong& pong, uint64_t last_ping) {
   const bool syncs = pong.syncing && !synced();
   const bool takes = pong.taken > taken_;
   // Its Ack may come after requests, and what it is to acknowledge be large.
-  if (pong.durable > durable_ || takes) advanced_ = self_.now;
+  if (pong.durable > durable_ || takes) NoteAdvance();
   durable_ = pong.durable;
   sync_ = pong.sync;
   taken_ = pong.taken;
@@ -211,7 +223,7 @@ bool LearnerProgress::Take(const Pong& pong, uint64_t last_ping) {
 // A slow disk must not hide behind pings: what is owed has to arrive (ZOOKEEPER-87,
 // -1521).
 bool LearnerProgress::StandsStill() {
-  if (!synced() || feed_.sent() == match_) advanced_ = self_.now;
+  if (!synced() || feed_.sent() == match_) NoteAdvance();
   if (!synced() && self_.Syncing()) ExtendDeadline(self_.options.init_limit);
   const Time limit = LimitOfDisk(self_.Ticks(self_.options.sync_limit), sync_);
   return self_.now >= deadline_ || self_.now - advanced_ >= limit;

@@ -86,6 +86,10 @@ class LearnerProgress {
   // --- liveness ----------------------------------------------------------------------
   // A frame of the session has come.
   void NoteFrame();
+  // Or a part of one. An Ack may come after it on the same line, so it is waited for as long as
+  // parts come; but no more of them than may stand before it, or a disk that hangs could hide
+  // behind large requests.
+  void NotePart(size_t bytes);
   Time heard() const { return heard_; }
   void SendPing(uint64_t seq);
   // True: its synchronisation goes on. No ping above `last_ping` was sent.
@@ -104,6 +108,7 @@ class LearnerProgress {
   void SendProposal(std::vector<Txn> txns);
   void CheckCursors();
   Invariants& invariants() { return self_.invariants(); }
+  void NoteAdvance();
   void ExtendDeadline(int ticks) { deadline_ = self_.now + self_.Ticks(ticks); }
 
   Self& self_;
@@ -122,7 +127,8 @@ class LearnerProgress {
   uint64_t taken_ = 0;  // of large messages, by that
   Time heard_;
   Time deadline_{};
-  Time advanced_{};  // when `match_` last rose, or there was nothing to rise to
+  Time advanced_{};   // when `match_` last rose, or there was nothing to rise to
+  size_t parts_ = 0;  // their bytes since then
 };
 
 }  // namespace zkq::core

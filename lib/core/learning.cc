@@ -173,7 +173,12 @@ void Learning::ExtendDeadline() {
 void Learning::On(const PartReceived& part) {
   if (part.link != link_ || stage_ == Stage::kConnecting) return;
   if (self_.Drained()) taken_ += part.bytes;
-  if (stage_ != Stage::kInstalling) ExtendDeadline();
+  if (stage_ == Stage::kInstalling) return;
+  ExtendDeadline();
+  // On a thin line the leader's next ping waits behind the rest, and the leader for an answer.
+  if (!InSync() || self_.now < next_pong_at_) return;
+  next_pong_at_ = self_.now + self_.options.tick / 2;
+  Handle(Ping{});
 }
 
 template <typename Other>

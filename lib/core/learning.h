@@ -126,7 +126,8 @@ class Learning {
   Time init_limit_;
   Time sync_limit_;
   Time began_;
-  Time give_up_at_{};  // without a word or progress
+  Time give_up_at_{};    // without a word or progress
+  Time next_pong_at_{};  // of those that no ping asked for
   std::optional<std::string> left_;
 };
 

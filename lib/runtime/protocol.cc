@@ -27,6 +27,16 @@ bool IsRequest(const core::Event& event) {
   return received != nullptr && std::holds_alternative<Request>(received->message.body);
 }
 
+// What a leader may send before it is durable here: its credit (core::PeerOptions), and one
+// portion, which is one message at most.
+constexpr size_t kHeldBytesFree = (16 << 20) + (80 << 20);
+
+size_t BytesOf(const std::vector<Txn>& txns) {
+  size_t bytes = 0;
+  for (const Txn& txn : txns) bytes += txn.encoded.size();
+  return bytes;
+}
+
 }  // namespace
 
 Protocol::Protocol(const Ports& ports, std::vector<Member> configured)
@@ -54,6 +64,7 @@ void Protocol::Stop() {
 void Protocol::Release() {
   peer_.reset();
   held_.clear();
+  held_bytes_ = 0;
   effects_.clear();
 }
 
@@ -104,10 +115,7 @@ void Protocol::OnMessage(const LinkId& link, Message message, Hold hold) {
 }
 
 void Protocol::OnPart(const LinkId& link, size_t bytes) {
-  inbox_.Change([link, bytes](News& news) {
-    news.parts[link] += bytes;
-    return false;
-  });
+  inbox_.Change([link, bytes](News& news) { news.parts[link] += bytes; });
 }
 
 void Protocol::OnNotification(const LinkId& link, const Notification& notification) {
@@ -157,9 +165,10 @@ void Protocol::StepAll(News news, absl::Duration now) {
   if (!calls.reads.empty()) Step(core::ReadAsked{std::move(calls.reads)});
 }
 
-// A proposal is consumed when it is durable: until then it counts against what the transport
-// may read from that peer. A request is consumed at once, though its calls may wait for the
-// disk: what comes after it keeps the learner's session alive, and its credit bounds it.
+// What has been stepped is consumed, though it may wait for the disk: what comes after it keeps
+// the session alive, and credit bounds it: a learner's of requests, a leader's of proposals.
+// Above what that allows a proposal counts, until it is durable, against what the transport may
+// read from that peer.
 void Protocol::StepOne(Happened happened) {
   const size_t before = effects_.size();
   const bool is_request = IsRequest(happened.event);
@@ -168,14 +177,19 @@ void Protocol::StepOne(Happened happened) {
   for (size_t i = effects_.size(); i > before; --i) {
     const auto* append = std::get_if<core::Append>(&effects_[i - 1]);
     if (append == nullptr) continue;
-    held_.push_back({append->write, std::move(happened.hold)});
+    const size_t bytes = BytesOf(append->txns);
+    held_bytes_ += bytes;
+    if (held_bytes_ <= kHeldBytesFree) happened.hold = nullptr;
+    held_.push_back({append->write, bytes, std::move(happened.hold)});
     return;
   }
 }
 
 void Protocol::StepSynced(core::WriteId through, absl::Duration took) {
   synced_ = through;
-  while (!held_.empty() && held_.front().write <= through) held_.pop_front();
+  for (; !held_.empty() && held_.front().write <= through; held_.pop_front()) {
+    held_bytes_ -= held_.front().bytes;
+  }
   Step(core::Synced{through, Time{absl::ToInt64Microseconds(took)}});
 }
 

@@ -90,7 +90,8 @@ class Protocol final : public QuorumTransport::Receiver {
   };
   struct HeldProposal {
     core::WriteId write = 0;
-    Hold hold;
+    size_t bytes = 0;
+    Hold hold;  // none, while there are few
   };
 
   Halter& invariants() { return *ports_.halter; }
@@ -119,7 +120,8 @@ class Protocol final : public QuorumTransport::Receiver {
   core::Effects effects_;
   core::WriteId synced_ = 0;
   Zxid applied_ = {};
-  std::deque<HeldProposal> held_;         // bounded by the transport: it waits for the holds
+  std::deque<HeldProposal> held_;  // not durable; bounded by credit, then by the holds
+  size_t held_bytes_ = 0;
   std::optional<uint64_t> told_changes_;  // of the configuration, to the transport
 };
 

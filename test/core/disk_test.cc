@@ -27,9 +27,9 @@ TEST_CASE("a disk stands still from its first write, or from the end of its last
   REQUIRE(disk.StandsStill(milliseconds(200)) == milliseconds(40));
 }
 
-TEST_CASE("a limit that waits for a disk is four of its syncs, and no longer than 30 s") {
-  REQUIRE(LimitOfDisk(seconds(1), milliseconds(200)) == seconds(1));
-  REQUIRE(LimitOfDisk(seconds(1), milliseconds(600)) == milliseconds(2400));
+TEST_CASE("a limit that waits for a disk is six of its syncs, and no longer than 30 s") {
+  REQUIRE(LimitOfDisk(seconds(1), milliseconds(150)) == seconds(1));
+  REQUIRE(LimitOfDisk(seconds(1), milliseconds(600)) == milliseconds(3600));
   REQUIRE(LimitOfDisk(seconds(1), seconds(20)) == seconds(30));
   REQUIRE(LimitOfDisk(seconds(60), seconds(20)) == seconds(60));
 }

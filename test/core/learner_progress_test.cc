@@ -178,10 +178,10 @@ TEST_CASE("a learner may owe an Ack for as long as its disk needs, by its last s
   REQUIRE_FALSE(learner.StandsStill());
   leader.Propose("2:1<1:4");
   learner.Pump();
-  leader.self.now = milliseconds(7399);
+  leader.self.now = milliseconds(8599);
   learner.NoteFrame();
   REQUIRE_FALSE(learner.StandsStill());
-  leader.self.now = milliseconds(7400);
+  leader.self.now = milliseconds(8600);
   learner.NoteFrame();
   REQUIRE(learner.StandsStill());
 }
@@ -202,6 +202,26 @@ TEST_CASE("a learner that takes in what is large owes its Ack from the last part
   learner.Take(Pong{.seq = 1, .taken = 1000}, 1);  // no more has come
   REQUIRE_FALSE(learner.StandsStill());
   leader.self.now = milliseconds(6900);
+  REQUIRE(learner.StandsStill());
+}
+
+TEST_CASE("parts of a message put off what is owed, as far as they may stand before it") {
+  Leader leader;
+  LearnerProgress learner = leader.Synced();
+  leader.self.now = milliseconds(5000);
+  learner.NoteFrame();
+  REQUIRE_FALSE(learner.StandsStill());
+  leader.Propose("2:1<1:4");
+  learner.Pump();
+  for (const int at : {5900, 6800, 7700, 8600}) {
+    leader.self.now = milliseconds(at);
+    learner.NotePart(1 << 20);
+    REQUIRE_FALSE(learner.StandsStill());
+  }
+  leader.self.now = milliseconds(9500);
+  learner.NotePart(1);
+  REQUIRE_FALSE(learner.StandsStill());
+  leader.self.now = milliseconds(9600);
   REQUIRE(learner.StandsStill());
 }
 

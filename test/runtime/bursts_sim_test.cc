@@ -7,11 +7,15 @@
 namespace zkq::testing {
 namespace {
 
-// All serve, in one epoch, over links of 10 MB a second.
+void TakeLarge(ReplicaOptions* options) {
+  options->max_command_bytes = 60 << 20;
+  options->log_segment_bytes = 64 << 20;
+}
+
+// All serve, in one epoch, over links of so many bytes a second.
 struct Narrow {
-  explicit Narrow(std::function<void(ReplicaOptions*)> adjust = nullptr)
-      : world(SimClusterOptions{.servers = 3, .seed = 3, .sync_delay = absl::Milliseconds(5)},
-              std::move(adjust)) {
+  explicit Narrow(uint64_t rate = 10'000'000, absl::Duration sync_delay = absl::Milliseconds(5))
+      : world(SimClusterOptions{.servers = 3, .seed = 3, .sync_delay = sync_delay}, TakeLarge) {
     const auto& all = world.cluster.servers();
     world.Until([&] {
       return std::all_of(all.begin(), all.end(), [&](ServerId sid) {
@@ -20,7 +24,7 @@ struct Narrow {
     });
     for (const ServerId from : all) {
       for (const ServerId to : all) {
-        if (from != to) world.cluster.network().SetPath(from, to, {.bytes_per_second = 10'000'000});
+        if (from != to) world.cluster.network().SetPath(from, to, {.bytes_per_second = rate});
       }
     }
     epoch = world.cluster.server(world.Leader()).Status().epoch;
@@ -66,12 +70,74 @@ TEST_CASE("a burst of 60 writes of 1 MiB through the leader costs nobody a sessi
 }
 
 TEST_CASE("a command of 60 MiB costs neither the leader its office nor a follower its session") {
-  const auto large = [](ReplicaOptions* options) { options->max_command_bytes = 60 << 20; };
   for (const bool through_leader : {true, false}) {
-    Narrow narrow(large);
+    Narrow narrow;
     World& world = narrow.world;
     narrow.Write(through_leader ? world.Leader() : world.Follower(), 1, (60 << 20) - 64);
   }
+}
+
+TEST_CASE("a write of 1 MiB over lines of 4 Mbit/s costs nobody a session, whoever takes it") {
+  for (const bool through_leader : {true, false}) {
+    Narrow narrow(500'000);
+    World& world = narrow.world;
+    narrow.Write(through_leader ? world.Leader() : world.Follower(), 1, (1 << 20) - 64);
+  }
+}
+
+// More than what a transport reads before it is consumed.
+TEST_CASE("what waits for disks of 1.5 s a sync keeps no leader from being heard") {
+  SECTION("one command of 17 MiB") {
+    Narrow narrow(10'000'000, absl::Milliseconds(1500));
+    narrow.Write(narrow.world.Leader(), 1, (17 << 20) - 64);
+  }
+  SECTION("20 of 1 MiB") {
+    Narrow narrow(10'000'000, absl::Milliseconds(1500));
+    narrow.Write(narrow.world.Leader(), 20, (1 << 20) - 64);
+  }
+}
+
+// A follower that is cut off while others go on, and then has 1 Mbit/s.
+struct ThinLine {
+  explicit ThinLine(size_t window_bytes)
+      : world(SimClusterOptions{.servers = 3, .seed = 3},
+              [=](ReplicaOptions* options) { options->window_bytes = window_bytes; }) {
+    world.cluster.RunFor(absl::Seconds(2));
+    late = world.Follower();
+  }
+  void CatchUp() {
+    for (const ServerId other : world.cluster.servers()) {
+      if (other == late) continue;
+      world.cluster.network().SetPath(other, late, {.bytes_per_second = 125'000});
+    }
+    world.cluster.network().Partition({});
+    world.Until(
+        [&] {
+          return world.cluster.server(late).Status().last_applied ==
+                 world.cluster.server(world.Leader()).Status().last_applied;
+        },
+        absl::Minutes(1));
+  }
+  World world;
+  ServerId late{};
+};
+
+TEST_CASE("a follower that lacks 4 MB is brought up over 1 Mbit/s") {
+  ThinLine line(64 << 20);
+  World& world = line.world;
+  world.cluster.network().Partition({line.late});
+  world.cluster.RunFor(absl::Seconds(2));
+  for (int i = 0; i < 200; ++i) {
+    world.Write(world.Leader(), std::string(20'000, 'w') + std::to_string(i));
+  }
+  line.CatchUp();
+}
+
+TEST_CASE("a snapshot is installed over 1 Mbit/s") {
+  ThinLine line(1);
+  line.world.LeaveBehind(line.late);
+  line.CatchUp();
+  CHECK(line.world.notes[line.late].restores > 0);
 }
 
 }  // namespace

@@ -104,7 +104,7 @@ TEST_CASE("transfers: a peer is served pieces of a snapshot file, and told when 
   REQUIRE(
       stage.snapshots
           ->Take({{1, 5}},
-                 [](SnapshotWriter& out) { return out.WriteRecord(std::string(300 << 10, 's')); })
+                 [](SnapshotWriter& out) { return out.WriteRecord(std::string(100 << 10, 's')); })
           .ok());
   const auto serve = [&](Zxid zxid, uint64_t offset) {
     absl::StatusOr<SnapshotChunk> served;
@@ -114,10 +114,10 @@ TEST_CASE("transfers: a peer is served pieces of a snapshot file, and told when 
     return served;
   };
   const auto first = serve({1, 5}, 0);
-  REQUIRE(first->bytes.size() == 256 << 10);
+  REQUIRE(first->bytes.size() == 64 << 10);
   REQUIRE(!first->last);
   const auto second = serve({1, 5}, first->bytes.size());
-  REQUIRE(second->offset == 256 << 10);
+  REQUIRE(second->offset == 64 << 10);
   REQUIRE(second->last);
   REQUIRE(serve({1, 6}, 0).status().code() == absl::StatusCode::kNotFound);
   stage.stopping = true;

@@ -8,7 +8,6 @@
 // It ends with its session: left() then says why, and Peer goes looking.
 #pragma once
 
-#include <cstdint>
 #include <set>
 #include <string>
 
@@ -58,8 +57,6 @@ class Learning {
   bool serving() const { return established_ != 0; }
   // The established epoch, also during a renewal; before that the session's.
   Epoch epoch() const { return serving() ? established_ : session_.epoch; }
-  // Bytes of calls that it takes on now; without a leader all, to refuse them.
-  size_t room() const { return serving() ? requests_.room() : SIZE_MAX; }
   // Adds what is to be checked of a learner.
   void Mark(Marks* marks) const;
 

@@ -54,9 +54,6 @@ class Peer {
     EnsembleId ensemble = {};
   };
   View view() const;
-  // Of Proposed so many bytes, each call with kCallBytes beside its command, or one call, may
-  // come now: what comes above that waits here, where no deadline ends it. 0: none.
-  size_t room() const;
   // The committed configuration. Valid until the next Step.
   const Membership& config() const;
   // What it says of itself in a handshake, now; Introduce tells when it changes.

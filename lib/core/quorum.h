@@ -26,7 +26,7 @@ class Majority {
 };
 
 // A quorum in each relevant configuration (PROTOCOL §2 Q6).
-class Quorum {
+class ZKQ_EXPORT Quorum {
  public:
   Quorum() = default;  // of nobody: contains nothing
   explicit Quorum(const Configs& configs);

@@ -4,7 +4,6 @@
 // session alive, and the leader holds no more of them than that.
 #pragma once
 
-#include <algorithm>
 #include <deque>
 #include <map>
 #include <vector>
@@ -28,10 +27,6 @@ class Requests {
   void Add(const std::vector<Call>& calls);
   // The next piece that may leave now, which counts as sent; empty: none may.
   std::vector<Call> Take();
-  // Bytes of calls that would not wait here; 0: what is there waits already.
-  size_t room() const {
-    return waiting_.empty() ? kRequestCredit - std::min(used_, kRequestCredit) : 0;
-  }
   // The leader has proposed this call, or refused it.
   void Settle(uint64_t tag);
   // The history is replaced: which of the calls sent are in it nobody will tell.
@@ -40,7 +35,7 @@ class Requests {
   std::vector<uint64_t> Drop();
 
  private:
-  std::deque<Call> waiting_;              // of the last that were added, which had room
+  std::deque<Call> waiting_;              // bounded by what the user may have outstanding
   std::map<uint64_t, size_t> under_way_;  // what each costs
   size_t used_ = 0;                       // of the credit
 };

@@ -23,15 +23,16 @@ Calls::Added Calls::Add(Kind kind, std::string text, absl::Duration deadline, Ca
     if (state.closed) return {Verdict::kClosed};
     if (bytes_ + bytes > outstanding_bytes_max_) return {Verdict::kOverloaded};
     bytes_ += bytes;
-    Added added{.first = !std::exchange(state.told, true)};
+    Taken& to_take = state.to_take;
+    Added added{.first = to_take.writes.empty() && to_take.reads.empty()};
     added.tag = state.pending.Add({.kind = kind,
                                    .taken = false,
                                    .bytes = bytes,
                                    .caller = std::move(*caller),
                                    .request = std::move(text)});
     call.tag = added.tag;
-    if (kind == Kind::kWrite) state.writes.push_back(std::move(call));
-    if (kind == Kind::kIndexRead) state.reads.push_back(added.tag);
+    if (kind == Kind::kWrite) to_take.writes.push_back(std::move(call));
+    if (kind == Kind::kIndexRead) to_take.reads.push_back(added.tag);
     state.deadlines.Add(deadline, added.tag, state.pending.size(),
                         [&](uint64_t tag) { return state.Waits(tag); });
     return added;
@@ -52,22 +53,17 @@ void Calls::Refuse(absl::Status why, Caller caller) {
 
 // --- pending -------------------------------------------------------------------------
 
-// What has expired meanwhile is pending no more and must not be proposed: its caller was
-// told that it did not happen.
-Calls::Taken Calls::Take(size_t room) {
-  return inbox_.With([room](State& state) {
-    state.told = false;
-    Taken taken{.reads = std::exchange(state.reads, {})};
+Calls::Taken Calls::Take() {
+  return inbox_.With([](State& state) {
+    Taken taken = std::exchange(state.to_take, {});
+    // What has expired meanwhile is pending no more and must not be proposed: its
+    // caller was told that it did not happen.
+    std::erase_if(taken.writes, [&](const Call& call) {
+      Pending* const pending = state.pending.Find(call.tag);
+      if (pending != nullptr) pending->taken = true;
+      return pending == nullptr;
+    });
     std::erase_if(taken.reads, [&](uint64_t tag) { return !state.Waits(tag); });
-    for (size_t left = room; left > 0 && !state.writes.empty(); state.writes.pop_front()) {
-      Pending* const pending = state.pending.Find(state.writes.front().tag);
-      if (pending == nullptr) continue;
-      if (pending->bytes > left && !taken.writes.empty()) break;
-      left -= std::min(left, pending->bytes);
-      pending->taken = true;
-      taken.writes.push_back(std::move(state.writes.front()));
-    }
-    if (state.writes.empty()) state.ended_bytes = 0;
     return taken;
   });
 }
@@ -146,8 +142,7 @@ void Calls::Close(Why why) {
   Settle([this, why = std::move(why)](State& state) {
     state.closed = true;
     for (const uint64_t tag : state.pending.Tags()) FailOne(&state, tag, why);
-    state.writes.clear();
-    state.reads.clear();
+    state.to_take = {};
     state.deadlines.Clear();
   });
 }
@@ -165,14 +160,7 @@ void Calls::Done(State* state, uint64_t tag, absl::StatusOr<Reply> result) {
 
 void Calls::FailOne(State* state, uint64_t tag, const Why& why) {
   const Pending* const pending = state->pending.Find(tag);
-  if (pending == nullptr) return;
-  const bool waits_here = pending->fate() == Fate::kNotSent;
-  if (waits_here) state->ended_bytes += pending->bytes;
-  Done(state, tag, why(pending->fate()));
-  // Its bytes count no more, so its command must not stay for long.
-  if (state->ended_bytes <= outstanding_bytes_max_ / 4) return;
-  state->ended_bytes = 0;
-  std::erase_if(state->writes, [&](const Call& call) { return !state->Waits(call.tag); });
+  if (pending != nullptr) Done(state, tag, why(pending->fate()));
 }
 
 // --- told ------------------------------------------------------------------------------

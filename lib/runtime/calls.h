@@ -87,9 +87,7 @@ class Calls {
     std::vector<Call> writes = {};
     std::vector<uint64_t> reads = {};
   };
-  // Of the writes as many as have room in so many bytes, or one; 0: none. The others wait, and
-  // end by their deadline as what did not happen.
-  Taken Take(size_t room);
+  Taken Take();
   // The request of a read that still waits; to be finished later.
   std::optional<std::string> TakeRequest(uint64_t tag);
   bool Waits(uint64_t tag) const;
@@ -135,10 +133,7 @@ class Calls {
   struct State {
     TagRing<Pending> pending = {};  // bounded, with all that follows, by outstanding_bytes_max
     Deadlines deadlines = {};
-    bool told = false;             // something has come since the last Take
-    std::deque<Call> writes = {};  // to be taken; some are pending no more
-    size_t ended_bytes = 0;        // of these
-    std::vector<uint64_t> reads = {};
+    Taken to_take = {};
     std::deque<Completion> done = {};
     std::vector<Completion> awaited = {};  // of blocking forms: told as soon as the lock is free
     bool closed = false;

@@ -57,14 +57,14 @@ TEST_CASE("calls are taken in the order they were made, once") {
   const uint64_t a = desk.Add(Kind::kWrite, "a"), b = desk.Add(Kind::kWrite, "b");
   const uint64_t r = desk.Add(Kind::kIndexRead, "r");
   desk.Add(Kind::kRead, "local");
-  const Calls::Taken taken = desk.calls.Take(SIZE_MAX);
+  const Calls::Taken taken = desk.calls.Take();
   REQUIRE(taken.writes.size() == 2);
   REQUIRE(taken.writes[0].tag == a);
   REQUIRE(taken.writes[0].command.view() == "a");
   REQUIRE(taken.writes[1].tag == b);
   REQUIRE(a < b);
   REQUIRE(taken.reads == std::vector{r});
-  REQUIRE(desk.calls.Take(SIZE_MAX).writes.empty());
+  REQUIRE(desk.calls.Take().writes.empty());
 }
 
 TEST_CASE("the first call that waits to be taken is said to be the first") {
@@ -76,7 +76,7 @@ TEST_CASE("the first call that waits to be taken is said to be the first") {
   REQUIRE(first(Kind::kWrite));
   REQUIRE(!first(Kind::kIndexRead));
   REQUIRE(!first(Kind::kWrite));
-  desk.calls.Take(SIZE_MAX);
+  desk.calls.Take();
   REQUIRE(first(Kind::kIndexRead));
   REQUIRE(!first(Kind::kWrite));
 }
@@ -126,41 +126,14 @@ TEST_CASE("a write that expires before it is taken has not happened and is not p
   desk.Add(Kind::kWrite, "a", absl::Seconds(1));
   desk.calls.Expire(absl::Seconds(1), Late);
   REQUIRE(desk.Told() == "a no ");
-  REQUIRE(desk.calls.Take(SIZE_MAX).writes.empty());
-}
-
-TEST_CASE("writes without room wait, in their order, and end there by their deadline") {
-  Desk desk;
-  const size_t one = 1 + Calls::kCallBytes;
-  const uint64_t a = desk.Add(Kind::kWrite, "a"), b = desk.Add(Kind::kWrite, "b");
-  desk.Add(Kind::kWrite, "c", absl::Seconds(1));
-  const uint64_t d = desk.Add(Kind::kWrite, "d");
-  REQUIRE(desk.calls.Take(0).writes.empty());
-  std::vector<Call> writes = desk.calls.Take(2 * one).writes;
-  REQUIRE(writes.size() == 2);
-  REQUIRE(writes[0].tag == a);
-  REQUIRE(writes[1].tag == b);
-  desk.calls.Expire(absl::Seconds(1), Late);
-  REQUIRE(desk.Told() == "c no ");
-  writes = desk.calls.Take(1).writes;  // one always has room, where there is any
-  REQUIRE(writes.size() == 1);
-  REQUIRE(writes[0].tag == d);
-}
-
-TEST_CASE("whoever takes is woken for a read, though writes wait for room") {
-  Desk desk;
-  desk.Add(Kind::kWrite, "a");
-  REQUIRE(desk.calls.Take(0).writes.empty());
-  Caller caller;
-  REQUIRE(desk.calls.Add(Kind::kIndexRead, "r", absl::InfiniteDuration(), &caller).first);
-  REQUIRE(desk.calls.Take(0).reads.size() == 1);
+  REQUIRE(desk.calls.Take().writes.empty());
 }
 
 TEST_CASE("a write that expires after it was taken may have happened, a read never has") {
   Desk desk;
   desk.Add(Kind::kWrite, "a", absl::Seconds(1));
   desk.Add(Kind::kIndexRead, "r", absl::Seconds(2));
-  desk.calls.Take(SIZE_MAX);
+  desk.calls.Take();
   desk.calls.Expire(absl::Seconds(3), Late);
   REQUIRE(desk.Told() == "a unknown r no ");
 }
@@ -169,10 +142,10 @@ TEST_CASE("calls that an installed snapshot passes over are failed, and later on
   Desk desk;
   desk.Add(Kind::kWrite, "a");
   desk.Add(Kind::kIndexRead, "r");
-  desk.calls.Take(SIZE_MAX);
+  desk.calls.Take();
   const uint64_t last = desk.calls.last_tag();
   desk.Add(Kind::kWrite, "b");
-  desk.calls.Take(SIZE_MAX);
+  desk.calls.Take();
   desk.calls.FailTaken(last, Late);
   REQUIRE(desk.Told() == "a unknown ");
   REQUIRE(desk.calls.waiting() == 2);
@@ -225,14 +198,14 @@ TEST_CASE("empty calls count against the bound") {
 TEST_CASE("calls that wait at the close are failed in order, and none is taken on after it") {
   Desk desk;
   desk.Add(Kind::kWrite, "taken");
-  desk.calls.Take(SIZE_MAX);
+  desk.calls.Take();
   desk.Add(Kind::kWrite, "waits");
   desk.calls.Close(EndedByShutdown);
   REQUIRE(desk.Told() == "taken unknown waits no ");
   Caller caller;
   REQUIRE(desk.calls.Add(Kind::kWrite, "", absl::InfiniteDuration(), &caller).verdict ==
           Verdict::kClosed);
-  REQUIRE(desk.calls.Take(SIZE_MAX).writes.empty());
+  REQUIRE(desk.calls.Take().writes.empty());
 }
 
 TEST_CASE("a read's request is there as long as the read waits") {

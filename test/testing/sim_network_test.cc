@@ -263,8 +263,14 @@ TEST_CASE("a connection that is over for one end alone is replaced by the end th
 
 TEST_CASE("handshakes that are reset, or never answered, are begun anew until one is through") {
   World world;
-  SECTION("reset") { world.network.SetPath(kB, kA, {.resets = true}); }
-  SECTION("never answered") { world.network.SetAnswering(kA, false); }
+  SECTION("reset") {
+    world.network.SetPath(kA, kB, {.resets = true});
+    world.network.SetPath(kB, kA, {.resets = true});
+  }
+  SECTION("never answered") {
+    world.network.SetAnswering(kA, false);
+    world.network.SetAnswering(kB, false);
+  }
   world.network.Disconnect(kA, kB);
   world.scheduler.RunFor(absl::Seconds(5));
   REQUIRE_FALSE(world.ears[kA].now);

@@ -78,7 +78,8 @@ TEST_CASE("led checker: a round trip beyond what servers wait for leaves only sa
   CHECK(led.OnLook(view, 2 * kLed));
 }
 
-TEST_CASE("led checker: when a leader goes to which something is done, there is time for the next") {
+TEST_CASE(
+    "led checker: when a leader goes to which something is done, there is time for the next") {
   LedChecker led(QuorumOf(3));
   auto view = Three();
   view.leader = ServerId(1);

@@ -35,7 +35,9 @@ class Requests {
   std::vector<uint64_t> Drop();
 
  private:
-  std::deque<Call> waiting_;              // bounded by what the user may have outstanding
+  // Of calls that still wait for their end: as much as the user may have outstanding. Those that
+  // have ended by their deadline wait on, and nothing bounds them but what the leader takes.
+  std::deque<Call> waiting_;
   std::map<uint64_t, size_t> under_way_;  // what each costs
   size_t used_ = 0;                       // of the credit
 };

@@ -82,7 +82,7 @@ void Link::CloseIfDue(Lock* lock) {
 }
 
 void Link::WriteNext(Lock* lock) {
-  if (writing_ || closing_ || stream_ == nullptr || lanes_.empty()) return;
+  if (writing_ || refuses_writes_ || closing_ || stream_ == nullptr || lanes_.empty()) return;
   Outgoing frame = lanes_.Take();
   if (!lanes_.invariants().ok()) return BreakAs(lanes_.invariants(), lock);
   draining_ = true;
@@ -135,6 +135,10 @@ void Link::Beat() {
   const absl::Duration now = place_.clock.Monotonic();
   Lock lock(mutex_);
   if (closing_) return AwaitEnd(now, &lock);
+  if (refuses_writes_) {
+    lock.unlock();
+    return HandleBroken(absl::UnavailableError("the stream takes nothing more"));
+  }
   if (wants_read_) pulse_.Heard(now);  // It is this end that does not listen.
   if (pulse_.IsSilent(now)) {
     const std::string limit = absl::FormatDuration(pulse_.limit());
@@ -145,7 +149,9 @@ void Link::Beat() {
   const bool talk = pulse_.HasToTalk(now);
   if (talk) pulse_.Said(now);  // A frame that is still being written says something, too.
   BeatAfter(pulse_.Next(now));
-  if (talk && !writing_ && stream_ != nullptr) Write(&lock, {});
+  if (!talk || writing_ || stream_ == nullptr) return;
+  if (lanes_.empty()) return Write(&lock, {});
+  WriteNext(&lock);
 }
 
 void Link::AwaitEnd(absl::Duration now, Lock* lock) {
@@ -250,14 +256,11 @@ void Link::OnWritten(bool ok) {
   writing_ = false;
   if (first_written_ == absl::InfiniteDuration()) first_written_ = place_.clock.Monotonic();
   const bool drained = std::exchange(draining_, false) && lanes_.empty();
+  refuses_writes_ = !ok;
   if (closing_) return CloseIfDue(&lock);
-  if (ok && !drained) return WriteNext(&lock);
+  if (!drained) return WriteNext(&lock);
   lock.unlock();
-  if (ok) {
-    HandleDrained();
-  } else {
-    OnReadFailed({});
-  }
+  if (ok) HandleDrained();
 }
 
 void Link::OnEnded(absl::Status status) {

@@ -140,6 +140,9 @@ class ZKQ_EXPORT Link : public std::enable_shared_from_this<Link> {
   Stream* stream_ = nullptr;  // from Attach on, until it is told to close
   int calls_ = 0;             // threads that are about to call stream_: it must not close yet
   bool writing_ = false;
+  // The stream has ended, as a write has shown. What came before its end, and why it ended, is
+  // still to be read; where nothing is read, the next beat ends the link.
+  bool refuses_writes_ = false;
   bool draining_ = false;    // what is being written was queued, and is no mere word
   bool wants_read_ = false;  // the next read is due, and waits for held_ to fall
   Pulse pulse_ = {};

@@ -132,6 +132,28 @@ TEST_CASE("a link with too much held reads nothing, and still learns that its st
   CHECK(linked.diary.Holds({"up 3.1.10", "message 3.1.10 request 1", "down 3.1.10"}));
 }
 
+TEST_CASE("what came before a stream ended is read, and its end heard, though a write has failed") {
+  Linked linked;
+  linked.Pass(100);
+  linked.stream.AbortSoon();  // the write fails
+  CHECK(linked.stream.open());
+  const int writes = linked.stream.writes();
+  linked.table->Send({&Linked::kLink, 1}, {.body = Ack{}});
+  CHECK(linked.stream.writes() == writes);
+  linked.stream.Say(Message{.body = Ack{}});
+  CHECK(linked.stream.open());
+  linked.stream.End(absl::UnavailableError("gone"));
+  CHECK(linked.diary.Holds({"up 3.1.10", "message 3.1.10 ack 0:0", "down 3.1.10"}));
+}
+
+TEST_CASE("a stream that takes no more and does not end is ended before it can look silent") {
+  Linked linked;
+  linked.Pass(100);
+  linked.stream.AbortSoon();  // the write fails
+  linked.Pass(100);
+  CHECK_FALSE(linked.stream.open());
+}
+
 TEST_CASE("a peer that does not say how long it waits is not talked to, one in haste not often") {
   CHECK(SilenceLimit(Identity{}) == absl::InfiniteDuration());
   CHECK(TalkInterval(Identity{}) == absl::InfiniteDuration());

@@ -40,9 +40,9 @@ bool Lanes::AddControl(std::string_view encoded) {
 
 bool Lanes::AddSmall(std::string_view encoded) {
   if (bytes_ > bytes_max_) return false;
-  if (zab_.empty() || zab_.back().large.size() > 0 || zab_.back().batch.size() >= kBatchBytes) {
-    zab_.emplace_back();
-  }
+  const bool fits = !zab_.empty() && zab_.back().large.size() == 0 &&
+                    zab_.back().batch.size() + encoded.size() <= kBatchBytes;
+  if (!fits) zab_.emplace_back();
   std::string& batch = zab_.back().batch;
   const size_t before = batch.size();
   AppendPacket(++zab_seq_, encoded, &batch);
@@ -62,6 +62,7 @@ Outgoing Lanes::Take() {
   Outgoing frame{.head = std::move(control_)};
   control_.clear();
   Uncount(frame.head.size());
+  if (std::exchange(first_, false) && !frame.head.empty()) return frame;
   if (!latest_.empty()) AppendPacket(++latest_seq_, latest_, &frame.head);
   latest_.clear();
   if (!zab_.empty()) TakeZab(&frame);

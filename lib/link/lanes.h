@@ -5,7 +5,8 @@
 // batch of small messages or one fragment of a large one, so that CONTROL never
 // waits for more than one frame. Small messages are put straight into the
 // batch that will be written; large ones are referred to, and shared between the
-// links that send them.
+// links that send them. The first frame is the handshake alone: of a stranger the other end takes
+// no more.
 //
 // Bound: `bytes_max` of what waits, beside the one frame that was taken last
 // (and what gRPC and the kernel buffer, about 4 MiB to a reader that stands
@@ -26,7 +27,7 @@ namespace zkq::link {
 // What is larger is sent in fragments of this size. Half a second of 1 Mbit/s: a link on which
 // a frame takes longer than a peer waits for a word would look silent.
 inline constexpr size_t kFragmentBytes = 64 << 10;
-// A batch this large is closed: the next message begins another.
+// A message that makes a batch larger begins another.
 inline constexpr size_t kBatchBytes = 64 << 10;
 // The largest message that is sent or put together from fragments: the largest
 // command (64 MiB) and what surrounds it.
@@ -87,6 +88,7 @@ class Lanes {
   std::string control_;
   std::string latest_;
   std::deque<Item> zab_;
+  bool first_ = true;
   uint64_t control_seq_ = 0, latest_seq_ = 0, zab_seq_ = 0;  // of the last packet
   Invariants invariants_ = {};
 };

@@ -54,6 +54,8 @@ std::vector<Message> Through(Lanes* lanes, Inbound* inbound) {
 
 TEST_CASE("control leaves before the notification, and that before the rest") {
   Lanes lanes(kNoBound);
+  REQUIRE(lanes.Add(EncodeOnce(PingOf(0))));
+  lanes.Take();
   REQUIRE(lanes.Add(EncodeOnce(Numbered(1))));
   lanes.SetLatest(EncodePacket(Notification{.round = 1}));
   lanes.SetLatest(EncodePacket(Notification{.round = 2}));
@@ -103,8 +105,8 @@ TEST_CASE("a large message leaves in fragments, and control between them") {
       if (whole) arrived.push_back(std::get<Message>(whole->body));
     }
   }
-  const std::vector<Message> expected = {PingOf(1), Numbered(6), PingOf(2), PingOf(3),  PingOf(4),
-                                         PingOf(5), large,       PingOf(6), Numbered(8)};
+  const std::vector<Message> expected = {PingOf(1), PingOf(2), Numbered(6), PingOf(3), PingOf(4),
+                                         PingOf(5), PingOf(6), large,       PingOf(7), Numbered(8)};
   CHECK(arrived == expected);
 }
 
@@ -133,6 +135,23 @@ TEST_CASE("a lane above its bound takes nothing, and has room when frames leave"
   lanes.Take();
   CHECK(lanes.Add(EncodeOnce(Numbered(1, 2 * kFragmentBytes))));
   CHECK_FALSE(lanes.Add(EncodeOnce(Numbered(2))));
+}
+
+TEST_CASE("no frame of messages that wait is larger than a batch") {
+  Lanes lanes(kNoBound);
+  for (uint64_t i = 0; i < 100; ++i) REQUIRE(lanes.Add(EncodeOnce(Numbered(i, 60'000))));
+  lanes.Take();
+  while (!lanes.empty()) CHECK(lanes.Take().size() <= link::kBatchBytes + 100);
+}
+
+// A stranger's first frame is taken up to a bound, and the answer to it likewise.
+TEST_CASE("the first frame is that of the handshake alone, whatever waits after it") {
+  Lanes lanes(kNoBound);
+  REQUIRE(lanes.Add(EncodeOnce(PingOf(1))));
+  REQUIRE(lanes.Add(EncodeOnce(Numbered(1, kFragmentBytes - 100))));
+  lanes.SetLatest(EncodePacket(Notification{.round = 1}));
+  CHECK(PacketsOf(lanes.Take()).size() == 1);
+  CHECK(PacketsOf(lanes.Take()).size() == 2);
 }
 
 TEST_CASE("a message that no peer would take is not sent") {

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "lib/link/lanes.h"
-
 namespace zkq::link {
 
 bool Inbound::Accept(Packet packet, std::optional<Packet>* whole) {
@@ -19,7 +17,7 @@ bool Inbound::Accept(Packet packet, std::optional<Packet>* whole) {
 }
 
 bool Inbound::AcceptFragment(const Fragment& fragment, std::optional<Packet>* whole) {
-  if (partial_.size() + fragment.bytes.size() > kMessageBytesMax) return false;
+  if (partial_.size() + fragment.bytes.size() > message_bytes_max_) return false;
   partial_ += fragment.bytes.view();
   in_fragments_ = !fragment.last;
   if (in_fragments_) return true;

@@ -10,6 +10,8 @@ namespace {
 
 // Nothing waits but the request. Reading waits as long as anything is held.
 constexpr LinkBounds kAskerBounds = {.outbound_bytes_max = 64 << 10, .inbound_bytes_max = 0};
+// A page, and what surrounds it.
+constexpr size_t kPieceBytesMax = kPageBytesMax + (1 << 10);
 
 }  // namespace
 
@@ -20,6 +22,7 @@ IncomingTransfer::IncomingTransfer(std::shared_ptr<LinkTable> table, std::string
       address_(std::move(address)),
       request_(request),
       sink_(std::move(sink)),
+      inbound_(kPieceBytesMax),
       offset_(request.offset) {
   (void)QueueControl(EncodePacket(request));  // Finds room: it is the first.
 }

@@ -44,7 +44,7 @@ class IncomingTransfer final : public Link {
   const FetchRequest request_;
   // Of the thread that reads, and at the end of the one that ends it.
   QuorumTransport::SnapshotSink sink_;  // null once it wants no more
-  Inbound inbound_ = {};
+  Inbound inbound_;
   uint64_t offset_;  // of the next piece
 };
 

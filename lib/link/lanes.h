@@ -32,6 +32,8 @@ inline constexpr size_t kBatchBytes = 64 << 10;
 // The largest message that is sent or put together from fragments: the largest
 // command (64 MiB) and what surrounds it.
 inline constexpr size_t kMessageBytesMax = 80 << 20;
+// The largest piece of a snapshot that is sent, or put together.
+inline constexpr size_t kPageBytesMax = 256 << 10;
 
 // One frame: `tail` follows `head` and is shared, not copied.
 struct Outgoing {

@@ -24,7 +24,7 @@ class LiveLink final : public Link {
   bool dialled = false;  // by this end
   std::shared_ptr<SerialQueue> queue = nullptr;
   // Of the thread that delivers: first the reading one, then the one in the queue.
-  Inbound inbound = {};
+  Inbound inbound{kMessageBytesMax};
   bool delivering = false;  // between LinkUp and LinkDown
 
  private:

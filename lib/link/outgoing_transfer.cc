@@ -1,6 +1,7 @@
 #include "lib/link/outgoing_transfer.h"
 
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "lib/link/link_table.h"
@@ -69,6 +70,11 @@ void OutgoingTransfer::Ask() {
 
 void OutgoingTransfer::OnAnswer(absl::StatusOr<SnapshotChunk> chunk) {
   if (!chunk.ok()) return Break(std::move(chunk).status());
+  if (chunk->bytes.size() > kPageBytesMax) {
+    return Break(absl::InternalError("a page of " + std::to_string(chunk->bytes.size()) +
+                                     " bytes is more than a transfer carries (" +
+                                     std::to_string(kPageBytesMax) + ")"));
+  }
   asked_.offset = chunk->offset + chunk->bytes.size();
   last_ = chunk->last;
   Send(EncodeOnce(Chunk{chunk->offset, Payload(std::move(chunk->bytes)), chunk->last}));

@@ -107,7 +107,17 @@ void Protocol::OnLinkUp(const LinkId& link, const Identity& peer) {
 }
 
 void Protocol::OnIntroduced(const LinkId& link, const Identity& peer) {
-  Enqueue(core::Introduced{link, peer}, nullptr);
+  inbox_.Change([&](News& news) {
+    // No hold bounds how often a peer says who it is: only the last time counts.
+    for (auto last = news.events.rbegin(); last != news.events.rend(); ++last) {
+      auto* const before = std::get_if<core::Introduced>(&last->event);
+      if (before == nullptr) break;
+      if (before->link != link) continue;
+      before->peer = peer;
+      return;
+    }
+    news.events.push_back({core::Introduced{link, peer}, nullptr});
+  });
 }
 
 void Protocol::OnMessage(const LinkId& link, Message message, Hold hold) {

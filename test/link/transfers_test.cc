@@ -113,6 +113,19 @@ TEST_CASE("a piece that may not be given ends the transfer with what is wrong wi
   }
 }
 
+TEST_CASE("a piece larger than a page ends the transfer before it is whole") {
+  Reading reading;
+  const std::string part(link::kFragmentBytes, 'x');
+  uint64_t seq = 0;
+  while (reading.stream->open() && seq < 100) {
+    std::string frame;
+    link::AppendFragmentHead(++seq, false, part, &frame);
+    reading.stream->Say(frame + part);
+  }
+  CHECK(seq == 5);
+  CHECK(reading.calls == 1);
+}
+
 TEST_CASE("a transfer ends with its link") {
   Reading reading;
   reading.two.table->DropLink(kLink);

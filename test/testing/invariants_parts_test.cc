@@ -541,7 +541,7 @@ TEST_CASE("LIV-1: while a voter could be followed by a quorum, somebody leads wi
   LedChecker::View view = Row();
   REQUIRE_FALSE(checker.OnLook(view, absl::Seconds(1)));   // all have just started
   REQUIRE_FALSE(checker.OnLook(view, absl::Seconds(10)));  // so it has 100
-  view.breaks = 1;
+  view.changes = 1;
   REQUIRE_FALSE(checker.OnLook(view, absl::Seconds(20)));
   REQUIRE_FALSE(checker.OnLook(view, absl::Seconds(24)));
   REQUIRE(checker.OnLook(view, absl::Seconds(25)));
@@ -573,7 +573,7 @@ TEST_CASE("LIV-4: the leader stays, until something changes") {
   view.leader = ServerId{1};
   bool changed = true;
   SECTION("nothing has changed") { changed = false; }
-  SECTION("a connection broke") { view.breaks = 1; }
+  SECTION("a connection broke") { view.changes = 1; }
   SECTION("a server has started anew") { view.voters[ServerId{2}].life = 2; }
   SECTION("a clock has leapt") { view.voters[ServerId{2}].clock_set = absl::Seconds(2); }
   SECTION("a disk is slower") { view.voters[ServerId{2}].sync = absl::Seconds(2); }

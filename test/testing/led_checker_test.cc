@@ -107,7 +107,7 @@ TEST_CASE("led checker: another leader after a connection broke is none to compl
   view.leader = ServerId(1);
   CHECK(!AfterLong(&led, view));
   view.leader = ServerId(2);
-  ++view.breaks;
+  ++view.changes;
   CHECK(!led.OnLook(view, kLed + kTick));
 }
 

@@ -123,8 +123,12 @@ class ZKQ_EXPORT SimNetwork {
   void Move(ServerId sid);
 
   // --- connections --------------------------------------------------------------
-  // How often any was broken so far, for one end or both, or forgotten.
-  uint64_t breaks() const;
+  // How often anything was done so far, other than SetDelay, that may break or silence one, or
+  // end its silence.
+  uint64_t changes() const;
+  // What the links of this process have done so far; nothing, if there is no process.
+  LinkCounters counters(ServerId sid) const;
+
   // What is on its way on a connection that breaks: the last of it is lost, how much is
   // drawn for each direction. The rest arrives before the news.
 

@@ -25,8 +25,8 @@ void LedChecker::NoteChanges(const View& view, absl::Duration now) {
     const auto known = conditions_.find(sid);
     if (known == conditions_.end() || std::get<0>(known->second) != voter.life) started_ = now;
   }
-  if (conditions == conditions_ && view.links == links_ && view.breaks == breaks_) return;
-  breaks_ = view.breaks;
+  if (conditions == conditions_ && view.links == links_ && view.changes == changes_) return;
+  changes_ = view.changes;
   conditions_ = std::move(conditions);
   links_ = view.links;
   changed_ = now;

@@ -36,7 +36,7 @@ class LedChecker {
     std::map<ServerId, Voter> voters = {};
     // Between servers that are up, those that work; the smaller one first.
     std::set<std::pair<ServerId, ServerId>> links = {};
-    uint64_t breaks = 0;                               // of connections, so far
+    uint64_t changes = 0;                              // that were made to the network, so far
     bool too_far = false;                              // a round trip beyond a sync_limit
     std::optional<ServerId> leader = {};               // by its own word
     absl::Duration tick = absl::ZeroDuration();        // the largest
@@ -55,7 +55,7 @@ class LedChecker {
   using Conditions = std::tuple<uint64_t, absl::Duration, absl::Duration>;
   std::map<ServerId, Conditions> conditions_;  // life, sync and clock of each
   std::set<std::pair<ServerId, ServerId>> links_;
-  uint64_t breaks_ = 0;
+  uint64_t changes_ = 0;
   absl::Duration changed_ = absl::ZeroDuration();
   absl::Duration started_ = absl::ZeroDuration();
   std::optional<ServerId> leads_;  // since it had to be led

@@ -12,6 +12,7 @@
 #include "lib/testing/checks/led_checker.h"
 #include "lib/testing/checks/liveness.h"
 #include "lib/testing/checks/quorum_of.h"
+#include "lib/testing/checks/silence_checker.h"
 #include "lib/testing/cluster/shared.h"
 #include "lib/testing/cluster/sim_calls.h"
 #include "lib/testing/cluster/sim_observers.h"
@@ -78,11 +79,12 @@ class SimCluster::Impl {
     if (auto violation = led.OnLook(WhoCanLead(), scheduler.now())) {
       Report(std::move(violation->property), std::move(violation->what));
     }
+    CheckSilence();
     if (++looks % 10 == 0) CheckApplying();
   }
 
   LedChecker::View WhoCanLead() const {
-    LedChecker::View view{.breaks = network.breaks(), .leader = LeaderOf(StatusesOfAll())};
+    LedChecker::View view{.changes = network.changes(), .leader = LeaderOf(StatusesOfAll())};
     absl::Duration bears = absl::InfiniteDuration();
     for (const ServerId sid : sids) {
       SimServer::Impl& server = at(sid);
@@ -109,6 +111,34 @@ class SimCluster::Impl {
       }
     }
     return view;
+  }
+
+  // Since when nothing of its network, of its peers, or of clocks is other than usual.
+  std::optional<absl::Duration> UsualSince(ServerId sid) const {
+    const absl::Duration longest = at(sid).process.limits().silence / 3;
+    absl::Duration since = absl::ZeroDuration();
+    for (const ServerId other : sids) {
+      const SimServer::Impl& server = at(other);
+      const bool near = sid == other || network.round_trip(sid, other) < longest;
+      if (!near || !server.process.steady() || server.clock->rate() != 1) return std::nullopt;
+      since = std::max(since, server.excuses.held_up_until());
+    }
+    return since;
+  }
+
+  void CheckSilence() {
+    SilenceChecker::Stands stands;
+    absl::Duration limit = absl::ZeroDuration();
+    uint64_t changes = network.changes();
+    for (const ServerId sid : sids) {
+      const ServerProcess& process = at(sid).process;
+      changes += process.life();
+      if (!process.up()) continue;
+      limit = std::max(limit, process.limits().silence);
+      stands[sid] = {.lost = network.counters(sid).lost_by_silence, .usual_since = UsualSince(sid)};
+    }
+    auto lost = silence.OnLook(stands, limit, changes, scheduler.now());
+    if (lost) Report(std::move(lost->property), std::move(lost->what));
   }
 
   void CheckApplying() {
@@ -174,6 +204,7 @@ class SimCluster::Impl {
                  }};
   ApplyingChecker applying;
   LedChecker led{QuorumOf(options.servers)};
+  SilenceChecker silence;
   uint64_t news = 0;  // statuses that observers were told
   uint64_t looks = 0;
   absl::Duration looks_at = absl::ZeroDuration();

@@ -173,7 +173,11 @@ void SimNetwork::Move(ServerId sid) { wires_->Move(sid); }
 
 // --- connections ------------------------------------------------------------------
 
-uint64_t SimNetwork::breaks() const { return wires_->breaks(); }
+uint64_t SimNetwork::changes() const { return wires_->changes(); }
+LinkCounters SimNetwork::counters(ServerId sid) const {
+  const SimProcessPtr process = wires_->Find(sid);
+  return process == nullptr ? LinkCounters{} : process->table->counters();
+}
 bool SimNetwork::Disconnect(ServerId a, ServerId b) { return wires_->Disconnect(a, b); }
 bool SimNetwork::HalfOpen(ServerId told, ServerId other) { return wires_->HalfOpen(told, other); }
 void SimNetwork::Cut(ServerId a, ServerId b) {

@@ -202,13 +202,21 @@ void TappedReceiver::OnSnapshotAsked(
     const LinkId& link, const SnapshotRequest& request,
     absl::AnyInvocable<void(absl::StatusOr<SnapshotChunk>) &&> reply) {
   if (process_->gone) return;
+  auto answer = [tap = tap_, process = process_, link,
+                 reply = std::move(reply)](absl::StatusOr<SnapshotChunk> chunk) mutable {
+    if (process->dead()) return;
+    if (chunk.ok()) tap->Sent(process->self, link, *chunk);
+    std::move(reply)(std::move(chunk));
+    process->Say();
+  };
+  // The task that answers may be blocked by its disk; its transfer is not answered before.
   receiver_->OnSnapshotAsked(link, request,
-                             [tap = tap_, process = process_, link, reply = std::move(reply)](
+                             [process = process_, answer = std::move(answer)](
                                  absl::StatusOr<SnapshotChunk> chunk) mutable {
-                               if (process->dead()) return;
-                               if (chunk.ok()) tap->Sent(process->self, link, *chunk);
-                               std::move(reply)(std::move(chunk));
-                               process->Say();
+                               process->table->executor().Run([answer = std::move(answer),
+                                                               chunk = std::move(chunk)]() mutable {
+                                 answer(std::move(chunk));
+                               });
                              });
 }
 

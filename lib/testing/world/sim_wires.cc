@@ -64,7 +64,7 @@ void SimNetwork::Wires::Dial(const SimProcessPtr& from, ServerId to, SimConnecti
 }
 
 bool SimNetwork::Wires::Disconnect(ServerId a, ServerId b) {
-  ++breaks_;
+  ++changes_;
   bool any = false;
   for (const auto& connection : connections_) {
     if (!connection->Joins(a, b) || connection->over()) continue;
@@ -75,7 +75,7 @@ bool SimNetwork::Wires::Disconnect(ServerId a, ServerId b) {
 }
 
 bool SimNetwork::Wires::HalfOpen(ServerId told, ServerId other) {
-  ++breaks_;
+  ++changes_;
   bool any = false;
   for (const auto& connection : connections_) {
     if (!connection->Joins(told, other) || connection->over()) continue;
@@ -87,6 +87,7 @@ bool SimNetwork::Wires::HalfOpen(ServerId told, ServerId other) {
 
 // Those that a Cut or a Partition does not let be.
 void SimNetwork::Wires::BreakRefused() {
+  ++changes_;
   for (const auto& connection : connections_) {
     if (connection->over() || !paths_.Refused(connection->dialler(), connection->acceptor())) {
       continue;
@@ -96,7 +97,7 @@ void SimNetwork::Wires::BreakRefused() {
 }
 
 void SimNetwork::Wires::Move(ServerId sid) {
-  ++breaks_;
+  ++changes_;
   const SimProcessPtr process = Find(sid);
   if (process == nullptr) return;
   for (const auto& connection : connections_) {
@@ -109,6 +110,7 @@ void SimNetwork::Wires::HealProcesses() {
 }
 
 void SimNetwork::Wires::KickAll() {
+  ++changes_;
   for (const auto& connection : connections_) connection->Kick();
 }
 

@@ -38,7 +38,7 @@ class SimNetwork::Wires : public std::enable_shared_from_this<Wires> {
   // --- what tests do to them --------------------------------------------------
   SimProcessPtr Find(ServerId sid) const;  // null: none runs
   void OnKilled(std::function<void(ServerId)> owner) { on_killed_ = std::move(owner); }
-  uint64_t breaks() const { return breaks_; }
+  uint64_t changes() const { return changes_; }
   bool Disconnect(ServerId a, ServerId b);
   bool HalfOpen(ServerId told, ServerId other);
   void BreakRefused();
@@ -68,7 +68,7 @@ class SimNetwork::Wires : public std::enable_shared_from_this<Wires> {
   std::map<ServerId, SimProcessPtr> processes_;              // those that run
   std::vector<std::shared_ptr<SimConnection>> connections_;  // the oldest first
   std::function<void(ServerId)> on_killed_;
-  uint64_t breaks_ = 0;
+  uint64_t changes_ = 0;
 };
 
 }  // namespace v1

@@ -125,18 +125,21 @@ class ZKQ_EXPORT SimClock final : public Clock {
   absl::Time Wall() override;
 
   // Wall clocks may jump either way; the monotonic one does not follow.
-  void SetWallOffset(absl::Duration offset) { wall_offset_ = offset; }
+  void SetWallOffset(absl::Duration offset);
   // From now on monotonic time goes by `rate` times as fast; 0 or less: it stands still.
   void SetRate(double rate);
   // Monotonic time goes forward by `duration` at once, as when a machine was asleep.
   void Jump(absl::Duration duration);
-  // When one of these was last called, in the scheduler's time.
+  // When one of these two was last called, in the scheduler's time, and when the wall clock was
+  // set.
   absl::Duration set_at() const { return since_; }
+  absl::Duration wall_set_at() const { return wall_set_at_; }
   double rate() const { return rate_; }
 
  private:
   const SimScheduler* const scheduler_;
   absl::Duration wall_offset_ = absl::ZeroDuration();
+  absl::Duration wall_set_at_ = absl::ZeroDuration();
   double rate_ = 1;
   absl::Duration since_ = absl::ZeroDuration();  // of the world, when `then_` was shown
   absl::Duration then_ = absl::ZeroDuration();

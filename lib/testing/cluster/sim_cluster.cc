@@ -9,6 +9,7 @@
 #include "lib/testing/checks/applying_checker.h"
 #include "lib/testing/checks/election_checker.h"
 #include "lib/testing/checks/invariants.h"
+#include "lib/testing/checks/leader_time_checker.h"
 #include "lib/testing/checks/led_checker.h"
 #include "lib/testing/checks/liveness.h"
 #include "lib/testing/checks/quorum_of.h"
@@ -36,6 +37,7 @@ class SimCluster::Impl {
     observers.Add(&trace);
     observers.Add(&checker);
     observers.Add(&elections);
+    observers.Add(&leader_times);
     network.Observe(&observers);
     network.OnKilled([this](ServerId sid) { at(sid).process.DieOfSending(); });
     for (int id = 1; id <= options.servers; ++id) {
@@ -60,7 +62,8 @@ class SimCluster::Impl {
   }
   const std::optional<Violation>& violation() const {
     if (reported) return reported;
-    return checker.violation() ? checker.violation() : elections.violation();
+    if (checker.violation()) return checker.violation();
+    return elections.violation() ? elections.violation() : leader_times.violation();
   }
 
   // Between two tasks: what cannot be done inside one.
@@ -111,6 +114,12 @@ class SimCluster::Impl {
       }
     }
     return view;
+  }
+
+  std::optional<absl::Time> WallOf(ServerId sid) const {
+    SimClock& clock = *at(sid).clock;
+    const bool settled = scheduler.now() - clock.wall_set_at() > LeaderTimeChecker::kLate;
+    return settled ? std::optional(clock.Wall()) : std::nullopt;
   }
 
   // Since when nothing of its network, of its peers, or of clocks is other than usual.
@@ -196,6 +205,7 @@ class SimCluster::Impl {
   SimTrace trace{&scheduler};
   InvariantChecker checker{QuorumOf(options.servers)};
   ElectionChecker elections{&scheduler};
+  LeaderTimeChecker leader_times{[this](ServerId sid) { return WallOf(sid); }};
   Shared shared;
   std::vector<ServerId> sids;
   std::map<ServerId, std::unique_ptr<SimServer>> servers;

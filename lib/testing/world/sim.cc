@@ -154,6 +154,11 @@ absl::Time SimClock::Wall() {
   return absl::FromUnixSeconds(kWorldBegins) + scheduler_->now() + wall_offset_;
 }
 
+void SimClock::SetWallOffset(absl::Duration offset) {
+  wall_offset_ = offset;
+  wall_set_at_ = scheduler_->now();
+}
+
 void SimClock::SetRate(double rate) {
   Jump(absl::ZeroDuration());
   rate_ = std::max(rate, 0.0);

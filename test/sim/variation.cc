@@ -13,6 +13,9 @@ Clients::Options Variation::ForClients() {
 testing::SimClusterOptions Variation::ForCluster() {
   testing::SimClusterOptions cluster{.servers = run_.servers, .seed = run_.seed};
   if (calm()) return cluster;
+  // Drawn apart from all else, so that the rest of a run is as without it.
+  testing::SimRandom apart(run_.seed * 13 + 7);
+  if (apart.Below(8) == 0) cluster.network.socket_bytes = apart.Below(2000);
   if (OneIn(4)) cluster.epoch_transactions = 10 + static_cast<uint32_t>(random_.Below(100));
   if (OneIn(4)) cluster.learner_bytes_max = 1 + random_.Below(2000);
   // A call counts with some 256 bytes more than its command: 6 to 240 small ones.

@@ -283,12 +283,10 @@ absl::Status SimCluster::CheckConverges(absl::Duration limit, const std::vector<
   for (const ServerId sid : lost) healthy.erase(sid);
   // Also for a server that is not waited for, and has promised too much.
   const bool renews = impl_->options.epoch_transactions != 0 || !lost.empty();
-  const absl::Duration patience = impl_->Patience();
   impl_->Heal();
-  if (impl_->AwaitHeldUp(limit) && impl_->StartEverybody(healthy) &&
-      impl_->AwaitSynced(healthy, limit, patience)) {
-    impl_->AwaitStable(patience, renews);
-  }
+  if (!impl_->AwaitHeldUp(limit) || !impl_->StartEverybody(healthy)) return CheckInvariants();
+  const absl::Duration patience = impl_->Patience();  // of the options that they have now
+  if (impl_->AwaitSynced(healthy, limit, patience)) impl_->AwaitStable(patience, renews);
   return CheckInvariants();
 }
 

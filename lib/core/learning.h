@@ -8,6 +8,7 @@
 // It ends with its session: left() then says why, and Peer goes looking.
 #pragma once
 
+#include <cstdint>
 #include <set>
 #include <string>
 
@@ -57,6 +58,8 @@ class Learning {
   bool serving() const { return established_ != 0; }
   // The established epoch, also during a renewal; before that the session's.
   Epoch epoch() const { return serving() ? established_ : session_.epoch; }
+  // As Peer has it.
+  size_t room() const { return serving() ? requests_.room() : SIZE_MAX; }
   // Adds what is to be checked of a learner.
   void Mark(Marks* marks) const;
 

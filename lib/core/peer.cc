@@ -79,6 +79,10 @@ class Peer::Impl {
   }
 
   View view() const;
+  size_t room() const {
+    const auto* learning = std::get_if<Learning>(&role_);
+    return learning != nullptr ? learning->room() : SIZE_MAX;
+  }
   const Membership& config() const { return self_.memberships.committed(); }
   Identity identity() const { return self_.identity(); }
   Invariants& invariants() { return self_.invariants(); }
@@ -358,6 +362,7 @@ Peer::~Peer() = default;
 void Peer::Step(const Event& event, Effects* effects) { impl_->Step(event, effects); }
 std::optional<Time> Peer::NextWake() const { return impl_->NextWake(); }
 Peer::View Peer::view() const { return impl_->view(); }
+size_t Peer::room() const { return impl_->room(); }
 const Membership& Peer::config() const { return impl_->config(); }
 Identity Peer::identity() const { return impl_->identity(); }
 const Invariants& Peer::invariants() const { return impl_->invariants(); }

@@ -54,6 +54,10 @@ class Peer {
     EnsembleId ensemble = {};
   };
   View view() const;
+  // So many bytes of calls (CostOf) may come now, or one call; 0: none. A learner's credit bounds
+  // them; what comes above it waits in here, where no deadline ends it. Who leads takes all on, and
+  // who has no leader refuses all.
+  size_t room() const;
   // The committed configuration. Valid until the next Step.
   const Membership& config() const;
   // What it says of itself in a handshake, now; Introduce tells when it changes.

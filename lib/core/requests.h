@@ -4,6 +4,7 @@
 // session alive, and the leader holds no more of them than that.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <vector>
@@ -27,6 +28,10 @@ class Requests {
   void Add(const std::vector<Call>& calls);
   // The next piece that may leave now, which counts as sent; empty: none may.
   std::vector<Call> Take();
+  // So many bytes of calls may be added now, or one call; 0: none, for one waits already.
+  size_t room() const {
+    return waiting_.empty() ? kRequestCredit - std::min(used_, kRequestCredit) : 0;
+  }
   // The leader has proposed this call, or refused it.
   void Settle(uint64_t tag);
   // The history is replaced: which of the calls sent are in it nobody will tell.
@@ -35,9 +40,7 @@ class Requests {
   std::vector<uint64_t> Drop();
 
  private:
-  // Of calls that still wait for their end: as much as the user may have outstanding. Those that
-  // have ended by their deadline wait on, and nothing bounds them but what the leader takes.
-  std::deque<Call> waiting_;
+  std::deque<Call> waiting_;              // one call at most, if who adds minds room()
   std::map<uint64_t, size_t> under_way_;  // what each costs
   size_t used_ = 0;                       // of the credit
 };

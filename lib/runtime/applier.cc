@@ -69,9 +69,9 @@ void Applier::Deliver(Zxid through, std::vector<Txn> txns) {
 }
 
 void Applier::ExpectInstall() {
-  inbox_.Change([last_tag = ports_.calls->last_tag()](State& state) {
+  inbox_.Change([last = ports_.calls->last_taken()](State& state) {
     ++state.asked.expected_installs;
-    state.asked.calls_before_install = last_tag;
+    state.asked.calls_before_install = last;
     return false;
   });
 }

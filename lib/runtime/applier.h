@@ -140,7 +140,7 @@ class Applier {
   int64_t applied_time_ = 0;  // no transaction up to applied_ has a later leader_time
   Zxid reread_ = {};          // the last whose command had changed in memory
   Zxid last_snapshot_ = {};
-  uint64_t calls_before_install_ = 0;  // the last tag given before the newest install
+  uint64_t calls_before_install_ = 0;  // Calls::last_taken() at the newest install
   Backlog backlog_;
   WaitingReads reads_;
   SnapshotPlan plan_;

@@ -1,5 +1,6 @@
 #include "lib/runtime/calls.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "lib/base/checks.h"
@@ -17,22 +18,21 @@ Calls::Calls(Strand* callbacks, Executor* waiters, Halter* halter, size_t outsta
 
 Calls::Added Calls::Add(Kind kind, std::string text, absl::Duration deadline, Caller* caller) {
   const size_t bytes = text.size() + kCallBytes;
-  Call call;
-  if (kind == Kind::kWrite) call = MakeCall(0, Payload(std::exchange(text, {})));
+  Call write;
+  if (kind == Kind::kWrite) write = MakeCall(0, Payload(std::exchange(text, {})));
+  const bool to_take = kind == Kind::kWrite || kind == Kind::kIndexRead;
   return inbox_.With([&](State& state) -> Added {
     if (state.closed) return {Verdict::kClosed};
     if (bytes_ + bytes > outstanding_bytes_max_) return {Verdict::kOverloaded};
     bytes_ += bytes;
-    Taken& to_take = state.to_take;
-    Added added{.first = to_take.writes.empty() && to_take.reads.empty()};
+    Added added{.first = to_take && !std::exchange(state.take_follows, true)};
     added.tag = state.pending.Add({.kind = kind,
                                    .taken = false,
                                    .bytes = bytes,
                                    .caller = std::move(*caller),
-                                   .request = std::move(text)});
-    call.tag = added.tag;
-    if (kind == Kind::kWrite) to_take.writes.push_back(std::move(call));
-    if (kind == Kind::kIndexRead) to_take.reads.push_back(added.tag);
+                                   .request = std::move(text),
+                                   .write = std::move(write)});
+    if (kind == Kind::kIndexRead) state.reads.push_back(added.tag);
     state.deadlines.Add(deadline, added.tag, state.pending.size(),
                         [&](uint64_t tag) { return state.Waits(tag); });
     return added;
@@ -53,19 +53,32 @@ void Calls::Refuse(absl::Status why, Caller caller) {
 
 // --- pending -------------------------------------------------------------------------
 
-Calls::Taken Calls::Take() {
-  return inbox_.With([](State& state) {
-    Taken taken = std::exchange(state.to_take, {});
-    // What has expired meanwhile is pending no more and must not be proposed: its
-    // caller was told that it did not happen.
-    std::erase_if(taken.writes, [&](const Call& call) {
-      Pending* const pending = state.pending.Find(call.tag);
-      if (pending != nullptr) pending->taken = true;
-      return pending == nullptr;
-    });
+Calls::Taken Calls::Take(size_t room) {
+  return inbox_.With([room](State& state) mutable {
+    state.take_follows = false;
+    Taken taken{.reads = std::exchange(state.reads, {})};
     std::erase_if(taken.reads, [&](uint64_t tag) { return !state.Waits(tag); });
+    while (room > 0) {
+      Pending* const next = state.FirstWrite();
+      if (next == nullptr || (next->bytes > room && !taken.writes.empty())) break;
+      room -= std::min(room, next->bytes);
+      next->taken = true;
+      taken.writes.push_back(std::move(next->write));
+      taken.writes.back().tag = state.next_write++;
+    }
     return taken;
   });
+}
+
+// A write that has expired is pending no more, so it is never proposed: its caller was told
+// that it did not happen.
+Calls::Pending* Calls::State::FirstWrite() {
+  for (uint64_t tag = pending.Next(next_write); tag != 0; tag = pending.Next(tag + 1)) {
+    next_write = tag;
+    if (Pending* const one = pending.Find(tag); one->kind == Kind::kWrite) return one;
+  }
+  next_write = pending.last_tag() + 1;
+  return nullptr;
 }
 
 std::optional<std::string> Calls::TakeRequest(uint64_t tag) {
@@ -80,8 +93,8 @@ bool Calls::Waits(uint64_t tag) const {
   return inbox_.With([tag](const State& state) { return state.Waits(tag); });
 }
 
-uint64_t Calls::last_tag() const {
-  return inbox_.With([](const State& state) { return state.pending.last_tag(); });
+uint64_t Calls::last_taken() const {
+  return inbox_.With([](const State& state) { return state.next_write - 1; });
 }
 
 absl::Duration Calls::NextDeadline() {
@@ -142,7 +155,7 @@ void Calls::Close(Why why) {
   Settle([this, why = std::move(why)](State& state) {
     state.closed = true;
     for (const uint64_t tag : state.pending.Tags()) FailOne(&state, tag, why);
-    state.to_take = {};
+    state.reads.clear();
     state.deadlines.Clear();
   });
 }

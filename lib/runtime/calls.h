@@ -26,6 +26,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "lib/core/requests.h"
 #include "lib/runtime/deadlines.h"
 #include "lib/runtime/errors.h"
 #include "lib/runtime/halter.h"
@@ -60,7 +61,7 @@ class Calls {
   };
 
   // What a call counts for besides its text, so that empty calls are bounded too.
-  static constexpr size_t kCallBytes = 256;
+  static constexpr size_t kCallBytes = core::kCallBytes;
 
   // `waiters` is the executor that blocking forms, and Shutdown, wait on.
   Calls(Strand* callbacks, Executor* waiters, Halter* halter, size_t outstanding_bytes_max);
@@ -70,7 +71,7 @@ class Calls {
   struct Added {
     Verdict verdict = Verdict::kAdded;
     uint64_t tag = 0;
-    bool first = false;  // of what waits to be taken: whoever takes must be woken
+    bool first = false;  // to be taken since the last Take: whoever takes must be woken
   };
   // Takes on a call, unless its bytes exceed what is left of the bound. `caller`
   // is moved from only when it was added. `deadline` is by the monotonic clock.
@@ -82,16 +83,17 @@ class Calls {
 
   // --- pending -------------------------------------------------------------------------
   // The calls that wait for the protocol, in the order they were made. From here
-  // on a write's outcome is unknown.
+  // on a write's outcome is unknown. `room`: for so many bytes of writes, or one write; 0: for
+  // none. The others wait here, where their deadline ends them as what has not happened.
   struct Taken {
     std::vector<Call> writes = {};
     std::vector<uint64_t> reads = {};
   };
-  Taken Take();
+  Taken Take(size_t room);
   // The request of a read that still waits; to be finished later.
   std::optional<std::string> TakeRequest(uint64_t tag);
   bool Waits(uint64_t tag) const;
-  uint64_t last_tag() const;  // given so far
+  uint64_t last_taken() const;  // no write above it has been taken
   // The earliest deadline; infinite if there is none.
   absl::Duration NextDeadline();
   size_t waiting() const;
@@ -119,6 +121,7 @@ class Calls {
     size_t bytes = 0;
     Caller caller;
     std::string request;  // of a read
+    Call write;           // until it is taken
 
     Fate fate() const {
       if (kind != Kind::kWrite) return Fate::kNothing;
@@ -133,13 +136,17 @@ class Calls {
   struct State {
     TagRing<Pending> pending = {};  // bounded, with all that follows, by outstanding_bytes_max
     Deadlines deadlines = {};
-    Taken to_take = {};
+    uint64_t next_write = 1;           // all writes from here on wait to be taken
+    std::vector<uint64_t> reads = {};  // to be taken
+    bool take_follows = false;         // after the latest of these: who takes has been woken
     std::deque<Completion> done = {};
     std::vector<Completion> awaited = {};  // of blocking forms: told as soon as the lock is free
     bool closed = false;
     bool ended = false;
 
     bool Waits(uint64_t tag) const { return pending.Find(tag) != nullptr; }
+    // Of those that wait to be taken, which next_write becomes; null: none does.
+    Pending* FirstWrite();
   };
   // Changes the state by what ends calls, tells those who wait, and has the rest told.
   template <typename Fn>

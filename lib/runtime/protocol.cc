@@ -170,7 +170,7 @@ void Protocol::StepAll(News news, absl::Duration now) {
     StepSynced(std::max(news.synced, synced_), news.sync_took.value_or(absl::ZeroDuration()));
   }
   if (news.applied > applied_) Step(core::Applied{applied_ = news.applied});
-  Calls::Taken calls = ports_.calls->Take();
+  Calls::Taken calls = ports_.calls->Take(peer_->room());
   if (!calls.writes.empty()) Step(core::Proposed{std::move(calls.writes)});
   if (!calls.reads.empty()) Step(core::ReadAsked{std::move(calls.reads)});
 }

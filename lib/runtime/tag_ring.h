@@ -8,6 +8,7 @@
 // Threads: one at a time.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -50,15 +51,18 @@ class TagRing {
     return taken;
   }
 
+  // The first tag from `from` on whose value is here; 0: there is none.
+  uint64_t Next(uint64_t from) const {
+    if (const auto old = old_.lower_bound(from); old != old_.end()) return old->first;
+    for (uint64_t tag = std::max(from, first_); tag < next_; ++tag) {
+      if (Find(tag) != nullptr) return tag;
+    }
+    return 0;
+  }
   // Oldest first, up to `last`.
   std::vector<uint64_t> Tags(uint64_t last = UINT64_MAX) const {
     std::vector<uint64_t> tags;
-    for (const auto& [tag, value] : old_) {
-      if (tag <= last) tags.push_back(tag);
-    }
-    for (uint64_t tag = first_; tag < next_ && tag <= last; ++tag) {
-      if (Find(tag) != nullptr) tags.push_back(tag);
-    }
+    for (uint64_t tag = Next(1); tag != 0 && tag <= last; tag = Next(tag + 1)) tags.push_back(tag);
     return tags;
   }
 

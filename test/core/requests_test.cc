@@ -55,6 +55,23 @@ TEST_CASE("a call larger than a piece and the credit leaves alone, when nothing 
   REQUIRE(requests.Take().empty());
 }
 
+TEST_CASE("there is room for what the credit lets leave at once, and none while a call waits") {
+  Requests requests;
+  REQUIRE(requests.room() == kRequestCredit);
+  requests.Add(Calls(1, 2, 1000));
+  requests.Take();
+  REQUIRE(requests.room() == kRequestCredit - 2 * (1000 + kCallBytes));
+  requests.Add(Calls(3, 1, kRequestCredit));
+  REQUIRE(requests.Take().empty());
+  REQUIRE(requests.room() == 0);
+  requests.Settle(1);
+  requests.Settle(2);
+  requests.Take();
+  REQUIRE(requests.room() == 0);  // a large one uses more than the credit
+  requests.Settle(3);
+  REQUIRE(requests.room() == kRequestCredit);
+}
+
 TEST_CASE("what has not left when the session ends is told, and never leaves") {
   Requests requests;
   requests.Add(Calls(1, 3, kRequestCredit));

@@ -80,7 +80,7 @@ struct ApplierStage final : Stage, Applier::Ears {
       Say(word + ": " + (reply.ok() ? reply->value : reply.status().ToString()));
     }};
     const uint64_t tag = calls.Add(kind, word, absl::InfiniteDuration(), &caller).tag;
-    if (kind == Calls::Kind::kWrite) calls.Take();
+    if (kind == Calls::Kind::kWrite) calls.Take(SIZE_MAX);
     return tag;
   }
   std::vector<Txn> Own(uint32_t counter, uint64_t tag) {

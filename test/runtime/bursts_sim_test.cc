@@ -97,6 +97,23 @@ TEST_CASE("what waits for disks of 1.5 s a sync keeps no leader from being heard
   }
 }
 
+// What nobody waits for any more must not stand before what is asked now.
+TEST_CASE("twice the writes that a line carries leave nothing behind that their callers gave up") {
+  Narrow narrow(5'000'000);
+  SimServer& follower = narrow.world.cluster.server(narrow.world.Follower());
+  int succeeded = 0;
+  for (int i = 0; i < 300; ++i) {
+    follower.Propose(std::string(1'000'000, 'w') + std::to_string(i), absl::Seconds(1),
+                     [&](const absl::StatusOr<Reply>& reply) { succeeded += reply.ok(); });
+    narrow.world.cluster.RunFor(absl::Milliseconds(100));
+  }
+  CHECK(succeeded > 0);
+  bool written = false;
+  follower.Propose("small", absl::Seconds(5),
+                   [&](const absl::StatusOr<Reply>& reply) { written = reply.ok(); });
+  narrow.world.Until([&] { return written; }, absl::Seconds(5));
+}
+
 // A follower that is cut off while others go on, and then has 1 Mbit/s.
 struct ThinLine {
   explicit ThinLine(size_t window_bytes)

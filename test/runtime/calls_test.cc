@@ -57,28 +57,47 @@ TEST_CASE("calls are taken in the order they were made, once") {
   const uint64_t a = desk.Add(Kind::kWrite, "a"), b = desk.Add(Kind::kWrite, "b");
   const uint64_t r = desk.Add(Kind::kIndexRead, "r");
   desk.Add(Kind::kRead, "local");
-  const Calls::Taken taken = desk.calls.Take();
+  const Calls::Taken taken = desk.calls.Take(SIZE_MAX);
   REQUIRE(taken.writes.size() == 2);
   REQUIRE(taken.writes[0].tag == a);
   REQUIRE(taken.writes[0].command.view() == "a");
   REQUIRE(taken.writes[1].tag == b);
   REQUIRE(a < b);
   REQUIRE(taken.reads == std::vector{r});
-  REQUIRE(desk.calls.Take().writes.empty());
+  REQUIRE(desk.calls.Take(SIZE_MAX).writes.empty());
 }
 
-TEST_CASE("the first call that waits to be taken is said to be the first") {
-  Desk desk;
-  const auto first = [&](Kind kind) {
+// Whether who takes must be woken for a call of each kind, made one after the other.
+std::vector<bool> First(Desk* desk, const std::vector<Kind>& kinds) {
+  std::vector<bool> first;
+  for (const Kind kind : kinds) {
     Caller caller;
-    return desk.calls.Add(kind, "x", absl::InfiniteDuration(), &caller).first;
-  };
-  REQUIRE(first(Kind::kWrite));
-  REQUIRE(!first(Kind::kIndexRead));
-  REQUIRE(!first(Kind::kWrite));
-  desk.calls.Take();
-  REQUIRE(first(Kind::kIndexRead));
-  REQUIRE(!first(Kind::kWrite));
+    first.push_back(desk->calls.Add(kind, "x", absl::InfiniteDuration(), &caller).first);
+  }
+  return first;
+}
+
+TEST_CASE("the first call to be taken since the last Take is said to be the first") {
+  Desk desk;
+  REQUIRE(First(&desk, {Kind::kWrite, Kind::kIndexRead, Kind::kWrite}) ==
+          std::vector{true, false, false});
+  desk.calls.Take(SIZE_MAX);
+  REQUIRE(First(&desk, {Kind::kIndexRead, Kind::kWrite}) == std::vector{true, false});
+}
+
+TEST_CASE("a call that is not to be taken is never the first, nor does it keep another from it") {
+  Desk desk;
+  REQUIRE(First(&desk, {Kind::kSnapshot, Kind::kRead, Kind::kWrite, Kind::kRead}) ==
+          std::vector{false, false, true, false});
+}
+
+TEST_CASE("a call is the first though writes wait that had no room") {
+  Desk desk;
+  REQUIRE(First(&desk, {Kind::kWrite, Kind::kWrite}) == std::vector{true, false});
+  REQUIRE(desk.calls.Take(0).writes.empty());
+  REQUIRE(First(&desk, {Kind::kIndexRead}) == std::vector{true});
+  REQUIRE(desk.calls.Take(0).reads.size() == 1);
+  REQUIRE(First(&desk, {Kind::kWrite}) == std::vector{true});
 }
 
 TEST_CASE("a call that is done is not done again, whoever finishes, fails or expires it") {
@@ -126,14 +145,32 @@ TEST_CASE("a write that expires before it is taken has not happened and is not p
   desk.Add(Kind::kWrite, "a", absl::Seconds(1));
   desk.calls.Expire(absl::Seconds(1), Late);
   REQUIRE(desk.Told() == "a no ");
-  REQUIRE(desk.calls.Take().writes.empty());
+  REQUIRE(desk.calls.Take(SIZE_MAX).writes.empty());
+}
+
+TEST_CASE("writes without room wait, in their order, and end there by their deadline") {
+  Desk desk;
+  const size_t one = 1 + Calls::kCallBytes;
+  const uint64_t a = desk.Add(Kind::kWrite, "a"), b = desk.Add(Kind::kWrite, "b");
+  desk.Add(Kind::kWrite, "c", absl::Seconds(1));
+  const uint64_t d = desk.Add(Kind::kWrite, "d");
+  REQUIRE(desk.calls.Take(0).writes.empty());
+  std::vector<Call> writes = desk.calls.Take(2 * one).writes;
+  REQUIRE(writes.size() == 2);
+  REQUIRE(writes[0].tag == a);
+  REQUIRE(writes[1].tag == b);
+  desk.calls.Expire(absl::Seconds(1), Late);
+  REQUIRE(desk.Told() == "c no ");
+  writes = desk.calls.Take(1).writes;  // one always has room, where there is any
+  REQUIRE(writes.size() == 1);
+  REQUIRE(writes[0].tag == d);
 }
 
 TEST_CASE("a write that expires after it was taken may have happened, a read never has") {
   Desk desk;
   desk.Add(Kind::kWrite, "a", absl::Seconds(1));
   desk.Add(Kind::kIndexRead, "r", absl::Seconds(2));
-  desk.calls.Take();
+  desk.calls.Take(SIZE_MAX);
   desk.calls.Expire(absl::Seconds(3), Late);
   REQUIRE(desk.Told() == "a unknown r no ");
 }
@@ -142,10 +179,10 @@ TEST_CASE("calls that an installed snapshot passes over are failed, and later on
   Desk desk;
   desk.Add(Kind::kWrite, "a");
   desk.Add(Kind::kIndexRead, "r");
-  desk.calls.Take();
-  const uint64_t last = desk.calls.last_tag();
+  desk.calls.Take(SIZE_MAX);
+  const uint64_t last = desk.calls.last_taken();
   desk.Add(Kind::kWrite, "b");
-  desk.calls.Take();
+  desk.calls.Take(SIZE_MAX);
   desk.calls.FailTaken(last, Late);
   REQUIRE(desk.Told() == "a unknown ");
   REQUIRE(desk.calls.waiting() == 2);
@@ -198,14 +235,14 @@ TEST_CASE("empty calls count against the bound") {
 TEST_CASE("calls that wait at the close are failed in order, and none is taken on after it") {
   Desk desk;
   desk.Add(Kind::kWrite, "taken");
-  desk.calls.Take();
+  desk.calls.Take(SIZE_MAX);
   desk.Add(Kind::kWrite, "waits");
   desk.calls.Close(EndedByShutdown);
   REQUIRE(desk.Told() == "taken unknown waits no ");
   Caller caller;
   REQUIRE(desk.calls.Add(Kind::kWrite, "", absl::InfiniteDuration(), &caller).verdict ==
           Verdict::kClosed);
-  REQUIRE(desk.calls.Take().writes.empty());
+  REQUIRE(desk.calls.Take(SIZE_MAX).writes.empty());
 }
 
 TEST_CASE("a read's request is there as long as the read waits") {

@@ -20,6 +20,8 @@ TEST_CASE("a value is found by its tag until it is taken") {
   REQUIRE(ring.Take(1) == 10);
   REQUIRE(ring.Find(1) == nullptr);
   REQUIRE(ring.Tags() == std::vector<uint64_t>{2});
+  REQUIRE(ring.Next(1) == 2);
+  REQUIRE(ring.Next(3) == 0);
   REQUIRE(ring.last_tag() == 2);
 }
 
@@ -42,6 +44,8 @@ TEST_CASE("a ring of tags holds what a map would, whatever is added and taken") 
     REQUIRE(ring.size() == model.size());
     const uint64_t tag = random.Below(ring.last_tag() + 2);
     REQUIRE((ring.Find(tag) != nullptr) == model.contains(tag));
+    const auto next = model.lower_bound(tag);
+    REQUIRE(ring.Next(tag) == (next == model.end() ? 0 : next->first));
   }
   std::vector<uint64_t> tags;
   for (const auto& [tag, value] : model) tags.push_back(tag);

@@ -57,7 +57,7 @@ using DiskId = Id128;
 struct LinkId {
   ServerId sid{};     // the peer at the other end
   uint64_t boot = 0;  // the process life of that peer
-  uint64_t seq = 0;   // counted by the dialler; grows in one process life
+  uint64_t seq = 0;   // by the dialler: odd if it has the larger id; grows in one process life
   friend auto operator<=>(const LinkId&, const LinkId&) = default;
 };
 ZKQ_EXPORT std::string ToString(const LinkId& link);

@@ -41,7 +41,8 @@ void LinkTable::MakeAttempt(ServerId sid, uint64_t timer) {
     return;
   }
   const auto link = std::make_shared<LiveLink>(shared_from_this(), options_.bounds);
-  link->id = {.sid = sid, .seq = ++last_seq_};
+  // Odd where the larger id dials, else even: so no two links of a pair have one id.
+  link->id = {.sid = sid, .seq = 2 * ++last_seq_ - (Dials(self.sid, sid) ? 1 : 0)};
   link->dialled = true;
   peer.dialling = link;
   lock.unlock();

@@ -179,6 +179,15 @@ TEST_CASE("the larger id dials, the smaller knocks, until there is a link") {
   CHECK(two.diary.lines().front().substr(0, 6) == "up 1.8");
 }
 
+TEST_CASE("no two links of a pair of servers have one id, whoever has dialled them") {
+  Two two;
+  two.table->StartDialling(two.dialler);
+  two.Play(two.dialler->NextDial("one")).Say(HelloAck{1, IdentityOf(kOne, 8)});
+  two.dialler->NextKnock("three")(ToStatus({RefusalCode::kDialMe, kThree}));
+  two.Play(two.dialler->NextDial("three")).Say(HelloAck{1, IdentityOf(kThree, 5)});
+  CHECK(two.diary.Holds({"up 1.8.1", "up 3.5.4"}));  // odd of the larger id, even of the smaller
+}
+
 TEST_CASE("a newer link replaces the live one: down comes before up") {
   Two two;
   PlayedStream& old = two.FromThree(5, 10);
@@ -227,7 +236,7 @@ TEST_CASE("the addresses of a server are tried in turn, and the one that answere
   two.dialler->NextDial("agreed")->OnEnded(absl::UnavailableError("nobody there"));
   two.Play(two.dialler->NextDial("spare")).Say(HelloAck{1, IdentityOf(kOne, 8)});
   CHECK(two.table->AddressOf(kOne) == "spare");
-  two.table->DropLink({kOne, 8, 2});  // the second that was dialled
+  two.table->DropLink({kOne, 8, 3});  // the second that was dialled
   two.dialler->NextDial("spare")->OnEnded(absl::UnavailableError("gone"));
   two.dialler->NextDial("agreed");
 }
@@ -288,10 +297,10 @@ TEST_CASE("who knocks and is told to dial does so once, and gives way to the lar
   PlayedStream& own = two.Play(two.dialler->NextDial("three"));
   own.Say(HelloAck{1, IdentityOf(kThree, 5)});
   own.Written();
-  REQUIRE(two.diary.Holds({"up 3.5.3"}));
+  REQUIRE(two.diary.Holds({"up 3.5.6"}));
   two.FromThree(5, 1);
   CHECK(own.closed() == StatusCode::kAborted);
-  CHECK(two.diary.Holds({"up 3.5.3", "down 3.5.3", "up 3.5.1"}));
+  CHECK(two.diary.Holds({"up 3.5.6", "down 3.5.6", "up 3.5.1"}));
 }
 
 TEST_CASE("a knock that breaks a rule is refused with the rule's code") {

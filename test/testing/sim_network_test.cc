@@ -147,7 +147,7 @@ TEST_CASE("a link that is replaced is down at each end before the new one is up"
   world.SayMany(kA, 3);
   world.network.HalfOpen(kB, kA);  // B dials
   REQUIRE(world.Until([&] {
-    return world.ears[kA].heard.back() == "up 2" && world.ears[kB].heard.back() == "up 2";
+    return world.ears[kA].heard.back() == "up 3" && world.ears[kB].heard.back() == "up 3";
   }));
   REQUIRE(world.FirstLinkOf(kA) == std::vector<std::string>{"up 1"});
   world.Say(kB, 4);

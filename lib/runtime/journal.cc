@@ -113,10 +113,22 @@ void Journal::TellSynced(const std::vector<Write>& writes) {
 }
 
 void Journal::DoPurge(Zxid through) {
-  absl::StatusOr<Zxid> begin = ports_.log->Purge(through);
-  if (begin.ok()) return ports_.ears->OnPurged(*begin);
+  absl::StatusOr<bool> purged = ports_.log->PurgeOne(through);
+  if (purged.ok()) {
+    ports_.ears->OnPurged(ports_.log->begin());
+    if (*purged) PurgeMore(through);
+    return;
+  }
   if (absl::Status log = ports_.log->status(); !log.ok()) return Fail(std::move(log));
-  ports_.voice->Say(LogLevel::kWarning, "the log was not purged: ", begin.status().ToString());
+  ports_.voice->Say(LogLevel::kWarning, "the log was not purged: ", purged.status().ToString());
+}
+
+// A drain of its own: what has come meanwhile is written first. On a slow disk the
+// removal of many segments takes longer than anybody waits for a write.
+void Journal::PurgeMore(Zxid through) {
+  inbox_.Change([through](State& state) {
+    if (!state.next.purge) state.next.purge = through;  // Asked anew meanwhile, by other bounds.
+  });
 }
 
 }  // namespace zkq::runtime

@@ -80,6 +80,7 @@ class Journal {
   absl::Status Sync(bool confirm);
   void TellSynced(const std::vector<Write>& writes);
   void DoPurge(Zxid through);
+  void PurgeMore(Zxid through);
 
   const Ports ports_;
   const absl::Duration quiet_;

@@ -64,7 +64,8 @@ class Log::Impl {
   absl::Status Sync();
   absl::Status Confirm();
   absl::StatusOr<std::vector<Txn>> Read(Zxid after, size_t bytes_max) const;
-  absl::StatusOr<Zxid> Purge(Zxid through);
+  absl::StatusOr<bool> PurgeOne(Zxid through);
+  Zxid begin() const { return index_.begin(); }
   absl::Status failure() const { return {failure_.code, failure_.message}; }
 
  private:
@@ -289,13 +290,12 @@ absl::StatusOr<std::vector<Txn>> Log::Impl::Read(Zxid after, size_t bytes_max) c
   return absl::OutOfRangeError("the log has no entry " + ToString(after));
 }
 
-absl::StatusOr<Zxid> Log::Impl::Purge(Zxid through) {
+absl::StatusOr<bool> Log::Impl::PurgeOne(Zxid through) {
   if (failure_.code != absl::StatusCode::kOk) return failure();
-  while (segments_.size() > 1 && segments_.front().highest <= through) {
-    absl::Status status = RemoveOldest(through);
-    if (!status.ok()) return status;
-  }
-  return index_.begin();
+  if (segments_.size() <= 1 || segments_.front().highest > through) return false;
+  absl::Status status = RemoveOldest(through);
+  if (!status.ok()) return status;
+  return true;
 }
 
 // Before the file is gone, so that nobody looks for it.
@@ -308,7 +308,7 @@ absl::Status Log::Impl::ForgetOldest(Zxid through) {
   return absl::OkStatus();
 }
 
-// One at a time, each durably: a crash must not leave a gap.
+// Durably, before the next: a crash must not leave a gap.
 absl::Status Log::Impl::RemoveOldest(Zxid through) {
   absl::Status status = ForgetOldest(through);
   if (!status.ok()) return Fail(status);
@@ -351,7 +351,8 @@ absl::Status Log::Confirm() { return impl_->Confirm(); }
 absl::StatusOr<std::vector<Txn>> Log::Read(Zxid after, size_t bytes_max) {
   return impl_->Read(after, bytes_max);
 }
-absl::StatusOr<Zxid> Log::Purge(Zxid through) { return impl_->Purge(through); }
+absl::StatusOr<bool> Log::PurgeOne(Zxid through) { return impl_->PurgeOne(through); }
+Zxid Log::begin() const { return impl_->begin(); }
 absl::Status Log::status() const { return impl_->failure(); }
 
 }  // namespace zkq::storage

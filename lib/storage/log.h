@@ -5,7 +5,7 @@
 // What is added becomes a batch, and the batch durable, at the next Sync; a
 // later addition is never durable before an earlier one. After a failed write or
 // fsync, or an addition that the history does not allow, the log is dead: Sync,
-// Confirm and Purge fail with the first error. What was durable can still be read.
+// Confirm and PurgeOne fail with the first error. What was durable can still be read.
 //
 // Threads: one strand adds, syncs and purges; Read may be called beside it from
 // one other.
@@ -76,11 +76,14 @@ class Log {
   // reaches back to `after`, or `after` is not in the history.
   absl::StatusOr<std::vector<Txn>> Read(Zxid after, size_t bytes_max);
 
-  // Drops segments whose entries all lie at or below `through`. Never the one
-  // being written. Returns where the log now begins.
-  // If the file cannot be removed, it stays for the next Purge; a removal that cannot be
+  // Drops the oldest segment, if its entries all lie at or below `through`. Never the one
+  // being written. False: there was none to drop. One at a time, for each costs a sync, and
+  // what is to be written need not wait for all of them.
+  // If the file cannot be removed, it stays for the next time; a removal that cannot be
   // made durable is an error of the log.
-  absl::StatusOr<Zxid> Purge(Zxid through);
+  absl::StatusOr<bool> PurgeOne(Zxid through);
+  // What is left begins after this.
+  Zxid begin() const;
 
   // The error after which nothing more is written; OK: there was none.
   absl::Status status() const;

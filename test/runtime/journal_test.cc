@@ -160,6 +160,26 @@ TEST_CASE("journal: a purge says where the log begins, and one that fails is onl
   REQUIRE(stage.Run().find("halt") == std::string::npos);
 }
 
+// On a slow disk the removal of all takes longer than anybody waits for a write.
+TEST_CASE("journal: what comes during a purge is written before the next segment is removed") {
+  JournalStage stage;
+  for (uint32_t i = 1; i <= 200; ++i) {
+    stage.Add({stage.Append(Txns(i, i))});
+    stage.Run(absl::ZeroDuration());
+  }
+  bool added = false;
+  stage.disk->Observe([&](const Stage::Disk::Operation& operation) {
+    if (operation.step == Stage::Disk::Step::kRemove && !std::exchange(added, true)) {
+      stage.Add({stage.Append(Txns(201, 201))});
+    }
+    return Stage::Disk::Verdict::kProceed;
+  });
+  stage.journal->Purge({1, 150});
+  const std::string said = stage.Run();
+  REQUIRE(said.find("synced ") < said.rfind("purged "));
+  REQUIRE(said.find("purged ") < said.find("synced "));
+}
+
 // The log writes nothing more: that is told now, and not at the next write.
 TEST_CASE("journal: a purge that cannot be made durable halts the replica at once") {
   JournalStage stage;

@@ -163,7 +163,7 @@ TEST_CASE("a snapshot of another ensemble is not gone on from") {
   {
     DataDir dir = *Open(disk);
     REQUIRE(dir.recovered.base.zxid == Zxid{1, 8});
-    REQUIRE(*dir.log->Purge({1, 25}) > Zxid{1, 8});
+    REQUIRE(*PurgeAll(dir.log.get(), {1, 25}) > Zxid{1, 8});
   }
   const absl::Status status = Open(disk).status();
   REQUIRE(absl::IsDataLoss(status));
@@ -179,7 +179,7 @@ TEST_CASE("a log that begins after every good snapshot is data loss") {
     Fill(dir, 0, 30);
     REQUIRE(dir.snapshots->Take({{1, 3}}, Empty()).ok());
     REQUIRE(dir.snapshots->Take({{1, 25}}, Empty()).ok());
-    REQUIRE(*dir.log->Purge({1, 25}) > Zxid{1, 3});
+    REQUIRE(*PurgeAll(dir.log.get(), {1, 25}) > Zxid{1, 3});
   }
   REQUIRE(Open(disk)->recovered.base.zxid == Zxid{1, 25});
   disk->SetContents("dir/snapshot-00000001-00000019", "damaged");
@@ -284,7 +284,7 @@ TEST_CASE("purging after an older snapshot leaves the one the log begins with") 
     REQUIRE(dir->snapshots->Take({{1, 8}}, Empty()).ok());
     const absl::StatusOr<Zxid> oldest = dir->snapshots->Purge(retain, {1, 8});
     REQUIRE(oldest.ok());
-    REQUIRE(dir->log->Purge(*oldest).ok());
+    REQUIRE(PurgeAll(dir->log.get(), *oldest).ok());
   }
   absl::StatusOr<DataDir> again = Open(disk);
   REQUIRE(again.ok());

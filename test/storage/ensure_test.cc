@@ -36,7 +36,7 @@ void RequireKilledBy(auto add, const std::string& says) {
     log->Append(Entries({1, 3}, {1, 4}, 1));  // would be right
     REQUIRE(absl::IsInternal(log->Sync()));
     REQUIRE(absl::IsInternal(log->Confirm()));
-    REQUIRE(absl::IsInternal(log->Purge({}).status()));
+    REQUIRE(absl::IsInternal(log->PurgeOne({}).status()));
     REQUIRE(Print(*log->Read({}, 1 << 20)) == "1:1 1:2 1:3");
   }
   REQUIRE(OpenLog(disk)->contents.epochs.last() == Zxid{1, 3});
@@ -69,7 +69,7 @@ TEST_CASE("a cut into what has been purged kills the log") {
       log->Append(Entries({1, i - 1}, {1, i}, 1));
       REQUIRE(log->Sync().ok());
     }
-    REQUIRE(*log->Purge({1, 15}) > Zxid{1, 3});
+    REQUIRE(*PurgeAll(log.get(), {1, 15}) > Zxid{1, 3});
   }
   const std::unique_ptr<Log> log = std::move(OpenLog(disk)->log);
   log->Truncate({1, 3});

@@ -72,6 +72,13 @@ inline HardState StateOf(Epoch epoch) {
   return state;
 }
 
+inline absl::StatusOr<Zxid> PurgeAll(Log* log, Zxid through) {
+  absl::StatusOr<bool> purged = true;
+  while (purged.ok() && *purged) purged = log->PurgeOne(through);
+  if (!purged.ok()) return purged.status();
+  return log->begin();
+}
+
 struct OpenedLog {
   std::unique_ptr<Log> log;
   Recovered contents;

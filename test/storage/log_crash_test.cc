@@ -278,7 +278,7 @@ TEST_CASE("a log that has failed once stays failed, and loses nothing that was a
     const uint64_t before = disk->operations();
     opened->log->Store(StateOf(9));
     REQUIRE(opened->log->Sync() == status);
-    REQUIRE(opened->log->Purge({9, 9}).status() == status);
+    REQUIRE(opened->log->PurgeOne({9, 9}).status() == status);
     REQUIRE(disk->operations() == before);
     disk->Crash();
     RequireRecovered(disk, acknowledged, said);
@@ -345,7 +345,7 @@ TEST_CASE("a crash while purging leaves no gap") {
         REQUIRE(log->Sync().ok());
       }
       disk->CrashBefore(disk->operations() + n);
-      log->Purge({1, 28}).IgnoreError();
+      PurgeAll(log.get(), {1, 28}).IgnoreError();
       SeededRandom random(100 * n + seed);
       disk->CrashTorn(random);
       absl::StatusOr<OpenedLog> opened = OpenLog(disk);

@@ -314,10 +314,10 @@ TEST_CASE("purging drops whole segments and says where the log begins") {
   f.log().Store(StateOf(1));
   for (uint32_t i = 1; i <= 40; ++i) f.Append({1, i - 1}, {1, i}, 1);
   const size_t segments = f.disk().List(kDir)->size();
-  REQUIRE(*f.log().Purge({}) == Zxid{});
+  REQUIRE(*PurgeAll(&f.log(), {}) == Zxid{});
   REQUIRE(f.disk().List(kDir)->size() == segments);
 
-  const Zxid begin = *f.log().Purge({1, 25});
+  const Zxid begin = *PurgeAll(&f.log(), {1, 25});
   REQUIRE(begin > Zxid{1, 10});
   REQUIRE(begin <= Zxid{1, 25});
   REQUIRE(absl::IsOutOfRange(f.log().Read({1, 1}, 1000).status()));
@@ -333,7 +333,7 @@ TEST_CASE("purging drops whole segments and says where the log begins") {
 TEST_CASE("purging never drops the segment being written") {
   Fixture f;
   for (uint32_t i = 1; i <= 20; ++i) f.Append({1, i - 1}, {1, i}, 1);
-  REQUIRE(f.log().Purge({9, 9}).ok());
+  REQUIRE(PurgeAll(&f.log(), {9, 9}).ok());
   REQUIRE(f.disk().List(kDir)->size() == 1);
   f.Append({1, 20}, {1, 21}, 1);
   f.Reopen();
@@ -349,7 +349,7 @@ TEST_CASE("a cut to before the first segment left is replayed") {
   f.log().Append(Entries({1, 2}, {2, 1}, 1, 10));
   REQUIRE(f.log().Sync().ok());
   for (uint32_t i = 2; i <= 12; ++i) f.Append({2, i - 1}, {2, i}, 1);
-  REQUIRE(f.log().Purge({2, 1}).ok());
+  REQUIRE(PurgeAll(&f.log(), {2, 1}).ok());
   const std::string before = f.ReadAll({2, 1});
   REQUIRE(before.find("2:2 2:3") == 0);
   f.Reopen();

@@ -30,6 +30,7 @@ class Learning {
   Learning(Self* self, const Choice& choice)
       : self_(*self),
         choice_(choice),
+        requests_(self->options.request_credit_bytes),
         init_limit_(self->Ticks(self->options.init_limit)),
         sync_limit_(self->Ticks(self->options.sync_limit)),
         began_(self->now) {}

@@ -25,6 +25,7 @@ struct PeerOptions {
   size_t window_bytes_max = 64 << 20;       // of the newest history kept in memory
   size_t window_txns_max = 10'000;
   size_t credit_bytes = 16 << 20;           // sent to a learner and not yet durable there
+  size_t request_credit_bytes = 8 << 20;    // of calls a learner has sent, not proposed yet
   uint64_t diff_txns_max = 500'000;         // a learner that lacks more gets a snapshot
   uint32_t rollover_counter = 0xF000'0000;  // renew the epoch in place from here on
 };

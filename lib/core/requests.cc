@@ -14,7 +14,7 @@ std::vector<Call> Requests::Take() {
   while (!waiting_.empty() && piece.size() < kRequestCallsMax) {
     const size_t cost = CostOf(waiting_.front());
     if (!piece.empty() && bytes + cost > kRequestBytesMax) break;
-    if (used_ > 0 && used_ + cost > kRequestCredit) break;
+    if (used_ > 0 && used_ + cost > credit_) break;
     bytes += cost;
     used_ += cost;
     under_way_[waiting_.front().tag] = cost;

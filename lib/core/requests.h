@@ -20,17 +20,18 @@ inline size_t CostOf(const Call& call) { return call.command.size() + kCallBytes
 // One Request carries at most so much, or one call.
 inline constexpr size_t kRequestBytesMax = 1 << 20;
 inline constexpr size_t kRequestCallsMax = 1'000;
-// Sent and neither proposed nor refused: at most so much, or one call.
-inline constexpr size_t kRequestCredit = 8 << 20;
 
 class Requests {
  public:
+  // Sent and neither proposed nor refused: `credit` bytes at most, or one call.
+  explicit Requests(size_t credit) : credit_(credit) {}
+
   void Add(const std::vector<Call>& calls);
   // The next piece that may leave now, which counts as sent; empty: none may.
   std::vector<Call> Take();
   // So many bytes of calls may be added now, or one call; 0: none, for one waits already.
   size_t room() const {
-    return waiting_.empty() ? kRequestCredit - std::min(used_, kRequestCredit) : 0;
+    return waiting_.empty() ? credit_ - std::min(used_, credit_) : 0;
   }
   // The leader has proposed this call, or refused it.
   void Settle(uint64_t tag);
@@ -40,6 +41,7 @@ class Requests {
   std::vector<uint64_t> Drop();
 
  private:
+  const size_t credit_;
   std::deque<Call> waiting_;              // one call at most, if who adds minds room()
   std::map<uint64_t, size_t> under_way_;  // what each costs
   size_t used_ = 0;                       // of the credit

@@ -100,6 +100,7 @@ core::PeerOptions Node::PeerOptionsOf(const Tuning& tuning) const {
           .outstanding_bytes_max = tuning.outstanding_bytes_max,
           .window_bytes_max = options_.window_bytes,
           .credit_bytes = tuning.credit_bytes,
+          .request_credit_bytes = tuning.request_credit_bytes,
           .diff_txns_max = tuning.diff_txns_max,
           .rollover_counter = tuning.rollover_counter};
 }

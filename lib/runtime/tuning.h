@@ -10,6 +10,7 @@ namespace zkq::runtime {
 struct Tuning {
   size_t outstanding_bytes_max = core::PeerOptions().outstanding_bytes_max;
   size_t credit_bytes = core::PeerOptions().credit_bytes;
+  size_t request_credit_bytes = core::PeerOptions().request_credit_bytes;
   uint64_t diff_txns_max = core::PeerOptions().diff_txns_max;
   uint32_t rollover_counter = core::PeerOptions().rollover_counter;
   size_t log_batch_bytes_max = storage::LogOptions().batch_bytes_max;

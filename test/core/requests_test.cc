@@ -7,6 +7,8 @@
 namespace zkq::core {
 namespace {
 
+constexpr size_t kCredit = 8 << 20;
+
 std::vector<Call> Calls(uint64_t first, size_t count, size_t bytes) {
   std::vector<Call> calls;
   for (size_t i = 0; i < count; ++i) {
@@ -23,7 +25,7 @@ std::vector<uint64_t> Tags(uint64_t first, uint64_t last) {
 
 TEST_CASE("a burst leaves in its order and in bounded pieces, until the credit is used up") {
   constexpr size_t kBytes = (256 << 10) - kCallBytes;
-  Requests requests;
+  Requests requests(kCredit);
   requests.Add(Calls(1, 64, kBytes));
   for (uint64_t first = 1; first <= 32; first += 4) {
     REQUIRE(TagsOf(requests.Take()) == Tags(first, first + 3));
@@ -38,16 +40,16 @@ TEST_CASE("a burst leaves in its order and in bounded pieces, until the credit i
 }
 
 TEST_CASE("small calls leave together, but not without end") {
-  Requests requests;
+  Requests requests(kCredit);
   requests.Add(Calls(1, kRequestCallsMax + 5, 0));
   REQUIRE(requests.Take().size() == kRequestCallsMax);
   REQUIRE(requests.Take().size() == 5);
 }
 
 TEST_CASE("a call larger than a piece and the credit leaves alone, when nothing is under way") {
-  Requests requests;
+  Requests requests(kCredit);
   requests.Add(Calls(1, 1, 10));
-  requests.Add(Calls(2, 2, kRequestCredit + 1));
+  requests.Add(Calls(2, 2, kCredit + 1));
   REQUIRE(TagsOf(requests.Take()) == Tags(1, 1));
   REQUIRE(requests.Take().empty());
   requests.Settle(1);
@@ -56,12 +58,12 @@ TEST_CASE("a call larger than a piece and the credit leaves alone, when nothing 
 }
 
 TEST_CASE("there is room for what the credit lets leave at once, and none while a call waits") {
-  Requests requests;
-  REQUIRE(requests.room() == kRequestCredit);
+  Requests requests(kCredit);
+  REQUIRE(requests.room() == kCredit);
   requests.Add(Calls(1, 2, 1000));
   requests.Take();
-  REQUIRE(requests.room() == kRequestCredit - 2 * (1000 + kCallBytes));
-  requests.Add(Calls(3, 1, kRequestCredit));
+  REQUIRE(requests.room() == kCredit - 2 * (1000 + kCallBytes));
+  requests.Add(Calls(3, 1, kCredit));
   REQUIRE(requests.Take().empty());
   REQUIRE(requests.room() == 0);
   requests.Settle(1);
@@ -69,12 +71,12 @@ TEST_CASE("there is room for what the credit lets leave at once, and none while 
   requests.Take();
   REQUIRE(requests.room() == 0);  // a large one uses more than the credit
   requests.Settle(3);
-  REQUIRE(requests.room() == kRequestCredit);
+  REQUIRE(requests.room() == kCredit);
 }
 
 TEST_CASE("what has not left when the session ends is told, and never leaves") {
-  Requests requests;
-  requests.Add(Calls(1, 3, kRequestCredit));
+  Requests requests(kCredit);
+  requests.Add(Calls(1, 3, kCredit));
   REQUIRE(TagsOf(requests.Take()) == Tags(1, 1));
   REQUIRE(requests.Drop() == Tags(2, 3));
   requests.Settle(1);

@@ -39,7 +39,7 @@ struct SimClusterOptions {
   // Limits that no ReplicaOptions sets and no short run reaches, brought near. 0: as shipped.
   uint32_t epoch_transactions = 0;     // then an epoch is renewed in place
   size_t proposed_bytes_max = 0;       // and not committed, 256 a call on top: more is refused
-  size_t learner_bytes_max = 0;        // sent to a learner and not durable there: more waits
+  size_t learner_bytes_max = 0;        // under way to a learner, and from it of calls: more waits
   uint64_t diff_transactions_max = 0;  // that a learner lacks: for more it gets a snapshot
   size_t log_batch_bytes_max = 0;      // written at once: more takes several batches
   // Applied to the options of every start; null: none. The id, members, data_dir, state

@@ -70,7 +70,9 @@ runtime::Tuning ServerProcess::Tuning() const {
   runtime::Tuning tuning;
   const SimClusterOptions& options = *shared_.options;
   if (options.proposed_bytes_max != 0) tuning.outstanding_bytes_max = options.proposed_bytes_max;
-  if (options.learner_bytes_max != 0) tuning.credit_bytes = options.learner_bytes_max;
+  if (options.learner_bytes_max != 0) {
+    tuning.credit_bytes = tuning.request_credit_bytes = options.learner_bytes_max;
+  }
   if (options.diff_transactions_max != 0) tuning.diff_txns_max = options.diff_transactions_max;
   if (options.log_batch_bytes_max != 0) tuning.log_batch_bytes_max = options.log_batch_bytes_max;
   if (options.epoch_transactions != 0) tuning.rollover_counter = options.epoch_transactions;

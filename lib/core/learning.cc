@@ -282,6 +282,7 @@ void Learning::Handle(const Snap& snap) {
   stage_ = Stage::kInstalling;
   fetching_ = snap.snapshot;
   requests_.SettleAll();
+  SendRequests();
   write_ = 0;
   self_.Emit(FetchSnapshot{*link_, snap.snapshot, self_.state.ensemble});
 }

@@ -78,6 +78,7 @@ void PeerScript::Recover(Words* words) {
   options_.members = VotersUpTo(servers_).members;
   options_.window_txns_max = number("window", options_.window_txns_max);
   options_.credit_bytes = number("credit", options_.credit_bytes);
+  options_.request_credit_bytes = number("request-credit", options_.request_credit_bytes);
   options_.diff_txns_max = number("diff", options_.diff_txns_max);
   options_.rollover_counter = static_cast<uint32_t>(number("rollover", options_.rollover_counter));
   options_.max_command_bytes = number("command", options_.max_command_bytes);

@@ -11,8 +11,8 @@
 // Settings, what the disk held: unfounded, log=1:1..1:3,2:1<1:3 (else 1:1), begin=,
 // snapshot=, commit=, accepted=5@2 (epoch and leader), current=, disk= (else the listed one),
 // observers=4 (listed, too).
-// Options: window= (transactions), credit=, diff=, rollover=, command=, outstanding=, init=,
-// sync=.
+// Options: window= (transactions), credit=, request-credit=, diff=, rollover=, command=,
+// outstanding=, init=, sync=.
 //
 // Steps:
 //   start                                the first tick

@@ -234,6 +234,20 @@ TEST_CASE("a learner that comes up makes progress while its disk is at work") {
   REQUIRE_FALSE(learner.StandsStill());
 }
 
+TEST_CASE("a learner that is fed makes progress while parts of what is large come, and no longer") {
+  Leader leader;
+  LearnerProgress learner = leader.Promised({1, 1});
+  REQUIRE_FALSE(learner.Take(Pong{.seq = 1, .taken = 1000}, 1));  // of what, nobody has sent yet
+  REQUIRE(learner.Synchronize());
+  leader.self.now = milliseconds(2999);
+  REQUIRE(learner.Take(Pong{.seq = 2, .taken = 2000}, 2));
+  leader.self.now = milliseconds(4998);
+  REQUIRE_FALSE(learner.StandsStill());
+  REQUIRE_FALSE(learner.Take(Pong{.seq = 3, .taken = 2000}, 3));
+  leader.self.now = milliseconds(4999);
+  REQUIRE(learner.StandsStill());
+}
+
 TEST_CASE("a synced learner that owes an Ack for the sync limit stands still, though it is heard") {
   Leader leader;
   LearnerProgress learner = leader.Synced();

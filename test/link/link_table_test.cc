@@ -496,6 +496,22 @@ TEST_CASE("a server that enters looking tries its peers at once") {
   CHECK(two.scheduler.now() > now);
 }
 
+TEST_CASE("a server with a new address is tried there at once, and may not dial for the old one") {
+  Two two;
+  two.table->StartDialling(two.dialler);
+  two.dialler->NextDial("one")->OnEnded(absl::UnavailableError("no"));
+  for (int i = 0; i < 3; ++i) {
+    CHECK(two.table->OnKnock(IdentityOf(kOne), kTwo).ok());
+    two.dialler->NextDial("one")->OnEnded(absl::UnavailableError("no"));
+  }
+  two.dialler->NextDial("one")->OnEnded(absl::UnavailableError("no"));
+  const absl::Duration now = two.scheduler.now();
+  two.table->SetMembers({{{.id = kOne, .address = "moved"}, {.id = kTwo, .address = "two"}}});
+  two.dialler->NextDial("moved")->OnEnded(absl::UnavailableError("no"));
+  CHECK(two.scheduler.now() == now);
+  CHECK(two.table->OnKnock(IdentityOf(kOne), kTwo).ok());
+}
+
 TEST_CASE("a link lost after two ticks is dialled again at once, a younger one later") {
   Two two(Ticking(kTwo));
   two.table->StartDialling(two.dialler);

@@ -55,6 +55,9 @@ class Diary final : public QuorumTransport::Receiver {
     if (keep_holds) holds.push_back(std::move(hold));
     Write("message " + Name(link) + " " + ToString(message));
   }
+  void OnPart(const LinkId& link, size_t bytes) override {
+    Write("part " + Name(link) + " of " + std::to_string(bytes));
+  }
   void OnNotification(const LinkId& link, const Notification& n) override {
     Write("notification " + Name(link) + " round " + std::to_string(n.round));
   }

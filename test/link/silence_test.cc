@@ -2,6 +2,7 @@
 // plays.
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "test/harness/catch.h"
@@ -119,6 +120,27 @@ TEST_CASE("time in which too much is held is no silence, and the time after it i
   CHECK(linked.stream.open());
   linked.Pass(1);
   CHECK_FALSE(linked.stream.open());
+}
+
+TEST_CASE("a piece is told of as it comes, and the message that pieces make is held whole") {
+  Linked linked;
+  linked.diary.keep_holds = true;
+  const auto say = [&](uint64_t seq, bool last, std::string_view piece) {
+    std::string frame;
+    link::AppendFragmentHead(seq, last, piece, &frame);
+    linked.stream.Say(frame.append(piece));
+  };
+  const std::string whole = link::EncodePacket(
+      Message{.body = Request{{MakeCall(1, Payload(std::string(2 << 20, 'x')))}}});
+  const std::string_view pieces = whole;
+  say(1, false, pieces.substr(0, 1000));
+  CHECK(linked.diary.Holds({"up 3.1.10", "part 3.1.10 of 1000"}));
+  const int reads = linked.stream.reads;
+  say(2, true, pieces.substr(1000));
+  CHECK(linked.diary.Holds({"up 3.1.10", "part 3.1.10 of 1000", "message 3.1.10 request 1"}));
+  CHECK(linked.stream.reads == reads);  // too much is held
+  linked.diary.holds.clear();
+  CHECK(linked.stream.reads == reads + 1);
 }
 
 TEST_CASE("a link with too much held reads nothing, and still learns that its stream has ended") {

@@ -349,6 +349,7 @@ void Learning::Handle(const NewLeader& new_leader) {
 
 void Learning::On(const Synced&) {
   const bool awaited = write_ != 0 && self_.Durable(write_);
+  if (awaited) ExtendDeadline();  // The leader has had no time to answer yet.
   if (awaited && stage_ == Stage::kPromising) {
     write_ = 0;
     SendAckEpoch();

@@ -13,7 +13,7 @@ void LeaderTimeChecker::OnSent(const Route& route, const Carried& carried) {
   if (txn.zxid.epoch != carried.message->session.epoch) return;  // Another leader's.
   const std::optional<absl::Time> wall = wall_(route.from);
   const absl::Time said = absl::FromUnixMicros(txn.leader_time);
-  if (violation_ || !wall || said >= *wall - kLate) return;
+  if (violation_ || !wall || said >= *wall - kFar) return;
   violation_ = {"leader time follows the clock",
                 ToString(txn.zxid) + " of server " + ToString(route.from) + " says " +
                     absl::FormatTime(said, absl::UTCTimeZone()) + ", its clock " +

@@ -79,7 +79,9 @@ class SimCluster::Impl {
     constexpr absl::Duration kLook = absl::Milliseconds(100);
     if (scheduler.now() < looks_at) return;
     looks_at = scheduler.now() + kLook;
-    if (auto violation = led.OnLook(WhoCanLead(), scheduler.now())) {
+    const LedChecker::View view = WhoCanLead();
+    slowest_sync = std::max(slowest_sync, view.sync);
+    if (auto violation = led.OnLook(view, scheduler.now())) {
       Report(std::move(violation->property), std::move(violation->what));
     }
     CheckSilence();
@@ -116,9 +118,11 @@ class SimCluster::Impl {
     return view;
   }
 
+  // Nothing, if it was set before a transaction may have been made that is sent only now.
   std::optional<absl::Time> WallOf(ServerId sid) const {
     SimClock& clock = *at(sid).clock;
-    const bool settled = scheduler.now() - clock.wall_set_at() > LeaderTimeChecker::kLate;
+    const absl::Duration late = absl::Seconds(10) + 8 * slowest_sync;
+    const bool settled = scheduler.now() - clock.wall_set_at() > late;
     return settled ? std::optional(clock.Wall()) : std::nullopt;
   }
 
@@ -215,7 +219,8 @@ class SimCluster::Impl {
   ApplyingChecker applying;
   LedChecker led{QuorumOf(options.servers)};
   SilenceChecker silence;
-  uint64_t news = 0;  // statuses that observers were told
+  uint64_t news = 0;                                   // statuses that observers were told
+  absl::Duration slowest_sync = absl::ZeroDuration();  // so far, of any server
   uint64_t looks = 0;
   absl::Duration looks_at = absl::ZeroDuration();
   std::optional<Violation> reported;

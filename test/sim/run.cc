@@ -105,6 +105,7 @@ RunResult Run(const RunOptions& options) {
   const std::vector<Strike> plan = PlanStrikes(options.profile, options.seed, options.length);
   result.strikes = plan.size();
   nemesis.Run(Chosen(options, plan), options.length);
+  cluster.RunFor(variation.Quiet());
 
   // A voter that promised too much is let in again at most once a minute.
   constexpr absl::Duration kConverges = absl::Seconds(90);

@@ -47,15 +47,32 @@ uint64_t Variation::KeptEvery() const {
   return calm() || random.Below(4) != 0 ? 0 : 1 + random.Below(20);
 }
 
+// What each disk takes for a sync until it is healed: in one run of ten 0.1 to 3 s, as an ensemble
+// has to bear, and short more often than long. Drawn apart, too.
+absl::Duration Variation::SyncTakes() const {
+  testing::SimRandom random(run_.seed * 11 + 5);
+  if (calm() || random.Below(10) != 0) return absl::ZeroDuration();
+  const absl::Duration shortest = absl::Milliseconds(100) * (1 << random.Below(5));
+  return shortest * (1 + static_cast<double>(random.Below(900)) / 1000);
+}
+
+absl::Duration Variation::Quiet() const {
+  const absl::Duration sync_takes = SyncTakes();
+  if (sync_takes == absl::ZeroDuration()) return sync_takes;
+  return absl::Seconds(20) + 10 * sync_takes;
+}
+
 // Wall clocks that were never set right, for nothing may rest on them; and disks that
-// are always slow to read.
+// are always slow to read, or to sync.
 void Variation::Spoil(testing::SimCluster* cluster) {
   if (calm()) return;
   const bool clocks = OneIn(2), disks = OneIn(12);
+  const absl::Duration sync_takes = SyncTakes();
   for (const ServerId sid : cluster->servers()) {
     const auto offset = static_cast<int64_t>(random_.Below(7200)) - 3600;
     if (clocks) cluster->server(sid).clock().SetWallOffset(absl::Seconds(offset));
     if (disks) cluster->server(sid).SlowReads(absl::Seconds(2));
+    cluster->server(sid).SlowDisk(sync_takes);
   }
 }
 

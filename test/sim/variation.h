@@ -22,8 +22,12 @@ class Variation {
   uint64_t KeptEvery() const;
   // Clocks and disks, before anybody has started.
   void Spoil(testing::SimCluster* cluster);
+  // For how long no more strikes fall before all is healed: where all disks are slow, until a
+  // leader has to be there, and then some more, in which it has to stay.
+  absl::Duration Quiet() const;
 
  private:
+  absl::Duration SyncTakes() const;
   bool calm() const { return run_.profile == Profile::kCalm; }
   bool OneIn(uint64_t n) { return random_.Below(n) == 0; }
 

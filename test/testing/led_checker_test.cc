@@ -111,5 +111,22 @@ TEST_CASE("led checker: another leader after a connection broke is none to compl
   CHECK(!led.OnLook(view, kLed + kTick));
 }
 
+TEST_CASE("led checker: who serves under the leader stays, while the link to it works") {
+  LedChecker led(QuorumOf(3));
+  auto view = Three();
+  view.leader = ServerId(1);
+  view.links.erase({ServerId(1), ServerId(3)});
+  led.OnStatus(ServerId(2), {.state = PeerState::kLooking});  // before it serves
+  CHECK(!AfterLong(&led, view));
+  for (const int sid : {2, 3}) view.voters.at(ServerId(sid)).serves = ServerId(1);
+  CHECK(!led.OnLook(view, kLed + kTick));
+  led.OnStatus(ServerId(3), {.state = PeerState::kLooking});  // it has no link
+  CHECK(!led.OnLook(view, kLed + 2 * kTick));
+  led.OnStatus(ServerId(2), {.state = PeerState::kLooking});
+  const auto violation = led.OnLook(view, kLed + 3 * kTick);
+  REQUIRE(violation);
+  CHECK(violation->property == "LIV-4 stability");
+}
+
 }  // namespace
 }  // namespace zkq::testing

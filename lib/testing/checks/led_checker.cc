@@ -29,17 +29,40 @@ void LedChecker::NoteChanges(const View& view, absl::Duration now) {
   changes_ = view.changes;
   conditions_ = std::move(conditions);
   links_ = view.links;
+  BeginAnew(now);
+}
+
+void LedChecker::BeginAnew(absl::Duration now) {
   changed_ = now;
   leads_.reset();
+  serves_.clear();
+}
+
+void LedChecker::OnStatus(ServerId sid, const ReplicaStatus& status) {
+  if (status.state == PeerState::kLooking) looked_.insert(sid);
+}
+
+std::optional<Violation> LedChecker::CheckStays(const View& view,
+                                                const std::set<ServerId>& looked) {
+  for (const auto& [sid, voter] : view.voters) {
+    if (!view.links.contains(std::minmax(sid, *leads_))) continue;
+    if (serves_.contains(sid) && looked.contains(sid)) {
+      return Violation{"LIV-4 stability", "server " + ToString(sid) + " has left server " +
+                                              ToString(*leads_) +
+                                              ", which leads, and nothing has changed"};
+    }
+    if (voter.serves == leads_) serves_.insert(sid);
+  }
+  return std::nullopt;
 }
 
 std::optional<Violation> LedChecker::OnLook(const View& view, absl::Duration now) {
   NoteChanges(view, now);
+  const std::set<ServerId> looked = std::exchange(looked_, {});
   // Something is done to it, so it may go at any time.
   const bool may_go = view.leader && !view.voters.contains(*view.leader);
   if (view.too_far || may_go || (!view.leader && !SomebodyCould(view))) {
-    changed_ = now;
-    leads_.reset();
+    BeginAnew(now);
     return std::nullopt;
   }
   const absl::Duration slow = 8 * (view.round_trip + view.sync);
@@ -52,7 +75,7 @@ std::optional<Violation> LedChecker::OnLook(const View& view, absl::Duration now
                          absl::FormatDuration(now - changed_)};
   }
   if (!leads_) leads_ = view.leader;
-  if (leads_ == view.leader) return std::nullopt;
+  if (leads_ == view.leader) return CheckStays(view, looked);
   return Violation{"LIV-4 stability", "led by " + ToString(*leads_) + ", then by " +
                                           ToString(*view.leader) + ", and nothing has changed"};
 }

@@ -4,7 +4,8 @@
 // It looks at the world now and then. While some voter that works has working links, both ways,
 // to a quorum of voters that work, none of which is ahead of it, somebody must lead: within 50
 // of the largest tick after the last change of who works and which links do, 100 if a server
-// has started since, plus 8 round trips and syncs. And the same one from then on.
+// has started since, plus 8 round trips and syncs. And the same one from then on; and who serves
+// under it, and has a working link to it, goes on doing so.
 //
 // Nothing is asked while a round trip that goes through takes longer than servers wait for a
 // sign of life: whoever is so far away is voted for, leads, and is lost again (PROTOCOL §14).
@@ -21,7 +22,7 @@
 
 namespace zkq::testing {
 
-class LedChecker {
+class LedChecker final : public SimObserver {
  public:
   // What it looks at.
   struct View {
@@ -32,6 +33,7 @@ class LedChecker {
       absl::Duration clock_set =
           absl::ZeroDuration();  // when its clock last leapt, or changed pace
       std::pair<Epoch, Zxid> history = {};
+      std::optional<ServerId> serves = {};  // under this leader
     };
     std::map<ServerId, Voter> voters = {};
     // Between servers that are up, those that work; the smaller one first.
@@ -46,10 +48,13 @@ class LedChecker {
   explicit LedChecker(core::Quorum quorum) : quorum_(std::move(quorum)) {}
 
   std::optional<Violation> OnLook(const View& view, absl::Duration now);
+  void OnStatus(ServerId sid, const ReplicaStatus& status) override;
 
  private:
   bool SomebodyCould(const View& view) const;
   void NoteChanges(const View& view, absl::Duration now);
+  void BeginAnew(absl::Duration now);
+  std::optional<Violation> CheckStays(const View& view, const std::set<ServerId>& looked);
 
   const core::Quorum quorum_;
   using Conditions = std::tuple<uint64_t, absl::Duration, absl::Duration>;
@@ -59,6 +64,8 @@ class LedChecker {
   absl::Duration changed_ = absl::ZeroDuration();
   absl::Duration started_ = absl::ZeroDuration();
   std::optional<ServerId> leads_;  // since it had to be led
+  std::set<ServerId> serves_;      // under that one, at some look since then
+  std::set<ServerId> looked_;      // for a leader, since the last look
 };
 
 }  // namespace zkq::testing

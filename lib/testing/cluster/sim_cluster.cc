@@ -38,6 +38,7 @@ class SimCluster::Impl {
     observers.Add(&checker);
     observers.Add(&elections);
     observers.Add(&leader_times);
+    observers.Add(&led);
     network.Observe(&observers);
     network.OnKilled([this](ServerId sid) { at(sid).process.DieOfSending(); });
     for (int id = 1; id <= options.servers; ++id) {
@@ -100,10 +101,12 @@ class SimCluster::Impl {
       bears = std::min(bears, server.process.limits().silence);
       const ReplicaStatus status = server.process.replica().Status();
       if (!server.calm() || !status.health.ok() || status.ensemble == EnsembleId{}) continue;
+      const bool serves = status.phase == ZabPhase::kBroadcast;
       view.voters[sid] = {.life = server.process.life(),
                           .sync = sync,
                           .clock_set = server.clock->set_at(),
-                          .history = checker.history(sid)};
+                          .history = checker.history(sid),
+                          .serves = serves ? status.leader : std::nullopt};
     }
     for (const ServerId a : sids) {
       for (const ServerId b : sids) {

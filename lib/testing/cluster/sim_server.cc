@@ -15,8 +15,9 @@ void SimServer::Impl::Heal() {
 }
 
 bool SimServer::Impl::calm() const {
+  constexpr int kSyncs = 8;  // of one task, one after the other: a snapshot's, a segment's
   const absl::Duration held =
-      std::max({excuses.held_up_until(), excuses.blocked_until() - disk.sync_takes(),
+      std::max({excuses.held_up_until(), excuses.blocked_until() - kSyncs * disk.sync_takes(),
                 excuses.kept_from_applying_until()});
   return process.steady() && disk.calm() && state_machine.calm() &&
          held < shared.scheduler->now() && clock->rate() == 1;

@@ -38,11 +38,9 @@ bool DamageSomewhere(NemesisArm& arm, Fault fault, ServerId sid, SimRandom* rand
   return cluster.server(sid).OverwriteSector(path, sector, random->Below(1 + size / 512) * 512);
 }
 
-bool SlowDiskFor(NemesisArm& arm, const Blow& blow, uint64_t milliseconds) {
-  const ServerId sid = blow.hit;
+bool SlowDiskFor(NemesisArm& arm, ServerId sid, absl::Duration lasts, uint64_t milliseconds) {
   arm.cluster().server(sid).SlowDisk(absl::Milliseconds(static_cast<int64_t>(milliseconds)));
-  arm.After(blow.lasts(),
-            [&arm, sid] { arm.cluster().server(sid).SlowDisk(absl::ZeroDuration()); });
+  arm.After(lasts, [&arm, sid] { arm.cluster().server(sid).SlowDisk(absl::ZeroDuration()); });
   return true;
 }
 
@@ -54,10 +52,10 @@ void StartOnceAfter(NemesisArm& arm, absl::Duration down, ServerId sid) {
 }  // namespace
 
 bool SlowDisk(NemesisArm& arm, const Blow& blow) {
-  return SlowDiskFor(arm, blow, 1 + blow.dice() % 200);
+  return SlowDiskFor(arm, blow.hit, blow.lasts(), 1 + blow.dice() % 200);
 }
 bool CrawlingDisk(NemesisArm& arm, const Blow& blow) {
-  return SlowDiskFor(arm, blow, 100 + blow.dice() % 2900);
+  return SlowDiskFor(arm, blow.hit, 3 * blow.lasts(), 100 + blow.dice() % 2900);
 }
 
 bool SlowReads(NemesisArm& arm, const Blow& blow) {

@@ -220,11 +220,24 @@ bool LearnerProgress::Take(const Pong& pong, uint64_t last_ping) {
   return true;
 }
 
+bool LearnerProgress::AwaitsOwnDisk() const {
+  switch (stage_) {
+    case Stage::kWaiting:   // for this leader's promise
+    case Stage::kPromised:  // or its epoch
+      return true;
+    case Stage::kFeeding:  // or the rest of its history: that is read, or not durable yet
+      return feed_.HasCredit(self_.options.credit_bytes);
+    default:
+      return false;
+  }
+}
+
 // A slow disk must not hide behind pings: what is owed has to arrive (ZOOKEEPER-87,
-// -1521).
+// -1521). Nor may what a learner owes hide behind this leader's disk, which under load is
+// always at work: the log would stay, from that learner's place on, for ever.
 bool LearnerProgress::StandsStill() {
   if (!synced() || feed_.sent() == match_) NoteAdvance();
-  if (!synced() && self_.Syncing()) ExtendDeadline(self_.options.init_limit);
+  if (AwaitsOwnDisk() && self_.Syncing()) ExtendDeadline(self_.options.init_limit);
   const Time limit = LimitOfDisk(self_.Ticks(self_.options.sync_limit), sync_);
   return self_.now >= deadline_ || self_.now - advanced_ >= limit;
 }

@@ -7,8 +7,9 @@
 //   until it has acknowledged NewLeader: init_limit and sync_limit after it came,
 //     init_limit after each progress of its synchronisation;
 //   then: sync_limit without a word of it, or without an Ack while one is owed.
-// Its disk, and this leader's, may take what they usually take (disk.h): a sync under way is
-// progress, and an Ack is owed for as long as its disk needs.
+// Its disk, and this leader's, may take what they usually take (disk.h): a sync under way there
+// is progress, and here as long as the learner waits for it; and an Ack is owed for as long as
+// its disk needs.
 #pragma once
 
 #include <optional>
@@ -100,6 +101,8 @@ class LearnerProgress {
   bool StandsStill();
 
  private:
+  // Its next message has to wait for this leader's disk, and for nothing from the learner.
+  bool AwaitsOwnDisk() const;
   // Synced, and told that the present epoch is established.
   bool UpToDateNow() const { return synced() && served_ == session_.epoch; }
   void FeedOn();

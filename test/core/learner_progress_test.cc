@@ -18,8 +18,11 @@ constexpr Epoch kEpoch = 2;
 
 // The leader's side: server 3 of three, with 1:1 to 1:4 on its disk, leads epoch 2.
 struct Leader {
-  explicit Leader(size_t credit_bytes = 1 << 20)
-      : self({.self = ServerId{3}, .members = VotersUpTo(3).members, .credit_bytes = credit_bytes},
+  explicit Leader(size_t credit_bytes = 1 << 20, size_t window_txns = 100)
+      : self({.self = ServerId{3},
+              .members = VotersUpTo(3).members,
+              .window_txns_max = window_txns,
+              .credit_bytes = credit_bytes},
              {.epochs = Epochs({}, {{1, 4}}), .window = txns.Named("1:1..1:4")}) {
     self.effects = &effects;
   }
@@ -41,6 +44,19 @@ struct Leader {
     return learner;
   }
   void Propose(const std::string& names) { self.Append(txns.Named(names)); }
+  // For so long its disk is at work: a sync takes half a second, and another follows. Whether
+  // `learner` is given up meanwhile.
+  bool GivesUp(LearnerProgress* learner, milliseconds after) {
+    for (const Time end = self.now + after; self.now < end;) {
+      const WriteId write = self.StoreState();
+      self.now += milliseconds(500);
+      self.NoteSynced({write, milliseconds(500)});
+      self.StoreState();
+      REQUIRE(self.Syncing());
+      if (learner->StandsStill()) return true;
+    }
+    return false;
+  }
 
   std::string Told() {
     std::vector<std::string> told;
@@ -246,6 +262,27 @@ TEST_CASE("a learner that is fed makes progress while parts of what is large com
   REQUIRE_FALSE(learner.Take(Pong{.seq = 3, .taken = 2000}, 3));
   leader.self.now = milliseconds(4999);
   REQUIRE(learner.StandsStill());
+}
+
+TEST_CASE("a learner that waits for this leader's disk is waited for as long as that is at work") {
+  Leader leader(/*credit_bytes=*/1, /*window_txns=*/1);
+  LearnerProgress promising = leader.Attached();
+  REQUIRE_FALSE(leader.GivesUp(&promising, milliseconds(9000)));
+  LearnerProgress feeding = leader.Promised({1, 1});
+  REQUIRE(feeding.Synchronize());
+  REQUIRE(feeding.stage() == LearnerStage::kFeeding);  // the log is read for it
+  REQUIRE_FALSE(leader.GivesUp(&feeding, milliseconds(9000)));
+  REQUIRE(feeding.TakePage(leader.txns.Named("1:2<1:1")));  // out of credit
+  REQUIRE(leader.GivesUp(&feeding, milliseconds(2000)));
+}
+
+TEST_CASE("a learner that is waited for alone is given up, though this leader's disk is at work") {
+  Leader leader;
+  LearnerProgress learner = leader.Promised();
+  REQUIRE(learner.Synchronize());
+  REQUIRE(learner.stage() == LearnerStage::kAccepting);
+  REQUIRE_FALSE(leader.GivesUp(&learner, milliseconds(2500)));
+  REQUIRE(leader.GivesUp(&learner, milliseconds(500)));
 }
 
 TEST_CASE("a synced learner that owes an Ack for the sync limit stands still, though it is heard") {

@@ -3,6 +3,7 @@
 
 #include "test/harness/catch.h"
 #include "test/testing/world.h"
+#include "zkq/status.h"
 
 namespace zkq::testing {
 namespace {
@@ -112,6 +113,30 @@ TEST_CASE("twice the writes that a line carries leave nothing behind that their 
   follower.Propose("small", absl::Seconds(5),
                    [&](const absl::StatusOr<Reply>& reply) { written = reply.ok(); });
   narrow.world.Until([&] { return written; }, absl::Seconds(5));
+}
+
+// Of 40 MB some 8 have left by then, and nobody knows of those.
+TEST_CASE(
+    "writes that wait in a follower that loses its leader are told that they did not happen") {
+  Narrow narrow(5'000'000);
+  const ServerId sid = narrow.world.Follower();
+  SimServer& follower = narrow.world.cluster.server(sid);
+  int unsent = 0, others = 0;
+  for (int i = 0; i < 40; ++i) {
+    follower.Propose(std::string(1'000'000, 'w'), absl::InfiniteDuration(),
+                     [&](const absl::StatusOr<Reply>& reply) {
+                       const bool refused =
+                           absl::IsUnavailable(reply.status()) &&
+                           GetErrorInfo(reply.status()).outcome == Outcome::kNotCommitted;
+                       ++(refused ? unsent : others);
+                     });
+  }
+  narrow.world.cluster.RunFor(absl::Milliseconds(100));
+  narrow.world.cluster.network().Partition({sid});
+  narrow.world.Until([&] { return !follower.Status().leader; });
+  narrow.world.cluster.RunFor(absl::Milliseconds(100));
+  CHECK(unsent == 32);
+  CHECK(others == 0);
 }
 
 // A follower that is cut off while others go on, and then has 1 Mbit/s.

@@ -118,13 +118,15 @@ void FaultyDisk::Unsettle() {
 
 void FaultyDisk::OnWritten(const Operation& operation) {
   const absl::Duration now = shared_.scheduler->now();
-  while (!fresh_.empty() && fresh_.front().at + kSettles <= now) fresh_.pop_front();
+  while (!fresh_.empty() && fresh_.front().at + Settles() <= now) fresh_.pop_front();
   fresh_.push_back(
       {operation.path, operation.offset, operation.offset + operation.bytes.size(), now});
 }
 
+absl::Duration FaultyDisk::Settles() const { return kSettles + 8 * sync_takes(); }
+
 bool FaultyDisk::Settled(const std::string& path, uint64_t offset) const {
-  const absl::Duration since = down_since_.value_or(shared_.scheduler->now()) - kSettles;
+  const absl::Duration since = down_since_.value_or(shared_.scheduler->now()) - Settles();
   return std::none_of(fresh_.begin(), fresh_.end(), [&](const Fresh& fresh) {
     return fresh.at > since && fresh.path == path && offset >= fresh.begin && offset < fresh.end;
   });

@@ -52,6 +52,8 @@ class FaultyDisk {
   void Crash(CrashMode mode);
 
   bool Settled(const std::string& path, uint64_t offset) const;
+  // After how long something else vouches for what was written; that has to be synced, too.
+  absl::Duration Settles() const;
   bool full() const { return full_; }
   // Of one sync, now.
   absl::Duration sync_takes() const { return shared_.options->sync_delay + extra_per_sync_; }

@@ -182,7 +182,8 @@ struct ReadIndexReply {  // leader -> learner, after the Commits it depends on
 struct Ping {  // leader -> learner
   uint64_t seq = 0;
   Zxid commit = {};      // information only; clamped to what the ZAB lane carried
-  bool syncing = false;  // the leader's disk is at work, within its limit: that is progress
+  bool syncing = false;  // progress: the leader's disk is at work, within its limit, or until
+                         // its epoch is established that of another voter
   friend bool operator==(const Ping&, const Ping&) = default;
 };
 struct Pong {  // learner -> leader

@@ -38,7 +38,12 @@ void Leading::On(const Tick&) {
 
 Time Leading::NextWake() const { return watch_.next_ping(); }
 
-void Leading::PingAll() { learners_.SendPing(watch_.NumberPing(self_.now)); }
+// Until there is a quorum, a learner waits for the disks of other voters, too: one that is quick
+// must not leave because another takes longer than init_limit.
+void Leading::PingAll() {
+  const bool at_work = self_.Syncing() || (!attempt_.established() && learners_.AnyVoterGoesOn());
+  learners_.SendPing(watch_.NumberPing(self_.now), at_work);
+}
 
 void Leading::Handle(LearnerProgress* learner, const Pong& pong) {
   const bool goes_on = learner->Take(pong, watch_.last_ping());

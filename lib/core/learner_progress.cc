@@ -194,12 +194,15 @@ void LearnerProgress::NotePart(size_t bytes) {
 void LearnerProgress::NoteFrame() {
   heard_ = self_.now;
   if (synced()) ExtendDeadline(self_.options.sync_limit);
+  // It has said all that it can, and waits until other voters have: it owes nothing but a word.
+  if (stage_ == Stage::kWaiting || stage_ == Stage::kPromised) {
+    ExtendDeadline(self_.options.init_limit);
+  }
 }
 
-void LearnerProgress::SendPing(uint64_t seq) {
-  Send(Ping{.seq = seq,
-            .commit = std::min(self_.watermarks.commit, commit_told_),
-            .syncing = self_.Syncing()});
+void LearnerProgress::SendPing(uint64_t seq, bool at_work) {
+  Send(Ping{
+      .seq = seq, .commit = std::min(self_.watermarks.commit, commit_told_), .syncing = at_work});
 }
 
 bool LearnerProgress::Take(const Pong& pong, uint64_t last_ping) {
@@ -215,9 +218,9 @@ bool LearnerProgress::Take(const Pong& pong, uint64_t last_ping) {
   durable_ = pong.durable;
   sync_ = pong.sync;
   taken_ = pong.taken;
-  if (!grows && !installs && !syncs && !(takes && fed)) return false;
-  ExtendDeadline(self_.options.init_limit);
-  return true;
+  goes_on_ = grows || installs || syncs || (takes && fed);
+  if (goes_on_) ExtendDeadline(self_.options.init_limit);
+  return goes_on_;
 }
 
 bool LearnerProgress::AwaitsOwnDisk() const {

@@ -5,7 +5,8 @@
 // A learner that stands still is given up, one that is slow is not (PROTOCOL §7.2,
 // §9.1, §9.2; ZOOKEEPER-1697):
 //   until it has acknowledged NewLeader: init_limit and sync_limit after it came,
-//     init_limit after each progress of its synchronisation;
+//     init_limit after each progress of its synchronisation, or, while the next message is this
+//     leader's, after each word;
 //   then: sync_limit without a word of it, or without an Ack while one is owed.
 // Its disk, and this leader's, may take what they usually take (disk.h): a sync under way there
 // is progress, and here as long as the learner waits for it; and an Ack is owed for as long as
@@ -92,9 +93,12 @@ class LearnerProgress {
   // behind large requests.
   void NotePart(size_t bytes);
   Time heard() const { return heard_; }
-  void SendPing(uint64_t seq);
+  // `at_work`: what it may be waiting for is on its way.
+  void SendPing(uint64_t seq, bool at_work);
   // True: its synchronisation goes on. No ping above `last_ping` was sent.
   bool Take(const Pong& pong, uint64_t last_ping);
+  // It did so by its last Pong.
+  bool goes_on() const { return goes_on_; }
   // The newest ping that it has answered.
   uint64_t ponged() const { return ponged_; }
   // It is to be given up.
@@ -126,6 +130,7 @@ class LearnerProgress {
   Zxid commit_told_;
   Epoch served_ = 0;  // the last in which it was sent UpToDate
   uint64_t ponged_ = 0;
+  bool goes_on_ = false;
   Time sync_{};         // the slowest of its last syncs, by its last Pong
   uint64_t taken_ = 0;  // of large messages, by that
   Time heard_;

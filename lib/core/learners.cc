@@ -39,6 +39,12 @@ std::vector<LinkId> Learners::StandingStill() {
   return links;
 }
 
+bool Learners::AnyVoterGoesOn() const {
+  return std::any_of(all_.begin(), all_.end(), [this](const auto& one) {
+    return one.second.goes_on() && self_.quorum.IsVoter(one.first.sid);
+  });
+}
+
 Zxid Learners::PinnedAfter() const {
   Zxid pinned = self_.history.last();
   for (const auto& [link, learner] : all_) {
@@ -116,8 +122,8 @@ void Learners::SendCommit(Epoch epoch) {
   self_.Emit(Send{std::move(together), Message{ToAll(epoch), Commit{commit}}});
 }
 
-void Learners::SendPing(uint64_t ping) {
-  for (auto& [link, learner] : all_) learner.SendPing(ping);
+void Learners::SendPing(uint64_t ping, bool at_work) {
+  for (auto& [link, learner] : all_) learner.SendPing(ping, at_work);
 }
 
 }  // namespace zkq::core

@@ -23,6 +23,8 @@ class Learners {
 
   std::vector<LinkId> At(LearnerProgress::Stage stage) const;
   std::vector<LinkId> StandingStill();
+  // The synchronisation of some voter goes on.
+  bool AnyVoterGoesOn() const;
   // The log after this is still needed for one of them.
   Zxid PinnedAfter() const;
 
@@ -38,7 +40,7 @@ class Learners {
   void Propose(Epoch epoch, Zxid before, std::vector<Txn> txns);
   // What is committed now.
   void SendCommit(Epoch epoch);
-  void SendPing(uint64_t ping);
+  void SendPing(uint64_t ping, bool at_work);
 
  private:
   Invariants& invariants() { return self_.invariants(); }

@@ -30,9 +30,7 @@ class Requests {
   // The next piece that may leave now, which counts as sent; empty: none may.
   std::vector<Call> Take();
   // So many bytes of calls may be added now, or one call; 0: none, for one waits already.
-  size_t room() const {
-    return waiting_.empty() ? credit_ - std::min(used_, credit_) : 0;
-  }
+  size_t room() const { return waiting_.empty() ? credit_ - std::min(used_, credit_) : 0; }
   // The leader has proposed this call, or refused it.
   void Settle(uint64_t tag);
   // The history is replaced: which of the calls sent are in it nobody will tell.

@@ -285,6 +285,22 @@ TEST_CASE("a learner that is waited for alone is given up, though this leader's 
   REQUIRE(leader.GivesUp(&learner, milliseconds(500)));
 }
 
+// A voter with a slow disk may keep all that have promised already waiting.
+TEST_CASE("a learner that has promised is given up for its silence alone") {
+  Leader leader;
+  LearnerProgress learner = leader.Promised();
+  leader.self.writes.synced = leader.self.writes.last;
+  for (int i = 1; i <= 10; ++i) {
+    leader.self.now = milliseconds(1900 * i);
+    REQUIRE_FALSE(learner.StandsStill());
+    learner.NoteFrame();
+  }
+  leader.self.now += milliseconds(1999);
+  REQUIRE_FALSE(learner.StandsStill());
+  leader.self.now += milliseconds(1);
+  REQUIRE(learner.StandsStill());
+}
+
 TEST_CASE("a synced learner that owes an Ack for the sync limit stands still, though it is heard") {
   Leader leader;
   LearnerProgress learner = leader.Synced();

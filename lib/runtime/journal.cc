@@ -114,12 +114,13 @@ void Journal::TellSynced(const std::vector<Write>& writes) {
 
 void Journal::DoPurge(Zxid through) {
   absl::StatusOr<bool> purged = ports_.log->PurgeOne(through);
+  if (absl::Status log = ports_.log->status(); !log.ok()) return Fail(std::move(log));
+  // Also of a file that could not be removed nothing is read any more.
+  ports_.ears->OnPurged(ports_.log->begin());
   if (purged.ok()) {
-    ports_.ears->OnPurged(ports_.log->begin());
     if (*purged) PurgeMore(through);
     return;
   }
-  if (absl::Status log = ports_.log->status(); !log.ok()) return Fail(std::move(log));
   ports_.voice->Say(LogLevel::kWarning, "the log was not purged: ", purged.status().ToString());
 }
 

@@ -14,7 +14,7 @@ const Identity* Links::Find(const LinkId& link) const {
 }
 
 std::optional<LinkId> Links::To(ServerId sid) const {
-  // Links are ordered by boot and count: the newest of a peer is the last.
+  // A peer has one at a time.
   auto found = links_.upper_bound(LinkId{sid, UINT64_MAX, UINT64_MAX});
   if (found == links_.begin()) return std::nullopt;
   --found;

@@ -62,6 +62,7 @@ ReplicaOptions ServerProcess::Options() {
   ++life_;
   limits_ = {.tick = options.tick,
              .silence = options.tick * options.sync_limit,
+             .handshake = std::min(options.tick * options.init_limit / 4, absl::Seconds(5)),
              .patience = options.tick * std::max(options.init_limit, options.sync_limit)};
   return options;
 }

@@ -52,8 +52,9 @@ class ServerProcess {
   // By the options of its last start.
   struct Limits {
     absl::Duration tick = absl::ZeroDuration();
-    absl::Duration silence = absl::ZeroDuration();   // for which it lets a link be silent
-    absl::Duration patience = absl::ZeroDuration();  // with a silent peer
+    absl::Duration silence = absl::ZeroDuration();    // for which it lets a link be silent
+    absl::Duration handshake = absl::ZeroDuration();  // that one may take
+    absl::Duration patience = absl::ZeroDuration();   // with a silent peer
   };
   const Limits& limits() const { return limits_; }
 

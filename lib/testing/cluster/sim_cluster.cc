@@ -98,7 +98,8 @@ class SimCluster::Impl {
       const absl::Duration sync = server.disk.sync_takes();
       view.tick = std::max(view.tick, server.process.limits().tick);
       view.sync = std::max(view.sync, sync);
-      bears = std::min(bears, server.process.limits().silence);
+      const ServerProcess::Limits& limits = server.process.limits();
+      bears = std::min({bears, limits.silence, limits.handshake});
       const ReplicaStatus status = server.process.replica().Status();
       if (!server.calm() || !status.health.ok() || status.ensemble == EnsembleId{}) continue;
       const bool serves = status.phase == ZabPhase::kBroadcast;
@@ -109,6 +110,7 @@ class SimCluster::Impl {
                           .serves = serves ? status.leader : std::nullopt};
     }
     for (const ServerId a : sids) {
+      view.too_far |= !network.reading(a);
       for (const ServerId b : sids) {
         if (a >= b) continue;
         const absl::Duration round_trip = network.round_trip(a, b);

@@ -71,9 +71,10 @@ Judgement JudgeHello(const Identity& self, const Hello& hello, const KnownPeer& 
   if (Dials(self.sid, from.sid) && (!known.unreachable || known.live)) {
     return {RefusalCode::kDialBack};
   }
-  // Of a link that this server has dialled, seq is its own: the larger id's replaces it anyway.
-  if (known.live && !known.live_dialled && !TakesTheId(self, from, known) &&
-      std::pair(from.boot, hello.seq) <= std::pair(known.live->boot, known.live->seq)) {
+  // Of a link that this server has dialled, seq is its own: the same process's replaces it anyway.
+  const uint64_t live_seq = known.live && !known.live_dialled ? known.live->seq : 0;
+  if (known.live && !TakesTheId(self, from, known) &&
+      std::pair(from.boot, hello.seq) <= std::pair(known.live->boot, live_seq)) {
     return {RefusalCode::kOlder, "which is " + ToString(*known.live)};
   }
   return {};

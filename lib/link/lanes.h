@@ -27,6 +27,8 @@ namespace zkq::link {
 // What is larger is sent in fragments of this size. Half a second of 1 Mbit/s: a link on which
 // a frame takes longer than a peer waits for a word would look silent.
 inline constexpr size_t kFragmentBytes = 64 << 10;
+// Of a stranger no larger frame is read: more than any handshake has, and any request.
+inline constexpr size_t kFirstFrameMax = 64 << 10;
 // A message that makes a batch larger begins another.
 inline constexpr size_t kBatchBytes = 64 << 10;
 // The largest message that is sent or put together from fragments: the largest

@@ -9,8 +9,6 @@
 namespace zkq::link {
 namespace {
 
-// More than any handshake has.
-constexpr size_t kFirstFrameMax = 64 << 10;
 // Of what a peer says in its own words.
 constexpr size_t kShownMax = 200;
 

@@ -50,8 +50,9 @@ void OutgoingTransfer::HandleFrame(Payload frame) {
 
 absl::Status OutgoingTransfer::Begin(Payload first) {
   table_->Forget(shared_from_this());
+  const bool fits = first.size() <= kFirstFrameMax;
   FrameReader reader(std::move(first));
-  std::optional<Packet> packet = reader.Next();
+  std::optional<Packet> packet = fits ? reader.Next() : std::nullopt;
   const auto* request = packet ? std::get_if<FetchRequest>(&packet->body) : nullptr;
   if (request == nullptr) return absl::InvalidArgumentError("not a request that can be read");
   if (request->to == table_->self().sid) link_ = table_->Find(request->link);

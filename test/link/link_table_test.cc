@@ -123,6 +123,7 @@ TEST_CASE("the larger id's link replaces one that the smaller id has dialled") {
   const KnownPeer three{
       .member = true, .live = LinkId{kThree, 5, 10}, .live_disk = kDisk3, .live_dialled = true};
   CHECK(Judge(HelloOf(IdentityOf(kThree, 5), 1), three) == kAdmitted);
+  CHECK(Judge(HelloOf(IdentityOf(kThree, 4), 1), three) == RefusalCode::kOlder);
 }
 
 TEST_CASE("the dialler refuses an answer of another server, ensemble or version") {

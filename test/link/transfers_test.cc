@@ -255,6 +255,11 @@ TEST_CASE("a transfer that does not ask, or asks twice, is ended") {
   PlayedStream& nonsense = giving.two.Play(*giving.two.table->AcceptTransfer());
   nonsense.Say(std::string("nonsense"));
   CHECK(nonsense.closed() == StatusCode::kInvalidArgument);
+  PlayedStream& large = giving.two.Play(*giving.two.table->AcceptTransfer());
+  std::string request;
+  link::AppendPacket(1, link::EncodePacket(FetchRequest{kTheirLink, kTwo, kSnapshot, 0}), &request);
+  large.Say(request + std::string(link::kFirstFrameMax, 'x'));
+  CHECK(large.closed() == StatusCode::kInvalidArgument);
   Two hurried(Ticking(kTwo));
   CHECK(hurried.Play(*hurried.table->AcceptTransfer()).refused() == link::RefusalCode::kTooSlow);
 }

@@ -239,7 +239,7 @@ bool LearnerProgress::AwaitsOwnDisk() const {
 // -1521). Nor may what a learner owes hide behind this leader's disk, which under load is
 // always at work: the log would stay, from that learner's place on, for ever.
 bool LearnerProgress::StandsStill() {
-  // What is durable there it owes no more: its Ack may stand behind a large request.
+  // What is durable there it owes no more: its Ack may be queued after a large request.
   if (!synced() || std::max(match_, durable_) >= feed_.sent()) NoteAdvance();
   if (AwaitsOwnDisk() && self_.Syncing()) ExtendDeadline(self_.options.init_limit);
   const Time limit = LimitOfDisk(self_.Ticks(self_.options.sync_limit), sync_);

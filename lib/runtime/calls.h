@@ -71,7 +71,7 @@ class Calls {
   struct Added {
     Verdict verdict = Verdict::kAdded;
     uint64_t tag = 0;
-    bool first = false;  // to be taken since the last Take: whoever takes must be woken
+    bool first = false;  // to be taken since the last Take: the protocol must be woken
   };
   // Takes on a call, unless its bytes exceed what is left of the bound. `caller`
   // is moved from only when it was added. `deadline` is by the monotonic clock.

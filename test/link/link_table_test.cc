@@ -180,7 +180,7 @@ TEST_CASE("the larger id dials, the smaller knocks, until there is a link") {
   CHECK(two.diary.lines().front().substr(0, 6) == "up 1.8");
 }
 
-TEST_CASE("no two links of a pair of servers have one id, whoever has dialled them") {
+TEST_CASE("no two links of a pair of servers have one id, whichever end has dialled them") {
   Two two;
   two.table->StartDialling(two.dialler);
   two.Play(two.dialler->NextDial("one")).Say(HelloAck{1, IdentityOf(kOne, 8)});

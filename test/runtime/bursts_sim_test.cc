@@ -115,7 +115,7 @@ TEST_CASE("twice the writes that a line carries leave nothing behind that their 
   narrow.world.Until([&] { return written; }, absl::Seconds(5));
 }
 
-// The Ack of what the leader proposes meanwhile stands behind 58 MiB on the way to it; its disk has
+// The Ack of what the leader proposes meanwhile is queued after 58 MiB on the line; the disk has
 // it, as its pongs say. With a third server down the session is the leader's office.
 TEST_CASE("a small write while a command of 60 MiB is on its way costs no session") {
   bool large = false, small = false;

@@ -1,8 +1,8 @@
-// LeaderTimeChecker: a leader's time is not far behind its clock, also when that has been set
+// LeaderTimeChecker: a leader's time does not lag its clock far, also when that has been set
 // right (PROTOCOL §8.2 B7).
 //
 // A transaction is seen when it is first sent. It may have waited for that: for a learner that
-// has room, behind others. So small steps of a clock are not judged, nor what is sent soon after
+// has room, after others. So small steps of a clock are not judged, nor what is sent soon after
 // a large one.
 #pragma once
 

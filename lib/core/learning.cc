@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/core/disk.h"
 #include "lib/core/limits.h"
 
 namespace zkq::core {
@@ -284,13 +285,19 @@ void Learning::Handle(const Snap& snap) {
   requests_.SettleAll();
   SendRequests();
   write_ = 0;
+  WaitForFetch();
   self_.Emit(FetchSnapshot{*link_, snap.snapshot, self_.state.ensemble});
+}
+
+// What comes next may be a piece from the leader, or a sync of the file that the pieces make.
+void Learning::WaitForFetch() {
+  give_up_at_ = self_.now + LimitOfDisk(init_limit_, self_.disk.slowest());
 }
 
 void Learning::On(const SnapshotFetched& fetched) {
   const bool ours = fetched.link == link_ && fetched.snapshot == fetching_;
   if (stage_ != Stage::kInstalling || !ours) return;
-  give_up_at_ = self_.now + init_limit_;
+  WaitForFetch();
   if (fetched.state == SnapshotFetched::State::kProgress) return;
   fetching_.reset();
   if (fetched.state == SnapshotFetched::State::kFailed) {

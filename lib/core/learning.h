@@ -83,6 +83,7 @@ class Learning {
   void TakeLimits(const Identity& leader);
   bool IsProgress(const MessageBody& body) const;
   void ExtendDeadline();
+  void WaitForFetch();
   // Ends the session, and says so, if the promise cannot be given.
   bool Refuse(const LeaderInfo& info, const Promise& asked);
   void SendAckEpoch();

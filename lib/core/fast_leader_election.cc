@@ -135,8 +135,8 @@ void FastLeaderElection::ReceiveSettled(ServerId from, const Notification& n, Ou
 bool FastLeaderElection::TryJoin(const Ballots& ballots, const Ballot& ballot, Outbox* out) {
   const ServerId leader = ballot.vote.leader;
   // Never lead again on old supporters (ZOOKEEPER-1514), nor by asking.
-  const bool agreed =
-      leader == options_.self ? !asks() && ballot.round == round_ : ballots.LeaderSaysSo(leader);
+  const bool agreed = leader == options_.self ? ballot.vote == own_ && ballot.round == round_
+                                              : ballots.LeaderSaysSo(leader);
   if (!agreed || !quorum_.Contains(ballots.Supporters(ballot))) return false;
   round_ = std::max(round_, ballot.round);
   Decide(ballot.vote, ballot.round, out);
@@ -179,14 +179,23 @@ bool FastLeaderElection::AnybodyQualifies() const {
   const auto qualifies = [this](const auto& said) {
     const auto& [sid, ballot] = said;
     const bool evidence = sid != options_.self && ballot.state == PeerState::kLooking;
-    return evidence && !IsBehind(ballot.vote, own_) && Qualifies(ballot.vote);
+    return evidence && CouldBe(ballot.vote) && Qualifies(ballot.vote);
   };
   const auto& cast = received_.cast();
   return Qualifies(own_) || std::any_of(cast.begin(), cast.end(), qualifies);
 }
 
+// A candidate whose life before this one had more than is left of it: the votes of then may
+// still be heard. It votes for no less than it has, so its own word tells, and its newest.
+bool FastLeaderElection::CouldBe(const Vote& vote) const {
+  if (vote.leader == options_.self) return vote == own_;
+  const auto word = received_.cast().find(vote.leader);
+  const bool known = word != received_.cast().end() && word->second.state == PeerState::kLooking;
+  return !IsBehind(vote, own_) && !(known && word->second.vote < vote);
+}
+
 bool FastLeaderElection::Admissible(const Vote& vote) const {
-  if (IsBehind(vote, own_)) return false;
+  if (!CouldBe(vote)) return false;
   return Qualifies(vote) || (cadence_.takes_any_candidate() && !AnybodyQualifies());
 }
 

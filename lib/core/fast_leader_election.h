@@ -65,9 +65,12 @@ class FastLeaderElection final : public Election {
   void TakeLeadersWord(Outbox* out);
   // Its candidate reaches a quorum, as far as is known: a candidate says so of itself.
   bool Qualifies(const Vote& vote) const;
+  // Its candidate has what the vote says, as far as it is known, and is not behind this peer.
+  bool CouldBe(const Vote& vote) const;
   // Of the candidates that were named in this round.
   bool AnybodyQualifies() const;
-  // Its candidate qualifies. When patience is over and nobody does, everybody will do.
+  // Its candidate could be and qualifies. When patience is over and nobody does, everybody
+  // will do that could be.
   bool Admissible(const Vote& vote) const;
   // `vote` should be proposed rather than `than`. Among partly connected peers
   // the best candidate may be one that reaches no quorum, this peer included.

@@ -36,13 +36,23 @@ void Strand::SetOwner(std::weak_ptr<void> owner) { state_->owner = std::move(own
 std::weak_ptr<void> Strand::owner() const { return state_->owner; }
 
 void Strand::Post(Task task) {
-  {
-    std::lock_guard lock(state_->mutex);
-    if (state_->closed) return;
-    state_->queue.push_back(std::move(task));
-    if (std::exchange(state_->scheduled, true)) return;
+  // A task that comes later must not keep those back that come meanwhile.
+  if (VirtualTime::ahead() && !Inside()) {
+    return Later([state = state_, task = std::move(task)]() mutable {
+      Enqueue(state, std::move(task));
+    });
   }
-  Schedule(state_);
+  Enqueue(state_, std::move(task));
+}
+
+void Strand::Enqueue(const std::shared_ptr<State>& state, Task task) {
+  {
+    std::lock_guard lock(state->mutex);
+    if (state->closed) return;
+    state->queue.push_back(std::move(task));
+    if (std::exchange(state->scheduled, true)) return;
+  }
+  Schedule(state);
 }
 
 void Strand::Later(Task task) {

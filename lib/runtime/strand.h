@@ -47,8 +47,7 @@ class Strand {
   void Post(Task task);
 
   // Runs `fn` at once, on this thread; where the running task is ahead of virtual time,
-  // once that has passed. What one thread hands over so stays in order. For whatever
-  // reaches another strand without being posted to it.
+  // once that has passed, as Post does. What one thread hands over so stays in order.
   template <typename Fn>
   void InTime(Fn fn) {
     if (!VirtualTime::ahead()) return std::move(fn)();
@@ -96,6 +95,7 @@ class Strand {
  private:
   struct State;
   void Later(Task task);
+  static void Enqueue(const std::shared_ptr<State>& state, Task task);
   static void Schedule(const std::shared_ptr<State>& state);
   static void Drain(const std::shared_ptr<State>& state);
   static bool RunOne(State* state);

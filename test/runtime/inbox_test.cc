@@ -85,6 +85,21 @@ TEST_CASE("a task that is ahead of virtual time is heard when the time has passe
   REQUIRE(part.drains == Drains{"before", "a", "b"});
 }
 
+TEST_CASE("a task that is posted ahead of virtual time keeps back nothing that comes before it") {
+  Part part;
+  Strand other(part.executor);
+  other.Post([&] {
+    part.scheduler.Charge(absl::Seconds(2));
+    part.strand.Post([&] { part.drains.push_back("posted"); });
+  });
+  part.scheduler.RunFor(absl::Seconds(1));
+  part.Say("a");
+  part.scheduler.RunFor(absl::Milliseconds(1));
+  REQUIRE(part.drains == Drains{"a"});
+  part.scheduler.RunFor(absl::Seconds(1));
+  REQUIRE(part.drains == Drains{"a", "posted"});
+}
+
 TEST_CASE("a change that waits for virtual time keeps the strand's owner alive") {
   Part part;
   auto owner = std::make_shared<int>();

@@ -44,6 +44,17 @@ TEST_CASE("led checker: nothing is asked before its time, after a change or a st
   CHECK(led.OnLook(view, kLed + 50 * kTick + absl::Milliseconds(80)));
 }
 
+TEST_CASE("led checker: what a disk had to do when something changed is waited for, once") {
+  LedChecker led(QuorumOf(3));
+  auto view = Three();
+  view.voters.at(ServerId(2)).at_work = true;
+  CHECK(!AfterLong(&led, view));
+  view.voters.at(ServerId(2)).at_work = false;
+  CHECK(!led.OnLook(view, kLed + kTick));
+  view.voters.at(ServerId(2)).at_work = true;
+  CHECK(led.OnLook(view, 2 * kLed));
+}
+
 // Five voters, of which 1 alone has links.
 LedChecker::View Star() {
   LedChecker::View view{.tick = kTick, .round_trip = absl::Milliseconds(10)};

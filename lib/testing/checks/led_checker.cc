@@ -29,13 +29,22 @@ void LedChecker::NoteChanges(const View& view, absl::Duration now) {
   changes_ = view.changes;
   conditions_ = std::move(conditions);
   links_ = view.links;
-  BeginAnew(now);
+  BeginAnew(view, now);
 }
 
-void LedChecker::BeginAnew(absl::Duration now) {
+void LedChecker::BeginAnew(const View& view, absl::Duration now) {
   changed_ = now;
   leads_.reset();
   serves_.clear();
+  for (const auto& [sid, voter] : view.voters) at_work_.insert(sid);
+}
+
+void LedChecker::AwaitDisks(const View& view, absl::Duration now) {
+  std::erase_if(at_work_, [&](ServerId sid) {
+    const auto voter = view.voters.find(sid);
+    return voter == view.voters.end() || !voter->second.at_work;
+  });
+  if (!at_work_.empty()) changed_ = now;
 }
 
 void LedChecker::OnStatus(ServerId sid, const ReplicaStatus& status) {
@@ -62,9 +71,10 @@ std::optional<Violation> LedChecker::OnLook(const View& view, absl::Duration now
   // Something is done to it, so it may go at any time.
   const bool may_go = view.leader && !view.voters.contains(*view.leader);
   if (view.too_far || may_go || (!view.leader && !SomebodyCould(view))) {
-    BeginAnew(now);
+    BeginAnew(view, now);
     return std::nullopt;
   }
+  AwaitDisks(view, now);
   const absl::Duration slow = 8 * (view.round_trip + view.sync);
   if (now < std::max(changed_ + 50 * view.tick, started_ + 100 * view.tick) + slow) {
     return std::nullopt;

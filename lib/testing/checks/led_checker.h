@@ -5,7 +5,8 @@
 // to a quorum of voters that work, none of which is ahead of it, somebody must lead: within 50
 // of the largest tick after the last change of who works and which links do, 100 if a server
 // has started since, plus 8 round trips and syncs. And the same one from then on; and who serves
-// under it, and has a working link to it, goes on doing so.
+// under it, and has a working link to it, goes on doing so. A disk that had work to do when
+// something changed may finish that first.
 //
 // Nothing is asked while a round trip that goes through takes longer than servers wait for a
 // sign of life: whoever is so far away is voted for, leads, and is lost again (PROTOCOL §14).
@@ -30,6 +31,7 @@ class LedChecker final : public SimObserver {
     struct Voter {
       uint64_t life = 0;                           // another one after each start
       absl::Duration sync = absl::ZeroDuration();  // what its disk takes for one
+      bool at_work = false;                        // its disk, at this moment
       absl::Duration clock_set =
           absl::ZeroDuration();  // when its clock last leapt, or changed pace
       std::pair<Epoch, Zxid> history = {};
@@ -56,7 +58,8 @@ class LedChecker final : public SimObserver {
  private:
   bool SomebodyCould(const View& view) const;
   void NoteChanges(const View& view, absl::Duration now);
-  void BeginAnew(absl::Duration now);
+  void BeginAnew(const View& view, absl::Duration now);
+  void AwaitDisks(const View& view, absl::Duration now);
   std::optional<Violation> CheckStays(const View& view, const std::set<ServerId>& looked);
 
   const core::Quorum quorum_;
@@ -66,6 +69,7 @@ class LedChecker final : public SimObserver {
   uint64_t changes_ = 0;
   absl::Duration changed_ = absl::ZeroDuration();
   absl::Duration started_ = absl::ZeroDuration();
+  std::set<ServerId> at_work_;     // at each look since the last change
   std::optional<ServerId> leads_;  // since it had to be led
   std::set<ServerId> serves_;      // under that one, at some look since then
   std::set<ServerId> looked_;      // for a leader, since the last look

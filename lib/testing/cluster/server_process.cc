@@ -116,7 +116,7 @@ void ServerProcess::Crash(CrashMode mode) {
   shared_.network->Crash(sid_);
   machine_.disk->TellLate();
   const absl::Duration now = shared_.scheduler->now();
-  if (death_ && death_->at_step < shared_.scheduler->steps()) {
+  if (death_ && (death_->at_step < shared_.scheduler->steps() || death_->at < now)) {
     machine_.disk->Unsettle();
     machine_.excuses->HeldUp(now);
   }
@@ -151,7 +151,7 @@ void ServerProcess::CrashAtSend(uint64_t messages, CrashMode mode) {
 
 void ServerProcess::Die(CrashMode mode) {
   if (executor_ == nullptr || death_) return;
-  death_ = {mode, shared_.scheduler->steps()};
+  death_ = {mode, shared_.scheduler->steps(), shared_.scheduler->now()};
   executor_->Stop();
   blocking_->Stop();
   machine_.disk->Stop();

@@ -83,6 +83,7 @@ class ServerProcess {
   struct Death {
     CrashMode mode = CrashMode::kPower;
     uint64_t at_step = 0;  // what runs after that does so without it
+    absl::Duration at = absl::ZeroDuration();
   };
   std::optional<Death> death_ = {};
   CrashMode send_kills_by_ = CrashMode::kPower;

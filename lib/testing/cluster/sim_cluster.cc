@@ -105,6 +105,7 @@ class SimCluster::Impl {
       const bool serves = status.phase == ZabPhase::kBroadcast;
       view.voters[sid] = {.life = server.process.life(),
                           .sync = sync,
+                          .at_work = server.excuses.blocked_until() > scheduler.now(),
                           .clock_set = server.clock->set_at(),
                           .history = checker.history(sid),
                           .serves = serves ? status.leader : std::nullopt};

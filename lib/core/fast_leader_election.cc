@@ -185,8 +185,8 @@ bool FastLeaderElection::AnybodyQualifies() const {
   return Qualifies(own_) || std::any_of(cast.begin(), cast.end(), qualifies);
 }
 
-// A candidate whose life before this one had more than is left of it: the votes of then may
-// still be heard. It votes for no less than it has, so its own word tells, and its newest.
+// A server may come back with less than its process had before, and votes for what it had then
+// are still heard. A candidate proposes no less than it has, so its newest word tells.
 bool FastLeaderElection::CouldBe(const Vote& vote) const {
   if (vote.leader == options_.self) return vote == own_;
   const auto word = received_.cast().find(vote.leader);

@@ -69,8 +69,8 @@ class FastLeaderElection final : public Election {
   bool CouldBe(const Vote& vote) const;
   // Of the candidates that were named in this round.
   bool AnybodyQualifies() const;
-  // Its candidate could be and qualifies. When patience is over and nobody does, everybody
-  // will do that could be.
+  // It could be, and its candidate qualifies. When patience is over and nobody qualifies, what
+  // could be is enough.
   bool Admissible(const Vote& vote) const;
   // `vote` should be proposed rather than `than`. Among partly connected peers
   // the best candidate may be one that reaches no quorum, this peer included.

@@ -47,11 +47,12 @@ TEST_CASE("led checker: nothing is asked before its time, after a change or a st
 TEST_CASE("led checker: what a disk had to do when something changed is waited for, once") {
   LedChecker led(QuorumOf(3));
   auto view = Three();
-  view.voters.at(ServerId(2)).at_work = true;
+  view.syncing = {ServerId(2)};
+  view.voters.erase(ServerId(2));  // its disk was slow when the sync began, and is no more
   CHECK(!AfterLong(&led, view));
-  view.voters.at(ServerId(2)).at_work = false;
+  view.syncing.clear();
   CHECK(!led.OnLook(view, kLed + kTick));
-  view.voters.at(ServerId(2)).at_work = true;
+  view.syncing = {ServerId(2)};
   CHECK(led.OnLook(view, 2 * kLed));
 }
 

@@ -36,15 +36,12 @@ void LedChecker::BeginAnew(const View& view, absl::Duration now) {
   changed_ = now;
   leads_.reset();
   serves_.clear();
-  for (const auto& [sid, voter] : view.voters) at_work_.insert(sid);
+  syncing_ = view.syncing;
 }
 
 void LedChecker::AwaitDisks(const View& view, absl::Duration now) {
-  std::erase_if(at_work_, [&](ServerId sid) {
-    const auto voter = view.voters.find(sid);
-    return voter == view.voters.end() || !voter->second.at_work;
-  });
-  if (!at_work_.empty()) changed_ = now;
+  std::erase_if(syncing_, [&](ServerId sid) { return !view.syncing.contains(sid); });
+  if (!syncing_.empty()) changed_ = now;
 }
 
 void LedChecker::OnStatus(ServerId sid, const ReplicaStatus& status) {

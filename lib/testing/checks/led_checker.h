@@ -31,13 +31,14 @@ class LedChecker final : public SimObserver {
     struct Voter {
       uint64_t life = 0;                           // another one after each start
       absl::Duration sync = absl::ZeroDuration();  // what its disk takes for one
-      bool at_work = false;                        // its disk, at this moment
       absl::Duration clock_set =
           absl::ZeroDuration();  // when its clock last leapt, or changed pace
       std::pair<Epoch, Zxid> history = {};
       std::optional<ServerId> serves = {};  // under this leader
     };
     std::map<ServerId, Voter> voters = {};
+    // Servers that are up, be they kept from something or not, whose disk syncs at this moment.
+    std::set<ServerId> syncing = {};
     // Between servers that are up, those that work; the smaller one first.
     std::set<std::pair<ServerId, ServerId>> links = {};
     uint64_t changes = 0;  // that were made to the network, so far
@@ -69,7 +70,7 @@ class LedChecker final : public SimObserver {
   uint64_t changes_ = 0;
   absl::Duration changed_ = absl::ZeroDuration();
   absl::Duration started_ = absl::ZeroDuration();
-  std::set<ServerId> at_work_;     // at each look since the last change
+  std::set<ServerId> syncing_;     // at each look since the last change
   std::optional<ServerId> leads_;  // since it had to be led
   std::set<ServerId> serves_;      // under that one, at some look since then
   std::set<ServerId> looked_;      // for a leader, since the last look

@@ -153,6 +153,9 @@ Verdict FaultyDisk::Judge(const Operation& operation) {
   } else {
     excuses_.KeepFromApplying(takes);  // the state machine's own
   }
+  if (syncs && Stalled() == absl::ZeroDuration()) {
+    syncing_until_ = std::max(syncing_until_, shared_.scheduler->now());
+  }
   return Verdict::kProceed;
 }
 

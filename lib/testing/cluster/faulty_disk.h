@@ -57,6 +57,9 @@ class FaultyDisk {
   bool full() const { return full_; }
   // Of one sync, now.
   absl::Duration sync_takes() const { return shared_.options->sync_delay + extra_per_sync_; }
+  // When the last sync ends that was ever begun, however quick the disk is by now; a disk that
+  // stalls does not sync.
+  absl::Duration syncing_until() const { return syncing_until_; }
   // No fault is left, but that it is slow to sync.
   bool calm() const;
 
@@ -88,6 +91,7 @@ class FaultyDisk {
   absl::Duration extra_per_sync_ = absl::ZeroDuration();
   absl::Duration longest_read_ = absl::ZeroDuration();
   absl::Duration stalled_until_ = absl::ZeroDuration();
+  absl::Duration syncing_until_ = absl::ZeroDuration();
 
   // A write after which the server has not run for long enough yet.
   struct Fresh {

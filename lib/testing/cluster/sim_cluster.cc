@@ -100,12 +100,12 @@ class SimCluster::Impl {
       view.sync = std::max(view.sync, sync);
       const ServerProcess::Limits& limits = server.process.limits();
       bears = std::min({bears, limits.silence, limits.handshake});
+      if (server.disk.syncing_until() > scheduler.now()) view.syncing.insert(sid);
       const ReplicaStatus status = server.process.replica().Status();
       if (!server.calm() || !status.health.ok() || status.ensemble == EnsembleId{}) continue;
       const bool serves = status.phase == ZabPhase::kBroadcast;
       view.voters[sid] = {.life = server.process.life(),
                           .sync = sync,
-                          .at_work = server.excuses.blocked_until() > scheduler.now(),
                           .clock_set = server.clock->set_at(),
                           .history = checker.history(sid),
                           .serves = serves ? status.leader : std::nullopt};

@@ -38,9 +38,8 @@ std::weak_ptr<void> Strand::owner() const { return state_->owner; }
 void Strand::Post(Task task) {
   // A task that comes later must not keep those back that come meanwhile.
   if (VirtualTime::ahead() && !Inside()) {
-    return Later([state = state_, task = std::move(task)]() mutable {
-      Enqueue(state, std::move(task));
-    });
+    return Later(
+        [state = state_, task = std::move(task)]() mutable { Enqueue(state, std::move(task)); });
   }
   Enqueue(state_, std::move(task));
 }

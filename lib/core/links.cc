@@ -3,9 +3,20 @@
 namespace zkq::core {
 
 void Links::Up(const LinkId& link, const Identity& peer) {
-  links_[link] = peer;
+  if (links_.insert_or_assign(link, peer).second) unheard_.insert(link);
   const auto down = down_.find(link.sid);
   if (down != down_.end() && down->second != peer.disk) down_.erase(down);
+}
+
+void Links::Down(const LinkId& link) {
+  links_.erase(link);
+  if (unheard_.erase(link) > 0) doubted_.insert(link.sid);
+}
+
+bool Links::Hear(const LinkId& link) {
+  if (!links_.contains(link)) return false;
+  unheard_.erase(link);
+  return doubted_.erase(link.sid) > 0;
 }
 
 const Identity* Links::Find(const LinkId& link) const {

@@ -1,9 +1,10 @@
 // Links: who a peer is linked with, as they have introduced themselves, and which
-// servers count as down for it whatever their links.
+// servers are doubted, or count as down for it, whatever their links.
 #pragma once
 
 #include <map>
 #include <optional>
+#include <set>
 
 #include "zkq/message.h"
 
@@ -13,7 +14,14 @@ class Links {
  public:
   // The link is up, or the peer at its other end says something else of itself.
   void Up(const LinkId& link, const Identity& peer);
-  void Down(const LinkId& link) { links_.erase(link); }
+  void Down(const LinkId& link);
+  // Something has come over the link. True: its server was doubted until now.
+  bool Hear(const LinkId& link);
+
+  // The last link to this server ended before anything had come over it. One that takes nothing
+  // from its links seems to be linked again and again, so an election counts on the next link
+  // only once something has come over it.
+  bool IsDoubted(ServerId sid) const { return doubted_.contains(sid); }
 
   const std::map<LinkId, Identity>& all() const { return links_; }
   // Null: there is no such link (any more).
@@ -32,6 +40,8 @@ class Links {
 
  private:
   std::map<LinkId, Identity> links_;
+  std::set<LinkId> unheard_;  // of those that are up
+  std::set<ServerId> doubted_;
   std::map<ServerId, DiskId> down_;  // who counts as down, and on which disk
 };
 

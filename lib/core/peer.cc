@@ -97,10 +97,11 @@ class Peer::Impl {
   }
   void Remember(const LinkUp& up) {
     self_.links.Up(up.link, up.peer);
-    if (self_.IsMember(up.peer)) election_->PeerUp(up.link.sid, self_.now, &outbox_);
+    CountOn(up.link, up.peer);
   }
   void Remember(const Introduced& introduced) {
     Remember(LinkUp{introduced.link, introduced.peer});
+    Hear(introduced.link);
   }
   void Remember(const LinkDown& down) {
     self_.links.Down(down.link);
@@ -108,13 +109,24 @@ class Peer::Impl {
       election_->PeerDown(down.link.sid, self_.now, &outbox_);
     }
   }
+  void Remember(const Received& received) { Hear(received.link); }
+  void Remember(const PartReceived& part) { Hear(part.link); }
   void Remember(const Notified& notified) {
+    Hear(notified.link);
     if (!FromMember(notified.link)) return Answer(notified);
     const Notification& n = notified.notification;
     NoteWord(notified.link, n);
     if (const auto* looking = std::get_if<Looking>(&role_); looking && !looking->hears()) return;
     if (self_.links.CountsAsDown(n.vote.leader)) return AnswerIfSettled(notified);
     election_->Receive(notified.link.sid, n, self_.now, &outbox_);
+  }
+  void Hear(const LinkId& link) {
+    if (self_.links.Hear(link)) CountOn(link, *self_.links.Find(link));
+  }
+  // In elections.
+  void CountOn(const LinkId& link, const Identity& peer) {
+    if (!self_.IsMember(peer) || self_.links.IsDoubted(link.sid)) return;
+    election_->PeerUp(link.sid, self_.now, &outbox_);
   }
   void NoteWord(const LinkId& link, const Notification& n) {
     const Look look{link.boot, n.look_seq};
@@ -200,9 +212,7 @@ class Peer::Impl {
     if (told_changes_ == self_.memberships.changes()) return;
     told_changes_ = self_.memberships.changes();
     election_->SetConfigs(self_.memberships.configs());
-    for (const auto& [link, peer] : self_.links.all()) {
-      if (self_.IsMember(peer)) election_->PeerUp(link.sid, self_.now, &outbox_);
-    }
+    for (const auto& [link, peer] : self_.links.all()) CountOn(link, peer);
   }
 
   void GoLooking() { role_.emplace<Looking>(&self_, election_.get()).Enter(&outbox_); }

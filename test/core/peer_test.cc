@@ -15,6 +15,7 @@ std::string Run(const std::string& topic) {
   });
 }
 
+TEST_CASE("who takes nothing from its links counts as linked once") { REQUIRE(Run("links") == ""); }
 TEST_CASE("an ensemble is founded by all of its voters, once") { REQUIRE(Run("founding") == ""); }
 TEST_CASE("a leader finds an epoch that a quorum promises") {
   REQUIRE(Run("discovery_leading") == "");

@@ -80,12 +80,12 @@ TEST_CASE("led checker: whoever a quorum of links joins to voters not ahead of i
   CHECK(AfterLong(&in_the_middle, view));
 }
 
-TEST_CASE("led checker: a round trip beyond what servers wait for leaves only safety to judge") {
+TEST_CASE("led checker: a network that is not fit for elections leaves only safety to judge") {
   LedChecker led(QuorumOf(3));
   auto view = Three();
-  view.too_far = true;
+  view.unfit = true;
   CHECK(!AfterLong(&led, view));
-  view.too_far = false;
+  view.unfit = false;
   CHECK(!led.OnLook(view, kLed + 1 * kTick));
   CHECK(led.OnLook(view, 2 * kLed));
 }

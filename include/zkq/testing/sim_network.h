@@ -115,7 +115,6 @@ class ZKQ_EXPORT SimNetwork {
   void SetPaused(ServerId sid, bool paused);
   // The process reads nothing until told otherwise, or until Heal.
   void SetReading(ServerId sid, bool reads);
-  bool reading(ServerId sid) const;
   // Its kernel takes new connections, and it never says a word on them until told
   // otherwise, or until Heal.
   void SetAnswering(ServerId sid, bool answers);

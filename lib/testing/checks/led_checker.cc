@@ -67,7 +67,7 @@ std::optional<Violation> LedChecker::OnLook(const View& view, absl::Duration now
   const std::set<ServerId> looked = std::exchange(looked_, {});
   // Something is done to it, so it may go at any time.
   const bool may_go = view.leader && !view.voters.contains(*view.leader);
-  if (view.too_far || may_go || (!view.leader && !SomebodyCould(view))) {
+  if (view.unfit || may_go || (!view.leader && !SomebodyCould(view))) {
     BeginAnew(view, now);
     return std::nullopt;
   }

@@ -42,10 +42,9 @@ class LedChecker final : public SimObserver {
     // Between servers that are up, those that work; the smaller one first.
     std::set<std::pair<ServerId, ServerId>> links = {};
     uint64_t changes = 0;  // that were made to the network, so far
-    // A round trip beyond a sync_limit or what a handshake may take; or somebody reads nothing: its
-    // links are up at the other ends again and again, and elections wait for it (seed
-    // 1795865143148696068; not mended yet).
-    bool too_far = false;
+    // A round trip beyond a sync_limit or what a handshake may take; or a path that changes
+    // packets, so that links end again and again, and the best candidate may need one of them.
+    bool unfit = false;
     std::optional<ServerId> leader = {};               // by its own word
     absl::Duration tick = absl::ZeroDuration();        // the largest
     absl::Duration round_trip = absl::ZeroDuration();  // the longest

@@ -111,11 +111,13 @@ class SimCluster::Impl {
                           .serves = serves ? status.leader : std::nullopt};
     }
     for (const ServerId a : sids) {
-      view.too_far |= !network.reading(a);
       for (const ServerId b : sids) {
         if (a >= b) continue;
         const absl::Duration round_trip = network.round_trip(a, b);
-        view.too_far |= bears <= round_trip && round_trip < absl::InfiniteDuration();
+        view.unfit |= bears <= round_trip && round_trip < absl::InfiniteDuration();
+        for (const auto& path : {network.path(a, b), network.path(b, a)}) {
+          view.unfit |= path.flips_one_in > 0;
+        }
         if (round_trip >= bears) continue;
         view.links.emplace(a, b);
         view.round_trip = std::max(view.round_trip, round_trip);

@@ -189,11 +189,6 @@ void SimNetwork::Partition(const std::set<ServerId>& side) {
   wires_->BreakRefused();
 }
 
-bool SimNetwork::reading(ServerId sid) const {
-  const SimProcessPtr process = wires_->Find(sid);
-  return process == nullptr || process->reads;
-}
-
 // --- what lies between --------------------------------------------------------------
 
 SimPath SimNetwork::path(ServerId from, ServerId to) const { return wires_->paths().Of(from, to); }

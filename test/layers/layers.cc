@@ -29,6 +29,7 @@ constexpr Place kPlaces[] = {
     {"include/zkq/env.h", "seams"},
     {"include/zkq/status.h", "seams"},
     {"include/zkq/state_machine.h", "seams"},
+    {"include/zkq/grpc_status.h", "grpc_face"},
     {"include/zkq/grpc_transport.h", "grpc_face"},
     {"include/zkq/testing/", "kit_face"},
     {"include/zkq/", "face"},
@@ -263,7 +264,7 @@ const std::vector<Ban>& Bans() {
       {std::regex(R"(\b(steady|system|high_resolution)_clock::now\b|\babsl::Now\(|)"
                   R"(\b(clock_gettime|gettimeofday|gpr_now)\(|\bstd::time\()"),
        "reads a real clock",
-       {"env", "transport"}},
+       {"env", "transport", "grpc_face"}},  // deadlines of gRPC are dates
       {std::regex(R"(\bstd::j?thread\b(?!::id))"),
        "has a thread of its own",
        {"env", "transport", "testing_conformance"}},

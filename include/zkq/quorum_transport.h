@@ -21,12 +21,15 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "zkq/env.h"
 #include "zkq/message.h"
@@ -58,6 +61,30 @@ struct LinkCounters {
   uint64_t frames_read = 0, bytes_read = 0;
   uint64_t frames_written = 0, bytes_written = 0;
   friend bool operator==(const LinkCounters&, const LinkCounters&) = default;
+};
+
+// How a transport stands with one server.
+struct LinkState {
+  ServerId id{};
+  bool up = false;
+  // When the link went up, or down; until it has been up, when the server was first listed. By
+  // the monotonic clock of the Env that the transport was started with.
+  absl::Duration since = absl::ZeroDuration();
+  // OK while it is up. Else the newest reason why it is not, in one clause for people, and as a
+  // code:
+  //   kUnavailable         not reached (no such name, connection refused, ...), or silent
+  //   kDeadlineExceeded    no answer within the time that an attempt has
+  //   kPermissionDenied    refused: one of the two does not list the other
+  //   kFailedPrecondition  refused: another ensemble, server, election strategy or version
+  //   kAlreadyExists       refused: another server with its id is linked
+  //   kInvalidArgument     what it says is against the protocol
+  //   kDataLoss            what came from it was changed on its way
+  //   kResourceExhausted   it does not take what is sent, or no thread is free to dial
+  //   kAborted             taken down by this end, to begin anew
+  // A server may say others, of which only the text tells.
+  absl::Status error = absl::OkStatus();
+  // From a question of the newest link's handshake to its answer; none: not measured yet.
+  std::optional<absl::Duration> round_trip = {};
 };
 
 class ZKQ_EXPORT QuorumTransport {
@@ -130,6 +157,10 @@ class ZKQ_EXPORT QuorumTransport {
   // None falls, also after Shutdown; each is read by itself, so two may be a moment apart. All
   // zero: this transport does not count.
   virtual LinkCounters counters() const { return {}; }
+
+  // How it stands with each server that it keeps links with, or that is linked here; ordered by
+  // id, without this one. Waits for no network. Empty: this transport does not tell.
+  virtual std::vector<LinkState> links() const { return {}; }
 
   // Drops every link and stops. Bounded (about 1 s at worst), idempotent. No
   // call to the receiver or to a sink begins after it returns, and none is

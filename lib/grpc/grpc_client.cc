@@ -3,6 +3,7 @@
 #include <atomic>
 #include <functional>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include <grpcpp/client_context.h>
@@ -10,6 +11,7 @@
 
 #include "absl/time/clock.h"
 #include "lib/grpc/channels.h"
+#include "lib/grpc/dial_failure.h"
 #include "lib/grpc/grpc_bytes.h"
 #include "lib/link/handshake.h"
 #include "zkq/v1/quorum.grpc.pb.h"
@@ -25,8 +27,8 @@ class ClientStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc
                            public link::Stream,
                            public Rpc {
  public:
-  ClientStream(link::LinkPtr link, std::shared_ptr<Rpcs> rpcs)
-      : link_(std::move(link)), rpcs_(std::move(rpcs)) {}
+  ClientStream(std::string address, link::LinkPtr link, std::shared_ptr<Rpcs> rpcs)
+      : address_(std::move(address)), link_(std::move(link)), rpcs_(std::move(rpcs)) {}
 
   // `make_channel` is not called after a shutdown.
   void Begin(const char* method,
@@ -69,7 +71,7 @@ class ClientStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc
     link_->OnWritten(ok);
   }
   void OnDone(const grpc::Status& status) override {
-    link_->OnEnded(FromGrpc(status));
+    link_->OnEnded(ShortenDialFailure(address_, FromGrpc(status)));
     const auto rpcs = rpcs_;
     rpcs->Remove(rpc_id, std::shared_ptr<ClientStream>(this));
   }
@@ -77,6 +79,7 @@ class ClientStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc
  private:
   std::optional<grpc::GenericStub> stub_;
   grpc::ClientContext context_;
+  const std::string address_;
   const link::LinkPtr link_;
   const std::shared_ptr<Rpcs> rpcs_;
   grpc::ByteBuffer in_, out_;
@@ -86,21 +89,21 @@ class ClientStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc
 // One Knock. Lives until its end.
 class KnockRpc final : public Rpc {
  public:
-  KnockRpc(link::Dialler::KnockDone done, std::shared_ptr<Rpcs> rpcs)
-      : done_(std::move(done)), rpcs_(std::move(rpcs)) {}
+  KnockRpc(std::string address, link::Dialler::KnockDone done, std::shared_ptr<Rpcs> rpcs)
+      : address_(std::move(address)), done_(std::move(done)), rpcs_(std::move(rpcs)) {}
 
-  void Begin(const std::string& address, const Identity& from, ServerId to) {
+  void Begin(const Identity& from, ServerId to) {
     if (!rpcs_->Add(this)) {
       std::move(done_)(absl::UnavailableError("shut down"));
       delete this;
       return;
     }
-    stub_ = v1::Quorum::NewStub(NewLinkChannel(address, from));
+    stub_ = v1::Quorum::NewStub(NewLinkChannel(address_, from));
     request_.mutable_from()->ParseFromString(Encode(from));
     request_.set_to(ToInt(to));
     context_.set_deadline(absl::ToChronoTime(absl::Now() + link::AttemptLimit(from)));
     stub_->async()->Knock(&context_, &request_, &reply_, [this](const grpc::Status& status) {
-      std::move(done_)(FromGrpc(status));
+      std::move(done_)(ShortenDialFailure(address_, FromGrpc(status)));
       const auto rpcs = rpcs_;
       rpcs->Remove(rpc_id, std::shared_ptr<KnockRpc>(this));
     });
@@ -112,6 +115,7 @@ class KnockRpc final : public Rpc {
   grpc::ClientContext context_;
   v1::KnockRequest request_;
   v1::KnockReply reply_;
+  const std::string address_;
   link::Dialler::KnockDone done_;
   const std::shared_ptr<Rpcs> rpcs_;
 };
@@ -125,7 +129,7 @@ void GrpcClient::Dial(const std::string& address, link::LinkPtr link) {
   }
   rpcs_->RunBlocking([self = shared_from_this(), address, link = std::move(link)]() mutable {
     --self->waiting_dials_;
-    (new ClientStream(std::move(link), self->rpcs_))->Begin("/zkq.v1.Quorum/Link", [&] {
+    (new ClientStream(address, std::move(link), self->rpcs_))->Begin("/zkq.v1.Quorum/Link", [&] {
       return NewLinkChannel(address, self->self_);
     });
   });
@@ -133,16 +137,16 @@ void GrpcClient::Dial(const std::string& address, link::LinkPtr link) {
 
 void GrpcClient::Fetch(const std::string& address, link::LinkPtr transfer) {
   rpcs_->RunBlocking([self = shared_from_this(), address, link = std::move(transfer)]() mutable {
-    (new ClientStream(std::move(link), self->rpcs_))->Begin("/zkq.v1.Quorum/FetchSnapshot", [&] {
-      return NewBulkChannel(address, self->self_);
-    });
+    (new ClientStream(address, std::move(link), self->rpcs_))
+        ->Begin("/zkq.v1.Quorum/FetchSnapshot",
+                [&] { return NewBulkChannel(address, self->self_); });
   });
 }
 
 void GrpcClient::Knock(const std::string& address, const Identity& from, ServerId to,
                        KnockDone done) {
   rpcs_->RunBlocking([rpcs = rpcs_, address, from, to, done = std::move(done)]() mutable {
-    (new KnockRpc(std::move(done), std::move(rpcs)))->Begin(address, from, to);
+    (new KnockRpc(address, std::move(done), std::move(rpcs)))->Begin(from, to);
   });
 }
 

@@ -2,6 +2,7 @@
 
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include "lib/grpc/grpc_client.h"
 #include "lib/grpc/grpc_server.h"
@@ -60,6 +61,7 @@ class GrpcTransport final : public QuorumTransport {
   }
 
   LinkCounters counters() const override { return table_->counters(); }
+  std::vector<LinkState> links() const override { return table_->links(); }
 
   void Shutdown() override {
     std::call_once(shut_down_, [this] {

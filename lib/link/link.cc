@@ -82,16 +82,20 @@ void Link::CloseIfDue(Lock* lock) {
 }
 
 void Link::WriteNext(Lock* lock) {
-  if (writing_ || refuses_writes_ || closing_ || stream_ == nullptr || lanes_.empty()) return;
-  Outgoing frame = lanes_.Take();
+  if (writing_ || refuses_writes_ || closing_ || stream_ == nullptr) return;
+  if (lanes_.empty() && !owes_word_) return;
+  owes_word_ = false;
+  draining_ = !lanes_.empty();
+  Outgoing frame = draining_ ? lanes_.Take() : Outgoing{};
   if (!lanes_.invariants().ok()) return BreakAs(lanes_.invariants(), lock);
-  draining_ = true;
   Write(lock, std::move(frame));
 }
 
 void Link::Write(Lock* lock, Outgoing frame) {
+  const absl::Duration now = place_.clock.Monotonic();
   writing_ = true;
-  pulse_.Said(place_.clock.Monotonic());
+  pulse_.Said(now);
+  round_trip_.Writing(now);
   ++place_.counters.frames_written;
   place_.counters.bytes_written += frame.size();
   ++calls_;
@@ -119,9 +123,15 @@ size_t Link::largest_read() {
   return largest_read_;
 }
 
-absl::Duration Link::first_written() {
+std::optional<absl::Duration> Link::round_trip() {
   const Lock lock(mutex_);
-  return first_written_;
+  return round_trip_.took();
+}
+
+void Link::SayWord() {
+  Lock lock(mutex_);
+  owes_word_ = true;
+  WriteNext(&lock);
 }
 
 void Link::BeatAfter(absl::Duration delay) {
@@ -144,7 +154,7 @@ void Link::Beat() {
     const std::string limit = absl::FormatDuration(pulse_.limit());
     lock.unlock();
     ++place_.counters.lost_by_silence;
-    return HandleSilent(absl::UnavailableError(ToAbsl("nothing has come for " + limit)));
+    return HandleSilent(absl::UnavailableError(ToAbsl("silent for " + limit)));
   }
   const bool talk = pulse_.HasToTalk(now);
   if (talk) pulse_.Said(now);  // A frame that is still being written says something, too.
@@ -237,6 +247,7 @@ void Link::OnRead(Payload frame) {
   place_.counters.bytes_read += frame.size();
   {
     const Lock lock(mutex_);
+    round_trip_.Read(now);
     pulse_.Heard(now);
     largest_read_ = std::max(largest_read_, frame.size());
   }
@@ -254,8 +265,8 @@ void Link::OnReadFailed(std::optional<absl::Status> why) {
 void Link::OnWritten(bool ok) {
   Lock lock(mutex_);
   writing_ = false;
-  if (first_written_ == absl::InfiniteDuration()) first_written_ = place_.clock.Monotonic();
-  const bool drained = std::exchange(draining_, false) && lanes_.empty();
+  round_trip_.Written(place_.clock.Monotonic());
+  const bool drained = std::exchange(draining_, false) && lanes_.empty() && !owes_word_;
   refuses_writes_ = !ok;
   if (closing_) return CloseIfDue(&lock);
   if (!drained) return WriteNext(&lock);

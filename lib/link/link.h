@@ -17,6 +17,7 @@
 #include "lib/base/checks.h"
 #include "lib/link/lanes.h"
 #include "lib/link/pulse.h"
+#include "lib/link/round_trip.h"
 #include "lib/link/stream.h"
 #include "zkq/env.h"
 #include "zkq/quorum_transport.h"
@@ -85,8 +86,11 @@ class ZKQ_EXPORT Link : public std::enable_shared_from_this<Link> {
   void CountChange() { ++place_.counters.lost_by_change; }
   // Of the frames that have come: the size of the largest.
   size_t largest_read();
-  // When its first frame was written; infinite before.
-  absl::Duration first_written();
+  // Of its handshake; none before the other end has answered.
+  std::optional<absl::Duration> round_trip();
+  // The next frame leaves as soon as it can, an empty one if nothing waits: the other end
+  // measures how long that takes.
+  void SayWord();
   // Counts `bytes` as held until the result is destroyed.
   Hold MakeHold(size_t bytes);
   // `transfer` is broken when this link closes. False: that has happened already.
@@ -147,7 +151,8 @@ class ZKQ_EXPORT Link : public std::enable_shared_from_this<Link> {
   bool wants_read_ = false;  // the next read is due, and waits for held_ to fall
   Pulse pulse_ = {};
   size_t largest_read_ = 0;
-  absl::Duration first_written_ = absl::InfiniteDuration();
+  RoundTrip round_trip_ = {};
+  bool owes_word_ = false;  // see SayWord
   size_t held_ = 0;
   std::optional<absl::Status> closing_ = {};
   absl::Status closed_as_ = {};

@@ -43,6 +43,7 @@ void LinkTable::Start(const Env& env, const Identity& self, QuorumTransport::Rec
   const std::lock_guard lock(mutex_);
   self_ = self;
   running_ = true;
+  for (auto& [sid, peer] : peers_) peer.reach.Listed(env_.clock->Monotonic());
 }
 
 void LinkTable::StartDialling(std::shared_ptr<Dialler> dialler) {
@@ -82,23 +83,7 @@ void LinkTable::SetMembers(absl::Span<const Member> members) {
   std::vector<Closing> old;
   {
     const std::lock_guard lock(mutex_);
-    for (auto& [sid, peer] : peers_) {
-      peer.member = false;
-      peer.listed = {};
-    }
-    std::map<ServerId, std::vector<std::string>> addresses;
-    for (const Member& member : members) {
-      Peer& peer = PeerOf(member.id);
-      peer.member = true;
-      if (member.disk != DiskId{}) peer.listed = member.disk;
-      addresses[member.id].push_back(member.address);
-    }
-    for (auto& [sid, all] : addresses) {
-      Peer& peer = PeerOf(sid);
-      if (!peer.addresses.Set(std::move(all))) continue;
-      peer.redial.Reset();
-      peer.dial_backs_failed = 0;
-    }
+    List(members);
     for (auto& [sid, peer] : peers_) {
       ScheduleAttempt(sid, &peer);
       if (peer.member) continue;
@@ -107,6 +92,31 @@ void LinkTable::SetMembers(absl::Span<const Member> members) {
     }
   }
   for (Closing& closing : old) FinishClose(std::move(closing));
+}
+
+void LinkTable::List(absl::Span<const Member> members) {
+  std::map<ServerId, std::vector<std::string>> addresses;
+  std::map<ServerId, DiskId> disks;
+  for (const Member& member : members) {
+    addresses[member.id].push_back(member.address);
+    if (member.disk != DiskId{}) disks[member.id] = member.disk;
+  }
+  for (auto& [sid, peer] : peers_) {
+    if (addresses.contains(sid)) continue;
+    peer.member = false;
+    peer.listed = {};
+  }
+  for (auto& [sid, all] : addresses) {
+    Peer& peer = PeerOf(sid);
+    peer.listed = disks[sid];
+    // Start makes up for the clock that there is not before.
+    if (!std::exchange(peer.member, true) && running_) {
+      peer.reach.Listed(env_.clock->Monotonic());
+    }
+    if (!peer.addresses.Set(std::move(all))) continue;
+    peer.redial.Reset();
+    peer.dial_backs_failed = 0;
+  }
 }
 
 void LinkTable::Send(std::span<const LinkId> to, const Message& message) {
@@ -323,8 +333,9 @@ LinkTable::Closing LinkTable::TakeLive(ServerId sid, Peer* peer, const absl::Sta
   const LiveLinkPtr link = std::exchange(peer->live, nullptr);
   deliveries_.AddDown(link, Copy(why));
   if (link->largest_read() > kSmallFrame) peer->silences = 0;
-  const absl::Duration age = env_.clock->Monotonic() - peer->live_since;
-  peer->redial.Lost(age >= 2 * absl::FromChrono(self_.tick));
+  const absl::Duration now = env_.clock->Monotonic();
+  peer->redial.Lost(now - peer->reach.state().since >= 2 * absl::FromChrono(self_.tick));
+  peer->reach.Down(now, Explained(why, self_.sid), link->round_trip());
   ScheduleAttempt(sid, peer);
   return {.link = link, .queue = peer->queue, .why = Copy(why)};
 }
@@ -333,7 +344,7 @@ void LinkTable::MakeLive(Peer* peer, const LiveLinkPtr& link, const Identity& id
   peer->live = link;
   peer->dial_backs_failed = 0;
   peer->live_disk = identity.disk;
-  peer->live_since = env_.clock->Monotonic();
+  peer->reach.Up(env_.clock->Monotonic());
   link->queue = peer->queue;
   link->Watch(SilenceLimit(self_), TalkInterval(identity));
   if (!peer->latest.empty()) link->QueueLatest(peer->latest);

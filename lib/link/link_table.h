@@ -26,6 +26,7 @@
 #include "lib/link/handshake.h"
 #include "lib/link/live_link.h"
 #include "lib/link/peer_addresses.h"
+#include "lib/link/reach.h"
 #include "lib/link/redial.h"
 #include "lib/link/refusals.h"
 #include "zkq/env.h"
@@ -58,6 +59,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   void FetchSnapshot(const LinkId& link, const SnapshotRequest& request,
                      QuorumTransport::SnapshotSink sink);
   LinkCounters counters() const { return counters_.Read(); }
+  std::vector<LinkState> links();
   // Takes all links down, and returns when the receiver has been told. It waits for those
   // threads alone that are inside the receiver: where one thread does all, for none.
   void Shutdown();
@@ -106,7 +108,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
     std::string latest = {};  // what was announced to it last, encoded
     LiveLinkPtr live = {};
     DiskId live_disk = {};
-    absl::Duration live_since = absl::ZeroDuration();
+    Reach reach = {};
     uint64_t looked = 0;  // Notification::look_seq, of the newest that was announced
     int silences = 0;     // in a row, of links over which no large frame had come
     // While there is no live link: one attempt at a time, or a timer.
@@ -127,14 +129,20 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
     absl::Status why = {};                    // for the peer
   };
 
-  // These six with the lock held.
+  // These ten with the lock held.
   Peer& PeerOf(ServerId sid);
+  void List(absl::Span<const Member> members);
   KnownPeer Lookup(ServerId sid) const;
   Closing TakeLive(ServerId sid, Peer* peer, const absl::Status& why);
   void MakeLive(Peer* peer, const LiveLinkPtr& link, const Identity& identity);
   void ScheduleAttempt(ServerId sid, Peer* peer);
-  // `told` is what the peer has said, if it was reached.
-  void OnDialFailed(ServerId sid, Peer* peer, const absl::Status& told);
+  // `why`: what the peer has said, if it was reached.
+  void OnDialFailed(ServerId sid, Peer* peer, const absl::Status& why);
+  // Why there is no link: nothing has been tried; a knock has ended as `knock` says; the peer
+  // does not answer.
+  absl::Status NotTried(ServerId sid) const;
+  absl::Status NotDialledBack(ServerId sid, const Peer& peer, const absl::Status& knock) const;
+  absl::Status NoAnswer(const Peer& peer) const;
 
   void FinishClose(Closing closing);
   void Introduce(const LiveLinkPtr& link, const Identity& self);

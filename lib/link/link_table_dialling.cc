@@ -53,10 +53,11 @@ void LinkTable::MakeAttempt(ServerId sid, uint64_t timer) {
   dialler->Dial(address, link);
 }
 
-void LinkTable::OnDialFailed(ServerId sid, Peer* peer, const absl::Status& told) {
+void LinkTable::OnDialFailed(ServerId sid, Peer* peer, const absl::Status& why) {
   peer->dialling = nullptr;
+  peer->reach.Explain(Explained(why, self_.sid));
   const bool was_asked = std::exchange(peer->dials_back, false);
-  if (was_asked && !RefusedIn(told)) ++peer->dial_backs_failed;
+  if (was_asked && !RefusedIn(why)) ++peer->dial_backs_failed;
   peer->addresses.Failed();
   peer->redial.Failed();
   ScheduleAttempt(sid, peer);
@@ -70,6 +71,7 @@ void LinkTable::OnKnockDone(ServerId sid, const absl::Status& status) {
     const std::optional<Refused> refused = RefusedIn(status);
     peer.may_dial = refused && refused->code == RefusalCode::kDialMe;
     if (!peer.may_dial) {
+      peer.reach.Explain(NotDialledBack(sid, peer, status));
       if (!status.ok()) peer.addresses.Failed();
       peer.redial.Failed();
     }
@@ -84,7 +86,7 @@ void LinkTable::OnAttemptLate(const LiveLinkPtr& link) {
     const ServerId sid = link->id.sid;
     Peer& peer = PeerOf(sid);
     if (peer.dialling != link) return;
-    OnDialFailed(sid, &peer, absl::OkStatus());
+    OnDialFailed(sid, &peer, NoAnswer(peer));
   }
   const Identity us = self();
   refusals_.Log(

@@ -9,9 +9,6 @@
 namespace zkq::link {
 namespace {
 
-// Of what a peer says in its own words.
-constexpr size_t kShownMax = 200;
-
 std::string Text(absl::Duration time) {
   return std::string(absl::FormatDuration(absl::Trunc(time, absl::Microseconds(100))));
 }
@@ -42,6 +39,7 @@ void LinkTable::OnFirst(const LiveLinkPtr& link, Payload frame) {
     return;
   }
   for (Closing& closing : replaced) FinishClose(std::move(closing));
+  if (link->dialled) link->SayWord();
   link->Flush();
   deliveries_.AddFrame(link, std::move(rest), bytes);
   link->queue->Drain();
@@ -82,7 +80,12 @@ Judgement LinkTable::Establish(const LiveLinkPtr& link, const HelloAck& ack) {
   Peer& peer = found->second;
   const Judgement judgement = JudgeAck(self_, link->id.sid, ack);
   if (!judgement.admitted()) {
-    OnDialFailed(link->id.sid, &peer, ToStatus({judgement.refusal, ack.from.sid}));
+    OnDialFailed(link->id.sid, &peer, ToStatus({judgement.refusal, self_.sid}));
+    if (ack.from.sid != link->id.sid) {
+      peer.reach.Explain(absl::FailedPreconditionError(ToAbsl("server " + ToString(ack.from.sid) +
+                                                              " answers at the address of server " +
+                                                              ToString(link->id.sid))));
+    }
     return judgement;
   }
   peer.dialling = nullptr;
@@ -94,11 +97,11 @@ Judgement LinkTable::Establish(const LiveLinkPtr& link, const HelloAck& ack) {
 // A quarter of the limit for one round trip: a ping, what delays it, and what is sent anew
 // when a packet is lost must fit into the whole.
 void LinkTable::WarnIfFar(LiveLink& link) {
-  const absl::Duration now = env_.clock->Monotonic(), took = now - link.first_written();
+  const absl::Duration took = link.round_trip().value_or(absl::ZeroDuration());
   const Identity us = self();
   if (took <= SilenceLimit(us) / 4) return;
   const absl::Duration enough = absl::Ceil(4 * took / us.sync_limit, absl::Milliseconds(1));
-  refusals_.Log(now, us.sid, {link.id.sid, Topic::kFar},
+  refusals_.Log(env_.clock->Monotonic(), us.sid, {link.id.sid, Topic::kFar},
                 "server " + ToString(link.id.sid) + " answers after " + Text(took) +
                     ": a tick of " + Text(absl::FromChrono(us.tick)) + " is too small for that, " +
                     Text(enough) + " would do");
@@ -133,7 +136,10 @@ absl::Status LinkTable::Refuse(const Identity& peer, const Judgement& why) {
   {
     const std::lock_guard lock(mutex_);
     us = self_;
-    member = Lookup(peer.sid).member;
+    const auto found = peers_.find(peer.sid);
+    member = found != peers_.end() && found->second.member;
+    const absl::Status status = ToStatus({why.refusal, us.sid});
+    if (member && IsLasting(status)) found->second.reach.Explain(Explained(status, us.sid));
   }
   std::string line = Describe(peer) + " refused by " + Describe(us) + ": ";
   line += ToString(why.refusal);

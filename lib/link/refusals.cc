@@ -1,6 +1,7 @@
 #include "lib/link/refusals.h"
 
 #include "absl/strings/cord.h"
+#include "absl/strings/escaping.h"
 #include "lib/base/absl/string_view.h"
 
 namespace zkq::link {
@@ -84,6 +85,16 @@ absl::Status ToStatus(const Refused& refused) {
 std::optional<Refused> RefusedIn(const absl::Status& status) {
   const auto payload = status.GetPayload(kRefusedPayload);
   return payload ? DecodeRefused(std::string(*payload)) : std::nullopt;
+}
+
+absl::Status Explained(const absl::Status& why, ServerId self) {
+  if (const std::optional<Refused> refused = RefusedIn(why)) {
+    const std::string where = refused->sid == self ? "here" : "by server " + ToString(refused->sid);
+    const std::string text = "refused " + where + ": " + std::string(ToString(refused->code));
+    return absl::Status(why.code(), ToAbsl(text));
+  }
+  if (why.message().empty()) return absl::Status(why.code(), "no reason is given");
+  return absl::Status(why.code(), absl::CHexEscape(why.message().substr(0, kShownMax)));
 }
 
 bool IsLasting(const absl::Status& refusal) {

@@ -29,6 +29,10 @@ std::string_view ToString(RefusalCode code);
 absl::Status ToStatus(const Refused& refused);
 // Nothing: the status is no refusal, or one of a newer peer for a reason of its own.
 std::optional<Refused> RefusedIn(const absl::Status& status);
+// Why there is no link, for the people at `self`: one clause. Of what a peer says in its own
+// words, kShownMax bytes, escaped.
+absl::Status Explained(const absl::Status& why, ServerId self);
+inline constexpr size_t kShownMax = 200;
 // The same attempt would be refused again in a moment: something between the two is wrong.
 bool IsLasting(const absl::Status& refusal);
 // Under which name the Refused is a status's payload.

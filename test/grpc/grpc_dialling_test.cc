@@ -1,4 +1,5 @@
-// How the gRPC transport dials: names with dead addresses, and on which threads.
+// How the gRPC transport dials: names with dead addresses, on which threads, and what it says
+// when it reaches nobody.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -9,9 +10,13 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include "lib/base/absl/string_view.h"
+#include "lib/grpc/dial_failure.h"
 #include "test/grpc/grpc_ports.h"
 #include "test/harness/catch.h"
 #include "zkq/grpc_transport.h"
@@ -59,6 +64,44 @@ class DeadAddress {
   static constexpr int kSockets = 4;
   const int sockets_[kSockets] = {NewSocket(), NewSocket(), NewSocket(), NewSocket()};
   std::string address_;
+};
+
+// A port at which a server of another kind greets who connects.
+class OtherServer {
+ public:
+  OtherServer() {
+    sockaddr_in where = {};
+    where.sin_family = AF_INET;
+    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto* const generic = reinterpret_cast<sockaddr*>(&where);
+    socklen_t size = sizeof(where);
+    REQUIRE(bind(listener_, generic, size) == 0);
+    REQUIRE(listen(listener_, 8) == 0);
+    REQUIRE(getsockname(listener_, generic, &size) == 0);
+    address_ = "127.0.0.1:" + std::to_string(ntohs(where.sin_port));
+    greeter_ = std::thread([this] { Greet(); });
+  }
+  ~OtherServer() {
+    shutdown(listener_, SHUT_RDWR);
+    greeter_.join();
+    close(listener_);
+  }
+  const std::string& address() const { return address_; }
+
+ private:
+  void Greet() {
+    constexpr std::string_view kGreeting = "SSH-2.0-OpenSSH_9.2\r\n";
+    for (;;) {
+      const int connection = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+      if (connection < 0) return;
+      send(connection, kGreeting.data(), kGreeting.size(), MSG_NOSIGNAL);
+      close(connection);
+    }
+  }
+
+  const int listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::string address_;
+  std::thread greeter_;
 };
 
 // Keeps tasks until it is told to run them.
@@ -164,6 +207,71 @@ TEST_CASE("a server dials on the executor that may block, so that no heartbeat w
   CHECK_FALSE(two.linked());
   blocking->LetGo();
   CHECK(two.WaitUntilLinked());
+}
+
+// Why a server that dials `address` reaches nobody there.
+absl::Status WhyNot(const std::string& address) {
+  const Env env = NewSystemEnv();
+  Server two(kTwo, FreeAddress(), env);
+  two.transport().SetMembers({{{.id = kOne, .address = address}}});
+  absl::Status why;
+  const auto tried = [&] {
+    const std::vector<LinkState> links = two.transport().links();
+    if (links.size() == 1) why = links[0].error;
+    return FromAbsl(why.message()) != "not dialled yet";
+  };
+  const absl::Duration begin = env.clock->Monotonic();
+  while (!tried() && env.clock->Monotonic() - begin < absl::Seconds(20)) {
+    env.executor->Await(tried, absl::Milliseconds(20));
+  }
+  return why;
+}
+
+TEST_CASE("why nobody is reached at an address is told in one clause") {
+  const DeadAddress dead;
+  const OtherServer other;
+  const std::string free = FreeAddress();
+  CHECK(WhyNot(free) == absl::UnavailableError("connection refused by " + free));
+  CHECK(WhyNot(dead.address()) == absl::UnavailableError("no answer from " + dead.address()));
+  CHECK(WhyNot("224.0.0.1:7000") ==
+        absl::UnavailableError("no connection to 224.0.0.1:7000 (Network is unreachable)"));
+  const absl::Status not_ours = WhyNot(other.address());
+  CAPTURE(not_ours.ToString());
+  CHECK(FromAbsl(not_ours.message()).find(other.address()) != std::string_view::npos);
+  // Where no name server answers, nobody knows that there is no such host.
+  const std::string unknown = WhyNot("no.such.host.invalid:80").ToString();
+  CAPTURE(unknown);
+  CHECK((unknown == "UNAVAILABLE: no such name: no.such.host.invalid" ||
+         unknown.find("the name no.such.host.invalid is not resolved (") != std::string::npos));
+}
+
+TEST_CASE("what gRPC says of an attempt that failed is cut to what people need") {
+  const std::string tried = "failed to connect to all addresses; last error: ";
+  const auto cut = [](const std::string& text) {
+    return transport::DialFailure("db3.example:7003", text);
+  };
+  CHECK(cut("DNS resolution failed for db3.example:7003: C-ares status is not ARES_SUCCESS "
+            "qtype=A name=db3.example is_balancer=0: Domain name not found") ==
+        "no such name: db3.example");
+  CHECK(cut("DNS resolution failed for db3.example:7003: UNKNOWN: Name or service not known") ==
+        "no such name: db3.example");
+  CHECK(cut("DNS resolution failed for db3.example:7003: C-ares status is not ARES_SUCCESS "
+            "qtype=A name=db3.example is_balancer=0: Could not contact DNS servers") ==
+        "the name db3.example is not resolved (Could not contact DNS servers)");
+  CHECK(cut(tried + "UNKNOWN: ipv6:%5B::1%5D:7003: Failed to connect to remote host: "
+                    "Connection refused") == "connection refused by [::1]:7003");
+  CHECK(cut(tried + "UNKNOWN: ipv4:10.0.0.3:7003: Failed to connect to remote host: "
+                    "No route to host") == "no connection to 10.0.0.3:7003 (No route to host)");
+  CHECK(cut(tried + "UNKNOWN: ipv4:10.0.0.3:7003: connection attempt timed out before receiving "
+                    "SETTINGS frame") == "no answer from 10.0.0.3:7003");
+  CHECK(cut(tried + "UNAVAILABLE: ipv4:10.0.0.3:7003: Failed parsing HTTP/2") ==
+        "something else listens at 10.0.0.3:7003 (Failed parsing HTTP/2)");
+  // What has another form is told as it is.
+  for (const std::string text :
+       {"Socket closed", "", "failed to connect", "DNS resolution failed",
+        "failed to connect to all addresses; last error: ", "a: b: c: d"}) {
+    CHECK(cut(text).find(text) != std::string::npos);
+  }
 }
 
 }  // namespace

@@ -566,8 +566,9 @@ TEST_CASE("after SetIdentity every live link is told, and stays") {
   Two two;
   two.table->StartDialling(two.dialler);
   PlayedStream& dialled = two.Play(two.dialler->NextDial("one"));
+  dialled.Written();  // Hello
   dialled.Say(HelloAck{1, IdentityOf(kOne, 8)});
-  dialled.Written();
+  dialled.Written();  // the word after it
   PlayedStream& accepted = two.FromThree(5, 10);
   Identity identity = IdentityOf(kTwo);
   identity.config = {7, 7};

@@ -46,7 +46,7 @@ TEST_CASE("a link on which nothing comes for this end's limit goes down, and tha
   CHECK(linked.stream.closed() == StatusCode::kUnavailable);
   CHECK(linked.diary.Holds({"up 3.1.10", "down 3.1.10"}));
   CHECK(linked.log->lines() ==
-        std::vector<std::string>{"the link to server 3 goes down: nothing has come for 1s"});
+        std::vector<std::string>{"the link to server 3 goes down: silent for 1s"});
   CHECK(linked.table->counters().lost_by_silence == 1);
 }
 
@@ -59,7 +59,7 @@ TEST_CASE("a changed packet is said although the link before went down for silen
   linked.FromThree(1, 11).Say(frame);
   CHECK(linked.log->lines() ==
         std::vector<std::string>{
-            "the link to server 3 goes down: nothing has come for 1s",
+            "the link to server 3 goes down: silent for 1s",
             "the link to server 3 goes down: a packet is not what its checksum says"});
 }
 
@@ -211,7 +211,7 @@ TEST_CASE("the ends of a transfer talk, and each ends it when the other is silen
   }
   linked.TalkFor(absl::Milliseconds(100));
   CHECK_FALSE(outgoing.open());
-  CHECK(error == absl::UnavailableError("nothing has come for 1s"));
+  CHECK(error == absl::UnavailableError("silent for 1s"));
   CHECK(linked.stream.open());
   CHECK(linked.table->counters().lost_by_silence == 2);
 }

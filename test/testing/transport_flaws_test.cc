@@ -22,6 +22,7 @@ enum class Flaw {
   kKeepsDropped,
   kDropsAny,
   kNoNewLife,
+  kTellsNoReason,
   kForgetsSession,
   kLosesSome,
   kSendsOnce,
@@ -122,6 +123,13 @@ class FlawedTransport final : public QuorumTransport, public QuorumTransport::Re
     if (Is(Flaw::kCountsFramesAlone)) counters.bytes_read = counters.bytes_written = 0;
     return counters;
   }
+  std::vector<LinkState> links() const override {
+    std::vector<LinkState> links = sound_->links();
+    for (LinkState& link : links) {
+      if (Is(Flaw::kTellsNoReason)) link.error = absl::OkStatus();
+    }
+    return links;
+  }
   void Shutdown() override {
     if (!Is(Flaw::kStaysUp)) sound_->Shutdown();
   }
@@ -211,21 +219,37 @@ TEST_CASE("a transport without a flaw keeps every promise") {
 
 TEST_CASE("each broken promise of a transport is reported as the claim that it breaks") {
   // The last two can only be broken by a crash, or by a thread that calls late.
-  const Flaw flaws[] = {Flaw::kForgetsConfig, Flaw::kStartsAnyway,
-                        Flaw::kKeepsDropped,  Flaw::kDropsAny,
-                        Flaw::kNoNewLife,     Flaw::kForgetsSession,
-                        Flaw::kLosesSome,     Flaw::kSendsOnce,
-                        Flaw::kSwapsPings,    Flaw::kNoAnswers,
-                        Flaw::kSendsToNext,   Flaw::kCountsFramesAlone,
-                        Flaw::kTellsOnce,     Flaw::kTellsFirst,
-                        Flaw::kHoldsForEver,  Flaw::kReadsOn,
-                        Flaw::kCountsAll,     Flaw::kLosesWhatIsTooMuch,
-                        Flaw::kNoHolds,       Flaw::kKeepsIdentity,
-                        Flaw::kTakesForeign,  Flaw::kTakesOtherElections,
-                        Flaw::kNeedsEnsemble, Flaw::kKeepsMembers,
-                        Flaw::kFromTheStart,  Flaw::kHidesErrors,
-                        Flaw::kAsksOn,        Flaw::kGivesOn,
-                        Flaw::kHidesErrors,   Flaw::kDeadIsLive,
+  const Flaw flaws[] = {Flaw::kForgetsConfig,
+                        Flaw::kStartsAnyway,
+                        Flaw::kKeepsDropped,
+                        Flaw::kDropsAny,
+                        Flaw::kNoNewLife,
+                        Flaw::kTellsNoReason,
+                        Flaw::kForgetsSession,
+                        Flaw::kLosesSome,
+                        Flaw::kSendsOnce,
+                        Flaw::kSwapsPings,
+                        Flaw::kNoAnswers,
+                        Flaw::kSendsToNext,
+                        Flaw::kCountsFramesAlone,
+                        Flaw::kTellsOnce,
+                        Flaw::kTellsFirst,
+                        Flaw::kHoldsForEver,
+                        Flaw::kReadsOn,
+                        Flaw::kCountsAll,
+                        Flaw::kLosesWhatIsTooMuch,
+                        Flaw::kNoHolds,
+                        Flaw::kKeepsIdentity,
+                        Flaw::kTakesForeign,
+                        Flaw::kTakesOtherElections,
+                        Flaw::kNeedsEnsemble,
+                        Flaw::kKeepsMembers,
+                        Flaw::kFromTheStart,
+                        Flaw::kHidesErrors,
+                        Flaw::kAsksOn,
+                        Flaw::kGivesOn,
+                        Flaw::kHidesErrors,
+                        Flaw::kDeadIsLive,
                         Flaw::kStaysUp};
   const std::vector<std::string> claims = TransportClaims();
   REQUIRE(std::size(flaws) + 2 == claims.size());

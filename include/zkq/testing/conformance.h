@@ -90,6 +90,7 @@ ZKQ_EXPORT std::vector<std::string> FileSystemClaims();
 // - a dropped link is down at both ends, and a newer one follows
 // - dropping a link that is gone does not touch its replacement
 // - a process that starts again is linked by its new life
+// - which links are up and why others are not is told truly, or not at all
 // Messages:
 // - every kind of message arrives as it was sent
 // - thousands of messages of all sizes arrive in order, both ways at once

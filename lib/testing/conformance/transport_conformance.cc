@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "lib/testing/conformance/contract_ensemble.h"
 #include "zkq/testing/conformance.h"
@@ -80,6 +82,41 @@ void NewLife(const Factory& factory, Trial* trial) {
     trial->ExpectEqual(ensemble[kTwo].downs(restarted), ensemble[kTwo].ups(restarted) - 1,
                        "the number of links that went down");
   }
+}
+
+// What is told of `sid`; nothing of another server, if it is not told.
+LinkState StateOf(const std::vector<LinkState>& states, ServerId sid) {
+  const auto state = std::ranges::find(states, sid, &LinkState::id);
+  return state == states.end() ? LinkState{} : *state;
+}
+
+void TellsLinks(const Factory& factory, Trial* trial) {
+  ContractEnsemble ensemble(factory, trial, {kOne, kTwo, kThree});
+  if (!ensemble.UntilLinked(kOne, kTwo) || !ensemble.UntilLinked(kTwo, kThree)) return;
+  const auto told = [&] { return ensemble[kTwo].transport().links(); };
+  const std::vector<LinkState> first = told();
+  if (first.empty()) return;
+  trial->Expect(first.size() == 2 && first[0].id == kOne && first[1].id == kThree,
+                "others are told than servers 1 and 3, in this order");
+  for (const ServerId other : {kOne, kThree}) {
+    const auto up = [&] {
+      const LinkState state = StateOf(told(), other);
+      return state.id == other && state.up && state.error.ok();
+    };
+    const auto down = [&] {
+      const LinkState state = StateOf(told(), other);
+      return state.id == other && !state.up && !state.error.message().empty();
+    };
+    if (!ensemble.Until(up, "a link that is up is not told as up")) return;
+    const absl::Duration since = StateOf(told(), other).since;
+    ensemble.Stop(other);
+    if (!ensemble.Until(down, "a link that is down is not told as down, with a reason")) return;
+    trial->Expect(StateOf(told(), other).since >= since, "a link went down before it came up");
+    ensemble.Start(IdentityOf(other, 2));
+    if (!ensemble.Until(up, "a link that is up again is not told as up")) return;
+  }
+  ensemble[kTwo].SetMembers({kTwo, kThree});
+  ensemble.Until([&] { return told().size() == 1; }, "a server that is no member is told");
 }
 
 // --- who may have a link --------------------------------------------------------
@@ -182,6 +219,7 @@ Claims<TransportCheck> LinkClaims() {
       {"a dropped link is down at both ends, and a newer one follows", DroppedLink},
       {"dropping a link that is gone does not touch its replacement", DroppedTwice},
       {"a process that starts again is linked by its new life", NewLife},
+      {"which links are up and why others are not is told truly, or not at all", TellsLinks},
   };
 }
 

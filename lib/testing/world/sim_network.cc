@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "lib/testing/world/sim_wires.h"
 
@@ -105,6 +106,7 @@ class SimTransport final : public QuorumTransport {
   }
 
   LinkCounters counters() const override { return process_->table->counters(); }
+  std::vector<LinkState> links() const override { return process_->table->links(); }
 
   void Shutdown() override {
     table().Shutdown();

@@ -1,0 +1,19 @@
+// Why nobody is reached at an address, in one clause for people. What gRPC says of it begins with
+// what it has tried, and ends with the reason.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace zkq::transport {
+
+// "no such name: db3.example", "connection refused by 10.0.0.3:7003": what gRPC 1.51 means by
+// `text`, after `address` was dialled. `text` itself, if it speaks of something else.
+std::string DialFailure(const std::string& address, std::string_view text);
+
+// The same for the status of a call.
+absl::Status ShortenDialFailure(const std::string& address, absl::Status status);
+
+}  // namespace zkq::transport

@@ -21,7 +21,7 @@ constexpr int kSilencesTold = 3;
 
 }  // namespace
 
-LinkTable::LinkTable(const TableOptions& options) : options_(options), refusals_(options.log_sink) {
+LinkTable::LinkTable(const TableOptions& options) : options_(options), log_(options.log_sink) {
   deliveries_.SetJudge(
       [this](const LinkId& link, const Identity& peer) { return TakeIntroduction(link, peer); });
 }
@@ -247,15 +247,18 @@ void LinkTable::OnFrame(const LiveLinkPtr& link, Payload frame) {
 void LinkTable::OnBroken(const LiveLinkPtr& link, absl::Status why) {
   // What came over it was changed on its way, or is no peer's of ours; or it does not take
   // what this server has to send.
-  if (absl::IsDataLoss(why) || absl::IsInvalidArgument(why) || absl::IsResourceExhausted(why)) {
-    LogBroken(link->id.sid, why);
-  }
+  const bool broken =
+      absl::IsDataLoss(why) || absl::IsInvalidArgument(why) || absl::IsResourceExhausted(why);
+  Lose(link, why, broken ? kLinkBroken : kUnlinked);
+}
+
+void LinkTable::Lose(const LiveLinkPtr& link, const absl::Status& why, const Line& line) {
   Closing closing{.link = link, .why = Copy(why)};
   {
     const std::lock_guard lock(mutex_);
     const auto peer = peers_.find(link->id.sid);
     if (peer != peers_.end() && peer->second.live == link) {
-      closing = TakeLive(link->id.sid, &peer->second, why);
+      closing = TakeLive(link->id.sid, &peer->second, why, line);
     }
   }
   FinishClose(std::move(closing));
@@ -270,14 +273,14 @@ void LinkTable::OnSilent(const LiveLinkPtr& link, absl::Status why) {
     Peer& peer = PeerOf(sid);
     if (peer.live == link && link->largest_read() <= kSmallFrame) silences = ++peer.silences;
   }
-  LogBroken(sid, why);
   if (silences == kSilencesTold) {
-    Warn("server " + ToString(sid) + ": " + std::to_string(silences) +
-         " links in a row have gone silent before a frame of more than " +
-         std::to_string(kSmallFrame) +
-         " bytes came; does something on the way swallow large packets (path MTU)?");
+    log_.Write(kPathMtu, self().sid, sid, env_.clock->Monotonic(),
+               "server " + ToString(sid) + ": " + std::to_string(silences) +
+                   " links in a row have gone silent before a frame of more than " +
+                   std::to_string(kSmallFrame) +
+                   " bytes came; does something on the way swallow large packets?");
   }
-  OnBroken(link, std::move(why));
+  Lose(link, why, kLinkSilent);
 }
 
 void LinkTable::OnEnded(const LiveLinkPtr& link, absl::Status status) {
@@ -328,7 +331,8 @@ KnownPeer LinkTable::Lookup(ServerId sid) const {
   return known;
 }
 
-LinkTable::Closing LinkTable::TakeLive(ServerId sid, Peer* peer, const absl::Status& why) {
+LinkTable::Closing LinkTable::TakeLive(ServerId sid, Peer* peer, const absl::Status& why,
+                                       const Line& line) {
   if (peer->live == nullptr) return {};
   const LiveLinkPtr link = std::exchange(peer->live, nullptr);
   deliveries_.AddDown(link, Copy(why));
@@ -336,6 +340,9 @@ LinkTable::Closing LinkTable::TakeLive(ServerId sid, Peer* peer, const absl::Sta
   const absl::Duration now = env_.clock->Monotonic();
   peer->redial.Lost(now - peer->reach.state().since >= 2 * absl::FromChrono(self_.tick));
   peer->reach.Down(now, Explained(why, self_.sid), link->round_trip());
+  peer->end_line = line;
+  peer->untold = true;
+  TellSoon(sid);
   ScheduleAttempt(sid, peer);
   return {.link = link, .queue = peer->queue, .why = Copy(why)};
 }
@@ -345,6 +352,8 @@ void LinkTable::MakeLive(Peer* peer, const LiveLinkPtr& link, const Identity& id
   peer->dial_backs_failed = 0;
   peer->live_disk = identity.disk;
   peer->reach.Up(env_.clock->Monotonic());
+  peer->untold = true;
+  TellSoon(link->id.sid);
   link->queue = peer->queue;
   link->Watch(SilenceLimit(self_), TalkInterval(identity));
   if (!peer->latest.empty()) link->QueueLatest(peer->latest);

@@ -24,6 +24,7 @@
 #include "lib/link/deliveries.h"
 #include "lib/link/dialler.h"
 #include "lib/link/handshake.h"
+#include "lib/link/link_log.h"
 #include "lib/link/live_link.h"
 #include "lib/link/peer_addresses.h"
 #include "lib/link/reach.h"
@@ -109,8 +110,11 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
     LiveLinkPtr live = {};
     DiskId live_disk = {};
     Reach reach = {};
-    uint64_t looked = 0;  // Notification::look_seq, of the newest that was announced
-    int silences = 0;     // in a row, of links over which no large frame had come
+    bool untold = false;        // in the log: the last change from link to none, or back
+    bool tells_later = false;   // a timer runs for that
+    Line end_line = kUnlinked;  // of the last link
+    uint64_t looked = 0;        // Notification::look_seq, of the newest that was announced
+    int silences = 0;           // in a row, of links over which no large frame had come
     // While there is no live link: one attempt at a time, or a timer.
     LiveLinkPtr dialling = {};
     bool knocking = false;
@@ -129,22 +133,32 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
     absl::Status why = {};                    // for the peer
   };
 
-  // These ten with the lock held.
+  // These with the lock held.
   Peer& PeerOf(ServerId sid);
   void List(absl::Span<const Member> members);
   KnownPeer Lookup(ServerId sid) const;
-  Closing TakeLive(ServerId sid, Peer* peer, const absl::Status& why);
+  // `line` tells it in the log.
+  Closing TakeLive(ServerId sid, Peer* peer, const absl::Status& why, const Line& line = kUnlinked);
   void MakeLive(Peer* peer, const LiveLinkPtr& link, const Identity& identity);
   void ScheduleAttempt(ServerId sid, Peer* peer);
   // `why`: what the peer has said, if it was reached.
   void OnDialFailed(ServerId sid, Peer* peer, const absl::Status& why);
+  // An attempt has ended with `status`, and there is no link: people are told `why`.
+  void NoteFailure(ServerId sid, Peer* peer, const absl::Status& status, absl::Status why);
   // Why there is no link: nothing has been tried; a knock has ended as `knock` says; the peer
   // does not answer.
   absl::Status NotTried(ServerId sid) const;
   absl::Status NotDialledBack(ServerId sid, const Peer& peer, const absl::Status& knock) const;
   absl::Status NoAnswer(const Peer& peer) const;
+  // What the log says of a peer.
+  std::string Named(ServerId sid, const Peer& peer) const;
+  std::string TextOfLink(ServerId sid, const Peer& peer) const;
+  std::string TextOfEnd(ServerId sid, const Peer& peer) const;
+  // Has a task say in the log what is new of it.
+  void TellSoon(ServerId sid);
 
   void FinishClose(Closing closing);
+  void Lose(const LiveLinkPtr& link, const absl::Status& why, const Line& line);
   void Introduce(const LiveLinkPtr& link, const Identity& self);
   absl::Status TakeIntroduction(const LinkId& link, const Identity& peer);
 
@@ -162,20 +176,22 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   absl::Status Refuse(const Identity& peer, const Judgement& why);
   // `peer` has refused us, and this is what it has told.
   void LogRefusedBy(ServerId peer, const absl::Status& told);
-  void LogBroken(ServerId peer, const absl::Status& why);
-  void Warn(std::string_view line);
 
   // Tasks of the executor; it holds the table weakly.
   void After(absl::Duration delay, absl::AnyInvocable<void(LinkTable*)> task);
   void MakeAttempt(ServerId sid, uint64_t timer);
   void OnKnockDone(ServerId sid, const absl::Status& status);
+  void Tell(ServerId sid);
+  void TellLink(ServerId sid);
+  void TellLater(ServerId sid);
+  void TellUnreachable(ServerId sid);
 
   const TableOptions options_;
   Env env_ = {};  // fixed from Start on
   const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
   RunningCounters counters_;
   Deliveries deliveries_;
-  Refusals refusals_;
+  LinkLog log_;
 
   std::mutex mutex_;
   Identity self_ = {};

@@ -55,7 +55,7 @@ void LinkTable::MakeAttempt(ServerId sid, uint64_t timer) {
 
 void LinkTable::OnDialFailed(ServerId sid, Peer* peer, const absl::Status& why) {
   peer->dialling = nullptr;
-  peer->reach.Explain(Explained(why, self_.sid));
+  NoteFailure(sid, peer, why, Explained(why, self_.sid));
   const bool was_asked = std::exchange(peer->dials_back, false);
   if (was_asked && !RefusedIn(why)) ++peer->dial_backs_failed;
   peer->addresses.Failed();
@@ -71,7 +71,7 @@ void LinkTable::OnKnockDone(ServerId sid, const absl::Status& status) {
     const std::optional<Refused> refused = RefusedIn(status);
     peer.may_dial = refused && refused->code == RefusalCode::kDialMe;
     if (!peer.may_dial) {
-      peer.reach.Explain(NotDialledBack(sid, peer, status));
+      NoteFailure(sid, &peer, status, NotDialledBack(sid, peer, status));
       if (!status.ok()) peer.addresses.Failed();
       peer.redial.Failed();
     }
@@ -88,13 +88,7 @@ void LinkTable::OnAttemptLate(const LiveLinkPtr& link) {
     if (peer.dialling != link) return;
     OnDialFailed(sid, &peer, NoAnswer(peer));
   }
-  const Identity us = self();
-  refusals_.Log(
-      env_.clock->Monotonic(), us.sid, {link->id.sid, Topic::kUnanswered},
-      "server " + ToString(link->id.sid) + " has not answered within " +
-          absl::FormatDuration(AttemptLimit(us)) + ": it is down or cut off, or a tick of " +
-          absl::FormatDuration(absl::FromChrono(us.tick)) + " is too small for the way to it");
-  link->Close(ToStatus({RefusalCode::kTooSlow, us.sid}));
+  link->Close(ToStatus({RefusalCode::kTooSlow, self().sid}));
 }
 
 void LinkTable::OnFetchFailed(ServerId sid, const std::string& address) {

@@ -2,18 +2,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "lib/base/absl/string_view.h"
 #include "lib/link/link_table.h"
 
 namespace zkq::link {
-namespace {
-
-std::string Text(absl::Duration time) {
-  return std::string(absl::FormatDuration(absl::Trunc(time, absl::Microseconds(100))));
-}
-
-}  // namespace
 
 void LinkTable::OnFirst(const LiveLinkPtr& link, Payload frame) {
   const size_t bytes = frame.size();
@@ -94,26 +86,15 @@ Judgement LinkTable::Establish(const LiveLinkPtr& link, const HelloAck& ack) {
   return {};
 }
 
-// A quarter of the limit for one round trip: a ping, what delays it, and what is sent anew
-// when a packet is lost must fit into the whole.
-void LinkTable::WarnIfFar(LiveLink& link) {
-  const absl::Duration took = link.round_trip().value_or(absl::ZeroDuration());
-  const Identity us = self();
-  if (took <= SilenceLimit(us) / 4) return;
-  const absl::Duration enough = absl::Ceil(4 * took / us.sync_limit, absl::Milliseconds(1));
-  refusals_.Log(env_.clock->Monotonic(), us.sid, {link.id.sid, Topic::kFar},
-                "server " + ToString(link.id.sid) + " answers after " + Text(took) +
-                    ": a tick of " + Text(absl::FromChrono(us.tick)) + " is too small for that, " +
-                    Text(enough) + " would do");
-}
-
 absl::StatusOr<LinkPtr> LinkTable::AddStranger(LinkPtr link) {
+  bool room = false;
   {
     const std::lock_guard lock(mutex_);
     if (!running_) return ToStatus({RefusalCode::kShutDown, self_.sid});
-    if (strangers_.size() >= kStrangersMax) return ToStatus({RefusalCode::kTooMany, self_.sid});
-    strangers_.push_back(link);
+    room = strangers_.size() < kStrangersMax;
+    if (room) strangers_.push_back(link);
   }
+  if (!room) return Refuse({}, {RefusalCode::kTooMany});
   After(HandshakeLimit(self()), [weak = std::weak_ptr<Link>(link)](LinkTable* table) {
     if (const LinkPtr late = weak.lock()) table->OnStrangerLate(late);
   });
@@ -127,52 +108,7 @@ void LinkTable::OnStrangerLate(const LinkPtr& link) {
     const std::lock_guard lock(mutex_);
     if (std::erase(strangers_, link) == 0) return;
   }
-  link->Close(ToStatus({RefusalCode::kTooSlow, self().sid}));
-}
-
-absl::Status LinkTable::Refuse(const Identity& peer, const Judgement& why) {
-  Identity us;
-  bool member = false;
-  {
-    const std::lock_guard lock(mutex_);
-    us = self_;
-    const auto found = peers_.find(peer.sid);
-    member = found != peers_.end() && found->second.member;
-    const absl::Status status = ToStatus({why.refusal, us.sid});
-    if (member && IsLasting(status)) found->second.reach.Explain(Explained(status, us.sid));
-  }
-  std::string line = Describe(peer) + " refused by " + Describe(us) + ": ";
-  line += ToString(why.refusal);
-  if (!why.detail.empty()) line += ", " + why.detail;
-  const Subject about{member ? peer.sid : kNoServer, Topic::kRefused,
-                      static_cast<int>(why.refusal)};
-  refusals_.Log(env_.clock->Monotonic(), us.sid, about, line);
-  return ToStatus({why.refusal, us.sid});
-}
-
-void LinkTable::LogRefusedBy(ServerId peer, const absl::Status& told) {
-  const Identity us = self();
-  const std::optional<Refused> refused = RefusedIn(told);
-  std::string line =
-      Describe(us) + " refused at " + AddressOf(peer) + ", the address of server " + ToString(peer);
-  if (refused) {
-    line += ", by server " + ToString(refused->sid) + ": " + std::string(ToString(refused->code));
-  } else {
-    line += ": " + absl::CHexEscape(told.ToString().substr(0, kShownMax));
-  }
-  const Subject about{peer, Topic::kRefusedBy, refused ? static_cast<int>(refused->code) : 0};
-  refusals_.Log(env_.clock->Monotonic(), us.sid, about, line);
-}
-
-void LinkTable::Warn(std::string_view line) {
-  if (options_.log_sink != nullptr) options_.log_sink->Log(LogLevel::kWarning, self().sid, line);
-}
-
-void LinkTable::LogBroken(ServerId peer, const absl::Status& why) {
-  const std::string line = "the link to server " + ToString(peer) +
-                           " goes down: " + std::string(FromAbsl(why.message()));
-  const Subject about{peer, Topic::kBroken, static_cast<int>(why.code())};
-  refusals_.Log(env_.clock->Monotonic(), self().sid, about, line);
+  link->Close(Refuse({}, {RefusalCode::kTooSlow}));
 }
 
 }  // namespace zkq::link

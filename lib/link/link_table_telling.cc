@@ -1,11 +1,33 @@
-// What the link table tells: how it stands with each server.
+// What the link table tells: how it stands with each server, to its caller and in the log.
 #include <string>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "lib/base/absl/string_view.h"
 #include "lib/link/link_table.h"
 
 namespace zkq::link {
+namespace {
+
+// Of a time that was measured, as much as people read.
+std::string Text(absl::Duration time) {
+  const absl::Duration unit = time < absl::Seconds(1)    ? absl::Microseconds(100)
+                              : time < absl::Seconds(10) ? absl::Milliseconds(100)
+                                                         : absl::Seconds(1);
+  return absl::FormatDuration(absl::Trunc(time, unit));
+}
+
+std::string Text(const absl::Status& status) { return std::string(FromAbsl(status.message())); }
+
+// These come and go by themselves, between servers that are as they should be.
+bool IsPassing(RefusalCode code) {
+  return code == RefusalCode::kDialBack || code == RefusalCode::kDialMe ||
+         code == RefusalCode::kShutDown;
+}
+
+}  // namespace
+
+// --- why there is no link -------------------------------------------------------------
 
 std::vector<LinkState> LinkTable::links() {
   std::vector<LinkState> all;
@@ -44,8 +66,140 @@ absl::Status LinkTable::NotDialledBack(ServerId sid, const Peer& peer,
 }
 
 absl::Status LinkTable::NoAnswer(const Peer& peer) const {
-  return absl::DeadlineExceededError("no answer from " + peer.addresses.present() + " within " +
-                                     absl::FormatDuration(AttemptLimit(self_)));
+  return absl::DeadlineExceededError(
+      "no answer from " + peer.addresses.present() + " within " + Text(AttemptLimit(self_)) +
+      " (down, cut off, or too far for a tick of " + Text(absl::FromChrono(self_.tick)) + ")");
+}
+
+void LinkTable::NoteFailure(ServerId sid, Peer* peer, const absl::Status& status,
+                            absl::Status why) {
+  if (status.ok()) {
+    peer->reach.Explain(std::move(why));
+  } else if (IsLasting(status)) {
+    peer->reach.Refused(std::move(why));
+  } else {
+    peer->reach.Failed(std::move(why));
+  }
+  TellSoon(sid);
+}
+
+// --- links in the log -----------------------------------------------------------------
+
+void LinkTable::TellSoon(ServerId sid) {
+  if (log_.silent()) return;
+  After(absl::ZeroDuration(), [sid](LinkTable* table) { table->Tell(sid); });
+}
+
+void LinkTable::Tell(ServerId sid) {
+  TellLink(sid);
+  TellUnreachable(sid);
+}
+
+void LinkTable::TellLink(ServerId sid) {
+  std::unique_lock lock(mutex_);
+  Peer& peer = PeerOf(sid);
+  if (!running_ || !std::exchange(peer.untold, false)) return;
+  const bool up = peer.live != nullptr;
+  const Line line = up ? kLinked : peer.end_line;
+  const std::string text = up ? TextOfLink(sid, peer) : TextOfEnd(sid, peer);
+  const ServerId self = self_.sid;
+  lock.unlock();
+  const absl::Duration wait = log_.Write(line, self, sid, env_.clock->Monotonic(), text);
+  if (wait == absl::ZeroDuration()) return;
+  lock.lock();
+  peer.untold = true;
+  if (!std::exchange(peer.tells_later, true)) {
+    After(wait, [sid](LinkTable* table) { table->TellLater(sid); });
+  }
+}
+
+// What flaps is told as it stands by then.
+void LinkTable::TellLater(ServerId sid) {
+  {
+    const std::lock_guard lock(mutex_);
+    PeerOf(sid).tells_later = false;
+  }
+  TellLink(sid);
+}
+
+void LinkTable::TellUnreachable(ServerId sid) {
+  const absl::Duration now = env_.clock->Monotonic();
+  std::string text;
+  ServerId self;
+  {
+    const std::lock_guard lock(mutex_);
+    const Peer& peer = PeerOf(sid);
+    self = self_.sid;
+    if (!running_ || !peer.member || !peer.reach.unreachable(now, Patience(self_))) return;
+    const LinkState& state = peer.reach.state();
+    text = Named(sid, peer) + " has had no link for " + Text(now - state.since) + ": " +
+           Text(state.error);
+  }
+  log_.Write(kPeerUnreachable, self, sid, now, text);
+}
+
+std::string LinkTable::Named(ServerId sid, const Peer& peer) const {
+  return "server " + ToString(sid) + " at " + peer.addresses.all();
+}
+
+std::string LinkTable::TextOfLink(ServerId sid, const Peer& peer) const {
+  const std::optional<absl::Duration> round_trip = peer.live->round_trip();
+  return Named(sid, peer) + ", dialled " + (peer.live->dialled ? "from here" : "by it") +
+         (round_trip ? ", round trip " + Text(*round_trip) : "") + ", after " +
+         Text(peer.reach.lacked()) + " without a link";
+}
+
+std::string LinkTable::TextOfEnd(ServerId sid, const Peer& peer) const {
+  return Named(sid, peer) + ": " + Text(peer.reach.state().error);
+}
+
+// A quarter of the limit for one round trip: a ping, what delays it, and what is sent anew
+// when a packet is lost must fit into the whole.
+void LinkTable::WarnIfFar(LiveLink& link) {
+  const absl::Duration took = link.round_trip().value_or(absl::ZeroDuration());
+  const Identity us = self();
+  if (took <= SilenceLimit(us) / 4) return;
+  const absl::Duration enough = absl::Ceil(4 * took / us.sync_limit, absl::Milliseconds(1));
+  log_.Write(kPeerFar, us.sid, link.id.sid, env_.clock->Monotonic(),
+             "server " + ToString(link.id.sid) + " answers after " + Text(took) + ": a tick of " +
+                 Text(absl::FromChrono(us.tick)) + " is too small for that, " + Text(enough) +
+                 " would do");
+}
+
+// --- refusals in the log --------------------------------------------------------------
+
+absl::Status LinkTable::Refuse(const Identity& peer, const Judgement& why) {
+  Identity us;
+  bool member = false;
+  {
+    const std::lock_guard lock(mutex_);
+    us = self_;
+    const auto found = peers_.find(peer.sid);
+    member = found != peers_.end() && found->second.member;
+    const absl::Status status = ToStatus({why.refusal, us.sid});
+    if (member && IsLasting(status)) found->second.reach.Refused(Explained(status, us.sid));
+  }
+  if (!IsPassing(why.refusal)) {
+    std::string text = Describe(peer) + " refused by " + Describe(us) + ": ";
+    text += ToString(why.refusal);
+    if (!why.detail.empty()) text += ", " + why.detail;
+    log_.Write(member ? kPeerRefused : kStrangerRefused, us.sid, member ? peer.sid : kNoServer,
+               env_.clock->Monotonic(), text);
+  }
+  return ToStatus({why.refusal, us.sid});
+}
+
+void LinkTable::LogRefusedBy(ServerId peer, const absl::Status& told) {
+  const Identity us = self();
+  const std::optional<Refused> refused = RefusedIn(told);
+  std::string text =
+      Describe(us) + " refused at " + AddressOf(peer) + ", the address of server " + ToString(peer);
+  if (refused) {
+    text += ", by server " + ToString(refused->sid) + ": " + std::string(ToString(refused->code));
+  } else {
+    text += ": " + absl::CHexEscape(told.ToString().substr(0, kShownMax));
+  }
+  log_.Write(kRefusedByPeer, us.sid, peer, env_.clock->Monotonic(), text);
 }
 
 }  // namespace zkq::link

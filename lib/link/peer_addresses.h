@@ -19,6 +19,12 @@ class PeerAddresses {
   }
   // Empty if there is none.
   std::string present() const { return all_.empty() ? std::string() : all_[present_]; }
+  // For people.
+  std::string all() const {
+    std::string text;
+    for (const std::string& address : all_) text += (text.empty() ? "" : " or ") + address;
+    return text;
+  }
   void Failed() {
     if (!all_.empty()) present_ = (present_ + 1) % all_.size();
   }

@@ -104,15 +104,4 @@ bool IsLasting(const absl::Status& refusal) {
          refusal.code() == absl::StatusCode::kAlreadyExists;
 }
 
-void Refusals::Log(absl::Duration now, ServerId self, const Subject& about, std::string_view line) {
-  if (sink_ == nullptr) return;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto [last, first] = last_.try_emplace(about, now);
-    if (!first && now - last->second < absl::Minutes(1)) return;
-    last->second = now;
-  }
-  sink_->Log(LogLevel::kWarning, self, line);
-}
-
 }  // namespace zkq::link

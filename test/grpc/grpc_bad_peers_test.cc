@@ -26,6 +26,7 @@
 #include "lib/base/crc32c.h"
 #include "lib/link/codec.h"
 #include "lib/link/handshake.h"
+#include "lib/link/lines.h"
 #include "lib/link/refusals.h"
 #include "test/grpc/grpc_ports.h"
 #include "test/harness/catch.h"
@@ -59,18 +60,28 @@ class Lines final : public LogSink {
     lines_.emplace_back(line);
     changed_.notify_all();
   }
-  bool Reaches(size_t count) {
+  // Waits for a line of this name, and returns what the first one says.
+  std::string First(const link::Line& line) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(20),
-                             [&] { return lines_.size() >= count; });
+    REQUIRE(
+        changed_.wait_for(lock, std::chrono::seconds(20), [&] { return !Named(line).empty(); }));
+    return Named(line).front();
   }
-  std::vector<std::string> all() const {
+  size_t count(const link::Line& line) const {
     const std::lock_guard lock(mutex_);
-    return lines_;
+    return Named(line).size();
   }
-  size_t count() const { return all().size(); }
 
  private:
+  std::vector<std::string> Named(const link::Line& line) const {
+    const std::string head = std::string(line.name) + ": ";
+    std::vector<std::string> texts;
+    for (const std::string& each : lines_) {
+      if (each.starts_with(head)) texts.push_back(each.substr(head.size()));
+    }
+    return texts;
+  }
+
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::string> lines_;
@@ -316,26 +327,28 @@ TEST_CASE("the log of each side names both as far as that side knows them") {
   Server three(foreign, FreeAddress(), &log);
   three.transport().SetMembers(
       {{{.id = kOne, .address = pair.one_address}, {.id = kThree, .address = FreeAddress()}}});
-  REQUIRE(log.Reaches(1));
-  REQUIRE(pair.log.Reaches(1));
-  CHECK(pair.log.all().front() == link::Describe(foreign) + " refused by " +
-                                      link::Describe(IdentityOf(kOne)) + ": another ensemble");
-  CHECK(log.all().front() == link::Describe(foreign) + " refused at " + pair.one_address +
-                                 ", the address of server 1, by server 1: another ensemble");
+  CHECK(pair.log.First(link::kPeerRefused) == link::Describe(foreign) + " refused by " +
+                                                  link::Describe(IdentityOf(kOne)) +
+                                                  ": another ensemble");
+  CHECK(log.First(link::kRefusedByPeer) == link::Describe(foreign) + " refused at " +
+                                               pair.one_address +
+                                               ", the address of server 1, by server 1: another "
+                                               "ensemble");
 }
 
-TEST_CASE("refusals are logged once a minute a peer and kind") {
+TEST_CASE("refusals are logged once a minute a peer, and once for all strangers") {
   Pair pair;
   Hello hello = GoodHello();
   hello.from.ensemble = {2, 2};
   for (int i = 0; i < 20; ++i) Say(pair.one_address, {FrameOf(hello)});
-  CHECK(pair.log.count() == 1);
+  CHECK(pair.log.count(link::kPeerRefused) == 1);
   hello = GoodHello();
   for (uint64_t sid = 70; sid < 90; ++sid) {
     hello.from.sid = ServerId{sid};
     Say(pair.one_address, {FrameOf(hello)});
   }
-  CHECK(pair.log.count() == 2);
+  CHECK(pair.log.count(link::kPeerRefused) == 1);
+  CHECK(pair.log.count(link::kStrangerRefused) == 1);
 }
 
 TEST_CASE("a stream that says nothing, or nothing of sense, is refused") {
@@ -404,8 +417,7 @@ TEST_CASE("a packet that was changed on its way ends the link, and is logged and
   CHECK(told.status.error_message() == "a packet is not what its checksum says");
   CHECK(pair.one.Until([&] { return pair.one.downs() == 1; }));
   CHECK(pair.one.messages() == 0);
-  CHECK(pair.log.all().back() ==
-        "the link to server 3 goes down: a packet is not what its checksum says");
+  CHECK(pair.log.First(link::kLinkBroken).ends_with(": a packet is not what its checksum says"));
   CHECK(pair.one.transport().counters().lost_by_change == 1);
 }
 

@@ -211,11 +211,24 @@ class PlayedDialler final : public link::Dialler {
 
 class Lines final : public LogSink {
  public:
-  void Log(LogLevel, ServerId, std::string_view line) override { lines_.emplace_back(line); }
+  void Log(LogLevel level, ServerId, std::string_view line) override {
+    lines_.emplace_back(line);
+    if (level == LogLevel::kWarning) warnings_.emplace_back(line);
+  }
   const std::vector<std::string>& lines() const { return lines_; }
+  const std::vector<std::string>& warnings() const { return warnings_; }
+  // What the lines of this name say.
+  std::vector<std::string> named(const link::Line& line) const {
+    const std::string head = std::string(line.name) + ": ";
+    std::vector<std::string> texts;
+    for (const std::string& each : lines_) {
+      if (each.starts_with(head)) texts.push_back(each.substr(head.size()));
+    }
+    return texts;
+  }
 
  private:
-  std::vector<std::string> lines_;
+  std::vector<std::string> lines_, warnings_;
 };
 
 // Server 2 of three.

@@ -1,0 +1,36 @@
+// Throttle: a line of the log is written about one server once a minute at most, whatever
+// flaps. Pure.
+//
+// Bound: an entry for each line and each server that it was written about in the last minute.
+// Who asks names members, and kNoServer for all others: strangers cannot fill it.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "zkq/types.h"
+
+namespace zkq::link {
+
+inline constexpr absl::Duration kThrottleInterval = absl::Minutes(1);
+
+class Throttle {
+ public:
+  // How long the line of this name has to wait, if it is about `sid`. Zero: it may be written, and
+  // is counted as written now.
+  absl::Duration Wait(std::string_view name, ServerId sid, absl::Duration now) {
+    std::erase_if(written_,
+                  [&](const auto& entry) { return now - entry.second >= kThrottleInterval; });
+    const auto [entry, first] = written_.try_emplace({name, sid}, now);
+    return first ? absl::ZeroDuration() : entry->second + kThrottleInterval - now;
+  }
+  size_t size() const { return written_.size(); }
+
+ private:
+  std::map<std::pair<std::string_view, ServerId>, absl::Duration> written_;  // when
+};
+
+}  // namespace zkq::link

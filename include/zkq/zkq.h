@@ -5,6 +5,7 @@
 #include "zkq/options.h"
 #include "zkq/replica.h"
 #include "zkq/replica_status.h"
+#include "zkq/retry.h"
 #include "zkq/state_machine.h"
 #include "zkq/status.h"
 #include "zkq/types.h"

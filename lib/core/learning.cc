@@ -17,10 +17,12 @@
 #include "lib/core/learning.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "lib/core/disk.h"
 #include "lib/core/limits.h"
+#include "lib/core/session_end.h"
 
 namespace zkq::core {
 // --- attaching ------------------------------------------------------------------
@@ -198,7 +200,7 @@ void Learning::Handle(const SessionEnd& end) {
     return Attach();
   }
   stage_ = Stage::kConnecting;
-  Quit("the leader has ended the session");
+  Quit("the leader has ended the session: " + std::string(Meaning(end.reason)));
 }
 
 // --- discovery ---------------------------------------------------------------------

@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include "lib/base/absl/throttle.h"
 #include "lib/link/lines.h"
-#include "lib/link/throttle.h"
 #include "zkq/env.h"
 
 namespace zkq::link {

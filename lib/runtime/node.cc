@@ -55,6 +55,7 @@ Node::Node(ReplicaOptions options, storage::DataDir dir)
                   .log = dir_.log.get(),
                   .snapshots = dir_.snapshots.get(),
                   .transport = options_.transport.get(),
+                  .clock = options_.env.clock.get(),
                   .voice = &voice_,
                   .halter = this,
                   .ears = this,

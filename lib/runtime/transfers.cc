@@ -30,9 +30,25 @@ void Transfers::ReadLog(core::ReadLog ask) {
     const Strand::Doing doing(*ports_.strand, "File::Read");
     absl::StatusOr<std::vector<Txn>> page = ports_.log->Read(ask.after, ask.bytes_max);
     core::LogRead read{.learner = ask.learner, .session = ask.session};
-    if (page.ok()) read.txns = *std::move(page);  // none ends the learner's session
+    if (page.ok()) {
+      read.txns = *std::move(page);
+    } else {
+      SayUnread(ask, page.status());  // And nothing read ends the learner's session.
+    }
     ports_.ears->OnLogRead(std::move(read));
   });
+}
+
+// What was cut or purged meanwhile is out of range, and the learner is brought up to date in
+// another way.
+void Transfers::SayUnread(const core::ReadLog& ask, const absl::Status& why) {
+  const ServerId learner = ask.learner.sid;
+  if (throttle_.Wait("log-unread", learner, ports_.clock->Monotonic()) > absl::ZeroDuration()) {
+    return;
+  }
+  ports_.voice->Say(absl::IsOutOfRange(why) ? LogLevel::kInfo : LogLevel::kWarning,
+                    "the log after ", ToString(ask.after), " cannot be read for server ",
+                    ToString(learner), ": ", why.ToString());
 }
 
 void Transfers::ReadPage(Zxid after, size_t bytes_max) {

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <memory>
 
+#include "lib/base/absl/throttle.h"
 #include "lib/core/effect.h"
 #include "lib/runtime/halter.h"
 #include "lib/runtime/strand.h"
@@ -35,6 +36,7 @@ class Transfers {
     storage::Log* log = nullptr;
     storage::Snapshots* snapshots = nullptr;
     QuorumTransport* transport = nullptr;
+    Clock* clock = nullptr;
     const Voice* voice = nullptr;
     Halter* halter = nullptr;
     Ears* ears = nullptr;
@@ -42,7 +44,8 @@ class Transfers {
   };
   explicit Transfers(const Ports& ports) : ports_(ports) {}
 
-  // Answered by OnLogRead. Bounded: a learner has one page asked for at a time.
+  // Answered by OnLogRead, with nothing if the log cannot be read: that is said. Bounded: a learner
+  // has one page asked for at a time.
   void ReadLog(core::ReadLog ask);
   // Answered by OnPage. Bounded likewise.
   void ReadPage(Zxid after, size_t bytes_max);
@@ -66,6 +69,7 @@ class Transfers {
   Halter& invariants() { return *ports_.halter; }
   template <typename Task>
   void Post(Task task);
+  void SayUnread(const core::ReadLog& ask, const absl::Status& why);
   void Begin(core::FetchSnapshot ask);
   // From any thread.
   bool Wants(uint64_t fetch) const { return fetch == fetch_ && !*ports_.stopping; }
@@ -81,6 +85,7 @@ class Transfers {
   std::atomic<uint64_t> fetch_{0};
   // On the bulk strand only.
   std::unique_ptr<Running> running_;
+  Throttle throttle_;
 };
 
 }  // namespace zkq::runtime

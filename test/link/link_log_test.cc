@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "lib/link/throttle.h"
+#include "lib/base/absl/throttle.h"
 #include "test/harness/catch.h"
 #include "test/link/played.h"
 
@@ -24,7 +24,7 @@ using Texts = std::vector<std::string>;
 // --- the bound ------------------------------------------------------------------------
 
 TEST_CASE("a line is written about one server once a minute") {
-  link::Throttle throttle;
+  Throttle throttle;
   CHECK(throttle.Wait("lost", kOne, Seconds(10)) == ZeroDuration());
   CHECK(throttle.Wait("lost", kOne, Seconds(11)) == Seconds(59));
   CHECK(throttle.Wait("lost", kThree, Seconds(11)) == ZeroDuration());  // another server
@@ -35,7 +35,7 @@ TEST_CASE("a line is written about one server once a minute") {
 }
 
 TEST_CASE("what a throttle remembers is of the last minute") {
-  link::Throttle throttle;
+  Throttle throttle;
   for (uint64_t sid = 1; sid <= 1000; ++sid) throttle.Wait("lost", ServerId{sid}, Seconds(sid));
   CHECK(throttle.size() == 60);
 }

@@ -27,6 +27,14 @@ struct FetchingTransport final : QuorumTransport {
   std::vector<SnapshotSink> sinks;
 };
 
+// What is said, with its level.
+struct Heard final : LogSink {
+  void Log(LogLevel level, ServerId, std::string_view line) override {
+    lines.push_back((level == LogLevel::kWarning ? "warning: " : "") + std::string(line));
+  }
+  std::vector<std::string> lines;
+};
+
 struct TransfersStage final : Stage, Transfers::Ears {
   TransfersStage() {
     Recovered contents;
@@ -39,7 +47,8 @@ struct TransfersStage final : Stage, Transfers::Ears {
                                        .log = log.get(),
                                        .snapshots = snapshots.get(),
                                        .transport = &transport,
-                                       .voice = &voice,
+                                       .clock = &clock,
+                                       .voice = &speaking,
                                        .halter = this,
                                        .ears = this,
                                        .stopping = &stopping});
@@ -77,6 +86,8 @@ struct TransfersStage final : Stage, Transfers::Ears {
         SnapshotChunk{.offset = offset, .bytes = std::move(bytes), .last = last}, nullptr);
   }
 
+  const std::shared_ptr<Heard> heard = std::make_shared<Heard>();
+  Voice speaking{heard, ServerId{1}};
   std::unique_ptr<storage::Log> log;
   std::unique_ptr<storage::Snapshots> snapshots;
   FetchingTransport transport;
@@ -97,6 +108,18 @@ TEST_CASE("transfers: a page that the log does not have is an empty one, or an e
   stage.transfers->ReadPage({7, 7}, 1);
   const std::string said = stage.Run();
   REQUIRE(said.find("learner gets nothing, OUT_OF_RANGE") == 0);
+}
+
+TEST_CASE("transfers: a log that cannot be read for a learner is said, once a minute") {
+  TransfersStage stage;
+  stage.disk->ObserveReads([](const std::string&) { return TransfersStage::Disk::Verdict::kFail; });
+  for (int second = 0; second < 90; ++second) {
+    stage.transfers->ReadLog({.learner = kLink, .session = {}, .after = {1, 3}, .bytes_max = 1});
+    REQUIRE(stage.Run() == "learner gets nothing");
+  }
+  REQUIRE(stage.heard->lines.size() == 2);
+  const std::string& line = stage.heard->lines[0];
+  REQUIRE(line.starts_with("warning: the log after 1:3 cannot be read for server 2: "));
 }
 
 TEST_CASE("transfers: a peer is served pieces of a snapshot file, and told when there is none") {

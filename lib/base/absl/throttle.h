@@ -13,7 +13,7 @@
 #include "absl/time/time.h"
 #include "zkq/types.h"
 
-namespace zkq::link {
+namespace zkq {
 
 inline constexpr absl::Duration kThrottleInterval = absl::Minutes(1);
 
@@ -33,4 +33,4 @@ class Throttle {
   std::map<std::pair<std::string_view, ServerId>, absl::Duration> written_;  // when
 };
 
-}  // namespace zkq::link
+}  // namespace zkq

@@ -122,10 +122,10 @@ class KnockRpc final : public Rpc {
 
 }  // namespace
 
-void GrpcClient::Dial(const std::string& address, link::LinkPtr link) {
+absl::Status GrpcClient::Dial(const std::string& address, link::LinkPtr link) {
   if (++waiting_dials_ > kWaitingDialsMax) {
     --waiting_dials_;
-    return link->OnEnded(absl::ResourceExhaustedError("no thread is free to dial"));
+    return absl::ResourceExhaustedError("no thread is free to dial");
   }
   rpcs_->RunBlocking([self = shared_from_this(), address, link = std::move(link)]() mutable {
     --self->waiting_dials_;
@@ -133,6 +133,7 @@ void GrpcClient::Dial(const std::string& address, link::LinkPtr link) {
       return NewLinkChannel(address, self->self_);
     });
   });
+  return absl::OkStatus();
 }
 
 void GrpcClient::Fetch(const std::string& address, link::LinkPtr transfer) {

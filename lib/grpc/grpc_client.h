@@ -22,7 +22,7 @@ class GrpcClient : public link::Dialler, public std::enable_shared_from_this<Grp
   GrpcClient(std::shared_ptr<Rpcs> rpcs, const Identity& self)
       : rpcs_(std::move(rpcs)), self_(self) {}
 
-  void Dial(const std::string& address, link::LinkPtr link) override;
+  absl::Status Dial(const std::string& address, link::LinkPtr link) override;
   void Fetch(const std::string& address, link::LinkPtr transfer) override;
   void Knock(const std::string& address, const Identity& from, ServerId to,
              KnockDone done) override;

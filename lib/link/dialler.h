@@ -21,8 +21,9 @@ class ZKQ_EXPORT Dialler {
   // `link` once it may be written to (Link::Attach; also inside this call). Then it is as stream.h
   // says. In any case, also if nobody is there, the attempt ends with link->OnEnded, once. Takes no
   // time limit: the table closes the link when an attempt lasts too long, which before Attach means
-  // that the stream is closed as soon as it is attached.
-  virtual void Dial(const std::string& address, LinkPtr link) = 0;
+  // that the stream is closed as soon as it is attached. Not OK: for want of something here there
+  // is no attempt, and the link is left alone.
+  virtual absl::Status Dial(const std::string& address, LinkPtr link) = 0;
   // The same for the stream of a transfer: there it is handed to AcceptTransfer. What comes
   // must not be read far ahead of the link's Reads: the peer's disk is read for it.
   virtual void Fetch(const std::string& address, LinkPtr transfer) = 0;

@@ -82,7 +82,7 @@ void Link::CloseIfDue(Lock* lock) {
 }
 
 void Link::WriteNext(Lock* lock) {
-  if (writing_ || refuses_writes_ || closing_ || stream_ == nullptr) return;
+  if (writing_ || refused_at_ || closing_ || stream_ == nullptr) return;
   if (lanes_.empty() && !owes_word_) return;
   owes_word_ = false;
   draining_ = !lanes_.empty();
@@ -145,7 +145,7 @@ void Link::Beat() {
   const absl::Duration now = place_.clock.Monotonic();
   Lock lock(mutex_);
   if (closing_) return AwaitEnd(now, &lock);
-  if (refuses_writes_) {
+  if (refused_at_ && now - *refused_at_ >= pulse_.interval()) {
     lock.unlock();
     return HandleBroken(absl::UnavailableError("the stream takes nothing more"));
   }
@@ -160,7 +160,7 @@ void Link::Beat() {
   if (talk) pulse_.Said(now);  // A frame that is still being written says something, too.
   BeatAfter(pulse_.Next(now));
   if (!talk || writing_ || stream_ == nullptr) return;
-  if (lanes_.empty()) return Write(&lock, {});
+  owes_word_ = true;
   WriteNext(&lock);
 }
 
@@ -174,6 +174,7 @@ void Link::AwaitEnd(absl::Duration now, Lock* lock) {
 void Link::ReadNext(Lock* lock) {
   if (!wants_read_ || closing_ || stream_ == nullptr || held_ > bounds_.inbound_bytes_max) return;
   wants_read_ = false;
+  if (refused_at_) refused_at_ = place_.clock.Monotonic();
   ++calls_;
   lock->unlock();
   stream_->Read();
@@ -265,9 +266,10 @@ void Link::OnReadFailed(std::optional<absl::Status> why) {
 void Link::OnWritten(bool ok) {
   Lock lock(mutex_);
   writing_ = false;
-  round_trip_.Written(place_.clock.Monotonic());
+  const absl::Duration now = place_.clock.Monotonic();
+  round_trip_.Written(now);
   const bool drained = std::exchange(draining_, false) && lanes_.empty() && !owes_word_;
-  refuses_writes_ = !ok;
+  if (!ok) refused_at_ = now;
   if (closing_) return CloseIfDue(&lock);
   if (!drained) return WriteNext(&lock);
   lock.unlock();

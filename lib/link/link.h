@@ -144,9 +144,10 @@ class ZKQ_EXPORT Link : public std::enable_shared_from_this<Link> {
   Stream* stream_ = nullptr;  // from Attach on, until it is told to close
   int calls_ = 0;             // threads that are about to call stream_: it must not close yet
   bool writing_ = false;
-  // The stream has ended, as a write has shown. What came before its end, and why it ended, is
-  // still to be read; where nothing is read, the next beat ends the link.
-  bool refuses_writes_ = false;
+  // The stream has ended, as a write has shown: when it did, or when a read was asked for since.
+  // What came before its end, and why it ended, is still to be read. Where neither comes for a
+  // whole interval, the link ends.
+  std::optional<absl::Duration> refused_at_ = {};
   bool draining_ = false;    // what is being written was queued, and is no mere word
   bool wants_read_ = false;  // the next read is due, and waits for held_ to fall
   Pulse pulse_ = {};

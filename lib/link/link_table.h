@@ -170,6 +170,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   void WarnIfFar(LiveLink& link);
   void OnStrangerLate(const LinkPtr& link);
   void OnAttemptLate(const LiveLinkPtr& link);
+  void OnNotDialled(const LiveLinkPtr& link, const absl::Status& why);
   void Fetch(const LinkId& link, const SnapshotRequest& request,
              QuorumTransport::SnapshotSink sink);
   // Logs it, and returns what the peer is told.

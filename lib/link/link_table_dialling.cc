@@ -50,7 +50,20 @@ void LinkTable::MakeAttempt(ServerId sid, uint64_t timer) {
   After(AttemptLimit(self), [weak = std::weak_ptr<LiveLink>(link)](LinkTable* table) {
     if (const LiveLinkPtr late = weak.lock()) table->OnAttemptLate(late);
   });
-  dialler->Dial(address, link);
+  const absl::Status begun = dialler->Dial(address, link);
+  if (!begun.ok()) OnNotDialled(link, begun);
+}
+
+// Nothing is known of the peer by that, nor of its address.
+void LinkTable::OnNotDialled(const LiveLinkPtr& link, const absl::Status& why) {
+  const std::lock_guard lock(mutex_);
+  const ServerId sid = link->id.sid;
+  Peer& peer = PeerOf(sid);
+  if (peer.dialling != link) return;
+  peer.dialling = nullptr;
+  NoteFailure(sid, &peer, why, Explained(why, self_.sid));
+  peer.redial.Failed();
+  ScheduleAttempt(sid, &peer);
 }
 
 void LinkTable::OnDialFailed(ServerId sid, Peer* peer, const absl::Status& why) {

@@ -288,6 +288,20 @@ TEST_CASE("a peer that refuses is reached, and may not dial") {
   }
 }
 
+TEST_CASE("a dial-back that cannot be tried here says nothing of the peer") {
+  Two two;
+  two.table->StartDialling(two.dialler);
+  two.dialler->NextDial("one")->OnEnded(absl::UnavailableError("nobody there"));
+  two.dialler->has_threads = false;
+  for (int i = 0; i < 5; ++i) {
+    CHECK(two.table->OnKnock(IdentityOf(kOne), kTwo).ok());
+    two.scheduler.RunFor(absl::Seconds(1));
+  }
+  CHECK(two.table->links()[0].error == absl::ResourceExhaustedError("no thread is free to dial"));
+  two.dialler->has_threads = true;
+  two.dialler->NextDial("one");
+}
+
 TEST_CASE("who knocks and is told to dial does so once, and gives way to the larger id's link") {
   Two two;
   two.table->StartDialling(two.dialler);

@@ -171,9 +171,12 @@ class PlayedDialler final : public link::Dialler {
  public:
   explicit PlayedDialler(SimScheduler* scheduler) : scheduler_(*scheduler) {}
 
-  void Dial(const std::string& address, link::LinkPtr link) override {
+  absl::Status Dial(const std::string& address, link::LinkPtr link) override {
+    if (!has_threads) return absl::ResourceExhaustedError("no thread is free to dial");
     dials_.emplace_back(address, std::move(link));
+    return absl::OkStatus();
   }
+  bool has_threads = true;
   void Knock(const std::string& address, const Identity&, ServerId, KnockDone done) override {
     knocks_.emplace_back(address, std::move(done));
   }

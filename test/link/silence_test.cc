@@ -170,6 +170,35 @@ TEST_CASE("what came before a stream ended is read, and its end heard, though a 
   CHECK(linked.diary.Holds({"up 3.1.10", "message 3.1.10 ack 0:0", "down 3.1.10"}));
 }
 
+// Server 3 is told of at links()[1].
+std::string WhyDown(const Linked& linked) { return linked.table->links()[1].error.ToString(); }
+
+TEST_CASE("a stream that takes no more has a whole interval to say why it has ended") {
+  Linked linked;
+  linked.Pass(100);
+  linked.stream.Written();  // an empty frame
+  linked.Pass(99);
+  linked.table->Send({&Linked::kLink, 1}, {.body = Ack{}});
+  linked.stream.AbortSoon();  // the write fails
+  linked.Pass(99);
+  CHECK(linked.stream.open());
+  linked.stream.End(absl::AbortedError("another leader"));
+  CHECK(WhyDown(linked) == "ABORTED: another leader");
+}
+
+TEST_CASE("a stream that takes no more is read as long as something comes") {
+  Linked linked;
+  linked.Pass(100);
+  linked.stream.AbortSoon();  // the write fails
+  for (int i = 0; i < 10; ++i) {
+    linked.Pass(90);
+    linked.stream.Say(std::string());
+  }
+  CHECK(linked.stream.open());
+  linked.Pass(200);
+  CHECK(WhyDown(linked) == "UNAVAILABLE: the stream takes nothing more");
+}
+
 TEST_CASE("a stream that takes no more and does not end is ended before it can look silent") {
   Linked linked;
   linked.Pass(100);

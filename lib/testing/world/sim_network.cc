@@ -20,8 +20,9 @@ class SimDialler final : public link::Dialler {
 
   void Know(std::map<std::string, ServerId> sids) { sids_ = std::move(sids); }
 
-  void Dial(const std::string& address, link::LinkPtr link) override {
+  absl::Status Dial(const std::string& address, link::LinkPtr link) override {
     wires_->Dial(process_, sids_[address], SimConnection::For::kLink, std::move(link));
+    return absl::OkStatus();
   }
   void Fetch(const std::string& address, link::LinkPtr transfer) override {
     wires_->Dial(process_, sids_[address], SimConnection::For::kTransfer, std::move(transfer));

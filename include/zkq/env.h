@@ -28,7 +28,8 @@ class ZKQ_EXPORT Clock {
  public:
   virtual ~Clock() = default;
   // Time since an arbitrary start, the same for all calls on this clock. Never falls, and
-  // does not follow changes of the wall clock. All time limits go by it.
+  // does not follow changes of the wall clock. All time limits go by it, and how stale a local
+  // read may be: so it must count the time in which the machine was suspended.
   virtual absl::Duration Monotonic() = 0;
   // The date, which may jump. A leader writes it into its transactions
   // (Transaction::leader_time); no decision depends on it.

@@ -2,14 +2,14 @@
 
 #include <chrono>
 
+#include "lib/env/since_boot.h"
+
 namespace zkq {
 namespace {
 
 class SystemClock final : public Clock {
  public:
-  absl::Duration Monotonic() override {
-    return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
-  }
+  absl::Duration Monotonic() override { return SinceBoot(); }
   absl::Time Wall() override { return absl::FromChrono(std::chrono::system_clock::now()); }
 };
 

@@ -12,16 +12,15 @@
 #include <utility>
 #include <vector>
 
+#include "lib/env/since_boot.h"
+
 namespace zkq {
 namespace {
 
-using SteadyTime = std::chrono::steady_clock::time_point;
-
-// Saturates: a wait of for ever must not overflow the clock.
-SteadyTime After(absl::Duration wait) {
-  constexpr absl::Duration kLongest = absl::Hours(24 * 365);
-  return std::chrono::steady_clock::now() +
-         absl::ToChronoNanoseconds(std::clamp(wait, absl::ZeroDuration(), kLongest));
+// A thread waits by a clock that stands still while the machine is suspended. So it looks at
+// SinceBoot after a second at the latest: what has become due meanwhile is late by no more.
+std::chrono::nanoseconds LongestWait(absl::Duration when) {
+  return absl::ToChronoNanoseconds(std::min(when - SinceBoot(), absl::Seconds(1)));
 }
 
 // What threads and executor share; the last of them to go destroys it.
@@ -44,7 +43,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
     std::thread thread;
     bool in_task = false;
   };
-  using TimerKey = std::pair<SteadyTime, uint64_t>;
+  using TimerKey = std::pair<absl::Duration, uint64_t>;  // when it is due, SinceBoot
 
   bool Grow();  // with the lock held
   // With the lock held: starts a thread if what is queued needs one more; true if
@@ -62,7 +61,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::condition_variable work_;
   std::deque<Executor::Task> queue_;  // bounded by those who queue: zkq's strands, one each
   std::map<TimerKey, Executor::Task> timers_;
-  std::map<uint64_t, SteadyTime> due_;  // of each timer, by id
+  std::map<uint64_t, absl::Duration> due_;  // of each timer, by id
   uint64_t last_timer_ = 0;
   size_t idle_ = 0;
   std::list<Worker> workers_;
@@ -102,7 +101,7 @@ uint64_t Pool::RunAfter(absl::Duration delay, Executor::Task task) {
   std::lock_guard lock(mutex_);
   const uint64_t id = ++last_timer_;
   if (closed_) return id;
-  const TimerKey key{After(delay), id};
+  const TimerKey key{SinceBoot() + delay, id};
   due_.emplace(id, key.first);
   const auto place = timers_.emplace(key, std::move(task)).first;
   // The thread that waits for the first timer must learn of an earlier one.
@@ -122,7 +121,7 @@ bool Pool::Cancel(uint64_t timer) {
 
 void Pool::QueueDueTimers() {
   if (timers_.empty()) return;
-  const SteadyTime now = std::chrono::steady_clock::now();
+  const absl::Duration now = SinceBoot();
   while (!timers_.empty() && timers_.begin()->first.first <= now) {
     auto timer = timers_.extract(timers_.begin());
     due_.erase(timer.key().second);
@@ -137,8 +136,7 @@ void Pool::WaitForTask(std::unique_lock<std::mutex>* lock) {
     if (timers_.empty()) {
       work_.wait(*lock);
     } else {
-      const SteadyTime first = timers_.begin()->first.first;
-      work_.wait_until(*lock, first);
+      work_.wait_for(*lock, LongestWait(timers_.begin()->first.first));
     }
     --idle_;
   }
@@ -212,11 +210,11 @@ class ThreadExecutor final : public Executor {
 };
 
 bool ThreadExecutor::Await(absl::FunctionRef<bool()> done, absl::Duration timeout) {
-  const SteadyTime deadline = After(timeout);
+  const absl::Duration deadline = SinceBoot() + timeout;
   Waiter self{.done = done, .woken = {}};
   std::unique_lock lock(waiters_mutex_);
   const auto place = waiters_.insert(waiters_.end(), &self);
-  self.woken.wait_until(lock, deadline, done);
+  while (!done() && SinceBoot() < deadline) self.woken.wait_for(lock, LongestWait(deadline));
   waiters_.erase(place);
   return done();
 }

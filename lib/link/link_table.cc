@@ -278,7 +278,7 @@ void LinkTable::OnSilent(const LiveLinkPtr& link, absl::Status why) {
                "server " + ToString(sid) + ": " + std::to_string(silences) +
                    " links in a row have gone silent before a frame of more than " +
                    std::to_string(kSmallFrame) +
-                   " bytes came; does something on the way swallow large packets?");
+                   " bytes came; does something on the way swallow large packets (path MTU)?");
   }
   Lose(link, why, kLinkSilent);
 }

@@ -48,11 +48,6 @@ absl::Duration HandshakeLimit(const Identity& self) {
   return limit > absl::ZeroDuration() ? std::min(limit, kLongest) : kLongest;
 }
 
-absl::Duration Patience(const Identity& self) {
-  const absl::Duration limit = absl::FromChrono(self.tick) * self.init_limit;
-  return limit > absl::ZeroDuration() ? limit : absl::InfiniteDuration();
-}
-
 Hello HelloOn(const LinkId& link, const Identity& self) {
   return {.protocol_min = kProtocolMin,
           .protocol_max = kProtocolMax,

@@ -23,8 +23,6 @@ inline constexpr int kDialBackFailures = 3;
 // How long a server waits for a handshake, by its own tick (PROTOCOL §14): several attempts fit
 // into the time in which a leader is given up.
 absl::Duration HandshakeLimit(const Identity& self);
-// How long a server may be without a link until people should see to it.
-absl::Duration Patience(const Identity& self);
 // For the dialler, or who knocks: as long to connect, and as long for the answer.
 inline absl::Duration AttemptLimit(const Identity& self) { return 2 * HandshakeLimit(self); }
 

@@ -164,7 +164,7 @@ void LinkTable::Shutdown() {
     }
   }
   for (const Closing& closing : old) {
-    if (closing.link != nullptr) closing.link->Close(Copy(why));
+    if (closing.link != nullptr) closing.link->Close(EndedHere(why));
   }
   for (const Closing& closing : old) {
     if (closing.queue != nullptr) closing.queue->Settle();
@@ -360,7 +360,14 @@ void LinkTable::MakeLive(Peer* peer, const LiveLinkPtr& link, const Identity& id
   deliveries_.AddUp(link, identity);
 }
 
+// At the other end "silent for 1s", say, would read as if that one had heard nothing.
+absl::Status LinkTable::EndedHere(const absl::Status& why) {
+  return absl::Status(why.code(), ToAbsl("ended by server " + ToString(self().sid) + ": " +
+                                         std::string(FromAbsl(why.message()))));
+}
+
 void LinkTable::FinishClose(Closing closing) {
+  if (closing.queue != nullptr) closing.why = EndedHere(closing.why);
   if (closing.link != nullptr) closing.link->Close(std::move(closing.why));
   if (closing.queue != nullptr) {
     env_.executor->Run([queue = std::move(closing.queue)] { queue->Drain(); });

@@ -111,7 +111,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
     DiskId live_disk = {};
     Reach reach = {};
     bool untold = false;        // in the log: the last change from link to none, or back
-    bool tells_later = false;   // a timer runs for that
+    bool tells_later = false;   // a timer runs for that, where a link flaps and is up at last
     Line end_line = kUnlinked;  // of the last link
     uint64_t looked = 0;        // Notification::look_seq, of the newest that was announced
     int silences = 0;           // in a row, of links over which no large frame had come
@@ -158,6 +158,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   void TellSoon(ServerId sid);
 
   void FinishClose(Closing closing);
+  absl::Status EndedHere(const absl::Status& why);  // as the peer is told
   void Lose(const LiveLinkPtr& link, const absl::Status& why, const Line& line);
   void Introduce(const LiveLinkPtr& link, const Identity& self);
   absl::Status TakeIntroduction(const LinkId& link, const Identity& peer);

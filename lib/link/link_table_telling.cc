@@ -19,6 +19,12 @@ std::string Text(absl::Duration time) {
 
 std::string Text(const absl::Status& status) { return std::string(FromAbsl(status.message())); }
 
+Patience PatienceOf(const Identity& self) {
+  if (self.tick.count() <= 0) return {};
+  return {.after_failures = SilenceLimit(self),
+          .without = absl::FromChrono(self.tick) * self.init_limit};
+}
+
 // These come and go by themselves, between servers that are as they should be.
 bool IsPassing(RefusalCode code) {
   return code == RefusalCode::kDialBack || code == RefusalCode::kDialMe ||
@@ -105,7 +111,8 @@ void LinkTable::TellLink(ServerId sid) {
   const ServerId self = self_.sid;
   lock.unlock();
   const absl::Duration wait = log_.Write(line, self, sid, env_.clock->Monotonic(), text);
-  if (wait == absl::ZeroDuration()) return;
+  // Of one that stays down more is told: TellUnreachable.
+  if (wait == absl::ZeroDuration() || !up) return;
   lock.lock();
   peer.untold = true;
   if (!std::exchange(peer.tells_later, true)) {
@@ -113,7 +120,6 @@ void LinkTable::TellLink(ServerId sid) {
   }
 }
 
-// What flaps is told as it stands by then.
 void LinkTable::TellLater(ServerId sid) {
   {
     const std::lock_guard lock(mutex_);
@@ -130,7 +136,7 @@ void LinkTable::TellUnreachable(ServerId sid) {
     const std::lock_guard lock(mutex_);
     const Peer& peer = PeerOf(sid);
     self = self_.sid;
-    if (!running_ || !peer.member || !peer.reach.unreachable(now, Patience(self_))) return;
+    if (!running_ || !peer.member || !peer.reach.unreachable(now, PatienceOf(self_))) return;
     const LinkState& state = peer.reach.state();
     text = Named(sid, peer) + " has had no link for " + Text(now - state.since) + ": " +
            Text(state.error);

@@ -9,9 +9,12 @@
 
 namespace zkq::link {
 
-// After so many attempts a server that is not reached is told as unreachable: the first one may
-// come while it starts.
-inline constexpr int kFailuresBorne = 2;
+// How long people are spared a server that is not reached: servers start, and start again, one
+// after the other.
+struct Patience {
+  absl::Duration after_failures = absl::InfiniteDuration();  // where two attempts have failed
+  absl::Duration without = absl::InfiniteDuration();
+};
 
 class Reach {
  public:
@@ -43,10 +46,10 @@ class Reach {
 
   // While there is no link the error is OK as long as nothing has been tried.
   const LinkState& state() const { return state_; }
-  // It is not reached, and people should see to it: there was to be a link within `patience`.
-  bool unreachable(absl::Duration now, absl::Duration patience) const {
-    return !state_.up && !refused_ &&
-           (failures_ >= kFailuresBorne || now - state_.since >= patience);
+  // It is not reached, and people should see to it.
+  bool unreachable(absl::Duration now, const Patience& patience) const {
+    const absl::Duration limit = failures_ < 2 ? patience.without : patience.after_failures;
+    return !state_.up && !refused_ && now - state_.since >= limit;
   }
   // How long there was no link before the one that is up.
   absl::Duration lacked() const { return lacked_; }

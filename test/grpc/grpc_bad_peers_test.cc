@@ -414,7 +414,7 @@ TEST_CASE("a packet that was changed on its way ends the link, and is logged and
   frame.mutable_packets(0)->mutable_ack()->mutable_zxid()->set_epoch(2);
   const Told told = Listen(pair.one_address, {FrameOf(GoodHello()), frame});
   CHECK(told.status.error_code() == grpc::StatusCode::DATA_LOSS);
-  CHECK(told.status.error_message() == "a packet is not what its checksum says");
+  CHECK(told.status.error_message() == "ended by server 1: a packet is not what its checksum says");
   CHECK(pair.one.Until([&] { return pair.one.downs() == 1; }));
   CHECK(pair.one.messages() == 0);
   CHECK(pair.log.First(link::kLinkBroken).ends_with(": a packet is not what its checksum says"));

@@ -158,6 +158,13 @@ TEST_CASE("a link that was lost is told with its end's reason, and its round tri
   CHECK(Told(two)[1] == "3 down for 30ms, round trip 2ms UNAVAILABLE: the peer is gone");
 }
 
+TEST_CASE("who ends a link tells the other end so, with the reason") {
+  Two two(Ticking(kTwo));
+  PlayedStream& stream = two.FromThree(1, 10);
+  CHECK(stream.told() == "UNAVAILABLE: ended by server 2: silent for 1s");
+  CHECK(WhyNot(two, kThree) == "UNAVAILABLE: silent for 1s");
+}
+
 TEST_CASE("servers are told as long as they are members, and anew when they are again") {
   Two two;
   two.scheduler.RunFor(Milliseconds(10));

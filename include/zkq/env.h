@@ -18,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "zkq/log.h"
 #include "zkq/types.h"
 
 namespace zkq {
@@ -118,17 +119,6 @@ class ZKQ_EXPORT FileSystem {
   // Holds `path` exclusively against other processes and other replicas of this
   // one until the result is destroyed. kFailedPrecondition when it is held.
   virtual absl::StatusOr<std::unique_ptr<File>> Lock(const std::string& path) = 0;
-};
-
-// Where zkq's log lines go. Thread-safe. It must not call into zkq and must not block:
-// heartbeats would wait for it.
-enum class LogLevel { kDebug, kInfo, kWarning, kError };
-class ZKQ_EXPORT LogSink {
- public:
-  virtual ~LogSink() = default;
-  // `self` is the server that says it. `line` has no line break at its end, and is valid
-  // during the call only.
-  virtual void Log(LogLevel level, ServerId self, std::string_view line) = 0;
 };
 
 // There are two executors so that neither the disk nor the application can delay a

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "zkq/env.h"
+#include "zkq/log.h"
 #include "zkq/options.h"
 #include "zkq/replica.h"
 #include "zkq/replica_status.h"

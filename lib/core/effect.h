@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "lib/base/lines.h"
 #include "lib/core/event.h"
 
 namespace zkq::core {
@@ -95,9 +96,9 @@ struct RoleChanged {
 };
 // One line for the log sink: what an operator should know.
 struct Note {
-  enum class Level { kInfo, kWarning, kError };
-  Level level = Level::kInfo;
-  std::string line = {};
+  Line line{};
+  std::string text = {};
+  ServerId about = kNoServer;  // of whom it tells, if it is of one server
 };
 // This replica must stop: an invariant of its own is broken, or going on would
 // lose something. No effect follows, ever.

@@ -66,8 +66,9 @@ void Founding::Meet(const LinkId& link, const Identity& peer) {
   if (peer.ensemble != EnsembleId{}) {
     self_.Emit(Notify{link.sid, Notification{}});  // a vote for nobody: a question
   } else if (peer.founding != founding_) {
-    self_.Tell(Note::Level::kWarning,
-               "server " + ToString(peer.sid) + " is configured with other members than this one");
+    self_.Tell(Line::kMembersDiffer,
+               "server " + ToString(peer.sid) + " is configured with other members than this one",
+               peer.sid);
   }
   Judge();
 }
@@ -137,10 +138,10 @@ void Founding::On(const Notified& notified) {
 
 void Founding::BeAmnesic(bool listed) {
   if (std::exchange(amnesic_, true)) return;
-  self_.Tell(Note::Level::kError,
-             "amnesic, needs re-admission: the ensemble " +
-                 std::string(listed ? "lists another disk for" : "does not list") + " server " +
-                 ToString(self_.options.self) + ", so it does not vote");
+  self_.Tell(Line::kAmnesic, "needs re-admission: the ensemble " +
+                                 std::string(listed ? "lists another disk for" : "does not list") +
+                                 " server " + ToString(self_.options.self) +
+                                 ", so it does not vote");
 }
 
 void Founding::On(const Synced&) {

@@ -157,9 +157,11 @@ void Leading::SynchronizeAll() {
 void Leading::Synchronize(LearnerProgress* learner) {
   ZKQ_CHECK(learner != nullptr && attempt_.stage() > Stage::kStoring);
   if (learner->Synchronize()) return;
-  self_.Tell(Note::Level::kError, "server " + ToString(learner->link().sid) +
-                                      " cannot be synchronised: neither the log nor a snapshot "
-                                      "reaches back to its history");
+  const ServerId sid = learner->link().sid;
+  self_.Tell(
+      Line::kCannotSynchronise,
+      "server " + ToString(sid) + ": neither the log nor a snapshot reaches back to its history",
+      sid);
   EndSession(LinkId(learner->link()), SessionEndReason::kGap);
 }
 
@@ -194,7 +196,7 @@ void Leading::ConsiderRenewal() {
 
 void Leading::StartRenewal(std::string why) {
   if (admission_.paused_for() || !attempt_.established()) return;
-  self_.Tell(Note::Level::kInfo, "renews its epoch in place: " + std::move(why));
+  self_.Tell(Line::kRenewsEpoch, std::move(why));
   admission_.PauseFor(Admission::Pause::kRenewal);
   self_.terms.last_renewal = self_.now;
   if (admission_.drained()) Renew();

@@ -40,9 +40,10 @@ void Learning::TakeLimits(const Identity& leader) {
   sync_limit_ = leader.tick * leader.sync_limit;
   give_up_at_ = began_ + init_limit_;
   if (!self_.terms.other_limits.insert(leader.sid).second) return;
-  self_.Tell(Note::Level::kWarning, "server " + ToString(leader.sid) + ", which leads, has " +
-                                        LimitsText(leader) + ", this server " + LimitsText(own) +
-                                        ": the leader's count while it is followed");
+  self_.Tell(Line::kLimitsDiffer,
+             "server " + ToString(leader.sid) + ", which leads, has " + LimitsText(leader) +
+                 ", this server " + LimitsText(own) + ": the leader's count while it is followed",
+             leader.sid);
 }
 
 void Learning::Attach() {

@@ -221,7 +221,7 @@ class Peer::Impl {
   void LeaveIfOver() {
     auto* term = std::get_if<Term>(&role_);
     if (term == nullptr || !term->left()) return;
-    self_.Tell(Note::Level::kInfo, "goes looking: " + *term->left());
+    self_.Tell(Line::kGoesLooking, *term->left());
     term->Leave();
     GoLooking();
   }

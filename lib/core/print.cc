@@ -110,7 +110,9 @@ struct EffectPrinter {
     if (role.leader != kNoServer) line += " leader " + ToString(role.leader);
     return line + (role.amnesic ? " amnesic" : "");
   }
-  std::string operator()(const Note& e) { return "note " + e.line; }
+  std::string operator()(const Note& e) {
+    return "note " + std::string(InfoOf(e.line).name) + ": " + e.text;
+  }
   std::string operator()(const Halt& e) { return "halt " + e.what; }
 };
 

@@ -155,15 +155,16 @@ void Self::NoteTime(const Tick& tick) {
   now += passed;
   const bool first = expected == 0;
   if (first || wall - expected <= kClockSlack) return;
-  Tell(Note::Level::kWarning, "the wall clock was set forward by " + Seconds(wall - expected) +
-                                  ": so is leader_time while this server leads");
+  Tell(Line::kClockSet, "the wall clock was set forward by " + Seconds(wall - expected) +
+                            ": so is leader_time while this server leads");
 }
 
 void Self::NoteLeaderTime(ServerId leader, int64_t time) {
   if (std::abs(time - wall) <= kClockSlack || !terms.other_clocks.insert(leader).second) return;
-  Tell(Note::Level::kWarning, "leader_time of server " + ToString(leader) + " is " +
-                                  Seconds(std::abs(time - wall)) +
-                                  (time > wall ? " ahead of" : " behind") + " this server's clock");
+  Tell(Line::kClockOff,
+       "leader_time of server " + ToString(leader) + " is " + Seconds(std::abs(time - wall)) +
+           (time > wall ? " ahead of" : " behind") + " this server's clock",
+       leader);
 }
 
 void Self::Commit(Zxid known) {
@@ -209,10 +210,11 @@ bool Self::PromiseIsAbsurd(Epoch epoch) const { return EpochIsAbsurd(epoch + kPr
 
 void Self::CountAsDown(const LinkId& link, const std::string& what) {
   if (!links.CountAsDown(link)) return;
-  Tell(Note::Level::kError,
+  Tell(Line::kEpochAbsurd,
        "server " + ToString(link.sid) + " " + what + ", far above the " +
            std::to_string(state.accepted.epoch) +
-           " that is promised here: it counts as down until its disk is replaced");
+           " that is promised here: it counts as down until its disk is replaced",
+       link.sid);
 }
 
 bool Self::IsMember(const Identity& peer) const {

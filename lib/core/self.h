@@ -66,7 +66,9 @@ class Self {
   // --- the running step --------------------------------------------------------
   void Emit(Effect effect);
   void SendTo(const LinkId& link, const Session& session, MessageBody body);
-  void Tell(Note::Level level, std::string line) { Emit(Note{level, std::move(line)}); }
+  void Tell(Line line, std::string text, ServerId about = kNoServer) {
+    Emit(Note{line, std::move(text), about});
+  }
   Time Ticks(int n) const { return options.tick * n; }
 
   // --- the journal ---------------------------------------------------------------

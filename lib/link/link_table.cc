@@ -249,10 +249,10 @@ void LinkTable::OnBroken(const LiveLinkPtr& link, absl::Status why) {
   // what this server has to send.
   const bool broken =
       absl::IsDataLoss(why) || absl::IsInvalidArgument(why) || absl::IsResourceExhausted(why);
-  Lose(link, why, broken ? kLinkBroken : kUnlinked);
+  Lose(link, why, broken ? Line::kLinkBroken : Line::kUnlinked);
 }
 
-void LinkTable::Lose(const LiveLinkPtr& link, const absl::Status& why, const Line& line) {
+void LinkTable::Lose(const LiveLinkPtr& link, const absl::Status& why, Line line) {
   Closing closing{.link = link, .why = Copy(why)};
   {
     const std::lock_guard lock(mutex_);
@@ -274,13 +274,13 @@ void LinkTable::OnSilent(const LiveLinkPtr& link, absl::Status why) {
     if (peer.live == link && link->largest_read() <= kSmallFrame) silences = ++peer.silences;
   }
   if (silences == kSilencesTold) {
-    log_.Write(kPathMtu, self().sid, sid, env_.clock->Monotonic(),
+    log_.Write(Line::kPathMtu, self().sid, sid, env_.clock->Monotonic(),
                "server " + ToString(sid) + ": " + std::to_string(silences) +
                    " links in a row have gone silent before a frame of more than " +
                    std::to_string(kSmallFrame) +
                    " bytes came; does something on the way swallow large packets (path MTU)?");
   }
-  Lose(link, why, kLinkSilent);
+  Lose(link, why, Line::kLinkSilent);
 }
 
 void LinkTable::OnEnded(const LiveLinkPtr& link, absl::Status status) {
@@ -332,7 +332,7 @@ KnownPeer LinkTable::Lookup(ServerId sid) const {
 }
 
 LinkTable::Closing LinkTable::TakeLive(ServerId sid, Peer* peer, const absl::Status& why,
-                                       const Line& line) {
+                                       Line line) {
   if (peer->live == nullptr) return {};
   const LiveLinkPtr link = std::exchange(peer->live, nullptr);
   deliveries_.AddDown(link, Copy(why));

@@ -21,10 +21,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "lib/base/absl/line_log.h"
 #include "lib/link/deliveries.h"
 #include "lib/link/dialler.h"
 #include "lib/link/handshake.h"
-#include "lib/link/link_log.h"
 #include "lib/link/live_link.h"
 #include "lib/link/peer_addresses.h"
 #include "lib/link/reach.h"
@@ -110,11 +110,11 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
     LiveLinkPtr live = {};
     DiskId live_disk = {};
     Reach reach = {};
-    bool untold = false;        // in the log: the last change from link to none, or back
-    bool tells_later = false;   // a timer runs for that, where a link flaps and is up at last
-    Line end_line = kUnlinked;  // of the last link
-    uint64_t looked = 0;        // Notification::look_seq, of the newest that was announced
-    int silences = 0;           // in a row, of links over which no large frame had come
+    bool untold = false;              // in the log: the last change from link to none, or back
+    bool tells_later = false;         // a timer runs for that, where a link flaps and is up at last
+    Line end_line = Line::kUnlinked;  // of the last link
+    uint64_t looked = 0;              // Notification::look_seq, of the newest that was announced
+    int silences = 0;                 // in a row, of links over which no large frame had come
     // While there is no live link: one attempt at a time, or a timer.
     LiveLinkPtr dialling = {};
     bool knocking = false;
@@ -138,7 +138,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   void List(absl::Span<const Member> members);
   KnownPeer Lookup(ServerId sid) const;
   // `line` tells it in the log.
-  Closing TakeLive(ServerId sid, Peer* peer, const absl::Status& why, const Line& line = kUnlinked);
+  Closing TakeLive(ServerId sid, Peer* peer, const absl::Status& why, Line line = Line::kUnlinked);
   void MakeLive(Peer* peer, const LiveLinkPtr& link, const Identity& identity);
   void ScheduleAttempt(ServerId sid, Peer* peer);
   // `why`: what the peer has said, if it was reached.
@@ -159,7 +159,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
 
   void FinishClose(Closing closing);
   absl::Status EndedHere(const absl::Status& why);  // as the peer is told
-  void Lose(const LiveLinkPtr& link, const absl::Status& why, const Line& line);
+  void Lose(const LiveLinkPtr& link, const absl::Status& why, Line line);
   void Introduce(const LiveLinkPtr& link, const Identity& self);
   absl::Status TakeIntroduction(const LinkId& link, const Identity& peer);
 
@@ -193,7 +193,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
   RunningCounters counters_;
   Deliveries deliveries_;
-  LinkLog log_;
+  LineLog log_;
 
   std::mutex mutex_;
   Identity self_ = {};

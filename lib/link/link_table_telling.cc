@@ -106,7 +106,7 @@ void LinkTable::TellLink(ServerId sid) {
   Peer& peer = PeerOf(sid);
   if (!running_ || !std::exchange(peer.untold, false)) return;
   const bool up = peer.live != nullptr;
-  const Line line = up ? kLinked : peer.end_line;
+  const Line line = up ? Line::kLinked : peer.end_line;
   const std::string text = up ? TextOfLink(sid, peer) : TextOfEnd(sid, peer);
   const ServerId self = self_.sid;
   lock.unlock();
@@ -141,7 +141,7 @@ void LinkTable::TellUnreachable(ServerId sid) {
     text = Named(sid, peer) + " has had no link for " + Text(now - state.since) + ": " +
            Text(state.error);
   }
-  log_.Write(kPeerUnreachable, self, sid, now, text);
+  log_.Write(Line::kPeerUnreachable, self, sid, now, text);
 }
 
 std::string LinkTable::Named(ServerId sid, const Peer& peer) const {
@@ -166,7 +166,7 @@ void LinkTable::WarnIfFar(LiveLink& link) {
   const Identity us = self();
   if (took <= SilenceLimit(us) / 4) return;
   const absl::Duration enough = absl::Ceil(4 * took / us.sync_limit, absl::Milliseconds(1));
-  log_.Write(kPeerFar, us.sid, link.id.sid, env_.clock->Monotonic(),
+  log_.Write(Line::kPeerFar, us.sid, link.id.sid, env_.clock->Monotonic(),
              "server " + ToString(link.id.sid) + " answers after " + Text(took) + ": a tick of " +
                  Text(absl::FromChrono(us.tick)) + " is too small for that, " + Text(enough) +
                  " would do");
@@ -189,8 +189,8 @@ absl::Status LinkTable::Refuse(const Identity& peer, const Judgement& why) {
     std::string text = Describe(peer) + " refused by " + Describe(us) + ": ";
     text += ToString(why.refusal);
     if (!why.detail.empty()) text += ", " + why.detail;
-    log_.Write(member ? kPeerRefused : kStrangerRefused, us.sid, member ? peer.sid : kNoServer,
-               env_.clock->Monotonic(), text);
+    log_.Write(member ? Line::kPeerRefused : Line::kStrangerRefused, us.sid,
+               member ? peer.sid : kNoServer, env_.clock->Monotonic(), text);
   }
   return ToStatus({why.refusal, us.sid});
 }
@@ -205,7 +205,7 @@ void LinkTable::LogRefusedBy(ServerId peer, const absl::Status& told) {
   } else {
     text += ": " + absl::CHexEscape(told.ToString().substr(0, kShownMax));
   }
-  log_.Write(kRefusedByPeer, us.sid, peer, env_.clock->Monotonic(), text);
+  log_.Write(Line::kRefusedByPeer, us.sid, peer, env_.clock->Monotonic(), text);
 }
 
 }  // namespace zkq::link

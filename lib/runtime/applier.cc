@@ -201,7 +201,7 @@ bool Applier::Intact(const Txn& txn) {
     Fail(MakeError(absl::StatusCode::kDataLoss, what + ", twice"));
   } else {
     reread_ = txn.zxid;
-    ports_.voice->Say(LogLevel::kError, what, ": it is read from the log again");
+    ports_.voice->Say(Line::kCommandChanged, what, ": it is read from the log again");
     backlog_.ReadAgain();
   }
   return false;
@@ -291,7 +291,7 @@ void Applier::EndSnapshot(absl::StatusOr<Zxid> taken) {
   if (taken.ok()) {
     last_snapshot_ = std::max(last_snapshot_, *taken);
   } else {
-    ports_.voice->Say(LogLevel::kWarning, "no snapshot was taken: ", taken.status().ToString());
+    ports_.voice->Say(Line::kSnapshotFailed, taken.status().ToString());
   }
   for (const uint64_t tag : plan_.End()) {
     if (taken.ok()) {

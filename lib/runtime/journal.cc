@@ -121,7 +121,7 @@ void Journal::DoPurge(Zxid through) {
     if (*purged) PurgeMore(through);
     return;
   }
-  ports_.voice->Say(LogLevel::kWarning, "the log was not purged: ", purged.status().ToString());
+  ports_.voice->Say(Line::kLogNotPurged, purged.status().ToString());
 }
 
 // A drain of its own: what has come meanwhile is written first. On a slow disk the

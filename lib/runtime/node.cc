@@ -24,7 +24,7 @@ Node::Node(ReplicaOptions options, storage::DataDir dir)
     : options_(std::move(options)),
       has_state_machine_(options_.state_machine != nullptr),
       dir_(std::move(dir)),
-      voice_(options_.log_sink, options_.id),
+      voice_(options_.log_sink, options_.id, options_.env.clock.get()),
       board_(options_.id),
       strands_(options_.env),
       calls_(&strands_.callback, options_.env.executor.get(), this, options_.max_outstanding_bytes),
@@ -138,7 +138,7 @@ void Node::HaltNow(const absl::Status& why) {
   const std::optional<StatusBoard::Change> change = board_.SetHealth(code, text);
   if (!change) return;
   life_.halted = life_.stopping = true;
-  voice_.Say(LogLevel::kError, "halted: ", text);
+  voice_.Say(Line::kHalted, text);
   protocol_.Stop();
   journal_.Stop();
   calls_.Close([code, text](Fate fate) { return EndedByHalt(fate, code, text); });

@@ -40,8 +40,8 @@ class Performance {
   void Do(core::Send& send) { ports_.transport->Send(send.to, std::move(send.message)); }
   void Do(core::Notify& notify) { ports_.transport->Notify(notify.to, notify.notification); }
   void Do(core::DropLink& drop) {
-    ports_.voice->Say(LogLevel::kWarning, "drops the link to server ", ToString(drop.link.sid),
-                      ": ", drop.why);
+    const ServerId sid = drop.link.sid;
+    ports_.voice->SayAbout(sid, Line::kLinkDropped, "to server ", ToString(sid), ": ", drop.why);
     ports_.transport->DropLink(drop.link);
   }
   void Do(core::Introduce& introduce) { ports_.transport->SetIdentity(introduce.self); }
@@ -69,14 +69,11 @@ class Performance {
   void Do(core::AnswerReads& answer) { ports_.applier->Answer(std::move(answer.tags), answer.at); }
   void Do(core::RoleChanged& changed) {
     const core::Role& role = changed.role;
-    ports_.voice->Say(LogLevel::kInfo, ToString(role.state), ", ", ToString(role.phase), ", epoch ",
+    ports_.voice->Say(Line::kRole, ToString(role.state), ", ", ToString(role.phase), ", epoch ",
                       std::to_string(role.epoch), ", leader ",
                       role.leader == kNoServer ? "none" : ToString(role.leader));
   }
-  void Do(core::Note& note) {
-    constexpr LogLevel kLevels[] = {LogLevel::kInfo, LogLevel::kWarning, LogLevel::kError};
-    ports_.voice->Say(kLevels[static_cast<size_t>(note.level)], note.line);
-  }
+  void Do(core::Note& note) { ports_.voice->SayAbout(note.about, note.line, note.text); }
   void Do(core::Halt& halt) {
     halted_ = true;
     const auto code = halt.lost ? absl::StatusCode::kDataLoss : absl::StatusCode::kInternal;

@@ -50,8 +50,7 @@ absl::Status Snapshotter::Write(const SnapshotMeta& meta, SnapshotJob job) {
 void Snapshotter::Purge(Zxid newest) {
   const absl::StatusOr<Zxid> oldest = ports_.snapshots->Purge(retain_, newest);
   if (oldest.ok()) return ports_.ears->OnOldestKept(*oldest);
-  ports_.voice->Say(LogLevel::kWarning,
-                    "old snapshots were not removed: ", oldest.status().ToString());
+  ports_.voice->Say(Line::kSnapshotsNotPurged, oldest.status().ToString());
 }
 
 }  // namespace zkq::runtime

@@ -85,7 +85,8 @@ void Node::NoteOtherMembers() const {
   const HardState& state = dir_.recovered.state;
   const std::string agreed = ToText(state.config.members), given = ToText(options_.members);
   if (state.ensemble == EnsembleId{} || agreed == given) return;
-  voice_.Say(LogLevel::kInfo, "members lists ", given, ", and the ensemble has agreed on ", agreed,
+  voice_.Say(Line::kMembersOutdated, "members lists ", given, ", and the ensemble has agreed on ",
+             agreed,
              ": that counts, and other addresses are tried when the agreed ones do not answer");
 }
 

@@ -43,12 +43,9 @@ void Transfers::ReadLog(core::ReadLog ask) {
 // another way.
 void Transfers::SayUnread(const core::ReadLog& ask, const absl::Status& why) {
   const ServerId learner = ask.learner.sid;
-  if (throttle_.Wait("log-unread", learner, ports_.clock->Monotonic()) > absl::ZeroDuration()) {
-    return;
-  }
-  ports_.voice->Say(absl::IsOutOfRange(why) ? LogLevel::kInfo : LogLevel::kWarning,
-                    "the log after ", ToString(ask.after), " cannot be read for server ",
-                    ToString(learner), ": ", why.ToString());
+  ports_.voice->SayAbout(learner, absl::IsOutOfRange(why) ? Line::kLogGone : Line::kLogUnread,
+                         "after ", ToString(ask.after), ", for server ", ToString(learner), ": ",
+                         why.ToString());
 }
 
 void Transfers::ReadPage(Zxid after, size_t bytes_max) {
@@ -139,8 +136,9 @@ void Transfers::End(const core::FetchSnapshot& ask, absl::StatusOr<SnapshotMeta>
     fetched.meta = *std::move(meta);
   } else {
     fetched.state = Fetched::State::kFailed;
-    ports_.voice->Say(LogLevel::kWarning, "the snapshot at ", ToString(ask.snapshot),
-                      " cannot be had: ", meta.status().ToString());
+    ports_.voice->SayAbout(ask.link.sid, Line::kFetchFailed, "the snapshot at ",
+                           ToString(ask.snapshot), " of server ", ToString(ask.link.sid), ": ",
+                           meta.status().ToString());
   }
   ports_.ears->OnSnapshotFetched(std::move(fetched));
 }

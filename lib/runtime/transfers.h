@@ -10,7 +10,6 @@
 #include <atomic>
 #include <memory>
 
-#include "lib/base/absl/throttle.h"
 #include "lib/core/effect.h"
 #include "lib/runtime/halter.h"
 #include "lib/runtime/strand.h"
@@ -85,7 +84,6 @@ class Transfers {
   std::atomic<uint64_t> fetch_{0};
   // On the bulk strand only.
   std::unique_ptr<Running> running_;
-  Throttle throttle_;
 };
 
 }  // namespace zkq::runtime

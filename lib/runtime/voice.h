@@ -4,7 +4,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "lib/base/absl/line_log.h"
 #include "zkq/env.h"
 
 namespace zkq::runtime {
@@ -12,20 +14,27 @@ namespace zkq::runtime {
 class Voice {
  public:
   // Silent without a sink.
-  Voice(std::shared_ptr<LogSink> sink, ServerId self) : sink_(std::move(sink)), self_(self) {}
+  Voice(std::shared_ptr<LogSink> sink, ServerId self, Clock* clock)
+      : log_(std::move(sink)), self_(self), clock_(*clock) {}
 
-  // One line of all `parts`. Thread-safe, as the sink is.
+  // One line of all `parts`, unless its pace forbids it (lib/base/lines.h). Thread-safe.
   template <typename... Parts>
-  void Say(LogLevel level, const Parts&... parts) const {
-    if (sink_ == nullptr) return;
-    std::string line;
-    (line.append(std::string_view(parts)), ...);
-    sink_->Log(level, self_, line);
+  void Say(Line line, const Parts&... parts) const {
+    SayAbout(kNoServer, line, parts...);
+  }
+  // The pace of a line about another server is its own.
+  template <typename... Parts>
+  void SayAbout(ServerId about, Line line, const Parts&... parts) const {
+    if (log_.silent()) return;
+    std::string text;
+    (text.append(std::string_view(parts)), ...);
+    log_.Write(line, self_, about, clock_.Monotonic(), text);
   }
 
  private:
-  const std::shared_ptr<LogSink> sink_;
+  mutable LineLog log_;
   const ServerId self_;
+  Clock& clock_;
 };
 
 }  // namespace zkq::runtime

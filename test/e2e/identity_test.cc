@@ -31,7 +31,7 @@ TEST_CASE("a wiped data directory does not vote, and says so") {
   ensemble.Start(wiped);
   WaitFor("the wiped server to call itself amnesic",
           [&] { return ensemble.Status(wiped).has_value() && ensemble.Status(wiped)->amnesic(); });
-  CHECK(ensemble.log(wiped).find("amnesic, needs re-admission") != std::string::npos);
+  CHECK(ensemble.log(wiped).find("amnesic: needs re-admission") != std::string::npos);
 
   // The two others are a quorum; one of them and the wiped one are none.
   Put(client, "k", "two of three");

@@ -24,9 +24,9 @@
 #include <vector>
 
 #include "lib/base/crc32c.h"
+#include "lib/base/lines.h"
 #include "lib/link/codec.h"
 #include "lib/link/handshake.h"
-#include "lib/link/lines.h"
 #include "lib/link/refusals.h"
 #include "test/grpc/grpc_ports.h"
 #include "test/harness/catch.h"
@@ -61,20 +61,20 @@ class Lines final : public LogSink {
     changed_.notify_all();
   }
   // Waits for a line of this name, and returns what the first one says.
-  std::string First(const link::Line& line) {
+  std::string First(Line line) {
     std::unique_lock lock(mutex_);
     REQUIRE(
         changed_.wait_for(lock, std::chrono::seconds(20), [&] { return !Named(line).empty(); }));
     return Named(line).front();
   }
-  size_t count(const link::Line& line) const {
+  size_t count(Line line) const {
     const std::lock_guard lock(mutex_);
     return Named(line).size();
   }
 
  private:
-  std::vector<std::string> Named(const link::Line& line) const {
-    const std::string head = std::string(line.name) + ": ";
+  std::vector<std::string> Named(Line line) const {
+    const std::string head = std::string(InfoOf(line).name) + ": ";
     std::vector<std::string> texts;
     for (const std::string& each : lines_) {
       if (each.starts_with(head)) texts.push_back(each.substr(head.size()));
@@ -327,10 +327,10 @@ TEST_CASE("the log of each side names both as far as that side knows them") {
   Server three(foreign, FreeAddress(), &log);
   three.transport().SetMembers(
       {{{.id = kOne, .address = pair.one_address}, {.id = kThree, .address = FreeAddress()}}});
-  CHECK(pair.log.First(link::kPeerRefused) == link::Describe(foreign) + " refused by " +
+  CHECK(pair.log.First(Line::kPeerRefused) == link::Describe(foreign) + " refused by " +
                                                   link::Describe(IdentityOf(kOne)) +
                                                   ": another ensemble");
-  CHECK(log.First(link::kRefusedByPeer) == link::Describe(foreign) + " refused at " +
+  CHECK(log.First(Line::kRefusedByPeer) == link::Describe(foreign) + " refused at " +
                                                pair.one_address +
                                                ", the address of server 1, by server 1: another "
                                                "ensemble");
@@ -341,14 +341,14 @@ TEST_CASE("refusals are logged once a minute a peer, and once for all strangers"
   Hello hello = GoodHello();
   hello.from.ensemble = {2, 2};
   for (int i = 0; i < 20; ++i) Say(pair.one_address, {FrameOf(hello)});
-  CHECK(pair.log.count(link::kPeerRefused) == 1);
+  CHECK(pair.log.count(Line::kPeerRefused) == 1);
   hello = GoodHello();
   for (uint64_t sid = 70; sid < 90; ++sid) {
     hello.from.sid = ServerId{sid};
     Say(pair.one_address, {FrameOf(hello)});
   }
-  CHECK(pair.log.count(link::kPeerRefused) == 1);
-  CHECK(pair.log.count(link::kStrangerRefused) == 1);
+  CHECK(pair.log.count(Line::kPeerRefused) == 1);
+  CHECK(pair.log.count(Line::kStrangerRefused) == 1);
 }
 
 TEST_CASE("a stream that says nothing, or nothing of sense, is refused") {
@@ -417,7 +417,7 @@ TEST_CASE("a packet that was changed on its way ends the link, and is logged and
   CHECK(told.status.error_message() == "ended by server 1: a packet is not what its checksum says");
   CHECK(pair.one.Until([&] { return pair.one.downs() == 1; }));
   CHECK(pair.one.messages() == 0);
-  CHECK(pair.log.First(link::kLinkBroken).ends_with(": a packet is not what its checksum says"));
+  CHECK(pair.log.First(Line::kLinkBroken).ends_with(": a packet is not what its checksum says"));
   CHECK(pair.one.transport().counters().lost_by_change == 1);
 }
 

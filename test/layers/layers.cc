@@ -25,6 +25,7 @@ constexpr Place kPlaces[] = {
     {"include/zkq/types.h", "pure"},
     {"include/zkq/message.h", "pure"},
     {"include/zkq/election.h", "pure"},
+    {"include/zkq/log.h", "pure"},
     {"include/zkq/wire.h", "pure"},
     {"include/zkq/env.h", "seams"},
     {"include/zkq/status.h", "seams"},

@@ -1,7 +1,6 @@
 // What links say in the log, and that nothing flaps fast enough to flood it: on streams that the
 // test plays, in virtual time.
 #include <algorithm>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -25,25 +24,20 @@ using Texts = std::vector<std::string>;
 
 TEST_CASE("a line is written about one server once a minute") {
   Throttle throttle;
-  CHECK(throttle.Wait("lost", kOne, Seconds(10)) == ZeroDuration());
-  CHECK(throttle.Wait("lost", kOne, Seconds(11)) == Seconds(59));
-  CHECK(throttle.Wait("lost", kThree, Seconds(11)) == ZeroDuration());  // another server
-  CHECK(throttle.Wait("found", kOne, Seconds(11)) == ZeroDuration());   // another line
-  CHECK(throttle.Wait("lost", kOne, Seconds(69)) == Seconds(1));
-  CHECK(throttle.Wait("lost", kOne, Seconds(70)) == ZeroDuration());
-  CHECK(throttle.Wait("lost", kOne, Seconds(71)) == Seconds(59));
+  CHECK(throttle.Wait(Line::kUnlinked, kOne, Seconds(10)) == ZeroDuration());
+  CHECK(throttle.Wait(Line::kUnlinked, kOne, Seconds(11)) == Seconds(59));
+  CHECK(throttle.Wait(Line::kUnlinked, kThree, Seconds(11)) == ZeroDuration());  // another server
+  CHECK(throttle.Wait(Line::kLinked, kOne, Seconds(11)) == ZeroDuration());      // another line
+  CHECK(throttle.Wait(Line::kUnlinked, kOne, Seconds(69)) == Seconds(1));
+  CHECK(throttle.Wait(Line::kUnlinked, kOne, Seconds(70)) == ZeroDuration());
+  CHECK(throttle.Wait(Line::kUnlinked, kOne, Seconds(71)) == Seconds(59));
 }
 
 TEST_CASE("what a throttle remembers is of the last minute") {
   Throttle throttle;
-  for (uint64_t sid = 1; sid <= 1000; ++sid) throttle.Wait("lost", ServerId{sid}, Seconds(sid));
+  for (uint64_t sid = 1; sid <= 1000; ++sid)
+    throttle.Wait(Line::kUnlinked, ServerId{sid}, Seconds(sid));
   CHECK(throttle.size() == 60);
-}
-
-TEST_CASE("each line of links has a name of its own") {
-  std::set<std::string_view> names;
-  for (const link::Line& line : link::kLinkLines) names.insert(line.name);
-  CHECK(names.size() == std::size(link::kLinkLines));
 }
 
 // --- links ------------------------------------------------------------------------------
@@ -85,7 +79,7 @@ TEST_CASE("a link that is lost is told with the reason") {
   Telling two;
   two.LinkOne().End(absl::UnavailableError("Socket closed"));
   two.Pass();
-  CHECK(two.log->named(link::kUnlinked) == Texts{"server 1 at one: Socket closed"});
+  CHECK(two.log->named(Line::kUnlinked) == Texts{"server 1 at one: Socket closed"});
 }
 
 TEST_CASE("a server that is not reached is told when the limit of silence has passed") {
@@ -95,8 +89,8 @@ TEST_CASE("a server that is not reached is told when the limit of silence has pa
     two.Fail(absl::UnavailableError("no such name: one"));
   }
   two.Fail(absl::UnavailableError("no such name: one"));
-  REQUIRE(two.log->named(link::kPeerUnreachable).size() == 1);
-  const std::string told = two.log->named(link::kPeerUnreachable).back();
+  REQUIRE(two.log->named(Line::kPeerUnreachable).size() == 1);
+  const std::string told = two.log->named(Line::kPeerUnreachable).back();
   CHECK(told.starts_with("server 1 at one has had no link for 1"));
   CHECK(told.ends_with("s: no such name: one"));
 }
@@ -105,7 +99,7 @@ TEST_CASE("a server that stays out of reach is told once a minute, with the newe
   Telling two;
   two.Fail(absl::UnavailableError("no such name: one"));
   while (two.scheduler.now() < Minutes(5)) two.Fail();
-  CHECK(two.log->named(link::kPeerUnreachable).size() == 5);
+  CHECK(two.log->named(Line::kPeerUnreachable).size() == 5);
   CHECK(two.log->warnings().back().ends_with(": connection refused by one"));  // the newest
   two.LinkOne();
   CHECK(two.log->lines().back().ends_with("after 5m without a link"));
@@ -130,8 +124,8 @@ TEST_CASE("a server that answers knocks and does not dial is told when init_limi
 TEST_CASE("a server that refuses is reached, and told as refusing") {
   Telling two;
   while (two.scheduler.now() < Seconds(30)) two.Fail(ToStatus({RefusalCode::kNotAMember, kOne}));
-  CHECK(two.log->named(link::kPeerUnreachable).empty());
-  CHECK(two.log->named(link::kRefusedByPeer).size() == 1);
+  CHECK(two.log->named(Line::kPeerUnreachable).empty());
+  CHECK(two.log->named(Line::kRefusedByPeer).size() == 1);
 }
 
 TEST_CASE("all addresses of a server that is not reached are told") {
@@ -158,11 +152,11 @@ TEST_CASE("a link that flaps is told once a minute, and at last as it stands") {
     two.Pass(Milliseconds(700));
     stream.Say(std::string());
   }
-  for (const link::Line& line : link::kLinkLines) {
-    CAPTURE(line.name);
-    CHECK(two.log->named(line).size() <= 12);
+  for (const LineInfo& info : kLines) {
+    CAPTURE(info.name);
+    CHECK(two.log->named(info.line).size() <= 12);
   }
-  CHECK(two.log->named(link::kUnlinked).size() >= 9);
+  CHECK(two.log->named(Line::kUnlinked).size() >= 9);
   CHECK(two.log->lines().back().starts_with("linked: server 1 at one, dialled from here"));
 }
 
@@ -214,8 +208,8 @@ TEST_CASE("refusals of members are told one by one, those of all strangers toget
     from.ensemble = kTheirs;
     if (ServerId{sid} != kTwo) two.Accept().Say(HelloOf(from, 1));
   }
-  CHECK(two.log->named(link::kPeerRefused).size() == 2);
-  CHECK(two.log->named(link::kStrangerRefused).size() == 1);
+  CHECK(two.log->named(Line::kPeerRefused).size() == 2);
+  CHECK(two.log->named(Line::kStrangerRefused).size() == 1);
 }
 
 TEST_CASE("what comes and goes between good servers is no refusal to tell") {

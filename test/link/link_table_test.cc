@@ -378,7 +378,7 @@ TEST_CASE("the log of a refused dialler names the address, the server there and 
   Two two;
   two.table->StartDialling(two.dialler);
   two.dialler->NextDial("one")->OnEnded(ToStatus({RefusalCode::kMeantAnother, kThree}));
-  CHECK(two.log->named(link::kRefusedByPeer) ==
+  CHECK(two.log->named(Line::kRefusedByPeer) ==
         std::vector<std::string>{Describe(IdentityOf(kTwo)) +
                                  " refused at one, the address of server 1, by server 3: "
                                  "another server is meant"});
@@ -388,7 +388,7 @@ TEST_CASE("what is no refusal of zkq's is logged as it came, in one line") {
   Two two;
   two.table->StartDialling(two.dialler);
   two.dialler->NextDial("one")->OnEnded(absl::PermissionDeniedError("by\na proxy"));
-  CHECK(two.log->named(link::kRefusedByPeer) ==
+  CHECK(two.log->named(Line::kRefusedByPeer) ==
         std::vector<std::string>{Describe(IdentityOf(kTwo)) +
                                  " refused at one, the address of server 1: "
                                  "PERMISSION_DENIED: by\\na proxy"});
@@ -474,7 +474,7 @@ TEST_CASE("an ocean apart servers are linked, and the log says if the tick is to
   hasty.table->StartDialling(hasty.dialler);
   Answer(&hasty, absl::Milliseconds(400));
   CHECK(hasty.diary.lines().size() == 1);
-  CHECK(hasty.log->named(link::kPeerFar) ==
+  CHECK(hasty.log->named(Line::kPeerFar) ==
         std::vector<std::string>{"server 1 answers after 400ms: a tick of 100ms is too small for "
                                  "that, 160ms would do"});
 }

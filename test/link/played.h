@@ -221,8 +221,8 @@ class Lines final : public LogSink {
   const std::vector<std::string>& lines() const { return lines_; }
   const std::vector<std::string>& warnings() const { return warnings_; }
   // What the lines of this name say.
-  std::vector<std::string> named(const link::Line& line) const {
-    const std::string head = std::string(line.name) + ": ";
+  std::vector<std::string> named(Line line) const {
+    const std::string head = std::string(InfoOf(line).name) + ": ";
     std::vector<std::string> texts;
     for (const std::string& each : lines_) {
       if (each.starts_with(head)) texts.push_back(each.substr(head.size()));

@@ -258,7 +258,7 @@ void FallSilent(Two* two, uint64_t seq, size_t bytes) {
 TEST_CASE("links that go silent before anything large comes make the log ask for the path MTU") {
   Two two(Ticking(kTwo));
   uint64_t seq = 0;
-  const auto asked = [&] { return two.log->named(link::kPathMtu).size(); };
+  const auto asked = [&] { return two.log->named(Line::kPathMtu).size(); };
   FallSilent(&two, ++seq, 10);
   FallSilent(&two, ++seq, 10);
   FallSilent(&two, ++seq, 2000);  // it passes
@@ -280,7 +280,7 @@ TEST_CASE("a packet that was changed on its way ends the link, and is counted") 
   CHECK(linked.stream.closed() == StatusCode::kDataLoss);
   CHECK(linked.table->counters().lost_by_change == 1);
   linked.Pass(1);
-  CHECK(linked.log->named(link::kLinkBroken) ==
+  CHECK(linked.log->named(Line::kLinkBroken) ==
         std::vector<std::string>{"server 3 at three: a packet is not what its checksum says"});
 }
 

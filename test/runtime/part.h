@@ -60,7 +60,7 @@ struct Stage : Halter {
   testing::SimRandom random{1};
   Strand strand{executor};
   std::shared_ptr<Disk> disk = std::make_shared<Disk>();
-  Voice voice{nullptr, ServerId{1}};
+  Voice voice{nullptr, ServerId{1}, &clock};
   std::atomic<bool> stopping{false};
   std::string said;
 };

@@ -87,7 +87,7 @@ struct TransfersStage final : Stage, Transfers::Ears {
   }
 
   const std::shared_ptr<Heard> heard = std::make_shared<Heard>();
-  Voice speaking{heard, ServerId{1}};
+  Voice speaking{heard, ServerId{1}, &clock};
   std::unique_ptr<storage::Log> log;
   std::unique_ptr<storage::Snapshots> snapshots;
   FetchingTransport transport;
@@ -119,7 +119,7 @@ TEST_CASE("transfers: a log that cannot be read for a learner is said, once a mi
   }
   REQUIRE(stage.heard->lines.size() == 2);
   const std::string& line = stage.heard->lines[0];
-  REQUIRE(line.starts_with("warning: the log after 1:3 cannot be read for server 2: "));
+  REQUIRE(line.starts_with("warning: log-unread: after 1:3, for server 2: "));
 }
 
 TEST_CASE("transfers: a peer is served pieces of a snapshot file, and told when there is none") {

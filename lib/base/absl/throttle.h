@@ -7,10 +7,10 @@
 
 #include <algorithm>
 #include <map>
-#include <string_view>
 #include <utility>
 
 #include "absl/time/time.h"
+#include "lib/base/lines.h"
 #include "zkq/types.h"
 
 namespace zkq {
@@ -19,18 +19,18 @@ inline constexpr absl::Duration kThrottleInterval = absl::Minutes(1);
 
 class Throttle {
  public:
-  // How long the line of this name has to wait, if it is about `sid`. Zero: it may be written, and
+  // How long this line has to wait, if it is about `sid`. Zero: it may be written, and
   // is counted as written now.
-  absl::Duration Wait(std::string_view name, ServerId sid, absl::Duration now) {
+  absl::Duration Wait(Line line, ServerId sid, absl::Duration now) {
     std::erase_if(written_,
                   [&](const auto& entry) { return now - entry.second >= kThrottleInterval; });
-    const auto [entry, first] = written_.try_emplace({name, sid}, now);
+    const auto [entry, first] = written_.try_emplace({line, sid}, now);
     return first ? absl::ZeroDuration() : entry->second + kThrottleInterval - now;
   }
   size_t size() const { return written_.size(); }
 
  private:
-  std::map<std::pair<std::string_view, ServerId>, absl::Duration> written_;  // when
+  std::map<std::pair<Line, ServerId>, absl::Duration> written_;  // when
 };
 
 }  // namespace zkq

@@ -131,7 +131,7 @@ void LinkTable::TellLater(ServerId sid) {
 void LinkTable::TellUnreachable(ServerId sid) {
   const absl::Duration now = env_.clock->Monotonic();
   std::string text;
-  ServerId self;
+  ServerId self{};
   {
     const std::lock_guard lock(mutex_);
     const Peer& peer = PeerOf(sid);
@@ -145,7 +145,8 @@ void LinkTable::TellUnreachable(ServerId sid) {
 }
 
 std::string LinkTable::Named(ServerId sid, const Peer& peer) const {
-  return "server " + ToString(sid) + " at " + peer.addresses.all();
+  const std::string where = peer.addresses.all();
+  return "server " + ToString(sid) + (where.empty() ? "" : " at " + where);
 }
 
 std::string LinkTable::TextOfLink(ServerId sid, const Peer& peer) const {

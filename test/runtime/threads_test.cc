@@ -10,9 +10,9 @@
 #include "lib/env/system_clock.h"
 #include "lib/env/thread_executor.h"
 #include "test/harness/catch.h"
-#include "test/runtime/loopback.h"
 #include "zkq/replica.h"
 #include "zkq/testing/memory_file_system.h"
+#include "zkq/testing/memory_network.h"
 
 namespace zkq::runtime {
 namespace {
@@ -118,7 +118,7 @@ class Ensemble {
     options.data_dir = "data";
     options.log_segment_bytes = 1 << 20;
     options.tick = absl::Milliseconds(50);
-    options.transport = network->NewTransport();
+    options.transport = network.NewTransport();
     options.state_machine = std::make_unique<Counter>(gates[id - 1]);
     options.env = env_;
     options.env.file_system = disks[id - 1];
@@ -148,7 +148,7 @@ class Ensemble {
     }
   }
 
-  std::shared_ptr<LoopbackNetwork> network = LoopbackNetwork::New();
+  testing::MemoryNetwork network;
   std::vector<std::shared_ptr<MemoryFileSystem>> disks;
   std::vector<std::shared_ptr<Gates>> gates;
   std::vector<std::unique_ptr<Replica>> replicas;

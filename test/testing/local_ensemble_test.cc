@@ -1,0 +1,148 @@
+// LocalEnsemble, and first the test that a host would write with it.
+#include "zkq/testing/local_ensemble.h"
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "test/harness/catch.h"
+#include "zkq/retry.h"
+
+namespace zkq::testing {
+namespace {
+
+// Keeps the last command.
+class Register final : public StateMachine {
+ public:
+  static inline std::atomic<int> restores = 0;  // of all
+
+  absl::StatusOr<std::string> Apply(const Transaction& txn) override {
+    return std::exchange(value_, std::string(txn.command));
+  }
+  absl::StatusOr<std::string> Query(std::string_view) override { return value_; }
+  absl::StatusOr<SnapshotJob> Snapshot() override {
+    return [value = value_](SnapshotWriter& out) { return out.WriteRecord(value); };
+  }
+  absl::Status Restore(SnapshotReader& in) override {
+    ++restores;
+    return in.ReadRecord(&value_).status();
+  }
+
+ private:
+  std::string value_;
+};
+
+std::unique_ptr<StateMachine> NewRegister(ServerId) { return std::make_unique<Register>(); }
+
+// Where a write was applied: so the server has it that is asked.
+std::string ReadAt(LocalEnsemble& ensemble, ServerId sid, Zxid zxid) {
+  const absl::StatusOr<Reply> reply = ensemble.replica(sid).Read(
+      "", {.timeout = absl::Minutes(1), .consistency = Consistency::kSequential, .at_least = zxid});
+  return reply.ok() ? reply->value : reply.status().ToString();
+}
+
+TEST_CASE("a write outlives its leader") {
+  LocalEnsemble ensemble(NewRegister);
+  REQUIRE(ensemble.StartAll() == absl::OkStatus());
+  const ServerId first = *ensemble.WaitForLeader();
+  REQUIRE(ensemble.replica(first).Propose("one").ok());
+  ensemble.Kill(first);
+
+  const ServerId second = *ensemble.WaitForLeader();
+  CHECK(second != first);
+  CHECK(ensemble.replica(second).Read("")->value == "one");
+  const absl::StatusOr<Reply> two = ensemble.replica(second).Propose("two");
+  REQUIRE(two.ok());
+
+  REQUIRE(ensemble.Start(first) == absl::OkStatus());
+  CHECK(ReadAt(ensemble, first, two->zxid) == "two");
+}
+
+// --- what the kit promises beyond that ------------------------------------------------
+
+TEST_CASE("what was acknowledged survives a power cut of all") {
+  LocalEnsemble ensemble(NewRegister);
+  REQUIRE(ensemble.StartAll() == absl::OkStatus());
+  const ServerId leader = *ensemble.WaitForLeader();
+  const absl::StatusOr<Reply> written = ensemble.replica(leader).Propose("kept");
+  REQUIRE(written.ok());
+  for (const ServerId sid : ensemble.servers()) ensemble.CutPower(sid);
+  REQUIRE(ensemble.StartAll() == absl::OkStatus());
+  const ServerId next = *ensemble.WaitForLeader();
+  CHECK(ReadAt(ensemble, next, written->zxid) == "kept");
+}
+
+TEST_CASE("a leader that is cut off is replaced, and follows when it is back") {
+  LocalEnsemble ensemble(NewRegister);
+  REQUIRE(ensemble.StartAll() == absl::OkStatus());
+  const ServerId first = *ensemble.WaitForLeader();
+  ensemble.Partition({first});
+  const ServerId second = *ensemble.WaitForLeader();
+  REQUIRE(second != first);
+  const absl::StatusOr<Reply> written = ensemble.replica(second).Propose("without it");
+  REQUIRE(written.ok());
+  CHECK_FALSE(ensemble.replica(first).Propose("alone", {.timeout = absl::ZeroDuration()}).ok());
+  ensemble.Heal();
+  CHECK(ReadAt(ensemble, first, written->zxid) == "without it");
+}
+
+TEST_CASE("a server stops in good order, and the others go on") {
+  LocalEnsemble ensemble(NewRegister);
+  REQUIRE(ensemble.StartAll() == absl::OkStatus());
+  const ServerId first = *ensemble.WaitForLeader();
+  CHECK(ensemble.Stop(first) == absl::OkStatus());
+  CHECK_FALSE(ensemble.up(first));
+  CHECK(ensemble.Stop(first) == absl::OkStatus());  // nothing is left to stop
+  const ServerId second = *ensemble.WaitForLeader();
+  CHECK(second != first);
+  CHECK(CallWithRetry(NewSystemEnv(), {}, [&](absl::Duration timeout) {
+          return ensemble.replica(second).Propose("on", {.timeout = timeout});
+        }).ok());
+}
+
+TEST_CASE("a snapshot is fetched by a server that comes late") {
+  LocalEnsemble ensemble(NewRegister, {.adjust = [](ServerId, ReplicaOptions* options) {
+                           options->log_segment_bytes = 4 << 10;
+                           options->retain_snapshots = 1;
+                           options->snapshot_every_transactions = 20;
+                         }});
+  REQUIRE(ensemble.StartAll() == absl::OkStatus());
+  REQUIRE(ensemble.WaitForLeader().ok());
+  const ServerId late = ensemble.servers().front();
+  ensemble.Kill(late);
+  const ServerId leader = *ensemble.WaitForLeader();
+  Zxid last;
+  const std::string filler(1 << 10, 'x');
+  for (int i = 0; i < 200; ++i) last = ensemble.replica(leader).Propose(filler)->zxid;
+  const int restores = Register::restores;
+  REQUIRE(ensemble.Start(late) == absl::OkStatus());
+  CHECK(ReadAt(ensemble, late, last) == filler);
+  CHECK(Register::restores == restores + 1);
+}
+
+TEST_CASE("who is missed is named when there is no leader") {
+  LocalEnsemble ensemble(NewRegister);
+  REQUIRE(ensemble.Start(ServerId{1}) == absl::OkStatus());
+  const absl::StatusOr<ServerId> leader = ensemble.WaitForLeader(absl::ZeroDuration());
+  CHECK(leader.status() ==
+        absl::DeadlineExceededError("no leader; server 1 looking election; server 2 is down; "
+                                    "server 3 is down"));
+}
+
+TEST_CASE("calls of a server that is killed are answered") {
+  LocalEnsemble ensemble(NewRegister);
+  REQUIRE(ensemble.Start(ServerId{1}) == absl::OkStatus());
+  absl::Status told;
+  ensemble.replica(ServerId{1})
+      .Read("",
+            {.timeout = absl::InfiniteDuration(),
+             .consistency = Consistency::kSequential,
+             .at_least = {.epoch = 1}},
+            [&](absl::StatusOr<Reply> reply) { told = reply.status(); });
+  ensemble.Kill(ServerId{1});
+  CHECK_FALSE(told.ok());
+}
+
+}  // namespace
+}  // namespace zkq::testing

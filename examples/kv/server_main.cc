@@ -1,7 +1,7 @@
 // zkq-kvd: one server of the replicated key-value store.
 //
-// Exit codes: 0 after SIGTERM or SIGINT, 1 cannot run or go on (one line on stderr says
-// why), 2 bad flags.
+// Exit codes: 0 after SIGTERM or SIGINT, 1 cannot run or go on (one line on stderr says why; a
+// supervisor may try again), 2 bad flags.
 #include <grpcpp/grpcpp.h>
 #include <pthread.h>
 #include <signal.h>

@@ -120,8 +120,8 @@ class ZKQ_EXPORT QuorumTransport {
   // Begins to listen and to dial. Once. `receiver` must live until Shutdown returns.
   // Time, timers and chance are taken from `env`, and threads where one is needed: so the
   // transport lives in a simulation, too. It needs no file system.
-  // Errors: kInvalidArgument (the address), kUnavailable (address in use, or no name server
-  // answers), kPermissionDenied; each names the address. kResourceExhausted: no thread, file
+  // Errors: kInvalidArgument (the address), kUnavailable (address in use, or its name is not
+  // resolved yet), kPermissionDenied; each names the address. kResourceExhausted: no thread, file
   // descriptor or memory is left.
   virtual absl::Status Start(const Env& env, const Identity& self, Receiver* receiver) = 0;
   // Where it listens once Start has returned OK, with the port it got if port 0 was

@@ -66,7 +66,8 @@ class ZKQ_EXPORT Replica final {
   //   kFailedPrecondition  data_dir is in use, belongs to another server, or was written
   //                        by a newer zkq
   //   kPermissionDenied    data_dir or the address may not be used
-  //   kUnavailable         address in use, or not of this machine; no name server answers
+  //   kUnavailable         address in use, or not of this machine; its name is not resolved.
+  //                        Try again: that may be so for a moment, of a machine just set up
   //   kResourceExhausted   disk full, or no thread (see zkq/grpc_transport.h) or file
   //                        descriptor left
   //   kDataLoss            the log is damaged (names file and offset), or what it needs is

@@ -67,6 +67,25 @@ bool IsName(std::string_view text) {
   return true;
 }
 
+// The zone of IPv6 aside, and of an IPv4 address in IPv6 the IPv4 one.
+std::string_view PlainAddress(std::string_view host) {
+  host = host.substr(0, host.find('%'));
+  for (const std::string_view mapped : {"::ffff:", "::FFFF:"}) {
+    if (host.starts_with(mapped)) return host.substr(mapped.size());
+  }
+  return host;
+}
+
+// Of many, or of nobody yet: 224.0.0.0 and above, ff00:: and above.
+bool IsNoServers(std::string_view address) {
+  if (IsIpv4(address)) {
+    uint8_t first = 0;
+    return ReadNumber(TakePart(&address, '.'), &first) && first >= 224;
+  }
+  const bool full = address.find(':') == 4;  // else zeros are left out at the front
+  return full && (address.starts_with("ff") || address.starts_with("FF"));
+}
+
 }  // namespace
 
 std::optional<HostPort> ReadHostPort(std::string_view address) {
@@ -89,7 +108,9 @@ std::string_view WhyNotDialled(std::string_view address) {
   }
   if (!read) return "it is not host:port";
   if (read->host.empty()) return "it names no host";
-  if (HasOnly(read->host, "0:.")) return "others cannot dial a wildcard address";
+  const std::string_view host = PlainAddress(read->host);
+  if (HasOnly(host, "0:.")) return "others cannot dial a wildcard address";
+  if (IsNoServers(host)) return "it is a multicast or reserved address, of no server";
   if (read->port == 0) return "others cannot dial port 0";
   return {};
 }

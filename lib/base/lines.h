@@ -14,6 +14,7 @@ namespace zkq {
 enum class Line {
   // The start and the end.
   kMembersOutdated,
+  kMembersContradict,
   kHalted,
   // Who belongs to the ensemble.
   kMembersDiffer,
@@ -64,6 +65,7 @@ struct LineInfo {
 
 inline constexpr LineInfo kLines[] = {
     {Line::kMembersOutdated, "members-outdated", LogLevel::kInfo, Pace::kEach},
+    {Line::kMembersContradict, "members-contradict", LogLevel::kWarning, Pace::kEach},
     {Line::kHalted, "halted", LogLevel::kError, Pace::kMinute},
     {Line::kMembersDiffer, "members-differ", LogLevel::kWarning, Pace::kMinute},
     {Line::kAmnesic, "amnesic", LogLevel::kError, Pace::kMinute},

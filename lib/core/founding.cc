@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "lib/base/hash128.h"
+#include "lib/base/member_lists.h"
 #include "lib/core/self.h"
 
 namespace zkq::core {
@@ -66,11 +67,19 @@ void Founding::Meet(const LinkId& link, const Identity& peer) {
   if (peer.ensemble != EnsembleId{}) {
     self_.Emit(Notify{link.sid, Notification{}});  // a vote for nobody: a question
   } else if (peer.founding != founding_) {
-    self_.Tell(Line::kMembersDiffer,
-               "server " + ToString(peer.sid) + " is configured with other members than this one",
-               peer.sid);
+    // The hash does not say what differs: each of the two shows the other its list.
+    const Membership listed{.members = Ordered(self_.options.members)};
+    self_.Emit(Notify{link.sid, Notification{.membership = listed}});
   }
   Judge();
+}
+
+void Founding::TellDifference(ServerId sid, const Membership& listed) {
+  const std::string what = WhatDiffers(self_.options.members, "here", listed.members, "there");
+  self_.Tell(Line::kMembersDiffer,
+             "server " + ToString(sid) + " is configured with other members, so nothing is " +
+                 "founded with it: " + what + "; all need the same list, spelled alike",
+             sid);
 }
 
 void Founding::Judge() {
@@ -128,8 +137,11 @@ void Founding::On(const Notified& notified) {
   const std::optional<Membership>& told = notified.notification.membership;
   if (write_ || peer == nullptr || !told) return;
   const EnsembleId& ensemble = peer->ensemble;
+  if (ensemble == EnsembleId{}) {
+    if (peer->founding != founding_) TellDifference(peer->sid, *told);
+    return;
+  }
   const Member* member = FindMember(*told, self_.options.self);
-  if (ensemble == EnsembleId{}) return;
   const bool another_disk = member != nullptr && member->type == MemberType::kParticipant &&
                             member->disk != self_.state.disk;
   if (member == nullptr || another_disk) return BeAmnesic(another_disk);

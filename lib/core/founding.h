@@ -8,7 +8,8 @@
 // nobody mints it, and no message carries it first. That all must have *said* what they
 // see, and not only be seen, is what makes the id one: a voter that loses its still empty
 // disk, or whose old link outlives it, is seen differently by different voters, and
-// nobody founds until that has passed.
+// nobody founds until that has passed. Two that are configured with different lists show
+// them to each other, and say what differs.
 //
 // An unfounded server that meets a founded one asks it who belongs to its ensemble. If
 // this server is listed with this very disk it was a founder, cut off in the middle, and
@@ -66,6 +67,7 @@ class Founding {
   // alike, and nobody founded is.
   std::optional<std::vector<SeenVoter>> AllVoters() const;
   bool AllSay(const Id128& seen) const;
+  void TellDifference(ServerId sid, const Membership& listed);
   void Found(const EnsembleId& ensemble, Membership membership);
   void BeAmnesic(bool listed);
   Invariants& invariants();

@@ -59,10 +59,9 @@ absl::Status ResolverError(const std::string& address, int error, int system_err
       return ErrnoError(address, system_error);
     case EAI_MEMORY:
       return ErrnoError(address, ENOMEM);
-    case EAI_AGAIN:
-      return Error(absl::StatusCode::kUnavailable, address, gai_strerror(error));
-    default:
-      return Error(absl::StatusCode::kInvalidArgument, address, gai_strerror(error));
+    default:  // A name that is not known may be soon: a machine, or a pod, is being set up.
+      return Error(absl::StatusCode::kUnavailable, address,
+                   "the name is not resolved (" + std::string(gai_strerror(error)) + ")");
   }
 }
 

@@ -38,9 +38,9 @@ class Acceptor {
 
   // Listens on host:port or [v6]:port, on every address the host has; port 0 is any
   // that is free on all of them. Connections wait until Begin. kInvalidArgument: it is no address
-  // with a port, or the host is unknown; kUnavailable: it is in use, or not this machine's, or
-  // no name server answers; kPermissionDenied; kResourceExhausted: no file descriptor or memory
-  // left. Each names the address.
+  // with a port; kUnavailable: it is in use, or not this machine's, or its name is not resolved,
+  // which may be so for a moment; kPermissionDenied; kResourceExhausted: no file descriptor or
+  // memory left. Each names the address.
   static absl::StatusOr<std::unique_ptr<Acceptor>> Listen(const std::string& address);
   ~Acceptor() { Stop(); }
 

@@ -85,8 +85,13 @@ void Node::NoteOtherMembers() const {
   const HardState& state = dir_.recovered.state;
   const std::string agreed = ToText(state.config.members), given = ToText(options_.members);
   if (state.ensemble == EnsembleId{} || agreed == given) return;
-  voice_.Say(Line::kMembersOutdated, "members lists ", given, ", and the ensemble has agreed on ",
-             agreed,
+  const bool contradicts =
+      std::any_of(options_.members.begin(), options_.members.end(), [&](const Member& member) {
+        const Member* const found = FindMember(state.config, member.id);
+        return found != nullptr && ToString(*found) != ToString(member);
+      });
+  voice_.Say(contradicts ? Line::kMembersContradict : Line::kMembersOutdated, "members lists ",
+             given, ", and the ensemble has agreed on ", agreed,
              ": that counts, and other addresses are tried when the agreed ones do not answer");
 }
 

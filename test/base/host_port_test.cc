@@ -52,7 +52,9 @@ TEST_CASE("a text that is no host and port is unreadable") {
 }
 
 TEST_CASE("an address that nobody can dial is told from one that somebody can") {
-  for (const char* good : {"h:1", "127.0.0.1:1", "[::1]:1", "[::ffff:0.0.0.1]:1"}) {
+  for (const char* good :
+       {"h:1", "127.0.0.1:1", "[::1]:1", "[::ffff:0.0.0.1]:1", "223.255.255.255:1",
+        "[fe80::1%eth0]:1", "[ff::1]:1", "ffab.example:1"}) {
     CAPTURE(good);
     CHECK(WhyNotDialled(good) == "");
   }
@@ -60,9 +62,15 @@ TEST_CASE("an address that nobody can dial is told from one that somebody can") 
   CHECK(WhyNotDialled(":1") == "it names no host");
   CHECK(WhyNotDialled("h:0") == "others cannot dial port 0");
   CHECK(WhyNotDialled("::1:7002") == "an IPv6 address stands in brackets, as in [::1]:7001");
-  for (const char* wildcard : {"0.0.0.0:1", "[::]:1", "[0:0:0:0:0:0:0:0]:1", "[::0.0.0.0]:1"}) {
+  for (const char* wildcard : {"0.0.0.0:1", "[::]:1", "[0:0:0:0:0:0:0:0]:1", "[::0.0.0.0]:1",
+                               "[::%eth0]:1", "[::ffff:0.0.0.0]:1", "[::FFFF:0:0]:1"}) {
     CAPTURE(wildcard);
     CHECK(WhyNotDialled(wildcard) == "others cannot dial a wildcard address");
+  }
+  for (const char* many : {"224.0.0.1:1", "255.255.255.255:1", "240.0.0.1:1", "[ff02::1]:1",
+                           "[FF02::1%eth0]:1", "[::ffff:239.1.1.1]:1"}) {
+    CAPTURE(many);
+    CHECK(WhyNotDialled(many) == "it is a multicast or reserved address, of no server");
   }
 }
 

@@ -280,8 +280,9 @@ Event PeerScript::LinkedUp(Words* words) {
 
 Event PeerScript::Noticed(Words* words) {
   const ServerId sid = ToServerId(words->Next());
-  const std::string members = words->Setting("members");
+  const std::string members = words->Setting("members"), lists = words->Setting("lists");
   Notification notification = ToNotification(words);
+  if (!lists.empty()) notification.membership = VotersUpTo(static_cast<int>(ToNumber(lists)));
   if (!members.empty()) notification.membership = ToMembership(members);
   return Notified{links_.at(sid), notification};
 }

@@ -26,7 +26,7 @@
 //                                        configured alike, unless said otherwise
 //   link-down 2
 //   elect 3 by 1 2                       these voters support server 3
-//   notified 2 <notification>
+//   notified 2 <notification> [members=1,2,3 | lists=4 (those that many are configured with)]
 //   part 2 1000                          so many bytes of a message that is not whole
 //   recv 2 [@number/epoch] <message>     of the session under way, unless said
 //   propose 1 2*100                      calls with these tags, one of 100 bytes

@@ -58,9 +58,17 @@ TEST_CASE("an option that zkq cannot use is named, with its value") {
   CheckRefused("--ensemble=1=nowhere", {"nowhere"});
   CheckRefused("--ensemble=1=127.0.0.1:7001;2=127.0.0.1:7002", {"--ensemble", ";2="});
   CheckRefused("--ensemble=1=0.0.0.0:7001", {"--ensemble", "wildcard"});
+  CheckRefused("--ensemble=1=224.0.0.1:7001", {"--ensemble", "multicast"});
   CheckRefused("--ensemble=one=127.0.0.1:7001", {"one"});
   CheckRefused("--tick=0s", {"tick"});
   CheckRefused("--observers=9=127.0.0.1:7009", {"server 9", "observer", "not served yet"});
+}
+
+TEST_CASE("a name that is not resolved yet ends it so that a supervisor tries again") {
+  const Attempt attempt({"--ensemble=1=no.such.host.invalid:7001"});
+  CHECK(attempt.code() == 1);  // not 2: nobody has to edit anything
+  CHECK(attempt.Says("UNAVAILABLE: members: server 1: \"no.such.host.invalid:7001\""));
+  CHECK(attempt.Says("not resolved"));
 }
 
 TEST_CASE("an address in use is an error, not a shared port") {

@@ -38,6 +38,12 @@ struct ReplicaStatus {
   absl::Status health = absl::OkStatus();
 };
 
+// One line, for a log or a status page; for people, so it may change:
+//   server=2 state=following phase=broadcast leader=1 epoch=4 logged=4:17 committed=4:17
+//   applied=4:16 snapshot=3:9 listen=127.0.0.1:7102 health=OK
+// What is not known or none is left out; "amnesic" and "halted" stand before health if they are so.
+ZKQ_EXPORT std::string ToString(const ReplicaStatus& status);
+
 // At most one event of a kind waits to be delivered, with the newest status: a slow
 // subscriber sees the newest of each kind, not every step between.
 struct Event {

@@ -120,7 +120,7 @@ class BatchCall final : public grpc::ServerBidiReactor<pb::BatchRequest, pb::Bat
     Callback done = [this, id, op](absl::StatusOr<zkq::Reply> reply) {
       Answered(ToResponse(id, op, std::move(reply)));
     };
-    const absl::Duration timeout = TimeoutFor(context_.deadline());
+    const absl::Duration timeout = zkq::TimeoutFor(context_, kTimeoutMax);
     if (op == pb::BatchRequest::kGet) {
       const bool serializable = request_.get().serializable();
       pb::Query query;

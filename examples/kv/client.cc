@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "zkq/grpc_status.h"
+#include "zkq/retry.h"
+
 namespace kv {
 namespace {
 
@@ -24,28 +27,10 @@ std::unique_ptr<Client::Stub> Dial(const std::string& server, absl::Time deadlin
   }
 }
 
-// Whether another attempt, perhaps at another server, may fare better.
-bool Transient(grpc::StatusCode code) {
-  switch (code) {
-    case grpc::StatusCode::UNAVAILABLE:
-    case grpc::StatusCode::ABORTED:
-    case grpc::StatusCode::RESOURCE_EXHAUSTED:
-    case grpc::StatusCode::FAILED_PRECONDITION:
-    case grpc::StatusCode::DEADLINE_EXCEEDED:
-    case grpc::StatusCode::CANCELLED:
-    case grpc::StatusCode::DATA_LOSS:
-    case grpc::StatusCode::INTERNAL:  // its replica has halted, and it is about to end
-      return true;
-    default:
-      return false;
-  }
-}
-
-// A server says so; from a connection that broke nobody knows.
-bool NotCommitted(const grpc::ClientContext& context) {
-  const auto& metadata = context.GetServerTrailingMetadata();
-  auto outcome = metadata.find("zkq-outcome");
-  return outcome != metadata.end() && outcome->second == "not-committed";
+// The process's, for its pauses.
+const zkq::Env& OwnEnv() {
+  static const auto* const env = new zkq::Env(zkq::NewSystemEnv());
+  return *env;
 }
 
 }  // namespace
@@ -69,28 +54,34 @@ void Client::Next() {
 }
 
 CallResult Client::Run(const Call& call, bool changes) {
-  const absl::Time deadline = absl::Now() + timeout_;
-  CallResult result;
-  do {
-    result = Attempt(call, deadline, changes);
-  } while (!result.status.ok() && !result.unknown && Transient(result.status.error_code()) &&
-           absl::Now() < deadline);
-  return result;
+  const zkq::RetryPolicy policy = {.timeout = timeout_,
+                                   .initial_pause = kPauseMin,
+                                   .max_pause = kPauseMin,  // Next pauses, too
+                                   .idempotent = !changes,
+                                   .elsewhere = true};
+  return ResultOf(zkq::CallWithRetry(OwnEnv(), policy,
+                                     [&](absl::Duration left) { return Attempt(call, left); }),
+                  changes);
 }
 
-CallResult Client::Attempt(const Call& call, absl::Time deadline, bool changes) {
+absl::Status Client::Attempt(const Call& call, absl::Duration timeout) {
+  const absl::Time deadline = absl::Now() + timeout;
   Stub* stub = Connect(deadline);
-  if (stub == nullptr) return {{grpc::StatusCode::UNAVAILABLE, "no server answers"}};
+  if (stub == nullptr) return zkq::MakeError(absl::StatusCode::kUnavailable, "no server answers");
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(deadline));
-  CallResult result = {call(*stub, &context)};
-  if (result.status.ok()) {
+  absl::Status status = zkq::FromGrpcStatus(call(*stub, &context), context);
+  if (status.ok()) {
     pause_ = absl::ZeroDuration();
   } else {
-    result.unknown = changes && !NotCommitted(context);
     Next();
   }
-  return result;
+  return status;
+}
+
+CallResult Client::ResultOf(absl::Status status, bool changes) {
+  const bool unknown = zkq::GetErrorInfo(status).outcome == zkq::Outcome::kUnknown;
+  return {std::move(status), changes && unknown};
 }
 
 grpc::Status Client::StatusOf(const std::string& server, pb::StatusResponse* response) {

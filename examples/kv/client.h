@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "kv.grpc.pb.h"
@@ -21,7 +22,7 @@ namespace kv {
 namespace pb = zkq::kv::v1;
 
 struct CallResult {
-  grpc::Status status;
+  absl::Status status;
   bool unknown = false;  // it failed, and may have been carried out all the same
 };
 
@@ -37,7 +38,7 @@ class Client {
   CallResult Write(const Call& call) { return Run(call, /*changes=*/true); }
   // Makes one attempt only, at the present server or the next that accepts a
   // connection; after a failure goes on with another server.
-  CallResult WriteOnce(const Call& call) { return Attempt(call, absl::Now() + timeout_, true); }
+  CallResult WriteOnce(const Call& call) { return ResultOf(Attempt(call, timeout_), true); }
   // Repeating a read does no harm, so every failure is tried again.
   CallResult Read(const Call& call) { return Run(call, /*changes=*/false); }
 
@@ -55,7 +56,8 @@ class Client {
 
  private:
   CallResult Run(const Call& call, bool changes);
-  CallResult Attempt(const Call& call, absl::Time deadline, bool changes);
+  absl::Status Attempt(const Call& call, absl::Duration timeout);
+  static CallResult ResultOf(absl::Status status, bool changes);
 
   const std::vector<std::string> servers_;
   const absl::Duration timeout_;

@@ -16,6 +16,7 @@
 #include "client.h"
 #include "flags.h"
 #include "load.h"
+#include "zkq/grpc_status.h"
 
 ABSL_FLAG(std::string, servers, "", "host:port,host:port,...: tried in this order");
 ABSL_FLAG(absl::Duration, timeout, absl::Seconds(5), "for the whole command, all attempts");
@@ -36,7 +37,7 @@ constexpr char kCommands[] =
 
 int Failed(const kv::CallResult& result) {
   std::cerr << "zkq-kv: " << (result.unknown ? "outcome unknown: " : "not committed: ")
-            << result.status.error_message() << " (code " << result.status.error_code() << ")\n";
+            << result.status.message() << " (" << result.status.code() << ")\n";
   return result.unknown ? kUnknown : kNotCommitted;
 }
 
@@ -110,7 +111,7 @@ int Watch(kv::Client& client, const Arguments& args) {
   pb::WatchRequest request;
   request.set_prefix(args[0]);
   kv::Client::Stub* stub = client.Connect(absl::Now() + client.timeout());
-  if (stub == nullptr) return Failed({{grpc::StatusCode::UNAVAILABLE, "no server answers"}});
+  if (stub == nullptr) return Failed({absl::UnavailableError("no server answers")});
   grpc::ClientContext context;
   auto stream = stub->Watch(&context, request);
   pb::WatchEvent event;
@@ -118,7 +119,7 @@ int Watch(kv::Client& client, const Arguments& args) {
     std::cout << pb::WatchEvent::Kind_Name(event.kind()) << "\t" << event.key() << "\t"
               << event.value() << "\t" << ToString(event.zxid()) << std::endl;
   }
-  return Failed({stream->Finish()});
+  return Failed({zkq::FromGrpcStatus(stream->Finish(), context)});
 }
 
 int Status(kv::Client& client, const Arguments&) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "zkq/grpc_status.h"
 
 namespace kv {
 namespace {
@@ -18,7 +19,7 @@ class Loader {
 
   LoadResult Run() {
     absl::Time deadline = absl::Now() + client_.timeout();
-    result_.result.status = {grpc::StatusCode::UNAVAILABLE, "no server answers"};
+    result_.result.status = absl::UnavailableError("no server answers");
     while (result_.loaded < items_.size()) {
       Client::Stub* stub = client_.Connect(deadline);
       if (stub == nullptr) return result_;
@@ -47,8 +48,8 @@ class Loader {
       going = Collect(*stream, asked);
     }
     stream->WritesDone();
-    grpc::Status status = stream->Finish();
-    if (!status.ok()) result_.result = {status, /*unknown=*/true};
+    absl::Status status = zkq::FromGrpcStatus(stream->Finish(), context);
+    if (!status.ok()) result_.result = {std::move(status), /*unknown=*/true};
   }
 
   // Sends the next window of puts from *next on; returns how many.
@@ -77,7 +78,7 @@ class Loader {
         ++result_.loaded;
       } else {
         good = false;
-        result_.result = {{static_cast<grpc::StatusCode>(response.code()), response.error()},
+        result_.result = {{static_cast<absl::StatusCode>(response.code()), response.error()},
                           response.outcome_unknown()};
       }
     }

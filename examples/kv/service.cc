@@ -1,6 +1,5 @@
 #include "service.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -10,30 +9,15 @@
 namespace kv {
 namespace {
 
-// For calls without a deadline, and the most that a deadline may ask for.
-constexpr absl::Duration kTimeoutDefault = absl::Seconds(10);
-constexpr absl::Duration kTimeoutMax = absl::Minutes(5);
-
 template <typename Response>
 void Answer(absl::StatusOr<zkq::Reply> reply, grpc::CallbackServerContext* context,
             grpc::ServerUnaryReactor* reactor, Response* response) {
   const absl::Status status =
       reply.ok() ? ReadAnswer(reply->value, response) : std::move(reply).status();
-  if (!status.ok()) {
-    const bool unknown = zkq::GetErrorInfo(status).outcome == zkq::Outcome::kUnknown;
-    context->AddTrailingMetadata(kOutcomeKey, unknown ? "unknown" : "not-committed");
-  }
-  // The two libraries number their codes alike.
-  reactor->Finish({static_cast<grpc::StatusCode>(status.code()), std::string(status.message())});
+  reactor->Finish(zkq::ToGrpcStatus<grpc::Status>(status, context));
 }
 
 }  // namespace
-
-absl::Duration TimeoutFor(std::chrono::system_clock::time_point deadline) {
-  if (deadline == std::chrono::system_clock::time_point::max()) return kTimeoutDefault;
-  absl::Duration left = absl::FromChrono(deadline - std::chrono::system_clock::now());
-  return std::clamp(left * 0.95, absl::ZeroDuration(), kTimeoutMax);
-}
 
 zkq::Consistency ConsistencyFor(bool serializable) {
   return serializable ? zkq::Consistency::kLocal : zkq::Consistency::kLinearizable;
@@ -45,7 +29,7 @@ grpc::ServerUnaryReactor* KvService::Propose(grpc::CallbackServerContext* contex
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   absl::StatusOr<std::string> bytes = EncodeCommand(std::move(command));
   if (bytes.ok()) {
-    replica_.Propose(*std::move(bytes), {.timeout = TimeoutFor(context->deadline())},
+    replica_.Propose(*std::move(bytes), {.timeout = zkq::TimeoutFor(*context, kTimeoutMax)},
                      [=](absl::StatusOr<zkq::Reply> reply) {
                        Answer(std::move(reply), context, reactor, response);
                      });
@@ -59,12 +43,12 @@ template <typename Response>
 grpc::ServerUnaryReactor* KvService::Read(grpc::CallbackServerContext* context, pb::Query query,
                                           bool serializable, Response* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  replica_.Read(
-      EncodeQuery(std::move(query)),
-      {.timeout = TimeoutFor(context->deadline()), .consistency = ConsistencyFor(serializable)},
-      [=](absl::StatusOr<zkq::Reply> reply) {
-        Answer(std::move(reply), context, reactor, response);
-      });
+  replica_.Read(EncodeQuery(std::move(query)),
+                {.timeout = zkq::TimeoutFor(*context, kTimeoutMax),
+                 .consistency = ConsistencyFor(serializable)},
+                [=](absl::StatusOr<zkq::Reply> reply) {
+                  Answer(std::move(reply), context, reactor, response);
+                });
   return reactor;
 }
 

@@ -8,12 +8,13 @@
 
 #include "kv.grpc.pb.h"
 #include "watch_hub.h"
+#include "zkq/grpc_status.h"
 #include "zkq/zkq.h"
 
 namespace kv {
 
-// Trailing metadata of a failed call: "not-committed" or "unknown".
-inline constexpr char kOutcomeKey[] = "zkq-outcome";
+// The most time that a call's deadline may ask for, and what a call without one gets.
+inline constexpr absl::Duration kTimeoutMax = absl::Minutes(5);
 
 // Nothing here blocks a gRPC thread: each call ends in a callback of the replica.
 // Replica and hub must outlive the gRPC server.
@@ -53,10 +54,6 @@ class KvService final : public pb::Kv::CallbackService {
   zkq::Replica& replica_;
   WatchHub& hub_;
 };
-
-// How long the replica may take over a call that its caller gives up at
-// `deadline`: a little less, so that the answer still reaches the caller.
-absl::Duration TimeoutFor(std::chrono::system_clock::time_point deadline);
 
 zkq::Consistency ConsistencyFor(bool serializable);
 

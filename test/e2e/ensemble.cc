@@ -9,7 +9,7 @@ namespace {
 
 void Check(const kv::CallResult& result, const std::string& what) {
   if (!result.status.ok()) {
-    throw std::runtime_error(what + ": " + result.status.error_message() +
+    throw std::runtime_error(what + ": " + result.status.ToString() +
                              (result.unknown ? " (outcome unknown)" : " (not committed)"));
   }
 }

@@ -93,7 +93,7 @@ TEST_CASE("a command that is too large is refused before it is sent") {
   pb::PutResponse response;
   kv::CallResult result = client.WriteOnce(
       [&](auto& stub, auto* context) { return stub.Put(context, request, &response); });
-  CHECK(result.status.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
+  CHECK(result.status.code() == absl::StatusCode::kInvalidArgument);
   CHECK_FALSE(result.unknown);
   CHECK(Get(client, "k") == std::nullopt);
 }

@@ -1,4 +1,6 @@
 // What Start promises of its errors: each names the option, and its value.
+#include <chrono>
+#include <condition_variable>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -128,14 +130,21 @@ class Lines final : public LogSink {
     const std::lock_guard lock(mutex_);
     text_ += level == LogLevel::kWarning ? "warning: " : "";
     text_.append(line) += '\n';
+    changed_.notify_all();
   }
   std::string text() {
     const std::lock_guard lock(mutex_);
     return text_;
   }
+  bool Await(const std::string& part) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(30),
+                             [&] { return text_.find(part) != std::string::npos; });
+  }
 
  private:
   std::mutex mutex_;
+  std::condition_variable changed_;
   std::string text_;
 };
 
@@ -174,6 +183,30 @@ TEST_CASE("a server that has moved is found at the address that the options list
   REQUIRE(second != std::string::npos);
   CHECK(lines->text().find(line, second + 1) == std::string::npos);
   CHECK(lines->text().find("the ensemble has agreed on " + agreed) != std::string::npos);
+}
+
+TEST_CASE("unfounded servers that spell an address in two ways name it") {
+  const TempDir dir;
+  const std::string address = testing::FreeAddress();
+  const std::string port = address.substr(address.rfind(':'));
+  const Member other = {.id = ServerId{2}, .address = testing::FreeAddress()};
+  const auto lines = std::make_shared<Lines>();
+  const auto start = [&](ServerId sid, const std::string& spelled) {
+    auto started = Replica::Start({.id = sid,
+                                   .members = {{.id = ServerId{1}, .address = spelled}, other},
+                                   .data_dir = dir / ToString(sid),
+                                   .log_sink = lines});
+    REQUIRE(started.ok());
+    return *std::move(started);
+  };
+  const auto one = start(ServerId{1}, address);
+  const auto two = start(ServerId{2}, "localhost" + port);
+  const std::string ip = "1=" + address, name = "1=localhost" + port;
+  CHECK(lines->Await("warning: members-differ: server 2 is configured with other members"));
+  CHECK(lines->Await(ip + " here, " + name + " there"));
+  CHECK(lines->Await("warning: members-differ: server 1 is configured with other members"));
+  CHECK(lines->Await(name + " here, " + ip + " there"));
+  CHECK(one->Status().ensemble == EnsembleId{});
 }
 
 TEST_CASE("a replica that listens on port 0 says which port it got") {

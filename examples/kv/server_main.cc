@@ -3,6 +3,7 @@
 // Exit codes: 0 after SIGTERM or SIGINT, 1 cannot run or go on (one line on stderr says why; a
 // supervisor may try again), 2 bad flags.
 #include <grpcpp/grpcpp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
@@ -43,26 +44,19 @@ namespace {
 constexpr int kRequestBytesMax = 8 << 20;
 constexpr absl::Duration kShutdownGrace = absl::Seconds(5);
 
-class StderrLog final : public zkq::LogSink {
- public:
-  explicit StderrLog(zkq::LogLevel lowest) : lowest_(lowest) {}
-  void Log(zkq::LogLevel level, zkq::ServerId self, std::string_view line) override {
-    if (level < lowest_) return;
-    std::string text = absl::FormatTime("%H:%M:%E3S ", absl::Now(), absl::LocalTimeZone());
-    text += "DIWE"[static_cast<int>(level)];
-    text += " zkq[" + ToString(self) + "] " + std::string(line) + "\n";
-    std::cerr << text;
+// None, if standard error is a pipe that nobody reads: this process must end.
+void Complain(const std::string& line) {
+  pollfd room{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+  if (poll(&room, 1, 1000) == 1 && (room.revents & POLLERR) == 0) {
+    std::cerr << "zkq-kvd: " + line + "\n";
   }
-
- private:
-  const zkq::LogLevel lowest_;
-};
+}
 
 absl::StatusOr<std::shared_ptr<zkq::LogSink>> MakeLog(const std::string& level) {
   if (level == "none") return nullptr;
   const char* const names[] = {"debug", "info", "warning", "error"};
   for (int i = 0; i < 4; ++i) {
-    if (level == names[i]) return std::make_shared<StderrLog>(static_cast<zkq::LogLevel>(i));
+    if (level == names[i]) return zkq::StderrLogSink(static_cast<zkq::LogLevel>(i));
   }
   return absl::InvalidArgumentError("--log=" + level + " is none of the levels");
 }
@@ -144,15 +138,15 @@ int Serve(zkq::ReplicaOptions options, const sigset_t& signals) {
   options.state_machine = std::make_unique<kv::KvStateMachine>(hub);
   absl::StatusOr<std::unique_ptr<zkq::Replica>> replica = zkq::Replica::Start(std::move(options));
   if (!replica.ok()) {
-    std::cerr << "zkq-kvd: " << replica.status() << "\n";
+    Complain(replica.status().ToString());
     return absl::IsInvalidArgument(replica.status()) ? 2 : 1;
   }
   kv::KvService service(**replica, *hub);
   std::string bound;
   std::unique_ptr<grpc::Server> server = Listen(absl::GetFlag(FLAGS_listen), service, &bound);
   if (server == nullptr) {
-    std::cerr << "zkq-kvd: cannot listen on --listen=" << absl::GetFlag(FLAGS_listen)
-              << ": in use, or not an address of this machine\n";
+    Complain("cannot listen on --listen=" + absl::GetFlag(FLAGS_listen) +
+             ": in use, or not an address of this machine");
     return 1;
   }
   std::cout << "ready sid=" << ToString(id) << " listen=" << bound << std::endl;
@@ -164,15 +158,15 @@ int Serve(zkq::ReplicaOptions options, const sigset_t& signals) {
   server->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(500));
   const zkq::ReplicaStatus last = (*replica)->Status();
   if (last.halted) {
-    std::cerr << "zkq-kvd: server " << ToString(id) << " has halted: " << last.health << "\n";
+    Complain("server " + ToString(id) + " has halted: " + last.health.ToString());
     return 1;
   }
-  if (!closed.ok()) std::cerr << "zkq-kvd: shutdown: " << closed << "\n";
+  if (!closed.ok()) Complain("shutdown: " + closed.ToString());
   return closed.ok() ? 0 : 1;
 }
 
 int BadFlags(const absl::Status& status) {
-  std::cerr << "zkq-kvd: " << status.message() << "\n";
+  Complain(std::string(status.message()));
   return 2;
 }
 

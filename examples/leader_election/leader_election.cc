@@ -103,7 +103,8 @@ int main(int argc, char** argv) {
   // Without a state machine the replica only elects.
   auto replica = zkq::Replica::Start({.id = zkq::ServerId(std::strtoull(argv[1], nullptr, 10)),
                                       .members = *members,
-                                      .data_dir = argv[3]});
+                                      .data_dir = argv[3],
+                                      .log_sink = zkq::StderrLogSink()});
   if (!replica.ok()) {
     std::cerr << replica.status() << "\n";
     return 1;

@@ -126,7 +126,7 @@ class ZKQ_EXPORT FileSystem {
 struct Env {
   std::shared_ptr<Clock> clock = nullptr;
   std::shared_ptr<Executor> executor = nullptr;           // protocol and timers: never blocks
-  std::shared_ptr<Executor> blocking_executor = nullptr;  // disk and user code: six may block
+  std::shared_ptr<Executor> blocking_executor = nullptr;  // disk and user code: seven may block
   std::shared_ptr<Random> random = nullptr;
   std::shared_ptr<FileSystem> file_system = nullptr;
 };

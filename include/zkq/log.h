@@ -6,6 +6,7 @@
 // about one server come once a minute at most.
 #pragma once
 
+#include <memory>
 #include <string_view>
 
 #include "zkq/types.h"
@@ -20,7 +21,9 @@ enum class LogLevel {
   kError,    // what needs a hand
 };
 
-// Thread-safe. It must not call into zkq and must not block: heartbeats would wait for it.
+// Thread-safe. It must not call into zkq. It may block: a replica hands it one line at a time,
+// in their order, on Env::blocking_executor, and keeps at most 1,000 lines and 1 MiB meanwhile.
+// Shutdown waits within its grace until all lines are written.
 class ZKQ_EXPORT LogSink {
  public:
   virtual ~LogSink() = default;
@@ -28,6 +31,15 @@ class ZKQ_EXPORT LogSink {
   // during the call only.
   virtual void Log(LogLevel level, ServerId self, std::string_view line) = 0;
 };
+
+// Lines of `lowest` and above on this process's standard error, each in one write:
+//
+//   2026-11-28T14:05:03.123Z W zkq[1] peer-unreachable: server 3 at db3:7003 has had no ...
+//
+// The time is UTC, and the letter the level: D, I, W or E. A line is cut at 4 KiB, and control
+// characters in it are shown as "?". Where nobody reads, a line waits for a second; from then on
+// lines are dropped until somebody does, and then counted: "log-dropped: 213 lines".
+ZKQ_EXPORT std::shared_ptr<LogSink> StderrLogSink(LogLevel lowest = LogLevel::kInfo);
 
 }  // namespace v1
 }  // namespace zkq

@@ -16,6 +16,7 @@ enum class Line {
   kMembersOutdated,
   kMembersContradict,
   kHalted,
+  kLogDropped,
   // Who belongs to the ensemble.
   kMembersDiffer,
   kAmnesic,
@@ -67,6 +68,7 @@ inline constexpr LineInfo kLines[] = {
     {Line::kMembersOutdated, "members-outdated", LogLevel::kInfo, Pace::kEach},
     {Line::kMembersContradict, "members-contradict", LogLevel::kWarning, Pace::kEach},
     {Line::kHalted, "halted", LogLevel::kError, Pace::kMinute},
+    {Line::kLogDropped, "log-dropped", LogLevel::kWarning, Pace::kEach},
     {Line::kMembersDiffer, "members-differ", LogLevel::kWarning, Pace::kMinute},
     {Line::kAmnesic, "amnesic", LogLevel::kError, Pace::kMinute},
     {Line::kRole, "role", LogLevel::kInfo, Pace::kEach},

@@ -8,9 +8,9 @@
 namespace zkq {
 namespace {
 
-// One for each strand that may block, and one for what must go on when all of
-// them do.
-constexpr int kBlockingThreads = 6;
+// One for each strand that may block, one for the log sink, and one for what must go on when
+// all of them do.
+constexpr int kBlockingThreads = 7;
 
 }  // namespace
 

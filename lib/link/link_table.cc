@@ -39,6 +39,7 @@ absl::Status LinkTable::TakeIntroduction(const LinkId& link, const Identity& pee
 
 void LinkTable::Start(const Env& env, const Identity& self, QuorumTransport::Receiver* receiver) {
   env_ = env;
+  log_.Queue(env.blocking_executor);
   deliveries_.SetReceiver(receiver);
   const std::lock_guard lock(mutex_);
   self_ = self;

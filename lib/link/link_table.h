@@ -48,7 +48,8 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   explicit LinkTable(const TableOptions& options);
 
   // --- QuorumTransport's part, see there ---------------------------------------
-  // From now on streams may come in. Of `env`: executor, clock and random.
+  // From now on streams may come in. Of `env`: executor, clock and random, and, for the log sink,
+  // the blocking executor.
   void Start(const Env& env, const Identity& self, QuorumTransport::Receiver* receiver);
   // From now on links are dialled too. Call it after the port is bound.
   void StartDialling(std::shared_ptr<Dialler> dialler);

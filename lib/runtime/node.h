@@ -135,12 +135,14 @@ class Node final : public std::enable_shared_from_this<Node>,
   absl::Duration Left(absl::Duration deadline) const;
   void LeaveProtocol();
   std::string AwaitStrands(absl::Duration deadline);
+  bool AwaitLog(absl::Duration deadline);
   void Release();
   void CloseTransport();
 
   ReplicaOptions options_;
   const bool has_state_machine_;  // at the start
   storage::DataDir dir_;
+  const std::shared_ptr<LogQueue> log_;  // none: silent
   const Voice voice_;
   StatusBoard board_;
   Life life_;

@@ -24,8 +24,9 @@ absl::Status Node::End(absl::Duration grace) {
     return MakeError(absl::StatusCode::kDeadlineExceeded, "another Shutdown still runs");
   }
   if (!life_.closing) Close(deadline, grace);
-  const std::string stuck = AwaitStrands(deadline);
+  std::string stuck = AwaitStrands(deadline);
   Release();
+  if (!AwaitLog(deadline) && stuck.empty()) stuck = "LogSink::Log";
   life_.ending = false;
   options_.env.executor->Wake();  // TakeTurn of another Shutdown
   if (stuck.empty()) return absl::OkStatus();
@@ -96,6 +97,11 @@ std::string Node::AwaitStrands(absl::Duration deadline) {
     if (!strand->AwaitIdle(Left(deadline))) return strand->doing();
   }
   return "";
+}
+
+bool Node::AwaitLog(absl::Duration deadline) {
+  const auto written = [this] { return log_ == nullptr || log_->idle(); };
+  return Await(options_.env.blocking_executor.get(), written, Left(deadline));
 }
 
 void Node::Release() {

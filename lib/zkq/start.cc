@@ -2,6 +2,7 @@
 // shipped part, and starts the runtime.
 #include <utility>
 
+#include "lib/base/absl/log_queue.h"
 #include "lib/env/system_env.h"
 #include "lib/runtime/options.h"
 #include "lib/runtime/start_replica.h"
@@ -17,6 +18,8 @@ absl::Status FillSeams(ReplicaOptions* options) {
     return MakeError(absl::StatusCode::kResourceExhausted,
                      "env: no thread can be started for its executors");
   }
+  // One queue for the lines of both, or their order would be lost.
+  options->log_sink = LogQueue::Before(options->log_sink, env.blocking_executor);
   if (options->transport == nullptr) options->transport = NewShippedTransport(*options);
   if (options->transport == nullptr) {
     return MakeError(absl::StatusCode::kInvalidArgument,

@@ -90,9 +90,9 @@ class Lines final : public LogSink {
 // One server and what it is told.
 class Server final : public QuorumTransport::Receiver {
  public:
-  Server(const Identity& self, std::string address, LogSink* log = nullptr) {
+  Server(const Identity& self, std::string address, std::shared_ptr<LogSink> log = nullptr) {
     GrpcTransportOptions options{.listen_address = std::move(address)};
-    options.log_sink = std::shared_ptr<LogSink>(std::shared_ptr<void>(), log);
+    options.log_sink = std::move(log);
     transport_ = NewGrpcTransport(std::move(options));
     REQUIRE(transport_->Start(NewSystemEnv(), self, this).ok());
   }
@@ -163,8 +163,8 @@ struct Pair {
   }
 
   const std::string one_address = FreeAddress(), two_address = FreeAddress();
-  Lines log;
-  Server one{IdentityOf(kOne), one_address, &log};
+  const std::shared_ptr<Lines> log = std::make_shared<Lines>();
+  Server one{IdentityOf(kOne), one_address, log};
   Server two{IdentityOf(kTwo), two_address};
 };
 
@@ -321,19 +321,19 @@ TEST_CASE("an unfounded stranger with a member's id is admitted, and hears who i
 
 TEST_CASE("the log of each side names both as far as that side knows them") {
   Pair pair;
-  Lines log;
+  const auto log = std::make_shared<Lines>();
   Identity foreign = IdentityOf(kThree, 17);
   foreign.ensemble = {2, 2};
-  Server three(foreign, FreeAddress(), &log);
+  Server three(foreign, FreeAddress(), log);
   three.transport().SetMembers(
       {{{.id = kOne, .address = pair.one_address}, {.id = kThree, .address = FreeAddress()}}});
-  CHECK(pair.log.First(Line::kPeerRefused) == link::Describe(foreign) + " refused by " +
-                                                  link::Describe(IdentityOf(kOne)) +
-                                                  ": another ensemble");
-  CHECK(log.First(Line::kRefusedByPeer) == link::Describe(foreign) + " refused at " +
-                                               pair.one_address +
-                                               ", the address of server 1, by server 1: another "
-                                               "ensemble");
+  CHECK(pair.log->First(Line::kPeerRefused) == link::Describe(foreign) + " refused by " +
+                                                   link::Describe(IdentityOf(kOne)) +
+                                                   ": another ensemble");
+  CHECK(log->First(Line::kRefusedByPeer) == link::Describe(foreign) + " refused at " +
+                                                pair.one_address +
+                                                ", the address of server 1, by server 1: another "
+                                                "ensemble");
 }
 
 TEST_CASE("refusals are logged once a minute a peer, and once for all strangers") {
@@ -341,14 +341,16 @@ TEST_CASE("refusals are logged once a minute a peer, and once for all strangers"
   Hello hello = GoodHello();
   hello.from.ensemble = {2, 2};
   for (int i = 0; i < 20; ++i) Say(pair.one_address, {FrameOf(hello)});
-  CHECK(pair.log.count(Line::kPeerRefused) == 1);
+  pair.log->First(Line::kPeerRefused);
+  CHECK(pair.log->count(Line::kPeerRefused) == 1);
   hello = GoodHello();
   for (uint64_t sid = 70; sid < 90; ++sid) {
     hello.from.sid = ServerId{sid};
     Say(pair.one_address, {FrameOf(hello)});
   }
-  CHECK(pair.log.count(Line::kPeerRefused) == 1);
-  CHECK(pair.log.count(Line::kStrangerRefused) == 1);
+  pair.log->First(Line::kStrangerRefused);
+  CHECK(pair.log->count(Line::kPeerRefused) == 1);
+  CHECK(pair.log->count(Line::kStrangerRefused) == 1);
 }
 
 TEST_CASE("a stream that says nothing, or nothing of sense, is refused") {
@@ -417,7 +419,7 @@ TEST_CASE("a packet that was changed on its way ends the link, and is logged and
   CHECK(told.status.error_message() == "ended by server 1: a packet is not what its checksum says");
   CHECK(pair.one.Until([&] { return pair.one.downs() == 1; }));
   CHECK(pair.one.messages() == 0);
-  CHECK(pair.log.First(Line::kLinkBroken).ends_with(": a packet is not what its checksum says"));
+  CHECK(pair.log->First(Line::kLinkBroken).ends_with(": a packet is not what its checksum says"));
   CHECK(pair.one.transport().counters().lost_by_change == 1);
 }
 

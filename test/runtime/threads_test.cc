@@ -92,7 +92,8 @@ class Counter final : public StateMachine {
 
 class Ensemble {
  public:
-  explicit Ensemble(int servers, Env env = {}) : servers_(servers), env_(std::move(env)) {
+  explicit Ensemble(int servers, Env env = {}, std::shared_ptr<LogSink> log_sink = nullptr)
+      : servers_(servers), env_(std::move(env)), log_sink_(std::move(log_sink)) {
     for (int id = 1; id <= servers; ++id) {
       disks.push_back(std::make_shared<MemoryFileSystem>());
       gates.push_back(std::make_shared<Gates>());
@@ -122,6 +123,7 @@ class Ensemble {
     options.state_machine = std::make_unique<Counter>(gates[id - 1]);
     options.env = env_;
     options.env.file_system = disks[id - 1];
+    options.log_sink = log_sink_;
     auto started = Replica::Start(std::move(options));
     REQUIRE(started.status() == absl::OkStatus());
     replicas[id - 1] = *std::move(started);
@@ -156,6 +158,13 @@ class Ensemble {
  private:
   const int servers_;
   const Env env_;
+  const std::shared_ptr<LogSink> log_sink_;
+};
+
+class GatedSink final : public LogSink {
+ public:
+  void Log(LogLevel, ServerId, std::string_view) override { gate.Pass(); }
+  Gate gate;
 };
 
 // Counts the calls of Await that its contract forbids.
@@ -463,6 +472,24 @@ TEST_CASE("a replica never awaits on an executor's own thread, destroyed on one 
   }
   REQUIRE(executor->misused == 0);
   REQUIRE(blocking->misused == 0);
+}
+
+TEST_CASE("a log sink that never returns keeps nobody from electing, serving and ending") {
+  const auto sink = std::make_shared<GatedSink>();
+  sink->gate.Close();
+  Ensemble ensemble(3, {}, sink);
+  ensemble.AwaitLeaders();
+  sink->gate.AwaitHeld();
+  REQUIRE(ensemble.Write(1) == 1);
+  for (int id = 1; id <= 3; ++id) {
+    absl::Status ended;
+    do {
+      ended = ensemble.at(id).Shutdown(absl::Milliseconds(10));
+      REQUIRE(absl::IsDeadlineExceeded(ended));
+    } while (ended.message().find("LogSink::Log") == absl::string_view::npos);
+    ensemble.replicas[id - 1].reset();
+  }
+  sink->gate.Open();
 }
 
 TEST_CASE("Shutdown may be called from several threads") {

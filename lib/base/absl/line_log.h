@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include "lib/base/absl/log_queue.h"
 #include "lib/base/absl/throttle.h"
 #include "zkq/log.h"
 
@@ -18,6 +19,11 @@ class LineLog {
   // Silent without a sink.
   explicit LineLog(std::shared_ptr<LogSink> sink) : sink_(std::move(sink)) {}
 
+  // Once, before the first line: the sink is called by tasks of `executor` from here on, which
+  // may block. Until then, or with none, in Write.
+  void Queue(const std::shared_ptr<Executor>& executor) {
+    if (executor != nullptr) sink_ = LogQueue::Before(std::move(sink_), executor);
+  }
   bool silent() const { return sink_ == nullptr; }
   // Server `self` says it of `about`, a member, or of kNoServer, any other. Returns how long the
   // line has to wait, and is not written; zero: it is written. Calls the sink: hold no lock.
@@ -25,7 +31,7 @@ class LineLog {
                        std::string_view text);
 
  private:
-  const std::shared_ptr<LogSink> sink_;
+  std::shared_ptr<LogSink> sink_;
   std::mutex mutex_;
   Throttle throttle_;
 };

@@ -5,6 +5,7 @@
 
 #include "lib/base/hash128.h"
 #include "lib/base/member_lists.h"
+#include "lib/base/texts.h"
 #include "lib/core/self.h"
 
 namespace zkq::core {
@@ -161,6 +162,8 @@ void Founding::On(const Synced&) {
   done_ = true;
   self_.seen = {};
   self_.Adopt(self_.state.config);
+  self_.Tell(Line::kFounded, "ensemble " + ToString(self_.state.ensemble) + " of servers " +
+                                 ServersText(self_.quorum.Voters()));
   self_.Emit(Introduce{self_.identity()});
 }
 

@@ -14,8 +14,10 @@
 // same messages, and through no quorum. A renewal begins at the second line, in the
 // sessions that live on.
 #include <algorithm>
+#include <set>
 #include <utility>
 
+#include "lib/base/texts.h"
 #include "lib/core/leading.h"
 
 namespace zkq::core {
@@ -182,6 +184,10 @@ void Leading::TryEstablish() {
     if (learner.synced()) learner.SendUpToDate();
   }
   for (Submission& waiting : admission_.Resume()) Proceed(std::move(waiting));
+  std::set<ServerId> members = learners_.Synced();
+  members.insert(self_.options.self);
+  self_.Tell(Line::kLeads, "epoch " + std::to_string(established_) +
+                               " is established, with servers " + ServersText(members));
 }
 
 // --- renewal --------------------------------------------------------------------

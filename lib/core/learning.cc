@@ -216,6 +216,7 @@ void Learning::Handle(const LeaderInfo& info) {
   // quorum is complete no other leader can get it.
   counted_ = info.epoch > given.epoch || asked == given;
   session_.epoch = info.epoch;
+  synchronisation_ = Synchronisation(self_.now);
   stage_ = Stage::kPromising;
   ExtendDeadline();  // of a renewal, too: until its quorum is complete the leader says nothing
   if (asked == given) return SendAckEpoch();
@@ -255,6 +256,7 @@ void Learning::SendAckEpoch() {
 void Learning::Handle(const Diff&) {
   if (stage_ != Stage::kPromised) return EndSession(SessionEndReason::kGap, "a plan out of turn");
   stage_ = Stage::kSyncing;
+  synchronisation_.Add("diff after " + ToString(self_.history.last()));
 }
 
 void Learning::Handle(const Trunc& trunc) {
@@ -270,6 +272,7 @@ void Learning::Handle(const Trunc& trunc) {
                   /*lost=*/true};
     return;
   }
+  synchronisation_.Add("trunc after " + ToString(trunc.after));
   self_.Truncate(trunc.after);
   stage_ = Stage::kSyncing;
 }
@@ -283,6 +286,7 @@ void Learning::Handle(const Snap& snap) {
   if (!in_turn || snap.snapshot.counter == 0 || snap.snapshot.epoch > session_.epoch) {
     return EndSession(SessionEndReason::kGap, "a snapshot out of turn");
   }
+  synchronisation_.Add("snap at " + ToString(snap.snapshot));
   stage_ = Stage::kInstalling;
   fetching_ = snap.snapshot;
   requests_.SettleAll();
@@ -334,6 +338,7 @@ void Learning::Handle(const Proposal& proposal) {
   if (stage_ == Stage::kBroadcast) {
     self_.NoteLeaderTime(choice_.leader, proposal.txns.back().leader_time);
   }
+  if (stage_ == Stage::kSyncing) synchronisation_.Add(proposal.txns);
   known_commit_ = std::max(known_commit_, proposal.commit);
   // A commit may have been told before the entries it speaks of were here.
   self_.Commit(known_commit_);
@@ -391,6 +396,11 @@ void Learning::Handle(const UpToDate& up_to_date) {
   established_ = session_.epoch;
   undecided_before_ = up_to_date.last_proposed;
   DecideCalls();
+  const ServerId leader = choice_.leader;
+  self_.Tell(Line::kSynchronised,
+             "with server " + ToString(leader) + ", which leads epoch " +
+                 std::to_string(established_) + ": " + synchronisation_.Text(self_.now),
+             leader);
 }
 
 // --- broadcast ------------------------------------------------------------------------

@@ -16,6 +16,7 @@
 #include "lib/core/look.h"
 #include "lib/core/requests.h"
 #include "lib/core/self.h"
+#include "lib/core/synchronisation.h"
 
 namespace zkq::core {
 
@@ -131,6 +132,7 @@ class Learning {
   Time init_limit_;
   Time sync_limit_;
   Time began_;
+  Synchronisation synchronisation_;
   Time give_up_at_{};    // without a word or progress
   Time next_pong_at_{};  // of those that no ping asked for
   std::optional<std::string> left_;

@@ -11,7 +11,7 @@ namespace zkq::core {
 
 class Looking {
  public:
-  Looking(Self* self, Election* election) : self_(*self), election_(*election) {}
+  Looking(Self* self, Election* election) : self_(*self), election_(*election), since_(self->now) {}
 
   void Enter(Outbox* out) {
     // Until then this peer only says that it has left its term: it claims no zxid
@@ -27,6 +27,7 @@ class Looking {
 
   // What is announced to this peer is for its election.
   bool hears() const { return began_; }
+  Time since() const { return since_; }
   std::optional<Decision> outcome() const { return began_ ? election_.outcome() : std::nullopt; }
 
  private:
@@ -42,6 +43,7 @@ class Looking {
 
   Self& self_;
   Election& election_;
+  const Time since_;
   bool began_ = false;
 };
 

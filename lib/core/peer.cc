@@ -17,6 +17,7 @@
 #include <utility>
 #include <variant>
 
+#include "lib/base/texts.h"
 #include "lib/core/founding.h"
 #include "lib/core/invariants.h"
 #include "lib/core/leading.h"
@@ -243,6 +244,7 @@ class Peer::Impl {
     const bool leads = decision.state == PeerState::kLeading;
     ZKQ_CHECK(decision.vote.leader != kNoServer);
     ZKQ_CHECK(leads == (decision.vote.leader == self_.options.self));
+    TellElected(decision.vote);
     vote_ = decision.vote;
     settled_epoch_ = 0;
     if (leads) {
@@ -254,6 +256,15 @@ class Peer::Impl {
                                   .look_seq = election_->current().look_seq,
                                   .leader_look = self_.last_words[leader].look};
     role_.emplace<Learning>(&self_, choice).Enter();
+  }
+
+  void TellElected(const Vote& vote) {
+    const bool won = vote.leader == self_.options.self;
+    const std::string took = TimeText(self_.now - std::get<Looking>(role_).since());
+    const std::string ends = "whose history ends at " + ToString(vote.zxid);
+    const std::string who = won ? "this server" : "server " + ToString(vote.leader);
+    self_.Tell(won ? Line::kElectionWon : Line::kElectionLost,
+               who + ", " + ends + ", was elected, after " + took, vote.leader);
   }
 
   // --- reports ---------------------------------------------------------------------

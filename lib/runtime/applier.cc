@@ -6,12 +6,28 @@
 #include "lib/base/absl/string_view.h"
 #include "lib/base/checks.h"
 #include "lib/base/crc32c.h"
+#include "lib/base/texts.h"
 
 namespace zkq::runtime {
 namespace {
 
 constexpr size_t kPageBytesMax = 1 << 20;
 constexpr absl::Duration kResultsWaitMax = absl::Microseconds(100);
+
+// Tells how far a restore has come.
+class WatchedReader final : public SnapshotReader {
+ public:
+  WatchedReader(storage::SnapshotFileReader* in, Progress* progress)
+      : in_(*in), progress_(*progress) {}
+  absl::StatusOr<bool> ReadRecord(std::string* record) override {
+    progress_.At(in_.offset(), in_.size());
+    return in_.ReadRecord(record);
+  }
+
+ private:
+  storage::SnapshotFileReader& in_;
+  Progress& progress_;
+};
 
 absl::Time TimeOf(const Txn& txn) { return absl::FromUnixMicros(txn.leader_time); }
 
@@ -46,6 +62,12 @@ absl::StatusOr<Zxid> Applier::Recover(const Recovered& found) {
   } else if (found.base.zxid > Zxid{} && ports_.machine != nullptr) {
     if (absl::Status restored = Restore(found.base.zxid); !restored.ok()) return restored;
   }
+  if (const Zxid end = found.epochs.last(); end > applied_ && ports_.machine != nullptr) {
+    replay_.emplace(
+        Replay{.end = end,
+               .txns = found.epochs.Count(applied_, end),
+               .progress = {ports_.voice, ports_.clock, Line::kReplaying, TransactionsText}});
+  }
   backlog_.Begin(applied_);
   ports_.board->SetApplied(applied_);
   return applied_;
@@ -55,8 +77,14 @@ absl::Status Applier::Restore(Zxid snapshot) {
   absl::StatusOr<storage::Snapshots::Opened> opened = ports_.snapshots->Read(snapshot);
   if (!opened.ok()) return opened.status();
   applied_time_ = opened->meta.leader_time;
+  Progress progress(ports_.voice, ports_.clock, Line::kRestoring, BytesText);
+  WatchedReader in(opened->records.get(), &progress);
   const Strand::Doing doing(*ports_.strand, "StateMachine::Restore");
-  return ports_.machine->Restore(*opened->records);
+  absl::Status restored = ports_.machine->Restore(in);
+  if (!restored.ok()) return restored;
+  ports_.voice->Say(Line::kRestored, "from the snapshot at ", ToString(snapshot), ", ",
+                    progress.Summary(opened->records->size()));
+  return restored;
 }
 
 // --- what comes in -------------------------------------------------------------------
@@ -155,7 +183,16 @@ bool Applier::ApplyBatch() {
     TellDueResults();
   }
   TellApplied();
+  if (replay_) NoteReplayed(batch.size());
   return true;
+}
+
+void Applier::NoteReplayed(uint64_t txns) {
+  replay_->applied += txns;
+  if (applied_ < replay_->end) return replay_->progress.At(replay_->applied, replay_->txns);
+  ports_.voice->Say(Line::kReplayed, "through ", ToString(applied_), ", ",
+                    replay_->progress.Summary(replay_->txns));
+  replay_.reset();
 }
 
 std::vector<Txn> Applier::NextBatch() {
@@ -230,6 +267,7 @@ void Applier::RestoreInstalled(int installs, Zxid snapshot) {
   ports_.calls->FailTaken(calls_before_install_, [leader = ports_.board->leader()](Fate) {
     return Rejected(RejectReason::kUnknown, leader);
   });
+  replay_.reset();
   applied_ = last_snapshot_ = snapshot;
   plan_.OnRestored();
   ports_.board->SetSnapshot(snapshot);

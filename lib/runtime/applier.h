@@ -17,6 +17,7 @@
 #include "lib/runtime/calls.h"
 #include "lib/runtime/halter.h"
 #include "lib/runtime/inbox.h"
+#include "lib/runtime/progress.h"
 #include "lib/runtime/snapshot_plan.h"
 #include "lib/runtime/status_board.h"
 #include "lib/runtime/voice.h"
@@ -118,6 +119,8 @@ class Applier {
   bool Intact(const Txn& txn);
   bool IsOwn(const Origin& origin) const;
 
+  void NoteReplayed(uint64_t txns);
+
   absl::Status Restore(Zxid snapshot);
   void RestoreInstalled(int installs, Zxid snapshot);
 
@@ -134,7 +137,16 @@ class Applier {
   const Options options_;
   Inbox<State> inbox_;
 
+  // What the log had at the start, and is not applied yet.
+  struct Replay {
+    Zxid end = {};
+    uint64_t txns = 0;
+    uint64_t applied = 0;
+    Progress progress;
+  };
+
   // On the apply strand only, from here on.
+  std::optional<Replay> replay_ = {};
   bool failed_ = false;
   Zxid applied_ = {};
   int64_t applied_time_ = 0;  // no transaction up to applied_ has a later leader_time

@@ -63,6 +63,7 @@ Node::Node(ReplicaOptions options, storage::DataDir dir)
                   .stopping = &life_.stopping}),
       snapshotter_({.strand = &strands_.snapshot,
                     .snapshots = dir_.snapshots.get(),
+                    .clock = options_.env.clock.get(),
                     .voice = &voice_,
                     .ears = this,
                     .stopping = &life_.stopping},

@@ -96,12 +96,16 @@ class Node final : public std::enable_shared_from_this<Node>,
   };
 
   // start.cc
-  absl::Status Begin(const Tuning& tuning);
+  absl::Status Begin(const Tuning& tuning, absl::Duration began);
   void NoteOtherMembers() const;
+  void SayRecovered(const Recovered& recovered, absl::Duration began) const;
   core::PeerOptions PeerOptionsOf(const Tuning& tuning) const;
 
   // What parts tell, handed on.
-  void OnInstalled(Zxid snapshot) override { applier_.Install(snapshot); }
+  void OnInstalled(Zxid snapshot) override {
+    voice_.Say(Line::kSnapshotInstalled, "the history goes on from ", ToString(snapshot));
+    applier_.Install(snapshot);
+  }
   void OnSynced(core::WriteId through) override { protocol_.OnSynced(through); }
   void OnSyncTook(absl::Duration took) override {
     board_.SetSyncLatency(took);

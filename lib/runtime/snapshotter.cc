@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "lib/base/texts.h"
 #include "lib/runtime/errors.h"
 
 namespace zkq::runtime {
@@ -15,8 +16,10 @@ class StoppableWriter final : public SnapshotWriter {
   absl::Status WriteRecord(std::string_view record) override {
     if (refused_.ok() && stopping_) refused_ = EndedByShutdown(Fate::kNothing);
     if (!refused_.ok()) return refused_;
+    bytes_ += record.size();
     return out_.WriteRecord(record);
   }
+  uint64_t bytes() const { return bytes_; }  // of all records
   // Why a record was refused: the file lacks it, whatever the job says. OK if none was.
   const absl::Status& refused() const { return refused_; }
 
@@ -24,6 +27,7 @@ class StoppableWriter final : public SnapshotWriter {
   const std::atomic<bool>& stopping_;
   SnapshotWriter& out_;
   absl::Status refused_;
+  uint64_t bytes_ = 0;
 };
 
 }  // namespace
@@ -40,11 +44,19 @@ void Snapshotter::Take(const SnapshotMeta& meta, SnapshotJob job) {
 
 absl::Status Snapshotter::Write(const SnapshotMeta& meta, SnapshotJob job) {
   const Strand::Doing doing(*ports_.strand, "a snapshot job");
-  return ports_.snapshots->Take(meta, [this, job = std::move(job)](SnapshotWriter& out) mutable {
+  const absl::Duration began = ports_.clock->Monotonic();
+  uint64_t bytes = 0;
+  absl::Status taken = ports_.snapshots->Take(meta, [&](SnapshotWriter& out) {
     StoppableWriter writer(*ports_.stopping, &out);
     absl::Status done = std::move(job)(writer);
+    bytes = writer.bytes();
     return writer.refused().ok() ? done : writer.refused();
   });
+  if (!taken.ok()) return taken;
+  const absl::Duration took = ports_.clock->Monotonic() - began;
+  ports_.voice->Say(Line::kSnapshotTaken, "at ", ToString(meta.zxid), ", ", BytesText(bytes),
+                    " in ", TimeText(absl::ToChronoMicroseconds(took)));
+  return taken;
 }
 
 void Snapshotter::Purge(Zxid newest) {

@@ -30,6 +30,7 @@ class Snapshotter {
   struct Ports {
     Strand* strand = nullptr;
     storage::Snapshots* snapshots = nullptr;
+    Clock* clock = nullptr;
     const Voice* voice = nullptr;
     Ears* ears = nullptr;
     const std::atomic<bool>* stopping = nullptr;  // a job that runs fails at its next record

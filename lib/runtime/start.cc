@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "lib/base/absl/string_view.h"
+#include "lib/base/texts.h"
 #include "lib/runtime/node.h"
 
 namespace zkq::runtime {
@@ -49,25 +50,27 @@ absl::Status OfListening(const absl::Status& why, const ReplicaOptions& options)
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<Node>> Node::Start(ReplicaOptions options, const Tuning& tuning) {
+  const absl::Duration began = options.env.clock->Monotonic();
   std::sort(options.members.begin(), options.members.end());
   absl::StatusOr<storage::DataDir> dir = storage::DataDir::Open(
       options.env.file_system, options.data_dir, DirOptions(options, tuning));
   if (!dir.ok()) return OfDataDir(dir.status());
   auto node = std::make_shared<Node>(std::move(options), *std::move(dir));
   for (Strand* strand : node->strands_.All()) strand->SetOwner(node);
-  if (absl::Status begun = node->Begin(tuning); !begun.ok()) {
+  if (absl::Status begun = node->Begin(tuning, began); !begun.ok()) {
     node->Abandon();
     return begun;
   }
   return node;
 }
 
-absl::Status Node::Begin(const Tuning& tuning) {
+absl::Status Node::Begin(const Tuning& tuning, absl::Duration began) {
   NoteOtherMembers();
   Recovered recovered = std::exchange(dir_.recovered, {});
   absl::StatusOr<Zxid> applied = applier_.Recover(recovered);
   if (!applied.ok()) return applied.status();
   recovered.applied = *applied;
+  SayRecovered(recovered, began);
   // What a machine with a disk of its own has applied was committed, whatever the log
   // knows of it.
   recovered.commit = std::max(recovered.commit, *applied);
@@ -75,9 +78,22 @@ absl::Status Node::Begin(const Tuning& tuning) {
       PeerOptionsOf(tuning), std::move(recovered), std::move(options_.election)));
   const absl::Status listens = options_.transport->Start(options_.env, identity, &protocol_);
   if (!listens.ok()) return OfListening(listens, options_);
-  board_.SetListenAddress(options_.transport->listen_address());
+  const std::string address = options_.transport->listen_address();
+  board_.SetListenAddress(address);
+  if (!address.empty()) voice_.Say(Line::kListening, "on ", address);
   protocol_.OnCalls();  // the first drain carries out what the first step wants
   return absl::OkStatus();
+}
+
+void Node::SayRecovered(const Recovered& recovered, absl::Duration began) const {
+  const Epochs& log = recovered.epochs;
+  const Zxid snapshot = recovered.base.zxid;
+  const absl::Duration took = options_.env.clock->Monotonic() - began;
+  voice_.Say(Line::kRecovered, recovered.fresh ? "a new directory: " : "",
+             snapshot == Zxid{} ? "no snapshot" : "a snapshot at " + ToString(snapshot),
+             ", a log from ", ToString(log.begin()), " to ", ToString(log.last()), ", ",
+             TransactionsText(log.Count(log.begin(), log.last())), ", known committed through ",
+             ToString(recovered.commit), ", in ", TimeText(absl::ToChronoMicroseconds(took)));
 }
 
 // What was agreed counts; what was configured is where else to look for the others.

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "lib/base/checks.h"
+#include "lib/base/texts.h"
 #include "lib/runtime/errors.h"
 
 namespace zkq::runtime {
@@ -87,7 +88,10 @@ void Transfers::Begin(core::FetchSnapshot ask) {
   auto file = ports_.snapshots->Receive(ask.snapshot);
   if (!file.ok()) return End(ask, std::move(file).status());
   const SnapshotRequest request{.snapshot = ask.snapshot, .offset = (*file)->offset()};
-  running_ = std::make_unique<Running>(Running{.ask = ask, .file = *std::move(file)});
+  running_ = std::make_unique<Running>(Running{.ask = ask,
+                                               .file = *std::move(file),
+                                               .began = ports_.clock->Monotonic(),
+                                               .from = request.offset});
   // The transport calls this until its Shutdown returns, which comes before our end.
   ports_.transport->FetchSnapshot(
       ask.link, request, [this, fetch](absl::StatusOr<SnapshotChunk> chunk, Hold hold) {
@@ -107,7 +111,9 @@ void Transfers::OnChunk(uint64_t fetch, absl::StatusOr<SnapshotChunk> chunk) {
   ++fetch_;
   const std::unique_ptr<Running> ended = std::move(running_);
   if (!stored.ok()) return End(ended->ask, std::move(stored));
-  End(ended->ask, Finish(*ended));
+  absl::StatusOr<SnapshotMeta> meta = Finish(*ended);
+  if (meta.ok()) SayFetched(*ended);
+  End(ended->ask, std::move(meta));
 }
 
 absl::Status Transfers::Store(const absl::StatusOr<SnapshotChunk>& chunk) {
@@ -124,6 +130,14 @@ absl::Status Transfers::Store(const absl::StatusOr<SnapshotChunk>& chunk) {
 absl::StatusOr<SnapshotMeta> Transfers::Finish(const Running& running) {
   const Strand::Doing doing(*ports_.strand, "File::Sync");
   return running.file->Finish([&] { TellProgress(running.ask); });
+}
+
+void Transfers::SayFetched(const Running& running) {
+  const absl::Duration took = ports_.clock->Monotonic() - running.began;
+  ports_.voice->Say(Line::kSnapshotFetched, "at ", ToString(running.ask.snapshot), " from server ",
+                    ToString(running.ask.link.sid), ", ",
+                    BytesText(running.file->offset() - running.from), " in ",
+                    TimeText(absl::ToChronoMicroseconds(took)));
 }
 
 void Transfers::TellProgress(const core::FetchSnapshot& ask) {

@@ -64,6 +64,8 @@ class Transfers {
   struct Running {
     core::FetchSnapshot ask;
     std::unique_ptr<storage::Snapshots::Incoming> file;
+    absl::Duration began;
+    uint64_t from;  // where an earlier attempt ended
   };
   Halter& invariants() { return *ports_.halter; }
   template <typename Task>
@@ -75,6 +77,7 @@ class Transfers {
   void OnChunk(uint64_t fetch, absl::StatusOr<SnapshotChunk> chunk);
   absl::Status Store(const absl::StatusOr<SnapshotChunk>& chunk);
   absl::StatusOr<SnapshotMeta> Finish(const Running& running);
+  void SayFetched(const Running& running);
   void TellProgress(const core::FetchSnapshot& ask);
   void End(const core::FetchSnapshot& ask, absl::StatusOr<SnapshotMeta> meta);
 

@@ -58,6 +58,7 @@ class SnapshotFileReader final : public SnapshotReader {
   absl::StatusOr<bool> ReadRecord(std::string* record) override;
   const SnapshotMeta& meta() const { return meta_; }
   uint64_t offset() const { return offset_; }  // how far into the file it has read
+  uint64_t size() const { return file_.size(); }
 
  private:
   struct Chunk {

@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "lib/base/snapshot_meta.h"
+#include "lib/storage/snapshot_file.h"
 #include "zkq/env.h"
 #include "zkq/state_machine.h"
 #include "zkq/types.h"
@@ -42,7 +43,7 @@ class Snapshots {
   absl::StatusOr<SnapshotMeta> Adopt(Zxid snapshot, EnsembleId ensemble, Progress progress) const;
   struct Opened {
     SnapshotMeta meta = {};
-    std::unique_ptr<SnapshotReader> records = nullptr;
+    std::unique_ptr<SnapshotFileReader> records = nullptr;
   };
   absl::StatusOr<Opened> Read(Zxid snapshot) const;
 

@@ -1,3 +1,4 @@
+#include "lib/base/texts.h"
 #include "test/harness/catch.h"
 #include "zkq/message.h"
 
@@ -30,6 +31,20 @@ TEST_CASE("a message prints as one line") {
           "ack-epoch current none last 4:2 base 3:1 table 3:7 4:2");
   REQUIRE(Print(Refusal{{4, 5, 9}, RejectReason::kOverload}) == "refusal 4..9 overload");
   REQUIRE(Print(SessionEnd{SessionEndReason::kGap}) == "session-end gap");
+}
+
+TEST_CASE("amounts print as people read them") {
+  using std::chrono::microseconds;
+  REQUIRE(TimeText(microseconds(-5)) == "0 ms");
+  REQUIRE(TimeText(microseconds(999'999)) == "999 ms");
+  REQUIRE(TimeText(microseconds(1'550'000)) == "1.5 s");
+  REQUIRE(TimeText(microseconds(74'900'000)) == "74 s");
+  REQUIRE(BytesText(10'239) == "10239 bytes");
+  REQUIRE(BytesText(10'240) == "10 KiB");
+  REQUIRE(BytesText(uint64_t{480} << 20) == "480 MiB");
+  REQUIRE(BytesText(uint64_t{12} << 30) == "12 GiB");
+  REQUIRE(ServersText({}) == "");
+  REQUIRE(ServersText({ServerId{1}, ServerId{3}}) == "1, 3");
 }
 
 TEST_CASE("pings and pongs travel on the control lane, all else on the ZAB lane") {

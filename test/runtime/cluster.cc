@@ -43,6 +43,7 @@ absl::Status History::Restore(SnapshotReader& in) {
 }
 
 void LogLines::Log(LogLevel, ServerId self, std::string_view line) {
+  lines.emplace_back(self, line);
   if (echo) std::cerr << ToInt(self) << ": " << line << "\n";
 }
 
@@ -160,6 +161,15 @@ bool Cluster::Until(absl::FunctionRef<bool()> condition, absl::Duration limit) {
     scheduler.RunFor(absl::Milliseconds(10));
   }
   return true;
+}
+
+std::vector<std::string> Cluster::Said(int id, Line line) const {
+  const std::string head = std::string(InfoOf(line).name) + ": ";
+  std::vector<std::string> texts;
+  for (const auto& [sid, text] : lines_->lines) {
+    if (sid == ServerId(id) && text.starts_with(head)) texts.push_back(text.substr(head.size()));
+  }
+  return texts;
 }
 
 bool Cluster::AllApplied(size_t commands) {

@@ -7,8 +7,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "lib/base/lines.h"
 #include "zkq/replica.h"
 #include "zkq/testing/memory_file_system.h"
 #include "zkq/testing/sim.h"
@@ -42,6 +44,7 @@ class LogLines final : public LogSink {
  public:
   void Log(LogLevel level, ServerId self, std::string_view line) override;
   bool echo = false;
+  std::vector<std::pair<ServerId, std::string>> lines;
 };
 
 class Cluster {
@@ -74,6 +77,8 @@ class Cluster {
   Reply Write(int id, const std::string& command);
   bool Until(absl::FunctionRef<bool()> condition, absl::Duration limit = absl::Seconds(60));
   bool AllApplied(size_t commands);
+  // What the lines of this name say that this server has written, oldest first.
+  std::vector<std::string> Said(int id, Line line) const;
 
   testing::SimScheduler scheduler;
   testing::SimNetwork network;

@@ -10,6 +10,7 @@ struct SnapshotterStage final : Stage, Snapshotter::Ears {
     snapshots = *storage::Snapshots::Open(disk, "dir");
     snapshotter.emplace(Snapshotter::Ports{.strand = &strand,
                                            .snapshots = snapshots.get(),
+                                           .clock = &clock,
                                            .voice = &voice,
                                            .ears = this,
                                            .stopping = &stopping},

@@ -184,6 +184,10 @@ struct Ping {  // leader -> learner
   Zxid commit = {};      // information only; clamped to what the ZAB lane carried
   bool syncing = false;  // progress: the leader's disk is at work, within its limit, or until
                          // its epoch is established that of another voter
+  uint64_t heard = 0;    // the newest Pong of this learner that the leader has got
+  // The newest ping that a quorum has answered, and what was committed when it was sent.
+  uint64_t confirmed = 0;
+  Zxid confirmed_commit = {};
   friend bool operator==(const Ping&, const Ping&) = default;
 };
 struct Pong {  // learner -> leader

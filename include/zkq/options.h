@@ -87,8 +87,9 @@ struct ReadOptions {
   absl::Duration timeout = absl::Seconds(5);  // as in CallOptions
   Consistency consistency = Consistency::kLinearizable;
   Zxid at_least = {};  // for kSequential: waits until it is applied here
-  // For kLocal: refuses with kUnavailable if the leader was last heard longer ago, in this
-  // process life. A replica that is still catching up hears its leader, too.
+  // For kLocal: refuses with kUnavailable if ReplicaStatus::staleness is more: what is read
+  // reflects every write that was acknowledged so long before the call. A tick or less asks
+  // for what pings, each half tick, may not tell in time.
   absl::Duration max_staleness = absl::InfiniteDuration();
 };
 

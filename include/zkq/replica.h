@@ -103,10 +103,16 @@ class ZKQ_EXPORT Replica final {
   // kDeadlineExceeded after `timeout`, or why the replica takes no calls any more.
   absl::Status WaitForLeader(absl::Duration timeout);
 
-  // A copy of how things stand; waits for nothing. Also after Shutdown.
+  // OK once Status().ready is; else what that says after `timeout`, or why the replica takes no
+  // calls any more. Who must not wait subscribes to Event::Kind::kReadyChanged.
+  absl::Status WaitUntilReady(absl::Duration timeout);
+
+  // A copy of how things stand, all of one moment; waits for nothing, and nobody waits for it.
+  // Also after Shutdown.
   ReplicaStatus Status() const;
-  // Calls `on_event` on the callback strand for each change from now on, until the result is
-  // destroyed. Null: an empty Subscription.
+  // Calls `on_event` on the callback strand at once, and then for each change, until the result
+  // is destroyed; of changes that come faster than it returns only the newest of each kind is
+  // told. Null: an empty Subscription.
   [[nodiscard]] Subscription Subscribe(absl::AnyInvocable<void(const Event&)> on_event);
 
   // Refuses new calls, lets waiting ones finish for half of `grace`, ends the others with

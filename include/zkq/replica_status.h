@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -14,45 +16,79 @@
 namespace zkq {
 inline namespace v1 {
 
+// To each other server of the ensemble.
+struct LinkStatus {
+  ServerId id{};
+  MemberType type = MemberType::kParticipant;
+  bool up = false;
+  absl::Duration since = absl::ZeroDuration();  // it has been up, or down, for so long
+  // Why it is down, in words and as a code: zkq/quorum_transport.h, LinkState.
+  absl::Status error = absl::OkStatus();
+  absl::Duration round_trip = absl::InfiniteDuration();  // of the newest handshake
+  // What follows a leader alone knows, of who learns from it; elsewhere as here.
+  Zxid durable = {};
+  Zxid applied = {};
+  uint64_t transactions_behind = 0;  // of the leader's log, not applied there
+  uint64_t bytes_behind = 0;         // of them, about: as the log stores them
+  bool caught_up = false;            // has lacked nothing older than sync_limit for three pings
+};
+
 struct ReplicaStatus {
   ServerId id{};
   PeerState state = PeerState::kLooking;
   ZabPhase phase = ZabPhase::kElection;
+  Standing standing = Standing::kUnfounded;
   std::optional<ServerId> leader = {};  // established, as far as this replica knows
   Epoch epoch = 0;                      // the epoch it takes part in
-  Zxid last_logged = {};                // durable here
-  Zxid last_committed = {};             // known here to be; never below last_applied
-  Zxid last_applied = {};               // by the state machine here
-  Zxid last_snapshot = {};              // the newest that is durable here
-  Membership membership = {};           // the committed one
-  EnsembleId ensemble = {};             // none before founding
-  std::string listen_address = {};      // with the port it got; as QuorumTransport tells it
-  bool amnesic = false;                 // its disk is not listed under its id: no vote
-  // The replica has ended for good: it takes no part and fails every call until it is started
-  // anew; `health` says why. Probes and daemons should go by this.
-  bool halted = false;
-  size_t outstanding_bytes = 0;                             // of max_outstanding_bytes
+  // The epoch it leads: established, and everything before it is applied here. A hint, and a
+  // fencing token: another may lead a later one already.
+  std::optional<Epoch> leads = {};
+  Zxid last_logged = {};     // durable here
+  Zxid last_committed = {};  // known here to be; never below last_applied
+  Zxid last_applied = {};    // by the state machine here
+  Zxid last_snapshot = {};   // the newest that is durable here
+  // Every write that was acknowledged longer ago is applied here: how far this server is from
+  // linearizable reads, by a clock that counts suspended time. A leader, too, has some: it is
+  // renewed by pings, each half tick.
+  absl::Duration staleness = absl::InfiniteDuration();
+  uint64_t transactions_behind = 0;    // known to be committed, not applied here
+  Membership membership = {};          // the committed one
+  EnsembleId ensemble = {};            // none before founding
+  std::string listen_address = {};     // with the port it got; as QuorumTransport tells it
+  std::vector<LinkStatus> links = {};  // ordered by id
+  size_t outstanding_bytes = 0;        // of max_outstanding_bytes
   absl::Duration last_sync_latency = absl::ZeroDuration();  // of the newest fsync of the log
-  // OK, or what a person must see to: why it has halted (the codes: zkq/replica.h), or
-  // kFailedPrecondition while it is amnesic.
+  // OK: send it traffic: its staleness is at most tick * sync_limit, or what its disk needs if
+  // that is longer, so a failover does not make everybody unready. Else why not yet:
+  // kUnavailable, or as `health` says. Probes of readiness go by this.
+  absl::Status ready = absl::OkStatus();
+  // OK, or what a person must see to, since when, and what would help: why it has halted (the
+  // codes: zkq/replica.h), kFailedPrecondition while its disk is another one than the listed,
+  // kUnavailable after 10 s without a leader, or without being founded.
   absl::Status health = absl::OkStatus();
+  // The replica has ended for good: it takes no part and fails every call until it is started
+  // anew; `health` says why. Probes of liveness and daemons go by this alone.
+  bool halted = false;
 };
 
 // One line, for a log or a status page; for people, so it may change:
-//   server=2 state=following phase=broadcast leader=1 epoch=4 logged=4:17 committed=4:17
-//   applied=4:16 snapshot=3:9 listen=127.0.0.1:7102 health=OK
-// What is not known or none is left out; "amnesic" and "halted" stand before health if they are so.
+//   server=2 standing=member state=following phase=broadcast leader=1 epoch=4 logged=4:17
+//   committed=4:17 applied=4:16 snapshot=3:9 staleness=40ms behind=1 linked=1 unlinked=3
+//   listen=127.0.0.1:7102 health=OK
+// What is not known or none is left out; "leads" and "halted" stand there if it is so, and `ready`
+// if it is not OK.
 ZKQ_EXPORT std::string ToString(const ReplicaStatus& status);
 
 // At most one event of a kind waits to be delivered, with the newest status: a slow
 // subscriber sees the newest of each kind, not every step between.
 struct Event {
   enum class Kind {
-    kRoleChanged,       // state, phase or amnesic
-    kLeaderChanged,     // leader or epoch
-    kHealthChanged,     // it has halted
-    kSnapshotTaken,     // last_snapshot is durable
-    kSnapshotInstalled  // one was fetched from a peer, and restored
+    kRoleChanged,        // state, phase or standing; also the first of a subscription
+    kLeaderChanged,      // leader or epoch
+    kReadyChanged,       // ready has become OK, or is no more
+    kHealthChanged,      // health has another code
+    kSnapshotTaken,      // last_snapshot is durable
+    kSnapshotInstalled,  // one was fetched from a peer, and restored
   };
   Kind kind = Kind::kRoleChanged;
   ReplicaStatus status = {};

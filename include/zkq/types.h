@@ -90,6 +90,14 @@ struct Membership {
 ZKQ_EXPORT const Member* FindMember(const Membership& membership, ServerId sid);
 ZKQ_EXPORT Member* FindMember(Membership* membership, ServerId sid);
 
+// Where a server stands in its ensemble.
+enum class Standing : uint8_t {
+  kUnfounded,  // there is no ensemble yet: waits for every listed voter
+  kJoining,    // listed with another disk: never counts, and needs its own disk back
+  kMember,     // listed, with this disk
+};
+ZKQ_EXPORT std::string_view ToString(Standing standing);
+
 enum class PeerState : uint8_t { kLooking, kFollowing, kLeading, kObserving };
 enum class ZabPhase : uint8_t { kElection, kDiscovery, kSynchronization, kBroadcast };
 ZKQ_EXPORT std::string_view ToString(PeerState state);

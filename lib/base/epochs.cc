@@ -1,6 +1,7 @@
 #include "lib/base/epochs.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace zkq {
 
@@ -32,6 +33,12 @@ uint64_t Epochs::Count(Zxid from, Zxid to) const {
     if (high > low) count += high - low;
   }
   return count;
+}
+
+Zxid Epochs::LastBefore(Epoch epoch) const {
+  const auto after = highest_.lower_bound(epoch);
+  if (after == highest_.begin()) return begin_;
+  return {std::prev(after)->first, std::prev(after)->second};
 }
 
 EpochTable Epochs::Table() const {

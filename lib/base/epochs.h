@@ -34,6 +34,8 @@ class Epochs {
   bool Contains(Zxid zxid) const;
   // How many entries lie in (from, to], both contained.
   uint64_t Count(Zxid from, Zxid to) const;
+  // The newest entry before those of `epoch`; begin() if there is none known.
+  Zxid LastBefore(Epoch epoch) const;
   // The highest counter of each epoch, that of begin() included; the newest kEpochTableMax.
   EpochTable Table() const;
   // The newest entry that this history shares with one that has `table` and begins after

@@ -89,7 +89,11 @@ std::string Text(const ReadIndexReply& m) {
   return "read-index-reply " + Tags(m.tags) + " at " + ToString(m.at);
 }
 std::string Text(const Ping& m) {
-  return "ping " + Number(m.seq) + " commit " + ToString(m.commit) + (m.syncing ? " syncing" : "");
+  return "ping " + Number(m.seq) + " commit " + ToString(m.commit) + (m.syncing ? " syncing" : "") +
+         (m.heard > 0 ? " heard " + Number(m.heard) : "") +
+         (m.confirmed > 0
+              ? " confirmed " + Number(m.confirmed) + " at " + ToString(m.confirmed_commit)
+              : "");
 }
 std::string Text(const Pong& m) {
   return "pong " + Number(m.seq) + " durable " + ToString(m.durable) + " applied " +

@@ -59,6 +59,18 @@ std::string_view ToString(PeerState state) {
   return "unknown";
 }
 
+std::string_view ToString(Standing standing) {
+  switch (standing) {
+    case Standing::kUnfounded:
+      return "unfounded";
+    case Standing::kJoining:
+      return "joining";
+    case Standing::kMember:
+      return "member";
+  }
+  return "unknown";
+}
+
 std::string_view ToString(ZabPhase phase) {
   switch (phase) {
     case ZabPhase::kElection:

@@ -31,6 +31,8 @@ class History {
   int64_t last_leader_time() const { return last_leader_time_; }
   void NoteLeaderTime(int64_t time) { last_leader_time_ = std::max(last_leader_time_, time); }
 
+  // Of an entry, among the newest.
+  size_t mean_bytes() const { return window_.empty() ? 0 : window_bytes_ / window_.size(); }
   // Entries after `after`, up to `upto`, at most `bytes_max` but at
   // least one, if the window reaches back to `after`; else empty.
   std::vector<Txn> After(Zxid after, Zxid upto, size_t bytes_max) const;

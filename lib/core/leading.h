@@ -58,6 +58,7 @@ class Leading {
   Epoch epoch() const { return serving() ? established_ : attempt_.epoch(); }
   // The log after this is still needed for a learner.
   Zxid PinnedAfter() const { return learners_.PinnedAfter(); }
+  std::vector<Peer::Learner> learners() const { return learners_.Told(); }
   // Adds what is to be checked of a leader.
   void Mark(Marks* marks) const;
 
@@ -110,17 +111,17 @@ class Leading {
   // --- reads
   void Handle(LearnerProgress* learner, const ReadIndex& ask);
   void BeginRound();
-  void CheckRound();
+  void FinishRound(uint64_t answered);
   void Answer(const ReadRounds::Reads& reads, Zxid at);
   void AbandonReads();
 
   // --- liveness
   void PingAll();
   void Handle(LearnerProgress* learner, const Pong& pong);
+  void NoteAnswers();
   void DropSilent();
   void CheckOwnDisk();
   void CheckQuorum();
-  void NoteHeard();
 
   Self& self_;
   const uint64_t session_;  // tells own calls of this term from earlier ones

@@ -29,7 +29,6 @@ void Leading::On(const Tick&) {
   }
   DropSilent();
   PingAll();
-  NoteHeard();
   if (attempt_.established()) {
     CheckQuorum();
     CheckOwnDisk();
@@ -42,16 +41,31 @@ Time Leading::NextWake() const { return watch_.next_ping(); }
 // must not leave because another takes longer than init_limit.
 void Leading::PingAll() {
   const bool at_work = self_.Syncing() || (!attempt_.established() && learners_.AnyVoterGoesOn());
-  learners_.SendPing(watch_.NumberPing(self_.now), at_work);
+  const auto commit =
+      attempt_.established() ? std::optional(self_.watermarks.commit) : std::nullopt;
+  learners_.SendPing(watch_.NumberPing(self_.now, commit), at_work, watch_.confirmed());
+  NoteAnswers();
 }
 
 void Leading::Handle(LearnerProgress* learner, const Pong& pong) {
-  const bool goes_on = learner->Take(pong, watch_.last_ping());
+  const bool goes_on = learner->Take(pong, watch_.last_ping(), watch_.CommitLongAgo());
   if (goes_on && !attempt_.established() && self_.quorum.IsVoter(learner->link().sid)) {
     attempt_.NoteProgress(self_.now);
   }
   learner->Pump();
-  CheckRound();
+  NoteAnswers();
+}
+
+// Who answers a ping of an established leader proves that it led when it sent that.
+void Leading::NoteAnswers() {
+  if (!attempt_.established()) return;
+  std::map<ServerId, uint64_t> answered = learners_.Answered();
+  answered[self_.options.self] = watch_.last_ping();
+  const uint64_t by_quorum = self_.quorum.Reached(answered);
+  if (watch_.Confirm(by_quorum)) {
+    self_.freshness.Confirm(watch_.confirmed().commit, watch_.confirmed().sent);
+  }
+  FinishRound(by_quorum);
 }
 
 void Leading::DropSilent() {
@@ -72,13 +86,6 @@ void Leading::CheckOwnDisk() {
   const Time limit = LimitOfDisk(self_.Ticks(self_.options.sync_limit), self_.disk.slowest());
   if (self_.Drained() || self_.disk.StandsStill(self_.now) < limit) return;
   if (self_.quorum.Contains(learners_.Synced())) Resign("this leader's own disk does not answer");
-}
-
-// The last time at which a quorum, this leader included, was heard.
-void Leading::NoteHeard() {
-  std::map<ServerId, Time> heard = learners_.Heard();
-  heard[self_.options.self] = self_.now;
-  self_.terms.last_heard = std::max(self_.terms.last_heard, self_.quorum.Reached(heard));
 }
 
 // --- supporters that leave --------------------------------------------------------

@@ -27,14 +27,11 @@ void Leading::BeginRound() {
   if (!rounds_.Wanted() || !attempt_.established()) return;
   rounds_.Begin(watch_.last_ping() + 1, self_.watermarks.commit);
   PingAll();
-  CheckRound();
 }
 
-void Leading::CheckRound() {
-  if (!rounds_.running() || !attempt_.established()) return;
-  std::set<ServerId> heard = learners_.Answered(rounds_.nonce());
-  heard.insert(self_.options.self);
-  if (!self_.quorum.Contains(heard)) return;
+// A quorum has answered the pings up to `answered`.
+void Leading::FinishRound(uint64_t answered) {
+  if (!rounds_.running() || answered < rounds_.nonce()) return;
   for (const ReadRounds::Reads& reads : rounds_.Finish()) Answer(reads, rounds_.at());
   BeginRound();
 }

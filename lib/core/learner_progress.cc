@@ -9,12 +9,7 @@ namespace zkq::core {
 
 LearnerProgress::LearnerProgress(Self* self, const LinkId& link, const Session& session,
                                  const FollowerInfo& info)
-    : self_(*self),
-      link_(link),
-      session_(session),
-      info_(info),
-      feed_(&self->invariants()),
-      heard_(self->now) {
+    : self_(*self), link_(link), session_(session), info_(info), feed_(&self->invariants()) {
   ExtendDeadline(self_.options.init_limit + self_.options.sync_limit);
 }
 
@@ -192,7 +187,6 @@ void LearnerProgress::NotePart(size_t bytes) {
 }
 
 void LearnerProgress::NoteFrame() {
-  heard_ = self_.now;
   if (synced()) ExtendDeadline(self_.options.sync_limit);
   // It has said all that it can, and waits until other voters have: it owes nothing but a word.
   if (stage_ == Stage::kWaiting || stage_ == Stage::kPromised) {
@@ -200,12 +194,16 @@ void LearnerProgress::NoteFrame() {
   }
 }
 
-void LearnerProgress::SendPing(uint64_t seq, bool at_work) {
-  Send(Ping{
-      .seq = seq, .commit = std::min(self_.watermarks.commit, commit_told_), .syncing = at_work});
+void LearnerProgress::SendPing(uint64_t seq, bool at_work, const Watch::Round& confirmed) {
+  Send(Ping{.seq = seq,
+            .commit = std::min(self_.watermarks.commit, commit_told_),
+            .syncing = at_work,
+            .heard = ponged_,
+            .confirmed = confirmed.ping,
+            .confirmed_commit = confirmed.commit});
 }
 
-bool LearnerProgress::Take(const Pong& pong, uint64_t last_ping) {
+bool LearnerProgress::Take(const Pong& pong, uint64_t last_ping, std::optional<Zxid> due) {
   ponged_ = std::max(ponged_, std::min(pong.seq, last_ping));
   feed_.Return(std::min(pong.durable, feed_.sent()));
   const bool fed = stage_ == Stage::kFeeding || stage_ == Stage::kAccepting;
@@ -216,6 +214,9 @@ bool LearnerProgress::Take(const Pong& pong, uint64_t last_ping) {
   // Its Ack may come after requests, and what it is to acknowledge be large.
   if (pong.durable > durable_ || takes) NoteAdvance();
   durable_ = pong.durable;
+  applied_ = pong.applied;
+  const bool keeps_up = synced() && due && std::min(durable_, applied_) >= *due;
+  keeps_up_ = keeps_up ? std::min(keeps_up_ + 1, kStable) : 0;
   sync_ = pong.sync;
   taken_ = pong.taken;
   goes_on_ = grows || installs || syncs || (takes && fed);

@@ -19,6 +19,7 @@
 #include "lib/core/feed.h"
 #include "lib/core/look.h"
 #include "lib/core/self.h"
+#include "lib/core/watch.h"
 
 namespace zkq::core {
 
@@ -92,19 +93,27 @@ class LearnerProgress {
   // parts come; but no more of them than may stand before it, or a disk that hangs could hide
   // behind large requests.
   void NotePart(size_t bytes);
-  Time heard() const { return heard_; }
   // `at_work`: what it may be waiting for is on its way.
-  void SendPing(uint64_t seq, bool at_work);
-  // True: its synchronisation goes on. No ping above `last_ping` was sent.
-  bool Take(const Pong& pong, uint64_t last_ping);
+  void SendPing(uint64_t seq, bool at_work, const Watch::Round& confirmed);
+  // True: its synchronisation goes on. No ping above `last_ping` was sent. `due`: what a learner
+  // that keeps up has durable and applied.
+  bool Take(const Pong& pong, uint64_t last_ping, std::optional<Zxid> due = std::nullopt);
   // It did so by its last Pong.
   bool goes_on() const { return goes_on_; }
   // The newest ping that it has answered.
   uint64_t ponged() const { return ponged_; }
+  // By its last Pong; information only.
+  Zxid durable() const { return durable_; }
+  Zxid applied() const { return applied_; }
+  // What it lacked, durable and applied, at its last kStable Pongs was newer than sync_limit
+  // (PROTOCOL §13.6).
+  bool caught_up() const { return keeps_up_ >= kStable; }
   // It is to be given up.
   bool StandsStill();
 
  private:
+  static constexpr int kStable = 3;
+
   // Its next message has to wait for this leader's disk, and for nothing from the learner.
   bool AwaitsOwnDisk() const;
   // Synced, and told that the present epoch is established.
@@ -126,14 +135,15 @@ class LearnerProgress {
   Stage stage_ = Stage::kWaiting;
   Feed feed_;
   Zxid match_;
-  Zxid durable_;  // by its last Pong; information only
+  Zxid durable_;
+  Zxid applied_;
+  int keeps_up_ = 0;  // Pongs in a row, up to kStable
   Zxid commit_told_;
   Epoch served_ = 0;  // the last in which it was sent UpToDate
   uint64_t ponged_ = 0;
   bool goes_on_ = false;
   Time sync_{};         // the slowest of its last syncs, by its last Pong
   uint64_t taken_ = 0;  // of large messages, by that
-  Time heard_;
   Time deadline_{};
   Time advanced_{};   // when `match_` last rose, or there was nothing to rise to
   size_t parts_ = 0;  // their bytes since then

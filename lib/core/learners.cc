@@ -55,6 +55,21 @@ Zxid Learners::PinnedAfter() const {
 
 // --- the synced ones -----------------------------------------------------------------
 
+std::vector<Peer::Learner> Learners::Told() const {
+  std::vector<Peer::Learner> told;
+  const Zxid last = self_.history.last();
+  for (const auto& [link, learner] : all_) {
+    const uint64_t behind = self_.history.epochs().Count(learner.applied(), last);
+    told.push_back({.sid = link.sid,
+                    .durable = learner.durable(),
+                    .applied = learner.applied(),
+                    .behind = behind,
+                    .bytes_behind = behind * self_.history.mean_bytes(),
+                    .caught_up = learner.caught_up()});
+  }
+  return told;
+}
+
 std::set<ServerId> Learners::Synced() const {
   std::set<ServerId> synced;
   for (const auto& [link, learner] : all_) {
@@ -71,18 +86,10 @@ std::map<ServerId, Zxid> Learners::Matches() const {
   return matches;
 }
 
-std::map<ServerId, Time> Learners::Heard() const {
-  std::map<ServerId, Time> heard;
+std::map<ServerId, uint64_t> Learners::Answered() const {
+  std::map<ServerId, uint64_t> answered;
   for (const auto& [link, learner] : all_) {
-    if (learner.synced()) heard[link.sid] = learner.heard();
-  }
-  return heard;
-}
-
-std::set<ServerId> Learners::Answered(uint64_t ping) const {
-  std::set<ServerId> answered;
-  for (const auto& [link, learner] : all_) {
-    if (learner.synced() && learner.ponged() >= ping) answered.insert(link.sid);
+    if (learner.synced()) answered[link.sid] = learner.ponged();
   }
   return answered;
 }
@@ -122,8 +129,8 @@ void Learners::SendCommit(Epoch epoch) {
   self_.Emit(Send{std::move(together), Message{ToAll(epoch), Commit{commit}}});
 }
 
-void Learners::SendPing(uint64_t ping, bool at_work) {
-  for (auto& [link, learner] : all_) learner.SendPing(ping, at_work);
+void Learners::SendPing(uint64_t ping, bool at_work, const Watch::Round& confirmed) {
+  for (auto& [link, learner] : all_) learner.SendPing(ping, at_work, confirmed);
 }
 
 }  // namespace zkq::core

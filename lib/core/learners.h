@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lib/core/learner_progress.h"
+#include "lib/core/watch.h"
 
 namespace zkq::core {
 
@@ -28,11 +29,13 @@ class Learners {
   // The log after this is still needed for one of them.
   Zxid PinnedAfter() const;
 
+  // What each has told, by id.
+  std::vector<Peer::Learner> Told() const;
+
   // --- the synced ones: they speak for the present epoch -------------------------
   std::set<ServerId> Synced() const;
-  std::map<ServerId, Zxid> Matches() const;  // what each has made durable
-  std::map<ServerId, Time> Heard() const;    // when each was
-  std::set<ServerId> Answered(uint64_t ping) const;
+  std::map<ServerId, Zxid> Matches() const;       // what each has made durable
+  std::map<ServerId, uint64_t> Answered() const;  // the newest ping that each has
 
   // --- to many at once: one message, encoded once ----------------------------------
   // `txns` follow `before`. Learners that were sent all before it get them now, the
@@ -40,7 +43,7 @@ class Learners {
   void Propose(Epoch epoch, Zxid before, std::vector<Txn> txns);
   // What is committed now.
   void SendCommit(Epoch epoch);
-  void SendPing(uint64_t ping, bool at_work);
+  void SendPing(uint64_t ping, bool at_work, const Watch::Round& confirmed);
 
  private:
   Invariants& invariants() { return self_.invariants(); }

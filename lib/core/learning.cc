@@ -154,7 +154,6 @@ void Learning::On(const Received& received) {
   const bool to_all =
       stage_ > Stage::kFollowerInfoSent && message.session == Session{0, session_.epoch};
   if (message.session != session_ && !to_all) return;
-  if (!std::holds_alternative<SessionEnd>(message.body)) self_.terms.last_heard = self_.now;
   if (IsProgress(message.body)) ExtendDeadline();
   std::visit([this](const auto& body) { Handle(body); }, message.body);
 }
@@ -414,6 +413,9 @@ void Learning::Handle(const Commit& commit) {
 }
 
 void Learning::Handle(const Ping& ping) {
+  if (const auto confirmed = pings_.Take(ping, self_.now)) {
+    self_.freshness.Confirm(confirmed->commit, confirmed->asked);
+  }
   Reply(Pong{.seq = ping.seq,
              .durable = self_.history.durable(),
              .applied = self_.watermarks.applied,

@@ -14,6 +14,7 @@
 
 #include "lib/core/invariants.h"
 #include "lib/core/look.h"
+#include "lib/core/ping_log.h"
 #include "lib/core/requests.h"
 #include "lib/core/self.h"
 #include "lib/core/synchronisation.h"
@@ -120,6 +121,7 @@ class Learning {
   bool leads_since_asked_ = false;  // it has announced so since FollowerInfo was sent
   bool counted_ = true;             // AckEpoch names currentEpoch
   WriteId write_ = 0;               // what kPromising, kInstalling or kAccepting waits for
+  PingLog pings_;
   std::optional<Zxid> fetching_;
   Zxid acked_;
   Zxid known_commit_;                     // of this session (PROTOCOL §7.2 W1: dies with it)

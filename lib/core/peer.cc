@@ -80,6 +80,7 @@ class Peer::Impl {
   }
 
   View view() const;
+  std::vector<Learner> learners() const;
   size_t room() const {
     const auto* learning = std::get_if<Learning>(&role_);
     return learning != nullptr ? learning->room() : SIZE_MAX;
@@ -135,9 +136,7 @@ class Peer::Impl {
     if (look >= word.look) word = {look, n.state, n.vote.leader};
   }
   void Remember(const Synced& synced) { self_.NoteSynced(synced); }
-  void Remember(const Applied& applied) {
-    self_.watermarks.applied = std::max(self_.watermarks.applied, applied.through);
-  }
+  void Remember(const Applied& applied) { self_.NoteApplied(applied.through); }
   void Remember(const SnapshotTaken& taken) {
     self_.watermarks.snapshot = std::max(self_.watermarks.snapshot, taken.snapshot);
   }
@@ -370,10 +369,18 @@ Peer::View Peer::Impl::view() const {
           .last = self_.history.last(),
           .durable = self_.history.durable(),
           .commit = self_.watermarks.commit,
+          .before_epoch = self_.history.epochs().LastBefore(role().epoch),
           .pinned_after = leading != nullptr ? leading->PinnedAfter() : self_.history.last(),
-          .last_heard = self_.terms.last_heard,
+          .behind = self_.history.epochs().Count(self_.watermarks.applied, self_.watermarks.commit),
+          .as_of = self_.freshness.as_of(),
+          .ready_within = LimitOfDisk(self_.Ticks(self_.options.sync_limit), self_.disk.slowest()),
           .config_changes = self_.memberships.changes(),
           .ensemble = self_.state.ensemble};
+}
+
+std::vector<Peer::Learner> Peer::Impl::learners() const {
+  const auto* leading = std::get_if<Leading>(&role_);
+  return leading != nullptr ? leading->learners() : std::vector<Learner>();
 }
 
 Peer::Peer(PeerOptions options, Recovered recovered, std::unique_ptr<Election> election)
@@ -383,6 +390,7 @@ Peer::~Peer() = default;
 void Peer::Step(const Event& event, Effects* effects) { impl_->Step(event, effects); }
 std::optional<Time> Peer::NextWake() const { return impl_->NextWake(); }
 Peer::View Peer::view() const { return impl_->view(); }
+std::vector<Peer::Learner> Peer::learners() const { return impl_->learners(); }
 size_t Peer::room() const { return impl_->room(); }
 const Membership& Peer::config() const { return impl_->config(); }
 Identity Peer::identity() const { return impl_->identity(); }

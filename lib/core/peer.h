@@ -49,12 +49,25 @@ class Peer {
     Zxid last = {};  // appended
     Zxid durable = {};
     Zxid commit = {};
+    Zxid before_epoch = {};  // the last transaction before those of role.epoch
     Zxid pinned_after = {};
-    Time last_heard{};            // from the leader; the leader itself: from its quorum
+    uint64_t behind = 0;          // transactions that are committed and not applied here
+    std::optional<Time> as_of{};  // every write acknowledged before is applied here
+    Time ready_within{};          // may be so long ago: sync_limit, or the limit of this disk
     uint64_t config_changes = 0;  // grows whenever config() becomes another
     EnsembleId ensemble = {};
   };
   View view() const;
+  // A leader's learners, by id, as their last Pongs tell; nobody's: none.
+  struct Learner {
+    ServerId sid{};
+    Zxid durable = {};
+    Zxid applied = {};
+    uint64_t behind = 0;     // transactions of the leader's history that are not applied there
+    uint64_t bytes_behind = 0;  // of them, by the mean size of the newest
+    bool caught_up = false;  // lacks nothing older than sync_limit, and has not for a while
+  };
+  std::vector<Learner> learners() const;
   // So many bytes of calls (CostOf) may come now, or one call; 0: none. A learner's credit bounds
   // them; what comes above it waits in here, where no deadline ends it. Who leads takes all on, and
   // who has no leader refuses all.

@@ -51,6 +51,7 @@ Self::Self(PeerOptions given, Recovered recovered)
                   .applied = recovered.applied,
                   .snapshot = recovered.base.zxid}),
       writes({.promise = state.accepted, .epoch = state.current}) {
+  freshness.Apply(watermarks.applied);
   history.NoteLeaderTime(std::max(recovered.last_leader_time, recovered.base.leader_time));
   if (recovered.base.membership.version > state.config.version) {
     memberships.Adopt(recovered.base.membership);
@@ -139,6 +140,11 @@ WriteId Self::Install(const SnapshotMeta& installed) {
 }
 
 // An installed snapshot is committed, whatever has become of the session it came in.
+void Self::NoteApplied(Zxid through) {
+  watermarks.applied = std::max(watermarks.applied, through);
+  freshness.Apply(watermarks.applied);
+}
+
 void Self::NoteSynced(const Synced& synced) {
   disk.Synced(synced.took, now);
   writes.synced = std::max(writes.synced, synced.through);

@@ -12,6 +12,7 @@
 #include "lib/base/checks.h"
 #include "lib/core/disk.h"
 #include "lib/core/effect.h"
+#include "lib/core/freshness.h"
 #include "lib/core/history.h"
 #include "lib/core/invariants.h"
 #include "lib/core/links.h"
@@ -46,7 +47,6 @@ struct Writes {
 // What one term leaves to the next.
 struct Terms {
   uint64_t sessions = 0;  // numbers given to sessions in this process life
-  Time last_heard{};      // the leader; a leader itself: its quorum
   Time next_attach{};     // a refused learner does not ask again before this
   std::optional<Time> last_renewal = {};
   // Leaders of which it was said that their time is another, or that they count time otherwise.
@@ -131,6 +131,7 @@ class Self {
   Id128 seen;     // while unfounded: Identity::seen
   Outcomes outcomes;
   Watermarks watermarks;
+  Freshness freshness;
   Writes writes;
   Disk disk;
   Links links;
@@ -148,6 +149,7 @@ class Self {
   // in the first step, for what the log at the start had.
   void FollowMemberships();
   void NoteSynced(const Synced& synced);
+  void NoteApplied(Zxid through);
   void NoteTime(const Tick& tick);
   // That is the time of what the leader has just proposed.
   void NoteLeaderTime(ServerId leader, int64_t time);

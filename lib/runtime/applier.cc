@@ -317,11 +317,10 @@ void Applier::BeginSnapshot() {
   // one of now, or of just before. These are one and the same: until reconfiguration is
   // served a configuration changes only by founding, before anything is delivered. Then it
   // must come with Deliver, in order.
-  const ReplicaStatus status = ports_.board->Get();
   ports_.ears->OnSnapshotBegun({.zxid = applied_,
                                 .leader_time = applied_time_,
-                                .membership = status.membership,
-                                .ensemble = status.ensemble},
+                                .membership = ports_.board->membership(),
+                                .ensemble = ports_.board->ensemble()},
                                *std::move(job));
 }
 

@@ -99,7 +99,7 @@ absl::Status TooLarge(size_t bytes, size_t bytes_max) {
 }
 
 absl::Status TooStale(std::optional<ServerId> leader) {
-  return MakeError(Code::kUnavailable, "the leader was last heard longer ago than max_staleness",
+  return MakeError(Code::kUnavailable, "this replica is staler than max_staleness",
                    {.leader = leader, .retry_after = kElection});
 }
 

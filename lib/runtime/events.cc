@@ -11,9 +11,10 @@ namespace zkq::runtime {
 
 Subscription Events::Subscribe(absl::AnyInvocable<void(const Event&)> on_event) {
   auto impl = std::make_shared<Subscription::Impl>(std::move(on_event));
-  inbox_.With([&](Told& told) {
+  inbox_.Change([impl](Told& told) {
     std::erase_if(told.subscribers, [](const auto& s) { return s.expired(); });
     told.subscribers.push_back(impl);
+    told.newcomers.push_back(impl);
   });
   return Subscription(std::move(impl));
 }
@@ -30,12 +31,19 @@ void Events::Raise(Event::Kind kind) {
 void Events::Raise(const StatusBoard::Change& change) {
   if (change.role) Raise(Event::Kind::kRoleChanged);
   if (change.leader) Raise(Event::Kind::kLeaderChanged);
+  if (change.ready) Raise(Event::Kind::kReadyChanged);
+  if (change.health) Raise(Event::Kind::kHealthChanged);
 }
 
 void Events::Drain() {
   ZKQ_CHECK(strand_.Inside());
   const Strand::Doing doing(strand_, "an event call");
-  size_t left = inbox_.Take([](Told& told) { return told.raised.size(); });
+  Subscribers newcomers;
+  size_t left = inbox_.Take([&](Told& told) {
+    newcomers.swap(told.newcomers);
+    return told.raised.size();
+  });
+  Deliver(Event::Kind::kRoleChanged, newcomers);
   while (left-- > 0) DeliverNext();
 }
 
@@ -48,8 +56,12 @@ void Events::DeliverNext() {
     told.raised.erase(told.raised.begin());
     subscribers = told.subscribers;
   });
-  if (!kind) return;
-  const Event event{.kind = *kind, .status = status_()};
+  if (kind) Deliver(*kind, subscribers);
+}
+
+void Events::Deliver(Event::Kind kind, const Subscribers& subscribers) {
+  if (subscribers.empty()) return;
+  const Event event{.kind = kind, .status = status_()};
   for (const auto& weak : subscribers) {
     if (inbox_.closed()) return;  // by the one before
     if (const auto subscriber = weak.lock()) subscriber->Deliver(event);

@@ -35,10 +35,12 @@ class Events {
   struct Told {
     std::vector<Event::Kind> raised = {};  // each kind at most once, in the order of the last raise
     Subscribers subscribers = {};          // bounded by the subscriptions that are alive
+    Subscribers newcomers = {};            // of them, those that have been told nothing yet
   };
   Halter& invariants() { return halter_; }
   void Drain();
   void DeliverNext();
+  void Deliver(Event::Kind kind, const Subscribers& subscribers);
 
   Strand& strand_;
   Halter& halter_;

@@ -26,7 +26,7 @@ Node::Node(ReplicaOptions options, storage::DataDir dir)
       dir_(std::move(dir)),
       log_(LogQueue::Before(options_.log_sink, options_.env.blocking_executor)),
       voice_(log_, options_.id, options_.env.clock.get()),
-      board_(options_.id),
+      board_(options_.id, options_.env.clock->Monotonic()),
       strands_(options_.env),
       calls_(&strands_.callback, options_.env.executor.get(), this, options_.max_outstanding_bytes),
       events_(&strands_.callback, this, [this] { return Status(); }),
@@ -97,7 +97,7 @@ bool Node::OnZkqThread() {
 }
 
 ReplicaStatus Node::Status() const {
-  ReplicaStatus status = board_.Get();
+  ReplicaStatus status = board_.Status(options_.env.clock->Monotonic());
   status.outstanding_bytes = calls_.outstanding_bytes();
   return status;
 }
@@ -137,7 +137,8 @@ void Node::Halt(absl::Status why) {
 void Node::HaltNow(const absl::Status& why) {
   const std::string text(FromAbsl(why.message()));
   const absl::StatusCode code = HaltCode(why);
-  const std::optional<StatusBoard::Change> change = board_.SetHealth(code, text);
+  const std::optional<StatusBoard::Change> change =
+      board_.SetHalted(code, text, options_.env.clock->Monotonic());
   if (!change) return;
   life_.halted = life_.stopping = true;
   voice_.Say(Line::kHalted, text);
@@ -148,7 +149,6 @@ void Node::HaltNow(const absl::Status& why) {
   options_.env.blocking_executor->Run([weak = weak_from_this()] {
     if (const auto node = weak.lock()) node->CloseTransport();
   });
-  events_.Raise(Event::Kind::kHealthChanged);
   events_.Raise(*change);
   options_.env.executor->Wake();  // WaitForLeader
 }

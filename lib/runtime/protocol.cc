@@ -30,6 +30,8 @@ bool IsRequest(const core::Event& event) {
 // What a leader may send before it is durable here: its credit (core::PeerOptions), and one
 // portion, which is one message at most.
 constexpr size_t kHeldBytesFree = (16 << 20) + (80 << 20);
+// How often what is told of links is looked at; a link that goes up or down waits for that, too.
+constexpr absl::Duration kTellsLinks = absl::Milliseconds(100);
 
 size_t BytesOf(const std::vector<Txn>& txns) {
   size_t bytes = 0;
@@ -51,7 +53,8 @@ Identity Protocol::Begin(std::unique_ptr<core::Peer> peer) {
   start_ = ports_.clock->Monotonic();
   Step(TickAt(start_));
   const core::Peer::View view = peer_->view();
-  Publish(view);
+  tells_links_at_ = start_ + kTellsLinks;  // the transport has not started yet
+  Publish(view, start_);
   FollowMembership(view.config_changes);  // a member that dials at once must not be refused
   return identity;
 }
@@ -154,7 +157,7 @@ void Protocol::Drain() {
   StepAll(std::move(news), now);
   const core::Peer::View view = peer_->view();
   ports_.performer->Perform(&effects_, view.commit, now);
-  Publish(view);
+  Publish(view, now);
   FollowMembership(view.config_changes);
   SetAlarm(now);
 }
@@ -203,17 +206,20 @@ void Protocol::StepSynced(core::WriteId through, absl::Duration took) {
   Step(core::Synced{through, Time{absl::ToInt64Microseconds(took)}});
 }
 
-void Protocol::Publish(const core::Peer::View& view) {
-  const StatusBoard::Change change = ports_.board->SetView(view, HeardAt(view.last_heard));
-  if (!change.role && !change.leader) return;
-  ports_.executor->Wake();  // WaitForLeader
+void Protocol::Publish(const core::Peer::View& view, absl::Duration now) {
+  if (now >= tells_links_at_) {
+    tells_links_at_ = now + kTellsLinks;
+    ports_.board->SetLinks(ports_.transport->links(), peer_->learners());
+  }
+  const StatusBoard::Change change = ports_.board->SetView(view, TimeOf(view.as_of), now);
+  if (change == StatusBoard::Change{}) return;
+  ports_.executor->Wake();  // WaitForLeader, WaitUntilReady
   ports_.events->Raise(change);
 }
 
-// Nobody yet is as stale as can be.
-absl::Duration Protocol::HeardAt(Time last_heard) const {
-  if (last_heard == Time{0}) return -absl::InfiniteDuration();
-  return start_ + absl::Microseconds(last_heard.count());
+absl::Duration Protocol::TimeOf(std::optional<Time> at) const {
+  if (!at) return -absl::InfiniteDuration();
+  return start_ + absl::Microseconds(at->count());
 }
 
 void Protocol::FollowMembership(uint64_t changes) {

@@ -103,8 +103,9 @@ class Protocol final : public QuorumTransport::Receiver {
   void StepOne(Happened happened);
   void StepSynced(core::WriteId through, absl::Duration took);
 
-  void Publish(const core::Peer::View& view);
-  absl::Duration HeardAt(Time last_heard) const;
+  void Publish(const core::Peer::View& view, absl::Duration now);
+  // By the monotonic clock; none: before all time.
+  absl::Duration TimeOf(std::optional<Time> at) const;
   void FollowMembership(uint64_t changes);
   void SetAlarm(absl::Duration now);
   core::Tick TickAt(absl::Duration now) const;
@@ -122,6 +123,7 @@ class Protocol final : public QuorumTransport::Receiver {
   Zxid applied_ = {};
   std::deque<HeldProposal> held_;  // not durable; bounded by credit, then by the holds
   size_t held_bytes_ = 0;
+  absl::Duration tells_links_at_ = absl::ZeroDuration();
   std::optional<uint64_t> told_changes_;  // of the configuration, to the transport
 };
 

@@ -73,7 +73,7 @@ absl::Status Replica::Impl::Objection(const Asked& asked) const {
     return runtime::TooLarge(asked.text.size(), bytes_max);
   }
   const runtime::StatusBoard& board = node->board();
-  if (Now() - board.heard() > asked.max_staleness) return runtime::TooStale(board.leader());
+  if (Now() - board.as_of() > asked.max_staleness) return runtime::TooStale(board.leader());
   return absl::OkStatus();
 }
 
@@ -155,6 +155,15 @@ absl::Status Replica::WaitForLeader(absl::Duration timeout) {
   if (absl::Status closed = node.Closed(); !closed.ok()) return closed;
   if (is_over) return absl::OkStatus();
   return MakeError(absl::StatusCode::kDeadlineExceeded, "no leader is established yet");
+}
+
+absl::Status Replica::WaitUntilReady(absl::Duration timeout) {
+  runtime::Node& node = *impl_->node;
+  if (node.OnZkqThread()) return runtime::OnOwnThread("WaitUntilReady");
+  const auto ready = [&] { return node.board().Ready(node.options().env.clock->Monotonic()); };
+  impl_->waiters().Await([&] { return ready().ok() || !node.Closed().ok(); }, timeout);
+  if (absl::Status closed = node.Closed(); !closed.ok()) return closed;
+  return ready();
 }
 
 ReplicaStatus Replica::Status() const { return impl_->node->Status(); }

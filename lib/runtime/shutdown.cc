@@ -59,7 +59,7 @@ void Node::LeaveProtocol() {
   strands_.protocol.Close();
   strands_.protocol.AwaitIdle(absl::Seconds(1));  // it never blocks: this is no wait
   CloseTransport();
-  events_.Raise(board_.Leave());
+  events_.Raise(board_.Leave(options_.env.clock->Monotonic()));
 }
 
 // A leader's peers see at once that its links are gone, and elect another.

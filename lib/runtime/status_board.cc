@@ -3,86 +3,151 @@
 #include <algorithm>
 #include <utility>
 
-#include "zkq/status.h"
-
 namespace zkq::runtime {
-namespace {
 
-std::optional<ServerId> Known(ServerId leader) {
-  if (leader == kNoServer) return std::nullopt;
-  return leader;
+StatusBoard::StatusBoard(ServerId self, absl::Duration now)
+    : facts_{.self = self, .leaderless_since = now}, published_(facts_) {}
+
+template <typename Fn>
+auto StatusBoard::Set(Fn change) {
+  std::lock_guard lock(mutex_);
+  if constexpr (std::is_void_v<decltype(change(facts_))>) {
+    change(facts_);
+    published_.Set(facts_);
+  } else {
+    auto result = change(facts_);
+    published_.Set(facts_);
+    return result;
+  }
 }
 
-}  // namespace
+template <typename Fn>
+void StatusBoard::SetAround(Fn change) {
+  Set([&](Facts& facts) {
+    auto around = std::make_shared<Around>(*facts.around);
+    change(*around);
+    facts.around = std::move(around);
+  });
+}
 
-StatusBoard::Change StatusBoard::SetView(const core::Peer::View& view, absl::Duration heard) {
-  std::lock_guard lock(mutex_);
-  if (ending_.code != absl::StatusCode::kOk) return {};  // has left the protocol for good
-  const core::Role& role = view.role;
-  const Change change{
-      .role = status_.state != role.state || status_.phase != role.phase ||
-              status_.amnesic != role.amnesic,
-      .leader = status_.leader != Known(role.leader) || status_.epoch != role.epoch};
-  status_.state = role.state;
-  status_.phase = role.phase;
-  status_.leader = Known(role.leader);
-  status_.epoch = role.epoch;
-  status_.amnesic = role.amnesic;
-  status_.last_logged = view.durable;
-  status_.last_committed = view.commit;
-  status_.ensemble = view.ensemble;
-  heard_ = heard;
-  pinned_after_ = view.pinned_after;
-  return change;
+StatusBoard::Change StatusBoard::NoteChange(const Facts& before, absl::Duration now) {
+  const core::Role& was = before.view.role;
+  const core::Role& is = facts_.view.role;
+  const bool ready = ReadyOf(facts_, now).ok();
+  const absl::StatusCode health = HealthOf(facts_, now).code();
+  return {.role = was.state != is.state || was.phase != is.phase || was.amnesic != is.amnesic ||
+                  (before.view.ensemble == EnsembleId{}) != (facts_.view.ensemble == EnsembleId{}),
+          .leader = was.leader != is.leader || was.epoch != is.epoch,
+          .ready = std::exchange(ready_, ready) != ready,
+          .health = std::exchange(health_, health) != health};
+}
+
+StatusBoard::Change StatusBoard::SetView(const core::Peer::View& view, absl::Duration as_of,
+                                         absl::Duration now) {
+  return Set([&](Facts& facts) {
+    if (facts.halted()) return Change{};  // has left the protocol for good
+    const Facts before = facts;
+    facts.view = view;
+    facts.as_of = as_of;
+    if (before.leader() && !facts.leader()) facts.leaderless_since = now;
+    return NoteChange(before, now);
+  });
+}
+
+void StatusBoard::SetApplied(Zxid applied) {
+  Set([&](Facts& facts) { facts.applied = applied; });
 }
 
 void StatusBoard::SetSnapshot(Zxid snapshot) {
-  std::lock_guard lock(mutex_);
   // One that was begun before another was installed may end after it.
-  status_.last_snapshot = std::max(status_.last_snapshot, snapshot);
+  Set([&](Facts& facts) { facts.snapshot = std::max(facts.snapshot, snapshot); });
 }
 
-std::optional<StatusBoard::Change> StatusBoard::SetHealth(absl::StatusCode code, std::string why) {
-  std::lock_guard lock(mutex_);
-  if (ending_.code != absl::StatusCode::kOk) return std::nullopt;
-  ending_ = {code, std::move(why)};
-  return LeaveLocked();
+void StatusBoard::SetSyncLatency(absl::Duration latency) {
+  Set([&](Facts& facts) { facts.sync_latency = latency; });
 }
 
-StatusBoard::Change StatusBoard::Leave() {
-  std::lock_guard lock(mutex_);
-  return LeaveLocked();
+void StatusBoard::SetMembership(const Membership& membership) {
+  SetAround([&](Around& around) { around.membership = membership; });
 }
 
-StatusBoard::Change StatusBoard::LeaveLocked() {
-  const Change change{
-      .role = status_.state != PeerState::kLooking || status_.phase != ZabPhase::kElection,
-      .leader = status_.leader.has_value()};
-  status_.state = PeerState::kLooking;
-  status_.phase = ZabPhase::kElection;
-  status_.leader.reset();
-  return change;
+void StatusBoard::SetListenAddress(std::string address) {
+  SetAround([&](Around& around) { around.listen_address = std::move(address); });
 }
 
-ReplicaStatus StatusBoard::Get() const {
-  std::lock_guard lock(mutex_);
-  ReplicaStatus status = status_;
-  // Two strands report the two: what is applied may be known before it is known that
-  // it was committed.
-  status.last_committed = std::max(status.last_committed, status.last_applied);
-  status.halted = ending_.code != absl::StatusCode::kOk;
-  if (status.halted) {
-    status.health = MakeError(ending_.code, ending_.why, {.outcome = Outcome::kUnknown});
-  } else if (status.amnesic) {
-    status.health = MakeError(absl::StatusCode::kFailedPrecondition,
-                              "amnesic: this disk does not belong to this id; does not vote");
-  }
-  return status;
+void StatusBoard::SetLinks(std::vector<LinkState> links,
+                           std::vector<core::Peer::Learner> learners) {
+  SetAround([&](Around& around) {
+    around.links = std::move(links);
+    around.learners = std::move(learners);
+  });
+}
+
+void StatusBoard::Leave(Facts* facts) {
+  core::Role& role = facts->view.role;
+  role.state = PeerState::kLooking;
+  role.phase = ZabPhase::kElection;
+  role.leader = kNoServer;
+}
+
+StatusBoard::Change StatusBoard::Leave(absl::Duration now) {
+  return Set([&](Facts& facts) {
+    const Facts before = facts;
+    Leave(&facts);
+    return NoteChange(before, now);
+  });
+}
+
+std::optional<StatusBoard::Change> StatusBoard::SetHalted(absl::StatusCode code, std::string why,
+                                                          absl::Duration now) {
+  return Set([&](Facts& facts) -> std::optional<Change> {
+    if (facts.halted()) return std::nullopt;
+    const Facts before = facts;
+    Leave(&facts);
+    facts.halted_by = code;
+    facts.halted_for = std::make_shared<const std::string>(std::move(why));
+    return NoteChange(before, now);
+  });
+}
+
+ReplicaStatus StatusBoard::Status(absl::Duration now) const {
+  return published_.Read([now](const Facts& facts) { return StatusOf(facts, now); });
+}
+
+absl::Status StatusBoard::Ready(absl::Duration now) const {
+  return published_.Read([now](const Facts& facts) { return ReadyOf(facts, now); });
+}
+
+std::optional<ServerId> StatusBoard::leader() const {
+  return published_.Read([](const Facts& facts) { return facts.leader(); });
 }
 
 bool StatusBoard::has_leader() const {
-  std::lock_guard lock(mutex_);
-  return status_.leader.has_value() && status_.phase == ZabPhase::kBroadcast;
+  return published_.Read([](const Facts& facts) {
+    return facts.leader() && facts.view.role.phase == ZabPhase::kBroadcast;
+  });
+}
+
+Membership StatusBoard::membership() const {
+  return published_.Read([](const Facts& facts) { return facts.around->membership; });
+}
+
+EnsembleId StatusBoard::ensemble() const {
+  return published_.Read([](const Facts& facts) { return facts.view.ensemble; });
+}
+
+StatusBoard::Ending StatusBoard::ending() const {
+  return published_.Read([](const Facts& facts) {
+    return facts.halted() ? Ending{facts.halted_by, *facts.halted_for} : Ending{};
+  });
+}
+
+absl::Duration StatusBoard::as_of() const {
+  return published_.Read([](const Facts& facts) { return facts.as_of; });
+}
+
+Zxid StatusBoard::pinned_after() const {
+  return published_.Read([](const Facts& facts) { return facts.view.pinned_after; });
 }
 
 }  // namespace zkq::runtime

@@ -1,5 +1,6 @@
-// StatusBoard: what Status() tells, kept up to date by the strands. A copy under
-// a small mutex, so that asking never waits for a strand.
+// StatusBoard: what Status() tells, kept up to date by the strands. To read it waits for
+// nobody, and nobody waits for a reader: asked a million times a second, the replica does not
+// notice.
 //
 // Thread-safe.
 #pragma once
@@ -7,66 +8,72 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
-#include "lib/core/peer.h"
-#include "zkq/replica_status.h"
+#include "lib/base/published.h"
+#include "lib/runtime/facts.h"
 
 namespace zkq::runtime {
 
 class StatusBoard {
  public:
-  explicit StatusBoard(ServerId self) { status_.id = self; }
+  // `now` is by the monotonic clock, here and below.
+  StatusBoard(ServerId self, absl::Duration now);
 
   // What differs from before, in what events speak of.
   struct Change {
     bool role = false;
     bool leader = false;
+    bool ready = false;
+    bool health = false;
+    friend bool operator==(const Change&, const Change&) = default;
   };
-  // `heard`: when the leader was last heard, by the monotonic clock.
-  Change SetView(const core::Peer::View& view, absl::Duration heard);
-  void SetApplied(Zxid applied) { Set(&status_.last_applied, applied); }
-  void SetMembership(const Membership& membership) { Set(&status_.membership, membership); }
+  // `as_of`: view.as_of by the monotonic clock, or before all time.
+  Change SetView(const core::Peer::View& view, absl::Duration as_of, absl::Duration now);
+  void SetApplied(Zxid applied);
   void SetSnapshot(Zxid snapshot);
-  void SetSyncLatency(absl::Duration latency) { Set(&status_.last_sync_latency, latency); }
-  void SetListenAddress(std::string address) { Set(&status_.listen_address, std::move(address)); }
+  void SetSyncLatency(absl::Duration latency);
+  void SetMembership(const Membership& membership);
+  void SetListenAddress(std::string address);
+  void SetLinks(std::vector<LinkState> links, std::vector<core::Peer::Learner> learners);
   // The replica no longer takes part, and nothing is wrong.
-  Change Leave();
+  Change Leave(absl::Duration now);
   // Records what the replica halted for. None: it has halted before.
-  std::optional<Change> SetHealth(absl::StatusCode code, std::string why);
+  std::optional<Change> SetHalted(absl::StatusCode code, std::string why, absl::Duration now);
 
   // All but outstanding_bytes.
-  ReplicaStatus Get() const;
-  std::optional<ServerId> leader() const { return Get(status_.leader); }
+  ReplicaStatus Status(absl::Duration now) const;
+  absl::Status Ready(absl::Duration now) const;
+  std::optional<ServerId> leader() const;
   // Synchronised with an established leader.
   bool has_leader() const;
+  Membership membership() const;
+  EnsembleId ensemble() const;
   // What the replica halted for.
   struct Ending {
     absl::StatusCode code = absl::StatusCode::kOk;  // it did not
     std::string why = {};
   };
-  Ending ending() const { return Get(ending_); }
-  absl::Duration heard() const { return Get(heard_); }
-  Zxid pinned_after() const { return Get(pinned_after_); }
+  Ending ending() const;
+  // Every write acknowledged before is applied here.
+  absl::Duration as_of() const;
+  Zxid pinned_after() const;
 
  private:
-  template <typename T>
-  void Set(T* field, T value) {
-    std::lock_guard lock(mutex_);
-    *field = std::move(value);
-  }
-  template <typename T>
-  T Get(const T& field) const {
-    std::lock_guard lock(mutex_);
-    return field;
-  }
-  Change LeaveLocked();
+  // Changes facts_ by change(Facts&) and publishes them.
+  template <typename Fn>
+  auto Set(Fn change);
+  template <typename Fn>
+  void SetAround(Fn change);
+  Change NoteChange(const Facts& before, absl::Duration now);
+  static void Leave(Facts* facts);
 
-  mutable std::mutex mutex_;
-  ReplicaStatus status_;  // `health` stays OK: statuses are made anew for each reader
-  Ending ending_;
-  absl::Duration heard_ = -absl::InfiniteDuration();
-  Zxid pinned_after_ = {};
+  std::mutex mutex_;  // of those who change it
+  Facts facts_;
+  bool ready_ = false;  // as events have told
+  absl::StatusCode health_ = absl::StatusCode::kOk;
+  Published<Facts> published_;
 };
 
 }  // namespace zkq::runtime

@@ -179,6 +179,9 @@ void Fields(auto& io, Is<Ping> auto& m) {
   io(1, m.seq);
   io(2, m.commit);
   io(3, m.syncing);
+  io(4, m.heard);
+  io(5, m.confirmed);
+  io(6, m.confirmed_commit);
 }
 void Fields(auto& io, Is<Pong> auto& m) {
   io(1, m.seq);

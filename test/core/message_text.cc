@@ -134,7 +134,12 @@ const std::map<std::string, Reader>& Readers() {
        [](W w, T) {
          const uint64_t seq = ToNumber(w->Next());
          const Zxid commit = w->Take("commit") ? TakeZxid(w) : Zxid{};
-         return Ping{seq, commit, w->Take("syncing")};
+         Ping ping{.seq = seq, .commit = commit, .syncing = w->Take("syncing")};
+         if (w->Take("heard")) ping.heard = ToNumber(w->Next());
+         if (!w->Take("confirmed")) return ping;
+         ping.confirmed = ToNumber(w->Next());
+         ping.confirmed_commit = ZxidAfter(w, "at");
+         return ping;
        }},
       {"pong", [](W w, T) { return ToPong(w); }},
       {"session-end", [](W w, T) { return SessionEnd{ToSessionEndReason(w->Next())}; }},

@@ -408,6 +408,66 @@ TEST_CASE("calls above max_outstanding_bytes are refused before anything happens
           absl::StatusCode::kInvalidArgument);
 }
 
+// --- what a status says ----------------------------------------------------------------
+
+TEST_CASE(
+    "a member is ready once it is as fresh as its limits allow, and says when it is no more") {
+  Cluster cluster(3);
+  cluster.Start(1);
+  const absl::Status early = cluster.at(1).WaitUntilReady(absl::Seconds(1));
+  REQUIRE(early.code() == absl::StatusCode::kUnavailable);
+  std::vector<bool> told;
+  const Subscription subscription = cluster.at(1).Subscribe([&](const Event& event) {
+    if (event.kind == Event::Kind::kReadyChanged) told.push_back(event.status.ready.ok());
+  });
+  cluster.Start(2);
+  cluster.Start(3);
+  REQUIRE(cluster.at(1).WaitUntilReady(absl::Seconds(10)) == absl::OkStatus());
+  REQUIRE(cluster.at(1).Status().staleness < absl::Seconds(1));
+  cluster.network.Partition({ServerId(1)});
+  REQUIRE(cluster.Until([&] { return told == std::vector{true, false}; }));
+  REQUIRE(!cluster.at(1).Status().ready.ok());
+}
+
+TEST_CASE("a subscription begins with an event, though nothing changes") {
+  Cluster cluster(1);
+  cluster.StartAll();
+  cluster.AwaitLeader();
+  cluster.scheduler.RunFor(absl::Seconds(1));
+  int first = 0;
+  int second = 0;
+  const Subscription one = cluster.at(1).Subscribe(
+      [&](const Event& event) { first += event.status.leads.has_value() ? 1 : 0; });
+  REQUIRE(cluster.Until([&] { return first == 1; }));
+  const Subscription two = cluster.at(1).Subscribe([&](const Event&) { ++second; });
+  REQUIRE(cluster.Until([&] { return second == 1; }));
+  REQUIRE(first == 1);
+}
+
+TEST_CASE(
+    "a leader tells of each learner how far it is, and a server cut off why it is not linked") {
+  Cluster cluster(3);
+  cluster.StartAll();
+  const int leader = cluster.AwaitLeader();
+  const int follower = cluster.Follower();
+  cluster.Write(leader, "one");
+  const auto link = [&](int of) {
+    const ReplicaStatus status = cluster.at(leader).Status();
+    for (const LinkStatus& one : status.links) {
+      if (one.id == ServerId(of)) return one;
+    }
+    return LinkStatus{};
+  };
+  const Zxid last = cluster.at(leader).Status().last_applied;
+  REQUIRE(cluster.Until([&] { return link(follower).applied == last; }));
+  REQUIRE(cluster.Until([&] { return link(follower).caught_up; }));
+  REQUIRE(link(follower).up);
+  REQUIRE(link(follower).transactions_behind == 0);
+  cluster.network.Partition({ServerId(follower)});
+  REQUIRE(cluster.Until([&] { return !link(follower).up; }));
+  REQUIRE(!link(follower).error.ok());
+}
+
 // --- what goes wrong on one replica stays there -------------------------------------
 
 TEST_CASE("an Apply that fails halts its replica and no other") {
@@ -421,7 +481,7 @@ TEST_CASE("an Apply that fails halts its replica and no other") {
       cluster.at(victim).Subscribe([&](const Event& event) { kinds.push_back(event.kind); });
   cluster.seen(victim).poison = "two";
   cluster.Write(leader, "two");
-  REQUIRE(cluster.Until([&] { return !cluster.at(victim).Status().health.ok(); }));
+  REQUIRE(cluster.Until([&] { return cluster.at(victim).Status().halted; }));
   REQUIRE(cluster.at(victim).Status().health.code() == absl::StatusCode::kInternal);
   REQUIRE(cluster.at(victim).Status().halted);
   REQUIRE(!cluster.at(leader).Status().halted);
@@ -479,7 +539,7 @@ TEST_CASE("a disk that fails halts its replica, and what waited is told so") {
     REQUIRE(lost.status().code() == absl::StatusCode::kInternal);
     REQUIRE(OutcomeOf(lost.status()) == Outcome::kUnknown);
   }
-  REQUIRE(cluster.Until([&] { return !cluster.at(leader).Status().health.ok(); }));
+  REQUIRE(cluster.Until([&] { return cluster.at(leader).Status().halted; }));
   const int next = cluster.AwaitLeaderOtherThan(leader);
   cluster.Write(next, "three");
 }

@@ -156,7 +156,7 @@ TEST_CASE(
   world.cluster.RunFor(absl::Milliseconds(50));
   world.cluster.server(follower).FailDisk(Step::kSync);
   world.cluster.network().Heal();
-  world.Until([&] { return !world.cluster.server(follower).Status().health.ok(); });
+  world.Until([&] { return world.cluster.server(follower).Status().halted; });
   REQUIRE(watch.Heard(follower, "new-leader") > 0);
   world.Write(leader, "without it");
   world.cluster.RunFor(absl::Seconds(1));
@@ -289,7 +289,7 @@ TEST_CASE(
   world.cluster.server(old).Crash();
   world.Until([&] { return watch.Heard(follower, asked) > 0; });
   world.cluster.server(follower).FailDisk(fails);
-  world.Until([&] { return !world.cluster.server(follower).Status().health.ok(); });
+  world.Until([&] { return world.cluster.server(follower).Status().halted; });
   world.cluster.RunFor(absl::Seconds(1));
   REQUIRE(watch.Said(follower, "ack ") == 0);
   REQUIRE((asked == "new-leader" || watch.Said(follower, "ack-epoch") == 0));
@@ -398,7 +398,7 @@ TEST_CASE(
   world.cluster.server(failing).Propose(
       "failed", absl::InfiniteDuration(),
       [&](absl::StatusOr<Reply> reply) { outcome = reply.status(); });
-  world.Until([&] { return !world.cluster.server(failing).Status().health.ok(); });
+  world.Until([&] { return world.cluster.server(failing).Status().halted; });
   world.Until([&] { return others.contains(world.Leader()) && outcome.has_value(); });
   const ServerId next = world.Leader();
   world.Write(next, "goes on");

@@ -5,11 +5,58 @@
 namespace zkq::runtime {
 namespace {
 
+constexpr absl::Duration kStart = absl::Seconds(100);
+
 TEST_CASE("the newest snapshot stays the last one, also when an older one is done after it") {
-  StatusBoard board(ServerId{1});
+  StatusBoard board(ServerId{1}, kStart);
   board.SetSnapshot({2, 7});
   board.SetSnapshot({1, 9});
-  REQUIRE(board.Get().last_snapshot == Zxid{2, 7});
+  REQUIRE(board.Status(kStart).last_snapshot == Zxid{2, 7});
+}
+
+core::Peer::View ViewOfFollower() {
+  core::Peer::View view{.role = {.state = PeerState::kFollowing,
+                                 .phase = ZabPhase::kBroadcast,
+                                 .leader = ServerId{3},
+                                 .epoch = 4}};
+  view.ensemble = {1, 2};
+  view.ready_within = std::chrono::seconds(1);
+  return view;
+}
+
+TEST_CASE("each change is told once: when it becomes ready, leaderless, stale, and ill") {
+  StatusBoard board(ServerId{1}, kStart);
+  absl::Duration now = kStart + absl::Seconds(1);
+  StatusBoard::Change change = board.SetView(ViewOfFollower(), now, now);
+  CHECK(change == StatusBoard::Change{.role = true, .leader = true, .ready = true});
+  CHECK(board.SetView(ViewOfFollower(), now, now) == StatusBoard::Change{});
+
+  core::Peer::View looking = ViewOfFollower();
+  looking.role = {.epoch = 4};
+  const absl::Duration as_of = now;
+  change = board.SetView(looking, as_of, now);
+  CHECK(change == StatusBoard::Change{.role = true, .leader = true});
+  now += absl::Seconds(2);
+  CHECK(board.SetView(looking, as_of, now) == StatusBoard::Change{.ready = true});
+  now += absl::Seconds(9);
+  CHECK(board.SetView(looking, as_of, now) == StatusBoard::Change{.health = true});
+  CHECK(board.SetView(looking, as_of, now) == StatusBoard::Change{});
+  change = board.SetView(ViewOfFollower(), now, now);
+  CHECK(change == StatusBoard::Change{.role = true, .leader = true, .ready = true, .health = true});
+}
+
+TEST_CASE("a replica that has halted stays so, and says so once") {
+  StatusBoard board(ServerId{1}, kStart);
+  board.SetView(ViewOfFollower(), kStart, kStart);
+  const auto change = board.SetHalted(absl::StatusCode::kInternal, "sync failed", kStart);
+  REQUIRE(change);
+  CHECK(*change ==
+        StatusBoard::Change{.role = true, .leader = true, .ready = true, .health = true});
+  CHECK(!board.SetHalted(absl::StatusCode::kDataLoss, "later", kStart));
+  CHECK(board.SetView(ViewOfFollower(), kStart, kStart) == StatusBoard::Change{});
+  CHECK(board.Status(kStart).halted);
+  CHECK(absl::IsInternal(board.Status(kStart).health));
+  CHECK(!board.leader());
 }
 
 }  // namespace

@@ -142,6 +142,7 @@ TEST_CASE("LIV-3: a server starts whatever a crash has left") {
 TEST_CASE("nobody halts without a cause") {
   AllFollow story;
   ReplicaStatus status = story.StatusOf(2);
+  status.halted = true;
   status.health = absl::InternalError("write failed");
   SECTION("with one it may") {
     story.checker.OnExcused(ServerId{2}, "a write fails");
@@ -224,7 +225,7 @@ TEST_CASE("amnesia: a wiped server may ask, and be told everything") {
   Wiped story;
   story.Announce(2, 1, {.amnesic = true});
   ReplicaStatus status = story.StatusOf(2);
-  status.amnesic = true;
+  status.standing = Standing::kJoining;
   status.health = absl::FailedPreconditionError("amnesic");
   story.checker.OnStatus(ServerId{2}, status);
   story.checker.OnEnd();

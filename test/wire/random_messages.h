@@ -124,7 +124,7 @@ class RandomMessages {
       case 14:
         return ReadIndexReply{Tags(), AnyZxid()};
       case 15:
-        return Ping{Number(), AnyZxid(), Flag()};
+        return Ping{Number(), AnyZxid(), Flag(), Number(), Number(), AnyZxid()};
       case 16:
         return Pong{Number(), AnyZxid(), AnyZxid(),
                     Flag(),   Flag(),    std::chrono::microseconds(Number() >> 1),

@@ -12,7 +12,7 @@ std::optional<Violation> ApplyingChecker::OnLook(ServerId sid, const ReplicaStat
   const auto [known, first] = stands_.try_emplace(sid, Stand{status.last_applied, now});
   Stand& stand = known->second;
   // A peer that looks, or is being brought up, delivers nothing.
-  const bool delivers = status.health.ok() && status.phase == ZabPhase::kBroadcast;
+  const bool delivers = !status.halted && status.phase == ZabPhase::kBroadcast;
   const bool done = status.last_applied >= std::min(status.last_committed, status.last_logged);
   if (done || !delivers || status.last_applied != stand.applied) {
     stand = {status.last_applied, now};

@@ -49,7 +49,7 @@ void LifeRules::OnWiped(ServerId sid) {
 // A server that has halted meanwhile stays excused.
 void LifeRules::OnExcuseEnds(ServerId sid) {
   Ledger::Server& server = ledger_.at(sid);
-  if (server.status && server.status->health.ok()) server.excused = false;
+  if (server.status && !server.status->halted) server.excused = false;
 }
 
 void LifeRules::OnDamaged(ServerId sid) {

@@ -53,7 +53,7 @@ void ReplicaRules::OnRestored(ServerId sid, Zxid applied) {
 void ReplicaRules::OnStatus(ServerId sid, const ReplicaStatus& status) {
   Ledger::Server& server = ledger_.at(sid);
   const std::string who = "server " + ToString(sid);
-  if (!status.health.ok() && !server.excused && !server.damaged && !status.amnesic) {
+  if (status.halted && !server.excused && !server.damaged) {
     return ledger_.Violate("no halt without cause", who + ": " + status.health.ToString());
   }
   if (!server.applied) server.applied = status.last_applied;

@@ -55,7 +55,7 @@ std::optional<Violation> CheckStep(const ReplicaStatus& before, const ReplicaSta
     return Violation{"INV-11 total order",
                      who + ": applied falls" + FromTo(before.last_applied, after.last_applied)};
   }
-  if (!before.health.ok() && after.health.ok() && !before.amnesic) {
+  if (before.halted && !after.halted) {
     return Violation{"role", who + " has halted, and goes on"};
   }
   return std::nullopt;

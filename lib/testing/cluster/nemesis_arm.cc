@@ -69,7 +69,7 @@ void NemesisArm::Restart(ServerId sid) {
 void NemesisArm::KeepUp() {
   for (const ServerId sid : servers()) {
     const bool lost = std::find(lost_.begin(), lost_.end(), sid) != lost_.end();
-    if (cluster_.server(sid).up() && !cluster_.server(sid).Status().health.ok()) {
+    if (cluster_.server(sid).up() && cluster_.server(sid).Status().halted) {
       CrashFor(sid, CrashMode::kPower, absl::Milliseconds(200));
     } else if (!cluster_.server(sid).up() && !lost && restarts_[sid] == 0) {
       RestartAfter(absl::Seconds(1), sid);

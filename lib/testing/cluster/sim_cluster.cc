@@ -14,6 +14,7 @@
 #include "lib/testing/checks/liveness.h"
 #include "lib/testing/checks/quorum_of.h"
 #include "lib/testing/checks/silence_checker.h"
+#include "lib/testing/checks/staleness_checker.h"
 #include "lib/testing/cluster/shared.h"
 #include "lib/testing/cluster/sim_calls.h"
 #include "lib/testing/cluster/sim_observers.h"
@@ -38,6 +39,7 @@ class SimCluster::Impl {
     observers.Add(&checker);
     observers.Add(&elections);
     observers.Add(&leader_times);
+    observers.Add(&staleness);
     observers.Add(&led);
     network.Observe(&observers);
     network.OnKilled([this](ServerId sid) { at(sid).process.DieOfSending(); });
@@ -64,7 +66,8 @@ class SimCluster::Impl {
   const std::optional<Violation>& violation() const {
     if (reported) return reported;
     if (checker.violation()) return checker.violation();
-    return elections.violation() ? elections.violation() : leader_times.violation();
+    if (elections.violation()) return elections.violation();
+    return leader_times.violation() ? leader_times.violation() : staleness.violation();
   }
 
   // Between two tasks: what cannot be done inside one.
@@ -102,7 +105,7 @@ class SimCluster::Impl {
       bears = std::min({bears, limits.silence, limits.handshake});
       if (server.disk.syncing_until() > scheduler.now()) view.syncing.insert(sid);
       const ReplicaStatus status = server.process.replica().Status();
-      if (!server.calm() || !status.health.ok() || status.ensemble == EnsembleId{}) continue;
+      if (!server.calm() || status.halted || status.standing != Standing::kMember) continue;
       const bool serves = status.phase == ZabPhase::kBroadcast;
       view.voters[sid] = {.life = server.process.life(),
                           .sync = sync,
@@ -132,6 +135,11 @@ class SimCluster::Impl {
     const absl::Duration late = absl::Seconds(10) + 8 * slowest_sync;
     const bool settled = scheduler.now() - clock.wall_set_at() > late;
     return settled ? std::optional(clock.Wall()) : std::nullopt;
+  }
+
+  absl::Duration PacedSince(ServerId sid) const {
+    const SimClock& clock = *at(sid).clock;
+    return clock.rate() == 1 ? clock.set_at() : absl::InfiniteDuration();
   }
 
   // Since when nothing of its network, of its peers, or of clocks is other than usual.
@@ -218,6 +226,7 @@ class SimCluster::Impl {
   InvariantChecker checker{QuorumOf(options.servers)};
   ElectionChecker elections{&scheduler};
   LeaderTimeChecker leader_times{[this](ServerId sid) { return WallOf(sid); }};
+  StalenessChecker staleness{&scheduler, [this](ServerId sid) { return PacedSince(sid); }};
   Shared shared;
   std::vector<ServerId> sids;
   std::map<ServerId, std::unique_ptr<SimServer>> servers;
@@ -321,7 +330,7 @@ bool SimCluster::Impl::AwaitHeldUp(absl::Duration limit) {
 bool SimCluster::Impl::StartEverybody(const std::set<ServerId>& healthy) {
   AfterStep();  // who has just died is buried, and started with the others
   for (const auto& [sid, server] : servers) {
-    if (server->up() && !server->Status().health.ok()) server->Crash(CrashMode::kProcess);
+    if (server->up() && server->Status().halted) server->Crash(CrashMode::kProcess);
     const absl::Status started = server->Start();
     if (started.ok() || !healthy.contains(sid)) continue;
     Report("LIV-3 no restart trap",
@@ -386,8 +395,8 @@ std::string SimCluster::Impl::Describe() const {
     text += std::string(ToString(s.state)) + ", " + std::string(ToString(s.phase)) + ", leader " +
             (s.leader ? ToString(*s.leader) : "none") + ", epoch " + std::to_string(s.epoch) +
             ", logged " + ToString(s.last_logged) + ", committed " + ToString(s.last_committed) +
-            ", applied " + ToString(s.last_applied) + (s.amnesic ? ", amnesic" : "") + ", " +
-            s.health.ToString() + "\n";
+            ", applied " + ToString(s.last_applied) + ", " + std::string(ToString(s.standing)) +
+            ", " + s.health.ToString() + "\n";
   }
   return text;
 }

@@ -1,0 +1,39 @@
+#include "lib/core/ping_log.h"
+
+#include <algorithm>
+
+namespace zkq::core {
+namespace {
+
+// More are under way only where a leader does not say what it has heard.
+constexpr size_t kPingsMax = 1024;
+
+}  // namespace
+
+const PingLog::Entry* PingLog::Find(uint64_t seq) const {
+  const auto at =
+      std::lower_bound(pings_.begin(), pings_.end(), seq,
+                       [](const Entry& entry, uint64_t wanted) { return entry.seq < wanted; });
+  return at != pings_.end() && at->seq == seq ? &*at : nullptr;
+}
+
+std::optional<PingLog::Confirmed> PingLog::Take(const Ping& ping, Time now) {
+  if (!pings_.empty() && ping.seq <= pings_.back().seq) return std::nullopt;
+  const Entry* const heard = Find(ping.heard);
+  pings_.push_back({ping.seq, now, heard ? std::optional(heard->answered) : std::nullopt});
+  std::optional<Confirmed> confirmed;
+  if (ping.confirmed > confirmed_) {
+    confirmed_ = ping.confirmed;
+    const Entry* const round = Find(confirmed_);
+    if (round != nullptr && round->heard) {
+      confirmed = Confirmed{ping.confirmed_commit, *round->heard};
+    }
+  }
+  const uint64_t needed = std::min(ping.heard, confirmed_);
+  while (pings_.size() > kPingsMax || (!pings_.empty() && pings_.front().seq < needed)) {
+    pings_.pop_front();
+  }
+  return confirmed;
+}
+
+}  // namespace zkq::core

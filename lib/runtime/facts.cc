@@ -1,0 +1,149 @@
+#include "lib/runtime/facts.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "zkq/status.h"
+
+namespace zkq::runtime {
+namespace {
+
+using Code = absl::StatusCode;
+
+// For so long an election, or a new leader, may take without anybody being called.
+constexpr absl::Duration kNobodyLeads = absl::Seconds(10);
+
+Standing StandingOf(const core::Peer::View& view) {
+  if (view.role.amnesic) return Standing::kJoining;
+  return view.ensemble == EnsembleId{} ? Standing::kUnfounded : Standing::kMember;
+}
+
+absl::Status Unhealthy(Code code, std::string text) {
+  return MakeError(code, text, {.outcome = Outcome::kUnknown});
+}
+
+std::string Since(absl::Duration since, absl::Duration now) {
+  return absl::StrCat(" for ", absl::FormatDuration(absl::Trunc(now - since, absl::Seconds(1))));
+}
+
+// "server 2 at db2:7002: connection refused; server 3 at db3:7003: no such name".
+std::string Unreached(const Facts& facts) {
+  std::vector<std::string> unreached;
+  for (const LinkState& link : facts.around->links) {
+    const Member* const member = FindMember(facts.around->membership, link.id);
+    if (link.up || link.id == facts.self || member == nullptr) continue;
+    unreached.push_back(
+        absl::StrCat("server ", ToString(link.id), " at ", member->address, ": ",
+                     link.error.ok() ? "not dialled yet" : std::string(link.error.message())));
+  }
+  return absl::StrJoin(unreached, "; ");
+}
+
+std::string WhoIsMissing(const Facts& facts, std::string_view none) {
+  const std::string unreached = Unreached(facts);
+  return unreached.empty() ? std::string(none) : absl::StrCat("not linked: ", unreached);
+}
+
+LinkStatus LinkStatusOf(const LinkState& link, const Around& around, absl::Duration now) {
+  LinkStatus status{.id = link.id,
+                    .up = link.up,
+                    .since = now - link.since,
+                    .error = link.error,
+                    .round_trip = link.round_trip.value_or(absl::InfiniteDuration())};
+  if (const Member* member = FindMember(around.membership, link.id)) status.type = member->type;
+  const auto learner =
+      std::find_if(around.learners.begin(), around.learners.end(),
+                   [&](const core::Peer::Learner& one) { return one.sid == link.id; });
+  if (learner == around.learners.end()) return status;
+  status.durable = learner->durable;
+  status.applied = learner->applied;
+  status.transactions_behind = learner->behind;
+  status.bytes_behind = learner->bytes_behind;
+  status.caught_up = learner->caught_up;
+  return status;
+}
+
+}  // namespace
+
+std::optional<ServerId> Facts::leader() const {
+  if (view.role.leader == kNoServer) return std::nullopt;
+  return view.role.leader;
+}
+
+absl::Status HealthOf(const Facts& facts, absl::Duration now) {
+  if (facts.halted()) return Unhealthy(facts.halted_by, *facts.halted_for);
+  const Standing standing = StandingOf(facts.view);
+  if (standing == Standing::kJoining) {
+    return Unhealthy(Code::kFailedPrecondition,
+                     absl::StrCat("the ensemble lists server ", ToString(facts.self),
+                                  " with another disk than this one: it does not vote; start it "
+                                  "on its own data_dir"));
+  }
+  if (facts.leader() || now - facts.leaderless_since < kNobodyLeads) return absl::OkStatus();
+  const std::string since = Since(facts.leaderless_since, now);
+  if (standing == Standing::kUnfounded) {
+    return Unhealthy(
+        Code::kUnavailable,
+        absl::StrCat("not founded", since, ": a new ensemble needs each listed server once; ",
+                     WhoIsMissing(facts, "all are linked")));
+  }
+  return Unhealthy(Code::kUnavailable,
+                   absl::StrCat("no leader", since, ": ",
+                                WhoIsMissing(facts, "all are linked; see the log of each")));
+}
+
+absl::Status ReadyOf(const Facts& facts, absl::Duration now) {
+  if (facts.halted() || facts.view.role.amnesic) return HealthOf(facts, now);
+  const absl::Duration staleness = now - facts.as_of;
+  const absl::Duration limit = absl::Microseconds(facts.view.ready_within.count());
+  if (staleness <= limit) return absl::OkStatus();
+  std::string why = "no leader is established";
+  if (StandingOf(facts.view) == Standing::kUnfounded) {
+    why = "the ensemble is not founded yet";
+  } else if (facts.view.behind > 0) {
+    why = absl::StrCat(facts.view.behind, " transactions are not applied yet");
+  } else if (facts.leader()) {
+    why = absl::StrCat("leader ", ToString(*facts.leader()), " has not confirmed since");
+  }
+  if (staleness != absl::InfiniteDuration()) {
+    absl::StrAppend(&why, "; stale by ", absl::FormatDuration(staleness));
+  }
+  return MakeError(Code::kUnavailable, why, {.outcome = Outcome::kNotCommitted});
+}
+
+ReplicaStatus StatusOf(const Facts& facts, absl::Duration now) {
+  const core::Peer::View& view = facts.view;
+  ReplicaStatus status{.id = facts.self,
+                       .state = view.role.state,
+                       .phase = view.role.phase,
+                       .standing = StandingOf(view),
+                       .leader = facts.leader(),
+                       .epoch = view.role.epoch,
+                       .last_logged = view.durable,
+                       // Two parts tell the two: what is applied may be known before it is
+                       // known that it was committed.
+                       .last_committed = std::max(view.commit, facts.applied),
+                       .last_applied = facts.applied,
+                       .last_snapshot = facts.snapshot,
+                       .staleness = now - facts.as_of,
+                       .transactions_behind = view.behind,
+                       .membership = facts.around->membership,
+                       .ensemble = view.ensemble,
+                       .listen_address = facts.around->listen_address,
+                       .last_sync_latency = facts.sync_latency,
+                       .ready = ReadyOf(facts, now),
+                       .health = HealthOf(facts, now),
+                       .halted = facts.halted()};
+  const bool leads = facts.leader() == facts.self && facts.applied >= view.before_epoch;
+  if (leads) status.leads = view.role.epoch;
+  for (const LinkState& link : facts.around->links) {
+    if (link.id == facts.self) continue;
+    status.links.push_back(LinkStatusOf(link, *facts.around, now));
+  }
+  return status;
+}
+
+}  // namespace zkq::runtime

@@ -1,0 +1,51 @@
+// Facts: all that a replica knows of itself at one moment, as its parts have told it, and what
+// it says of that. Pure: the time is given.
+//
+// Times are by the monotonic clock of its Env.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "lib/core/peer.h"
+#include "zkq/quorum_transport.h"
+#include "zkq/replica_status.h"
+
+namespace zkq::runtime {
+
+// What changes seldom, or is told now and then: copies of Facts share it.
+struct Around {
+  Membership membership = {};
+  std::string listen_address = {};
+  std::vector<LinkState> links = {};               // by id
+  std::vector<core::Peer::Learner> learners = {};  // a leader's, by id
+};
+
+struct Facts {
+  ServerId self{};
+  core::Peer::View view = {};
+  absl::Duration as_of = -absl::InfiniteDuration();        // view.as_of; none: before all time
+  absl::Duration leaderless_since = absl::ZeroDuration();  // or since the start
+  Zxid applied = {};
+  Zxid snapshot = {};
+  absl::Duration sync_latency = absl::ZeroDuration();
+  // What the replica halted for; kOk: it did not.
+  absl::StatusCode halted_by = absl::StatusCode::kOk;
+  std::shared_ptr<const std::string> halted_for = nullptr;
+  std::shared_ptr<const Around> around = std::make_shared<const Around>();
+
+  bool halted() const { return halted_by != absl::StatusCode::kOk; }
+  std::optional<ServerId> leader() const;
+};
+
+// All but outstanding_bytes.
+ReplicaStatus StatusOf(const Facts& facts, absl::Duration now);
+// ReplicaStatus::ready and ::health alone.
+absl::Status ReadyOf(const Facts& facts, absl::Duration now);
+absl::Status HealthOf(const Facts& facts, absl::Duration now);
+
+}  // namespace zkq::runtime

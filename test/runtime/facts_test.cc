@@ -1,0 +1,164 @@
+// Facts: what a replica says of itself, as time goes by.
+#include "lib/runtime/facts.h"
+
+#include <string>
+
+#include "test/harness/catch.h"
+#include "zkq/status.h"
+
+namespace zkq::runtime {
+namespace {
+
+constexpr ServerId kOne{1};
+constexpr ServerId kTwo{2};
+constexpr ServerId kThree{3};
+constexpr absl::Duration kNow = absl::Seconds(1000);
+
+// Server 1 of three, which follows 3 and has everything.
+Facts Following() {
+  Facts facts{.self = kOne};
+  facts.view.role = {
+      .state = PeerState::kFollowing, .phase = ZabPhase::kBroadcast, .leader = kThree, .epoch = 4};
+  facts.view.ensemble = {1, 2};
+  facts.view.commit = {4, 7};
+  facts.view.before_epoch = {3, 9};
+  facts.view.ready_within = std::chrono::seconds(1);
+  facts.as_of = kNow - absl::Milliseconds(40);
+  facts.applied = {4, 7};
+  auto around = std::make_shared<Around>();
+  around->membership.members = {{.id = kOne, .address = "db1:7001"},
+                                {.id = kTwo, .address = "db2:7002"},
+                                {.id = kThree, .address = "db3:7003"}};
+  around->links = {{.id = kTwo,
+                    .since = kNow - absl::Seconds(60),
+                    .error = absl::UnavailableError("no such name")},
+                   {.id = kThree,
+                    .up = true,
+                    .since = kNow - absl::Seconds(5),
+                    .round_trip = absl::Milliseconds(2)}};
+  facts.around = std::move(around);
+  return facts;
+}
+
+// The same, after its leader was lost so long ago.
+Facts Leaderless(absl::Duration ago) {
+  Facts facts = Following();
+  facts.view.role = {.epoch = 4};
+  facts.as_of = facts.leaderless_since = kNow - ago;
+  return facts;
+}
+
+bool Mentions(const absl::Status& status, std::string_view what) {
+  return std::string(status.message()).find(what) != std::string::npos;
+}
+
+TEST_CASE("facts: a member that keeps up is ready and healthy") {
+  const ReplicaStatus status = StatusOf(Following(), kNow);
+  CHECK(status.ready.ok());
+  CHECK(status.health.ok());
+  CHECK(status.standing == Standing::kMember);
+  CHECK(status.staleness == absl::Milliseconds(40));
+  CHECK(!status.leads);
+}
+
+TEST_CASE("facts: links are told with how long they have been so, and why") {
+  const ReplicaStatus status = StatusOf(Following(), kNow);
+  REQUIRE(status.links.size() == 2);
+  CHECK(!status.links[0].up);
+  CHECK(status.links[0].since == absl::Seconds(60));
+  CHECK(status.links[0].error == absl::UnavailableError("no such name"));
+  CHECK(status.links[0].round_trip == absl::InfiniteDuration());
+  CHECK(status.links[1].up);
+  CHECK(status.links[1].round_trip == absl::Milliseconds(2));
+}
+
+TEST_CASE("facts: of who learns from this leader is told what it lacks") {
+  Facts facts = Following();
+  auto around = std::make_shared<Around>(*facts.around);
+  around->learners = {{.sid = kThree,
+                       .durable = {4, 6},
+                       .applied = {4, 5},
+                       .behind = 2,
+                       .bytes_behind = 300,
+                       .caught_up = true}};
+  facts.around = std::move(around);
+  const LinkStatus link = StatusOf(facts, kNow).links[1];
+  CHECK(link.durable == Zxid{4, 6});
+  CHECK(link.applied == Zxid{4, 5});
+  CHECK(link.transactions_behind == 2);
+  CHECK(link.bytes_behind == 300);
+  CHECK(link.caught_up);
+}
+
+TEST_CASE("facts: a leader leads once everything before its epoch is applied here") {
+  Facts facts = Following();
+  facts.view.role.state = PeerState::kLeading;
+  facts.view.role.leader = kOne;
+  facts.applied = {3, 8};
+  CHECK(!StatusOf(facts, kNow).leads);
+  facts.applied = {3, 9};
+  CHECK(StatusOf(facts, kNow).leads == Epoch{4});
+}
+
+TEST_CASE("facts: an election of the usual length makes nobody unready or unhealthy") {
+  const ReplicaStatus status = StatusOf(Leaderless(absl::Milliseconds(900)), kNow);
+  CHECK(status.ready.ok());
+  CHECK(status.health.ok());
+}
+
+TEST_CASE("facts: without a leader a server is not ready, and after a while not healthy") {
+  ReplicaStatus status = StatusOf(Leaderless(absl::Seconds(3)), kNow);
+  CHECK(absl::IsUnavailable(status.ready));
+  CHECK(Mentions(status.ready, "no leader"));
+  CHECK(status.health.ok());
+  status = StatusOf(Leaderless(absl::Seconds(12)), kNow);
+  CHECK(absl::IsUnavailable(status.health));
+  CHECK(Mentions(status.health, "no leader for 12s"));
+  CHECK(Mentions(status.health, "server 2 at db2:7002: no such name"));
+  CHECK(!Mentions(status.health, "server 3"));
+}
+
+TEST_CASE("facts: what waits to be founded says who is missing") {
+  Facts facts = Leaderless(absl::Seconds(12));
+  facts.view.ensemble = {};
+  const ReplicaStatus status = StatusOf(facts, kNow);
+  CHECK(status.standing == Standing::kUnfounded);
+  CHECK(Mentions(status.health, "not founded for 12s"));
+  CHECK(Mentions(status.health, "server 2 at db2:7002: no such name"));
+  CHECK(Mentions(status.ready, "not founded"));
+}
+
+TEST_CASE("facts: one that lags says by how much, and is healthy") {
+  Facts facts = Following();
+  facts.as_of = kNow - absl::Seconds(4);
+  facts.view.behind = 12'031;
+  const ReplicaStatus status = StatusOf(facts, kNow);
+  CHECK(Mentions(status.ready, "12031 transactions"));
+  CHECK(Mentions(status.ready, "4s"));
+  CHECK(status.transactions_behind == 12'031);
+  CHECK(status.health.ok());
+}
+
+TEST_CASE("facts: a disk that is not the listed one is neither ready nor healthy") {
+  Facts facts = Following();
+  facts.view.role = {.amnesic = true};
+  const ReplicaStatus status = StatusOf(facts, kNow);
+  CHECK(status.standing == Standing::kJoining);
+  CHECK(absl::IsFailedPrecondition(status.ready));
+  CHECK(absl::IsFailedPrecondition(status.health));
+}
+
+TEST_CASE("facts: what it halted for is its health, whatever else there is") {
+  Facts facts = Leaderless(absl::Seconds(12));
+  facts.halted_by = absl::StatusCode::kDataLoss;
+  facts.halted_for = std::make_shared<const std::string>("sync failed");
+  const ReplicaStatus status = StatusOf(facts, kNow);
+  CHECK(status.halted);
+  CHECK(absl::IsDataLoss(status.health));
+  CHECK(absl::IsDataLoss(status.ready));
+  CHECK(Mentions(status.health, "sync failed"));
+  CHECK(GetErrorInfo(status.health).outcome == Outcome::kUnknown);
+}
+
+}  // namespace
+}  // namespace zkq::runtime

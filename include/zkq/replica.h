@@ -94,10 +94,12 @@ class ZKQ_EXPORT Replica final {
   void Read(std::string request, const ReadOptions& options, Callback<Reply> done);
   absl::StatusOr<Reply> Read(std::string request, const ReadOptions& options = {});
 
-  // Writes a snapshot of what is applied; `done` gets its zxid once it is durable. One that
-  // exists already is not written again. Errors: what StateMachine::Snapshot, its job or the
-  // disk says; kFailedPrecondition when nothing is applied yet. None of them halts the replica.
-  void TakeSnapshot(Callback<Zxid> done);
+  // Writes a snapshot of what is applied; yields its zxid once it is durable. One that exists
+  // already is not written again; one whose call's time is over is written all the same. Errors:
+  // what StateMachine::Snapshot, its job or the disk says; kFailedPrecondition when nothing is
+  // applied yet. None of them halts the replica.
+  void TakeSnapshot(const CallOptions& options, Callback<Zxid> done);
+  absl::StatusOr<Zxid> TakeSnapshot(const CallOptions& options = {});
 
   // OK once a leader is established and this replica is synchronised with it. Else
   // kDeadlineExceeded after `timeout`, or why the replica takes no calls any more.

@@ -136,7 +136,7 @@ absl::StatusOr<Reply> Replica::Read(std::string request, const ReadOptions& opti
   return impl_->Await(ReadOf(std::move(request), options), "Read");
 }
 
-void Replica::TakeSnapshot(Callback<Zxid> done) {
+void Replica::TakeSnapshot(const CallOptions& options, Callback<Zxid> done) {
   Caller caller;
   if (done != nullptr) {
     caller.done = [done = std::move(done)](absl::StatusOr<Reply> reply) mutable {
@@ -144,7 +144,14 @@ void Replica::TakeSnapshot(Callback<Zxid> done) {
       std::move(done)(reply->zxid);
     };
   }
-  impl_->Take({.kind = Kind::kSnapshot}, std::move(caller));
+  impl_->Take({.kind = Kind::kSnapshot, .timeout = options.timeout}, std::move(caller));
+}
+
+absl::StatusOr<Zxid> Replica::TakeSnapshot(const CallOptions& options) {
+  absl::StatusOr<Reply> reply =
+      impl_->Await({.kind = Kind::kSnapshot, .timeout = options.timeout}, "TakeSnapshot");
+  if (!reply.ok()) return std::move(reply).status();
+  return reply->zxid;
 }
 
 absl::Status Replica::WaitForLeader(absl::Duration timeout) {

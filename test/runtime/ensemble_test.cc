@@ -188,7 +188,8 @@ TEST_CASE("a restart goes on from the newest snapshot") {
   cluster.AwaitLeader();
   for (int i = 0; i < 10; ++i) cluster.Write(1, std::to_string(i));
   std::optional<absl::StatusOr<Zxid>> taken;
-  cluster.at(1).TakeSnapshot([&](absl::StatusOr<Zxid> zxid) { taken = zxid; });
+  cluster.at(1).TakeSnapshot({.timeout = absl::InfiniteDuration()},
+                             [&](absl::StatusOr<Zxid> zxid) { taken = zxid; });
   REQUIRE(cluster.Until([&] { return taken.has_value(); }));
   REQUIRE(taken->status() == absl::OkStatus());
   REQUIRE(cluster.at(1).Status().last_snapshot == **taken);
@@ -206,7 +207,8 @@ TEST_CASE("a snapshot of a state that has one is not written again") {
   cluster.AwaitLeader();
   int answered = 0;
   const auto take = [&] {
-    cluster.at(1).TakeSnapshot([&](absl::StatusOr<Zxid> zxid) { answered += zxid.ok() ? 1 : 100; });
+    cluster.at(1).TakeSnapshot({.timeout = absl::InfiniteDuration()},
+                               [&](absl::StatusOr<Zxid> zxid) { answered += zxid.ok() ? 1 : 100; });
   };
   take();  // nothing is applied yet
   REQUIRE(cluster.Until([&] { return answered == 100; }));
@@ -231,6 +233,7 @@ TEST_CASE("a snapshot that fails leaves everything as it was") {
   const auto take = [&] {
     const size_t before = results.size();
     cluster.at(1).TakeSnapshot(
+        {.timeout = absl::InfiniteDuration()},
         [&](absl::StatusOr<Zxid> zxid) { results.push_back(zxid.status()); });
     REQUIRE(cluster.Until([&] { return results.size() > before; }));
   };
@@ -250,7 +253,8 @@ TEST_CASE("a Restore that fails is an error of the start") {
   cluster.AwaitLeader();
   cluster.Write(1, "x");
   bool taken = false;
-  cluster.at(1).TakeSnapshot([&](absl::StatusOr<Zxid> zxid) { taken = zxid.ok(); });
+  cluster.at(1).TakeSnapshot({.timeout = absl::InfiniteDuration()},
+                             [&](absl::StatusOr<Zxid> zxid) { taken = zxid.ok(); });
   REQUIRE(cluster.Until([&] { return taken; }));
   REQUIRE(cluster.Shutdown(1) == absl::OkStatus());
   struct Refusing final : StateMachine {
@@ -306,7 +310,8 @@ TEST_CASE("a machine with a disk of its own goes on after what it has applied") 
     cluster.Write(1, std::to_string(3 * life));
     cluster.Write(1, std::to_string(3 * life + 1));
     bool taken = false;
-    cluster.at(1).TakeSnapshot([&](absl::StatusOr<Zxid> zxid) { taken = zxid.ok(); });
+    cluster.at(1).TakeSnapshot({.timeout = absl::InfiniteDuration()},
+                               [&](absl::StatusOr<Zxid> zxid) { taken = zxid.ok(); });
     REQUIRE(cluster.Until([&] { return taken; }));
     cluster.Write(1, std::to_string(3 * life + 2));
     cluster.Crash(1);
@@ -334,7 +339,7 @@ TEST_CASE("events tell of leaders and snapshots") {
   REQUIRE(cluster.Until([&] { return leader.has_value(); }));
   REQUIRE(std::count(kinds.begin(), kinds.end(), Event::Kind::kLeaderChanged) > 0);
   cluster.Write(1, "x");
-  cluster.at(1).TakeSnapshot([](absl::StatusOr<Zxid>) {});
+  cluster.at(1).TakeSnapshot({.timeout = absl::InfiniteDuration()}, [](absl::StatusOr<Zxid>) {});
   REQUIRE(cluster.Until(
       [&] { return std::count(kinds.begin(), kinds.end(), Event::Kind::kSnapshotTaken) == 1; }));
 }
@@ -406,6 +411,18 @@ TEST_CASE("calls above max_outstanding_bytes are refused before anything happens
   REQUIRE(cluster.seen(id).commands.size() == static_cast<size_t>(done));
   REQUIRE(cluster.at(id).Propose(std::string((1 << 20) + 1, 'x')).status().code() ==
           absl::StatusCode::kInvalidArgument);
+}
+
+TEST_CASE("a snapshot is taken in either form, and goes on when the call's time is over") {
+  Cluster cluster(1);
+  cluster.StartAll();
+  cluster.AwaitLeader();
+  REQUIRE(cluster.at(1).TakeSnapshot().status().code() == absl::StatusCode::kFailedPrecondition);
+  const Zxid last = cluster.Write(1, "one").zxid;
+  const absl::StatusOr<Zxid> late = cluster.at(1).TakeSnapshot({.timeout = absl::ZeroDuration()});
+  REQUIRE(late.status().code() == absl::StatusCode::kDeadlineExceeded);
+  REQUIRE(cluster.Until([&] { return cluster.at(1).Status().last_snapshot == last; }));
+  REQUIRE(cluster.at(1).TakeSnapshot() == last);
 }
 
 // --- what a status says ----------------------------------------------------------------

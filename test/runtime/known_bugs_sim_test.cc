@@ -357,7 +357,7 @@ TEST_CASE(
     for (int i = 0; i < 20; ++i) world.Write(leader, "missed" + std::to_string(i));
     bool taken = false;
     world.cluster.server(leader).replica().TakeSnapshot(
-        [&](absl::StatusOr<Zxid> at) { taken = at.ok(); });
+        {.timeout = absl::InfiniteDuration()}, [&](absl::StatusOr<Zxid> at) { taken = at.ok(); });
     world.Until([&] { return taken; });
     world.Write(leader, "after the snapshot");
     REQUIRE(world.cluster.server(behind).Start() == absl::OkStatus());
@@ -418,7 +418,7 @@ TEST_CASE("ZK-2201: a snapshot sent into a black hole holds up no write and cost
   for (int i = 0; i < 100; ++i) world.Write(leader, std::to_string(i) + std::string(20'000, 'x'));
   bool taken = false;
   world.cluster.server(leader).replica().TakeSnapshot(
-      [&](absl::StatusOr<Zxid> at) { taken = at.ok(); });
+      {.timeout = absl::InfiniteDuration()}, [&](absl::StatusOr<Zxid> at) { taken = at.ok(); });
   world.Until([&] { return taken; });
   watch.Clear();
   REQUIRE(world.cluster.server(hole).Start() == absl::OkStatus());

@@ -86,7 +86,8 @@ TEST_CASE("a restart is told with what was found, restored and replayed") {
   cluster.AwaitLeader();
   for (int i = 0; i < 10; ++i) cluster.Write(1, std::to_string(i));
   std::optional<absl::StatusOr<Zxid>> taken;
-  cluster.at(1).TakeSnapshot([&](absl::StatusOr<Zxid> zxid) { taken = zxid; });
+  cluster.at(1).TakeSnapshot({.timeout = absl::InfiniteDuration()},
+                             [&](absl::StatusOr<Zxid> zxid) { taken = zxid; });
   REQUIRE(cluster.Until([&] { return taken.has_value(); }));
   cluster.Write(1, "after");
   cluster.Crash(1);

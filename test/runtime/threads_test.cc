@@ -265,7 +265,8 @@ TEST_CASE("heartbeats go on while log, apply, callback and bulk are all blocked"
   Gates& gates = *ensemble.gates[leader - 1];
 
   gates.snapshot_job.Close();
-  ensemble.at(leader).TakeSnapshot([](absl::StatusOr<Zxid>) {});
+  ensemble.at(leader).TakeSnapshot({.timeout = absl::InfiniteDuration()},
+                                   [](absl::StatusOr<Zxid>) {});
   gates.snapshot_job.AwaitHeld();
   gates.apply.Close();
   callback.Close();
@@ -361,7 +362,8 @@ TEST_CASE("ZK-3127: a snapshot is of the moment it was begun, and the log goes o
   Gate& job = ensemble.gates[0]->snapshot_job;
   job.Close();
   std::promise<absl::StatusOr<Zxid>> taken;
-  ensemble.at(1).TakeSnapshot([&](absl::StatusOr<Zxid> zxid) { taken.set_value(std::move(zxid)); });
+  ensemble.at(1).TakeSnapshot({.timeout = absl::InfiniteDuration()},
+                              [&](absl::StatusOr<Zxid> zxid) { taken.set_value(std::move(zxid)); });
   job.AwaitHeld();
   for (int i = 4; i <= 6; ++i) REQUIRE(ensemble.Write(1) == i);
   job.Open();
@@ -559,7 +561,7 @@ TEST_CASE("a subscription is not gone before its event call returns, and is told
       seen->returned = true;
     });
     ensemble.Write(1);
-    ensemble.at(1).TakeSnapshot([](absl::StatusOr<Zxid>) {});
+    ensemble.at(1).TakeSnapshot({.timeout = absl::InfiniteDuration()}, [](absl::StatusOr<Zxid>) {});
     while (!seen->told) std::this_thread::yield();
     seen->ends = true;
     subscription.reset();

@@ -243,7 +243,7 @@ TEST_CASE("no event call begins after a Shutdown in an event call") {
   });
   Subscription other = replica.Subscribe([&](const Event&) { late += shut; });
   world.Write(ServerId{1}, "a");
-  replica.TakeSnapshot([](absl::StatusOr<Zxid>) {});
+  replica.TakeSnapshot({.timeout = absl::InfiniteDuration()}, [](absl::StatusOr<Zxid>) {});
   world.Until([&] { return shut; });
   REQUIRE(late == 0);
 }
@@ -304,7 +304,7 @@ TEST_CASE("a call without a callback is made all the same") {
   replica.Propose("a", {}, nullptr);
   replica.Read("", {}, nullptr);
   world.Write(ServerId{1}, "b");
-  replica.TakeSnapshot(nullptr);
+  replica.TakeSnapshot({}, nullptr);
   const Subscription none = replica.Subscribe(nullptr);
   world.Until([&] { return world.notes[ServerId{1}].snapshots == 1; });
 }

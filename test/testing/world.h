@@ -88,7 +88,8 @@ struct World {
     for (const ServerId other : cluster.servers()) {
       if (other == sid) continue;
       bool taken = false;
-      cluster.server(other).replica().TakeSnapshot([&](absl::StatusOr<Zxid>) { taken = true; });
+      cluster.server(other).replica().TakeSnapshot({.timeout = absl::InfiniteDuration()},
+                                                   [&](absl::StatusOr<Zxid>) { taken = true; });
       Until([&] { return taken; });
     }
     cluster.RunFor(absl::Seconds(1));

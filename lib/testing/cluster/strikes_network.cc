@@ -120,7 +120,8 @@ bool LeaveBehind(NemesisArm& arm, const Blow& blow) {
     arm.After(begin + blow.lasts(), [&arm, sid] {
       for (const ServerId other : arm.servers()) {
         if (other == sid || !arm.cluster().server(other).up()) continue;
-        arm.cluster().server(other).replica().TakeSnapshot([](absl::StatusOr<Zxid>) {});
+        arm.cluster().server(other).replica().TakeSnapshot({.timeout = absl::InfiniteDuration()},
+                                                           [](absl::StatusOr<Zxid>) {});
       }
     });
   }

@@ -136,7 +136,8 @@ bool FailApply(NemesisArm& arm, const Blow& blow) {
 }
 
 bool TakeSnapshot(NemesisArm& arm, const Blow& blow) {
-  arm.cluster().server(blow.hit).replica().TakeSnapshot([](absl::StatusOr<Zxid>) {});
+  arm.cluster().server(blow.hit).replica().TakeSnapshot({.timeout = absl::InfiniteDuration()},
+                                                        [](absl::StatusOr<Zxid>) {});
   return true;
 }
 

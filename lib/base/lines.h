@@ -18,6 +18,8 @@ enum class Line {
   kMembersOutdated,
   kMembersContradict,
   kHalted,
+  kUnhealthy,
+  kHealthy,
   kLogDropped,
   // Who belongs to the ensemble.
   kFounded,
@@ -84,6 +86,8 @@ inline constexpr LineInfo kLines[] = {
     {Line::kMembersOutdated, "members-outdated", LogLevel::kInfo, Pace::kEach},
     {Line::kMembersContradict, "members-contradict", LogLevel::kWarning, Pace::kEach},
     {Line::kHalted, "halted", LogLevel::kError, Pace::kMinute},
+    {Line::kUnhealthy, "unhealthy", LogLevel::kWarning, Pace::kMinute},
+    {Line::kHealthy, "healthy", LogLevel::kInfo, Pace::kMinute},
     {Line::kLogDropped, "log-dropped", LogLevel::kWarning, Pace::kEach},
     {Line::kFounded, "founded", LogLevel::kInfo, Pace::kEach},
     {Line::kMembersDiffer, "members-differ", LogLevel::kWarning, Pace::kMinute},

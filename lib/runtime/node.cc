@@ -87,6 +87,7 @@ Node::Node(ReplicaOptions options, storage::DataDir dir)
                  .calls = &calls_,
                  .board = &board_,
                  .events = &events_,
+                 .voice = &voice_,
                  .halter = this},
                 options_.members) {}
 

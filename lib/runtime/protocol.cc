@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/base/absl/string_view.h"
 #include "lib/base/checks.h"
 #include "lib/runtime/errors.h"
 
@@ -213,6 +214,11 @@ void Protocol::Publish(const core::Peer::View& view, absl::Duration now) {
   }
   const StatusBoard::Change change = ports_.board->SetView(view, TimeOf(view.as_of), now);
   if (change == StatusBoard::Change{}) return;
+  if (change.health) {
+    const absl::Status health = ports_.board->Health(now);
+    if (health.ok()) ports_.voice->Say(Line::kHealthy, "again");
+    if (!health.ok()) ports_.voice->Say(Line::kUnhealthy, FromAbsl(health.message()));
+  }
   ports_.executor->Wake();  // WaitForLeader, WaitUntilReady
   ports_.events->Raise(change);
 }

@@ -21,6 +21,7 @@
 #include "lib/runtime/events.h"
 #include "lib/runtime/inbox.h"
 #include "lib/runtime/performer.h"
+#include "lib/runtime/voice.h"
 
 namespace zkq::runtime {
 
@@ -37,6 +38,7 @@ class Protocol final : public QuorumTransport::Receiver {
     Calls* calls = nullptr;
     StatusBoard* board = nullptr;
     Events* events = nullptr;
+    const Voice* voice = nullptr;
     Halter* halter = nullptr;
   };
   // `configured`: where this server was told that others are. That is tried where the

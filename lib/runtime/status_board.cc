@@ -118,6 +118,10 @@ absl::Status StatusBoard::Ready(absl::Duration now) const {
   return published_.Read([now](const Facts& facts) { return ReadyOf(facts, now); });
 }
 
+absl::Status StatusBoard::Health(absl::Duration now) const {
+  return published_.Read([now](const Facts& facts) { return HealthOf(facts, now); });
+}
+
 std::optional<ServerId> StatusBoard::leader() const {
   return published_.Read([](const Facts& facts) { return facts.leader(); });
 }

@@ -45,6 +45,7 @@ class StatusBoard {
   // All but outstanding_bytes.
   ReplicaStatus Status(absl::Duration now) const;
   absl::Status Ready(absl::Duration now) const;
+  absl::Status Health(absl::Duration now) const;
   std::optional<ServerId> leader() const;
   // Synchronised with an established leader.
   bool has_leader() const;

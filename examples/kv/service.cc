@@ -112,7 +112,7 @@ grpc::ServerUnaryReactor* KvService::Status(grpc::CallbackServerContext* context
   *response->mutable_applied() = ToProto(status.last_applied);
   *response->mutable_logged() = ToProto(status.last_logged);
   *response->mutable_snapshot() = ToProto(status.last_snapshot);
-  response->set_amnesic(status.standing == Standing::kJoining);
+  response->set_amnesic(status.standing == zkq::Standing::kJoining);
   response->set_health(status.health.ToString());
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(grpc::Status::OK);

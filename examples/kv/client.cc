@@ -1,6 +1,7 @@
 #include "client.h"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "zkq/grpc_status.h"
@@ -11,14 +12,20 @@ namespace {
 
 // A server that does not accept a connection for so long is passed over.
 constexpr absl::Duration kConnectTimeout = absl::Milliseconds(500);
+// A server answers it at once, whatever its replica does.
+constexpr absl::Duration kStatusTimeout = absl::Seconds(2);
 constexpr absl::Duration kPauseMin = absl::Milliseconds(5);
 constexpr absl::Duration kPauseMax = absl::Milliseconds(100);
 
-std::unique_ptr<Client::Stub> Dial(const std::string& server, absl::Time deadline) {
+std::shared_ptr<grpc::Channel> NewChannel(const std::string& server) {
   grpc::ChannelArguments args;
   // A channel of its own each time, else gRPC waits a second before it redials.
   args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  auto channel = grpc::CreateCustomChannel(server, grpc::InsecureChannelCredentials(), args);
+  return grpc::CreateCustomChannel(server, grpc::InsecureChannelCredentials(), args);
+}
+
+std::unique_ptr<Client::Stub> Dial(const std::string& server, absl::Time deadline) {
+  const std::shared_ptr<grpc::Channel> channel = NewChannel(server);
   for (;;) {
     grpc_connectivity_state state = channel->GetState(/*try_to_connect=*/true);
     if (state == GRPC_CHANNEL_READY) return pb::Kv::NewStub(channel);
@@ -31,6 +38,19 @@ std::unique_ptr<Client::Stub> Dial(const std::string& server, absl::Time deadlin
 const zkq::Env& OwnEnv() {
   static const auto* const env = new zkq::Env(zkq::NewSystemEnv());
   return *env;
+}
+
+// "Connection refused" of "failed to connect to all addresses; last error: UNKNOWN: …".
+std::string LastClause(const std::string& message) {
+  const size_t colon = message.rfind(": ");
+  return colon == std::string::npos ? message : message.substr(colon + 2);
+}
+
+std::string WhyNoAnswer(const grpc::Status& status) {
+  if (status.error_code() != grpc::StatusCode::DEADLINE_EXCEEDED) {
+    return LastClause(status.error_message());
+  }
+  return "nothing came in time; is the process stopped, or the network cut?";
 }
 
 }  // namespace
@@ -84,12 +104,29 @@ CallResult Client::ResultOf(absl::Status status, bool changes) {
   return {std::move(status), changes && unknown};
 }
 
-grpc::Status Client::StatusOf(const std::string& server, pb::StatusResponse* response) {
-  std::unique_ptr<Stub> stub = Dial(server, absl::Now() + std::min(timeout_, kConnectTimeout));
-  if (stub == nullptr) return {grpc::StatusCode::UNAVAILABLE, "cannot be reached"};
+grpc::Status Client::StatusOf(const std::string& server, pb::StatusResponse* response) const {
   grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(absl::Now() + timeout_));
-  return stub->Status(&context, {}, response);
+  context.set_deadline(absl::ToChronoTime(absl::Now() + std::min(timeout_, kStatusTimeout)));
+  return pb::Kv::NewStub(NewChannel(server))->Status(&context, {}, response);
+}
+
+pb::StatusReport Client::StatusOfAll() const {
+  pb::StatusReport report;
+  std::vector<std::thread> threads;
+  for (const std::string& server : servers_) report.add_servers()->set_address(server);
+  for (pb::StatusReport::Server& server : *report.mutable_servers()) {
+    threads.emplace_back([this, &server] {
+      pb::StatusResponse status;
+      const grpc::Status got = StatusOf(server.address(), &status);
+      if (got.ok()) {
+        *server.mutable_status() = std::move(status);
+      } else {
+        server.set_error(WhyNoAnswer(got));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  return report;
 }
 
 }  // namespace kv

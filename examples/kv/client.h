@@ -42,8 +42,10 @@ class Client {
   // Repeating a read does no harm, so every failure is tried again.
   CallResult Read(const Call& call) { return Run(call, /*changes=*/false); }
 
-  // Asks one server; fails at once if it cannot be reached.
-  grpc::Status StatusOf(const std::string& server, pb::StatusResponse* response);
+  // Asks one server, for 2 s at most; fails at once if it cannot be reached. On any thread.
+  grpc::Status StatusOf(const std::string& server, pb::StatusResponse* response) const;
+  // Asks all of them at the same time.
+  pb::StatusReport StatusOfAll() const;
 
   // A connected stub for the present server, or for the next that answers before
   // `deadline`; null if none does.

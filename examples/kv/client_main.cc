@@ -2,6 +2,9 @@
 //
 // Exit codes: 0 done, 1 not found or not swapped, 2 usage, 3 failed and not
 // committed, 4 failed and may have been committed.
+#include <unistd.h>
+
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <set>
@@ -10,27 +13,35 @@
 
 #include "absl/flags/flag.h"
 #include "absl/flags/usage.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "client.h"
 #include "flags.h"
 #include "load.h"
+#include "status_text.h"
 #include "zkq/grpc_status.h"
 
 ABSL_FLAG(std::string, servers, "", "host:port,host:port,...: tried in this order");
 ABSL_FLAG(absl::Duration, timeout, absl::Seconds(5), "for the whole command, all attempts");
 ABSL_FLAG(bool, serializable, false, "get and list: what the server has applied, maybe old");
+ABSL_FLAG(std::string, output, "",
+          "status: table, line or json; default: table in a terminal, else line. Also -o FORM");
+ABSL_FLAG(bool, watch, false, "status: shows it anew each second, until ^C");
 
 namespace {
 
 namespace pb = zkq::kv::v1;
 using Arguments = std::vector<std::string>;
 
+constexpr absl::Duration kWatchInterval = absl::Seconds(1);
+
 enum ExitCode { kDone = 0, kNo = 1, kUsage = 2, kNotCommitted = 3, kUnknown = 4 };
 
 constexpr char kCommands[] =
-    "put K V | get K | del K | cas K EXPECTED NEW | list PREFIX | watch PREFIX | status |\n"
+    "put K V | get K | del K | cas K EXPECTED NEW | list PREFIX | watch PREFIX |\n"
+    "  status      how each server stands: --watch keeps it live, -o table|line|json\n"
     "  load FILE   puts each line KEY<tab>VALUE of FILE (- is stdin), pipelined; a put whose\n"
     "              outcome is unknown is repeated: nobody else may write these keys meanwhile\n"
     "list prints KEY<tab>VALUE, watch PUT or DELETE<tab>KEY<tab>VALUE<tab>ZXID, a line each.\n";
@@ -122,25 +133,47 @@ int Watch(kv::Client& client, const Arguments& args) {
   return Failed({zkq::FromGrpcStatus(stream->Finish(), context)});
 }
 
-int Status(kv::Client& client, const Arguments&) {
-  int exit_code = kNotCommitted;
-  for (const std::string& server : client.servers()) {
-    pb::StatusResponse status;
-    grpc::Status got = client.StatusOf(server, &status);
-    if (!got.ok()) {
-      std::cout << server << " unreachable: " << got.error_message() << "\n";
-      continue;
-    }
-    exit_code = kDone;
-    std::cout << server << " sid=" << status.sid() << " role=" << status.role()
-              << " leader=" << status.leader() << " epoch=" << status.epoch()
-              << " committed=" << ToString(status.committed())
-              << " applied=" << ToString(status.applied())
-              << " logged=" << ToString(status.logged())
-              << " snapshot=" << ToString(status.snapshot()) << (status.amnesic() ? " amnesic" : "")
-              << " health=" << status.health() << "\n";
+// "table" where people look, "line" where a program reads; or as --output says.
+std::string OutputForm() {
+  const std::string form = absl::GetFlag(FLAGS_output);
+  if (!form.empty()) return form;
+  return absl::GetFlag(FLAGS_watch) || isatty(STDOUT_FILENO) == 1 ? "table" : "line";
+}
+
+std::string StatusText(const pb::StatusReport& report, const std::string& form) {
+  if (form == "table") return kv::StatusTable(report);
+  if (form == "line") return kv::StatusLines(report);
+  return kv::StatusJson(report, /*one_line=*/absl::GetFlag(FLAGS_watch));
+}
+
+// In a terminal in place of what was shown before, else after it.
+void Show(const std::string& text, bool in_place) {
+  if (in_place) {
+    std::cout << "\033[H" << absl::StrReplaceAll(text, {{"\n", "\033[K\n"}}) << "\033[J";
+  } else {
+    std::cout << text;
   }
-  return exit_code;
+  std::cout << std::flush;
+}
+
+int Status(kv::Client& client, const Arguments&) {
+  const std::string form = OutputForm();
+  if (form != "table" && form != "line" && form != "json") {
+    std::cerr << "zkq-kv: --output=" << form << " is none of table, line, json\n";
+    return kUsage;
+  }
+  const bool watch = absl::GetFlag(FLAGS_watch);
+  const bool in_place = watch && form != "json" && isatty(STDOUT_FILENO) == 1;
+  for (;;) {
+    const pb::StatusReport report = client.StatusOfAll();
+    Show(StatusText(report, form), in_place);
+    if (!watch) {
+      return std::ranges::any_of(report.servers(), &pb::StatusReport::Server::has_status)
+                 ? kDone
+                 : kNotCommitted;
+    }
+    absl::SleepFor(kWatchInterval);
+  }
 }
 
 int Load(kv::Client& client, const Arguments& args) {
@@ -189,6 +222,13 @@ int Usage(const std::string& what) {
   return kUsage;
 }
 
+// Takes -o FORM, as other command lines have it, from the arguments at `place`.
+void TakeOutput(Arguments* args, size_t place) {
+  if (args->size() < place + 2 || (*args)[place] != "-o") return;
+  absl::SetFlag(&FLAGS_output, (*args)[place + 1]);
+  args->erase(args->begin() + place, args->begin() + place + 2);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -196,7 +236,9 @@ int main(int argc, char** argv) {
   absl::StatusOr<Arguments> args = kv::ParseFlags(argc, argv);
   if (!args.ok()) return Usage(std::string(args.status().message()));
   if (absl::GetFlag(FLAGS_servers).empty()) return Usage("--servers is missing");
+  TakeOutput(&*args, 0);
   if (args->empty()) return Usage("no command");
+  if (args->front() == "status") TakeOutput(&*args, 1);
   const std::string name = args->front();
   args->erase(args->begin());
   for (const Command& command : kTable) {

@@ -154,6 +154,6 @@ wait_for "server $leader to catch up" has_caught_up "$leader" "$new_leader"
 kv "$leader" --serializable list "" >"$dir/read.$leader" || fail "reading from server $leader"
 compare "server $leader, started again, serializable" "$dir/read.$leader"
 
-kv "1 2 3" status | sed "s/^/demo: /"
+kv "1 2 3" status -o table | sed "s/^/demo: /"
 say "done: $records records, $half of them before the crash; leaders $leader then $new_leader," \
   "epochs $epoch then $new_epoch, failover $failover ms; every comparison held"

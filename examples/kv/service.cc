@@ -5,6 +5,7 @@
 
 #include "batch.h"
 #include "commands.h"
+#include "status_response.h"
 
 namespace kv {
 namespace {
@@ -103,17 +104,7 @@ grpc::ServerBidiReactor<pb::BatchRequest, pb::BatchResponse>* KvService::Batch(
 grpc::ServerUnaryReactor* KvService::Status(grpc::CallbackServerContext* context,
                                             const pb::StatusRequest*,
                                             pb::StatusResponse* response) {
-  zkq::ReplicaStatus status = replica_.Status();
-  response->set_sid(zkq::ToInt(status.id));
-  response->set_role(std::string(ToString(status.state)));
-  response->set_leader(zkq::ToInt(status.leader.value_or(zkq::kNoServer)));
-  response->set_epoch(status.epoch);
-  *response->mutable_committed() = ToProto(status.last_committed);
-  *response->mutable_applied() = ToProto(status.last_applied);
-  *response->mutable_logged() = ToProto(status.last_logged);
-  *response->mutable_snapshot() = ToProto(status.last_snapshot);
-  response->set_amnesic(status.standing == zkq::Standing::kJoining);
-  response->set_health(status.health.ToString());
+  *response = ToResponse(replica_.Status());
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(grpc::Status::OK);
   return reactor;

@@ -21,6 +21,11 @@ Standing StandingOf(const core::Peer::View& view) {
   return view.ensemble == EnsembleId{} ? Standing::kUnfounded : Standing::kMember;
 }
 
+// The strands tell by turns: what is applied may be known before the sum is made anew.
+uint64_t Behind(const Facts& facts) {
+  return facts.applied >= facts.view.commit ? 0 : facts.view.behind;
+}
+
 absl::Status Unhealthy(Code code, std::string text) {
   return MakeError(code, text, {.outcome = Outcome::kUnknown});
 }
@@ -103,8 +108,8 @@ absl::Status ReadyOf(const Facts& facts, absl::Duration now) {
   std::string why = "no leader is established";
   if (StandingOf(facts.view) == Standing::kUnfounded) {
     why = "the ensemble is not founded yet";
-  } else if (facts.view.behind > 0) {
-    why = absl::StrCat(facts.view.behind, " transactions are not applied yet");
+  } else if (Behind(facts) > 0) {
+    why = absl::StrCat(Behind(facts), " transactions are not applied yet");
   } else if (facts.leader()) {
     why = absl::StrCat("leader ", ToString(*facts.leader()), " has not confirmed since");
   }
@@ -129,7 +134,7 @@ ReplicaStatus StatusOf(const Facts& facts, absl::Duration now) {
                        .last_applied = facts.applied,
                        .last_snapshot = facts.snapshot,
                        .staleness = now - facts.as_of,
-                       .transactions_behind = view.behind,
+                       .transactions_behind = Behind(facts),
                        .membership = facts.around->membership,
                        .ensemble = view.ensemble,
                        .listen_address = facts.around->listen_address,

@@ -33,6 +33,9 @@ bool IsRequest(const core::Event& event) {
 constexpr size_t kHeldBytesFree = (16 << 20) + (80 << 20);
 // How often what is told of links is looked at; a link that goes up or down waits for that, too.
 constexpr absl::Duration kTellsLinks = absl::Milliseconds(100);
+// A server to which nothing happens, alone and not founded perhaps, tells so often of its links,
+// and whether it is ready and healthy, all the same.
+constexpr absl::Duration kTellsAnyway = absl::Seconds(1);
 
 size_t BytesOf(const std::vector<Txn>& txns) {
   size_t bytes = 0;
@@ -243,7 +246,8 @@ core::Tick Protocol::TickAt(absl::Duration now) const {
 }
 
 void Protocol::SetAlarm(absl::Duration now) {
-  absl::Duration want = std::min(ports_.calls->NextDeadline(), ports_.journal->NextConfirm());
+  absl::Duration want = std::min({ports_.calls->NextDeadline(), ports_.journal->NextConfirm(),
+                                  tells_links_at_ + kTellsAnyway});
   if (const std::optional<Time> wake = peer_->NextWake()) {
     want = std::min(want, start_ + absl::Microseconds(wake->count()));
   }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <stdexcept>
 
@@ -111,6 +112,18 @@ TEST_CASE("the status of all servers comes as lines, as a table and as JSON") {
   const Finished neither = Cli(all, {"status", "--output=xml"});
   CHECK(neither.code == 2);
   CHECK(neither.err.find("--output=xml") != std::string::npos);
+}
+
+TEST_CASE("a server to which nothing happens tells whom it does not reach") {
+  Ensemble ensemble(3);
+  ensemble.Start(1);
+  WaitFor("the reason why two are not linked", [&] {
+    const std::optional<pb::StatusResponse> status = ensemble.Status(1);
+    return status && status->links_size() == 2 &&
+           std::ranges::all_of(status->links(), [](const pb::LinkStatus& link) {
+             return link.error().find("connection refused") != std::string::npos;
+           });
+  });
 }
 
 TEST_CASE("the status is shown anew, in a terminal in its place") {

@@ -61,6 +61,15 @@ TEST_CASE("facts: a member that keeps up is ready and healthy") {
   CHECK(!status.leads);
 }
 
+TEST_CASE(
+    "facts: who has applied all that is committed lacks nothing, though an older sum says so") {
+  Facts facts = Following();
+  facts.view.behind = 1;
+  CHECK(StatusOf(facts, kNow).transactions_behind == 0);
+  facts.applied = {4, 6};
+  CHECK(StatusOf(facts, kNow).transactions_behind == 1);
+}
+
 TEST_CASE("facts: links are told with how long they have been so, and why") {
   const ReplicaStatus status = StatusOf(Following(), kNow);
   REQUIRE(status.links.size() == 2);
@@ -131,6 +140,7 @@ TEST_CASE("facts: what waits to be founded says who is missing") {
 TEST_CASE("facts: one that lags says by how much, and is healthy") {
   Facts facts = Following();
   facts.as_of = kNow - absl::Seconds(4);
+  facts.applied = {3, 1};
   facts.view.behind = 12'031;
   const ReplicaStatus status = StatusOf(facts, kNow);
   CHECK(Mentions(status.ready, "12031 transactions"));

@@ -120,12 +120,9 @@ std::unique_ptr<grpc::Server> Listen(const std::string& address, grpc::Service& 
 // Returns when SIGTERM or SIGINT has come, or the replica has halted.
 void WaitForEnd(zkq::Replica& replica, const sigset_t& signals) {
   // The main thread waits for signals and nothing else, so a halt is told by one.
-  const auto tell = [](const zkq::ReplicaStatus& status) {
-    if (status.halted) kill(getpid(), SIGUSR1);
-  };
-  const zkq::Subscription events =
-      replica.Subscribe([tell](const zkq::Event& event) { tell(event.status); });
-  tell(replica.Status());  // It may have halted before it could be watched.
+  const zkq::Subscription events = replica.Subscribe([](const zkq::Event& event) {
+    if (event.status.halted) kill(getpid(), SIGUSR1);
+  });
   int signal = 0;
   do {
     sigwait(&signals, &signal);

@@ -56,13 +56,9 @@ class FencedLog {
 // The epoch this server leads, if any.
 class Leadership {
  public:
-  // Read under the lock, so that an older status never replaces a newer one.
-  void Update(const zkq::Replica& replica) {
+  void Update(const zkq::ReplicaStatus& status) {
     std::lock_guard lock(mutex_);
-    zkq::ReplicaStatus status = replica.Status();
-    // Elected is not enough: only in broadcast has a quorum accepted the epoch.
-    leads_ = status.state == zkq::PeerState::kLeading && status.phase == zkq::ZabPhase::kBroadcast;
-    epoch_ = status.epoch;
+    leads_ = status.leads;
     halted_ = status.halted;
     changed_.notify_all();
   }
@@ -71,21 +67,20 @@ class Leadership {
   std::optional<zkq::Epoch> Wait() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return leads_ || halted_; });
-    return halted_ ? std::nullopt : std::optional(epoch_);
+    return halted_ ? std::nullopt : leads_;
   }
 
   // Ends early, with false, when `epoch` is not led any more.
   bool KeepFor(zkq::Epoch epoch, std::chrono::milliseconds time) {
     std::unique_lock lock(mutex_);
-    return !changed_.wait_for(lock, time, [&] { return !leads_ || epoch_ != epoch; });
+    return !changed_.wait_for(lock, time, [&] { return leads_ != epoch; });
   }
 
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool leads_ = false;
+  std::optional<zkq::Epoch> leads_;
   bool halted_ = false;
-  zkq::Epoch epoch_ = 0;
 };
 
 }  // namespace
@@ -111,9 +106,9 @@ int main(int argc, char** argv) {
   }
 
   Leadership leadership;
+  // The first event comes at once.
   zkq::Subscription events =
-      (*replica)->Subscribe([&](const zkq::Event&) { leadership.Update(**replica); });
-  leadership.Update(**replica);
+      (*replica)->Subscribe([&](const zkq::Event& event) { leadership.Update(event.status); });
 
   FencedLog log(argv[4]);
   while (const std::optional<zkq::Epoch> epoch = leadership.Wait()) {
@@ -125,6 +120,6 @@ int main(int argc, char** argv) {
     } while (leadership.KeepFor(*epoch, std::chrono::milliseconds(500)));
     std::cout << "stopped leading epoch " << *epoch << std::endl;
   }
-  std::cerr << "halted: " << (*replica)->Status().health << "\n";
+  std::cerr << ToString((*replica)->Status()) << "\n";
   return 1;
 }

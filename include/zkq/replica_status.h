@@ -84,7 +84,7 @@ ZKQ_EXPORT std::string ToString(const ReplicaStatus& status);
 struct Event {
   enum class Kind {
     kRoleChanged,        // state, phase or standing; also the first of a subscription
-    kLeaderChanged,      // leader or epoch
+    kLeaderChanged,      // leader, epoch or leads
     kReadyChanged,       // ready has become OK, or is no more
     kHealthChanged,      // health has another code
     kSnapshotTaken,      // last_snapshot is durable

@@ -78,6 +78,11 @@ std::optional<ServerId> Facts::leader() const {
   return view.role.leader;
 }
 
+std::optional<Epoch> Facts::leads() const {
+  if (leader() != self || applied < view.before_epoch) return std::nullopt;
+  return view.role.epoch;
+}
+
 absl::Status HealthOf(const Facts& facts, absl::Duration now) {
   if (facts.halted()) return Unhealthy(facts.halted_by, *facts.halted_for);
   const Standing standing = StandingOf(facts.view);
@@ -127,6 +132,7 @@ ReplicaStatus StatusOf(const Facts& facts, absl::Duration now) {
                        .standing = StandingOf(view),
                        .leader = facts.leader(),
                        .epoch = view.role.epoch,
+                       .leads = facts.leads(),
                        .last_logged = view.durable,
                        // Two parts tell the two: what is applied may be known before it is
                        // known that it was committed.
@@ -142,8 +148,6 @@ ReplicaStatus StatusOf(const Facts& facts, absl::Duration now) {
                        .ready = ReadyOf(facts, now),
                        .health = HealthOf(facts, now),
                        .halted = facts.halted()};
-  const bool leads = facts.leader() == facts.self && facts.applied >= view.before_epoch;
-  if (leads) status.leads = view.role.epoch;
   for (const LinkState& link : facts.around->links) {
     if (link.id == facts.self) continue;
     status.links.push_back(LinkStatusOf(link, *facts.around, now));

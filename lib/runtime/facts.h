@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,7 @@ struct Facts {
 
   bool halted() const { return halted_by != absl::StatusCode::kOk; }
   std::optional<ServerId> leader() const;
+  std::optional<Epoch> leads() const;  // as ReplicaStatus::leads
 };
 
 // All but outstanding_bytes.

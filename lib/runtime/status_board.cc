@@ -35,9 +35,11 @@ StatusBoard::Change StatusBoard::NoteChange(const Facts& before, absl::Duration 
   const core::Role& is = facts_.view.role;
   const bool ready = ReadyOf(facts_, now).ok();
   const absl::StatusCode health = HealthOf(facts_, now).code();
+  const std::optional<Epoch> leads = facts_.leads();
+  const std::optional<Epoch> leads_before = std::exchange(leads_, leads);
   return {.role = was.state != is.state || was.phase != is.phase || was.amnesic != is.amnesic ||
                   (before.view.ensemble == EnsembleId{}) != (facts_.view.ensemble == EnsembleId{}),
-          .leader = was.leader != is.leader || was.epoch != is.epoch,
+          .leader = was.leader != is.leader || was.epoch != is.epoch || leads != leads_before,
           .ready = std::exchange(ready_, ready) != ready,
           .health = std::exchange(health_, health) != health};
 }

@@ -72,7 +72,9 @@ class StatusBoard {
 
   std::mutex mutex_;  // of those who change it
   Facts facts_;
-  bool ready_ = false;  // as events have told
+  // As events have told:
+  std::optional<Epoch> leads_;
+  bool ready_ = false;
   absl::StatusCode health_ = absl::StatusCode::kOk;
   Published<Facts> published_;
 };

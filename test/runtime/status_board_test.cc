@@ -45,6 +45,19 @@ TEST_CASE("each change is told once: when it becomes ready, leaderless, stale, a
   CHECK(change == StatusBoard::Change{.role = true, .leader = true, .ready = true, .health = true});
 }
 
+TEST_CASE("a leader is told of again once all before its epoch is applied") {
+  StatusBoard board(ServerId{3}, kStart);
+  core::Peer::View leading = ViewOfFollower();
+  leading.role.state = PeerState::kLeading;
+  leading.before_epoch = {3, 9};
+  board.SetView(leading, kStart, kStart);
+  CHECK(!board.Status(kStart).leads);
+  board.SetApplied({3, 9});
+  CHECK(board.SetView(leading, kStart, kStart) == StatusBoard::Change{.leader = true});
+  CHECK(board.Status(kStart).leads == Epoch{4});
+  CHECK(board.SetView(leading, kStart, kStart) == StatusBoard::Change{});
+}
+
 TEST_CASE("a replica that has halted stays so, and says so once") {
   StatusBoard board(ServerId{1}, kStart);
   board.SetView(ViewOfFollower(), kStart, kStart);

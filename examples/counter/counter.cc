@@ -17,9 +17,7 @@ class Counters : public zkq::StateMachine {
   absl::StatusOr<zkq::SnapshotJob> Snapshot() override {
     return [counts = counts_](zkq::SnapshotWriter& out) {
       absl::Status status;
-      for (const auto& [name, count] : counts) {
-        status.Update(out.WriteRecord(std::to_string(count) + " " + name));
-      }
+      for (auto& [name, n] : counts) status.Update(out.WriteRecord(std::to_string(n) + " " + name));
       return status;
     };
   }
@@ -42,7 +40,8 @@ absl::Status Run(zkq::ServerId id, const char* ensemble, const char* data_dir) {
   auto replica = zkq::Replica::Start({.id = id,
                                       .members = *members,
                                       .data_dir = data_dir,
-                                      .state_machine = std::make_unique<Counters>()});
+                                      .state_machine = std::make_unique<Counters>(),
+                                      .log_sink = zkq::StderrLogSink()});
   if (!replica.ok()) return replica.status();
   absl::Status ready = (*replica)->WaitForLeader(absl::InfiniteDuration());
   for (std::string verb, name; ready.ok() && std::cin >> verb >> name;) {

@@ -86,10 +86,30 @@ class ZKQ_EXPORT StateMachine {
   // this replica.
   virtual absl::Status Restore(SnapshotReader& in) = 0;
 
-  // For a machine that keeps its state on a disk of its own: the zxid up to which that disk
-  // has applied. The next Apply is the one after it; a Restore comes first if the log no longer
-  // reaches back so far. Called once, before all else. A non-OK status fails Start, as does a
-  // zxid that the log has not reached (kDataLoss).
+  // For a machine that keeps its state on a disk of its own, a database say: the zxid up to
+  // which that disk has applied, so that neither a snapshot nor what is older is read again.
+  // Called once, before all else. The default, {0,0}, is a machine that begins with nothing. A
+  // non-OK status fails Start.
+  //
+  // What such a machine must do:
+  // - Keep the zxid of the last transaction in one atomic write with what that transaction has
+  //   changed. After a crash the disk must hold the state as of some zxid, and that zxid.
+  //   Transaction::zxid is how it learns them; those of zkq's own entries never come to Apply.
+  // - Apply need not sync: what the disk has lost by a crash is applied again, from the log or
+  //   after a Restore, so the disk may fall back by any number of transactions.
+  // - Write its zxid into its snapshots, as a record of its own: a SnapshotReader does not tell it.
+  // - Restore must switch, in one atomic write, from the old state with its zxid to the new one
+  //   with its own; a crash meanwhile must leave one of the two. It need not sync, either.
+  //
+  // What zkq makes of the zxid, at the start:
+  //   within the log            the next Apply is the one after it
+  //   older than the log        Restore of the newest snapshot, then Apply from there. Also for
+  //                             {0,0}, where there is a snapshot: so that disk alone may be lost
+  //   newer than the log's end  Start fails with kDataLoss. The log has what was applied, and
+  //                             durably so: a log that ends earlier has lost something, or is of
+  //                             another time or server than this state
+  // It cannot tell that a state belongs to another server or ensemble: keep the two together,
+  // and copy, move and empty them together. test/sim/kept_machine.cc is such a machine.
   virtual absl::StatusOr<Zxid> Open() { return Zxid{}; }
 };
 

@@ -79,13 +79,16 @@ CallResult Client::Run(const Call& call, bool changes) {
                                    .max_pause = kPauseMin,  // Next pauses, too
                                    .idempotent = !changes,
                                    .elsewhere = true};
-  return ResultOf(zkq::CallWithRetry(OwnEnv(), policy,
-                                     [&](absl::Duration left) { return Attempt(call, left); }),
-                  changes);
+  absl::Status answer;  // why the last server that was reached did not do it
+  const auto attempt = [&](absl::Duration left) {
+    const absl::Time deadline = absl::Now() + left;
+    if (Connect(deadline) == nullptr && !answer.ok()) return answer;
+    return answer = Attempt(call, deadline);
+  };
+  return ResultOf(zkq::CallWithRetry(OwnEnv(), policy, attempt), changes);
 }
 
-absl::Status Client::Attempt(const Call& call, absl::Duration timeout) {
-  const absl::Time deadline = absl::Now() + timeout;
+absl::Status Client::Attempt(const Call& call, absl::Time deadline) {
   Stub* stub = Connect(deadline);
   if (stub == nullptr) return zkq::MakeError(absl::StatusCode::kUnavailable, "no server answers");
   grpc::ClientContext context;

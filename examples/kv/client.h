@@ -38,7 +38,9 @@ class Client {
   CallResult Write(const Call& call) { return Run(call, /*changes=*/true); }
   // Makes one attempt only, at the present server or the next that accepts a
   // connection; after a failure goes on with another server.
-  CallResult WriteOnce(const Call& call) { return ResultOf(Attempt(call, timeout_), true); }
+  CallResult WriteOnce(const Call& call) {
+    return ResultOf(Attempt(call, absl::Now() + timeout_), true);
+  }
   // Repeating a read does no harm, so every failure is tried again.
   CallResult Read(const Call& call) { return Run(call, /*changes=*/false); }
 
@@ -58,7 +60,7 @@ class Client {
 
  private:
   CallResult Run(const Call& call, bool changes);
-  absl::Status Attempt(const Call& call, absl::Duration timeout);
+  absl::Status Attempt(const Call& call, absl::Time deadline);
   static CallResult ResultOf(absl::Status status, bool changes);
 
   const std::vector<std::string> servers_;

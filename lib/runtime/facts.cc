@@ -119,7 +119,8 @@ absl::Status ReadyOf(const Facts& facts, absl::Duration now) {
     why = absl::StrCat("leader ", ToString(*facts.leader()), " has not confirmed since");
   }
   if (staleness != absl::InfiniteDuration()) {
-    absl::StrAppend(&why, "; stale by ", absl::FormatDuration(staleness));
+    absl::StrAppend(&why, "; stale by ",
+                    absl::FormatDuration(absl::Trunc(staleness, absl::Milliseconds(1))));
   }
   return MakeError(Code::kUnavailable, why, {.outcome = Outcome::kNotCommitted});
 }

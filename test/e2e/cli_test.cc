@@ -81,6 +81,15 @@ TEST_CASE("the command line's exit codes tell what happened") {
   CHECK(Cli(nobody + "," + server, {"put", "k", "v"}).code == 0);
 }
 
+TEST_CASE("a failed call says what a server has answered, though others cannot be reached") {
+  Ensemble ensemble(3);
+  ensemble.Start(1);  // alone it is not founded
+  const std::string nobody = "127.0.0.1:" + std::to_string(FreePort());
+  const Finished put = Cli(ensemble.address(1) + "," + nobody, {"put", "k", "v", "--timeout=1s"});
+  CHECK(put.code == 3);
+  CHECK(put.err.find("no leader") != std::string::npos);
+}
+
 TEST_CASE("the status of all servers comes as lines, as a table and as JSON") {
   Ensemble ensemble(3);
   ensemble.Start(1);

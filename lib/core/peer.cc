@@ -260,7 +260,7 @@ class Peer::Impl {
   void TellElected(const Vote& vote) {
     const bool won = vote.leader == self_.options.self;
     const std::string took = TimeText(self_.now - std::get<Looking>(role_).since());
-    const std::string ends = "whose history ends at " + ToString(vote.zxid);
+    const std::string ends = "whose history ended at " + ToString(vote.zxid);
     const std::string who = won ? "this server" : "server " + ToString(vote.leader);
     self_.Tell(won ? Line::kElectionWon : Line::kElectionLost,
                who + ", " + ends + ", was elected, after " + took, vote.leader);

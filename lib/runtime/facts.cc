@@ -23,7 +23,10 @@ Standing StandingOf(const core::Peer::View& view) {
 
 // The strands tell by turns: what is applied may be known before the sum is made anew.
 uint64_t Behind(const Facts& facts) {
-  return facts.applied >= facts.view.commit ? 0 : facts.view.behind;
+  const Zxid commit = facts.view.commit;
+  if (facts.applied >= commit) return 0;
+  return facts.applied.epoch == commit.epoch ? commit.counter - facts.applied.counter
+                                             : facts.view.behind;
 }
 
 absl::Status Unhealthy(Code code, std::string text) {

@@ -63,9 +63,9 @@ class Peer {
     ServerId sid{};
     Zxid durable = {};
     Zxid applied = {};
-    uint64_t behind = 0;     // transactions of the leader's history that are not applied there
+    uint64_t behind = 0;        // transactions of the leader's history that are not applied there
     uint64_t bytes_behind = 0;  // of them, by the mean size of the newest
-    bool caught_up = false;  // lacks nothing older than sync_limit, and has not for a while
+    bool caught_up = false;     // lacks nothing older than sync_limit, and has not for a while
   };
   std::vector<Learner> learners() const;
   // So many bytes of calls (CostOf) may come now, or one call; 0: none. A learner's credit bounds

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "lib/base/published.h"
 #include "lib/runtime/facts.h"
+#include "lib/runtime/published.h"
 
 namespace zkq::runtime {
 

@@ -78,7 +78,10 @@ TEST_CASE("an effect that is wanted outside of a step breaks the peer, not its h
 
 std::string Notes(const Effects& effects) {
   std::string notes;
-  for (const Effect& effect : effects) notes += std::get<Note>(effect).line + "\n";
+  for (const Effect& effect : effects) {
+    const Note& note = std::get<Note>(effect);
+    notes += std::string(InfoOf(note.line).name) + ": " + note.text + "\n";
+  }
   return notes;
 }
 
@@ -96,7 +99,8 @@ TEST_CASE("the wall clock is followed at once, and what sets it far ahead is sai
   tick(20, 1'141);
   tick(30, 1'151);
   REQUIRE(Notes(effects) ==
-          "the wall clock was set forward by 61 s: so is leader_time while this server leads\n");
+          "clock-set: the wall clock was set forward by 61 s: so is leader_time while this server "
+          "leads\n");
   REQUIRE(self.wall == 1'151'000'000);
   tick(40, 500);  // back is not said: leader_time stands still then
   REQUIRE(effects.size() == 1);
@@ -115,8 +119,8 @@ TEST_CASE("a leader's time that is more than a minute from this server's is said
   self.NoteLeaderTime(ServerId{2}, 1'900'000'000);
   self.NoteLeaderTime(ServerId{3}, 900'000'000);
   REQUIRE(Notes(effects) ==
-          "leader_time of server 2 is 61 s ahead of this server's clock\n"
-          "leader_time of server 3 is 100 s behind this server's clock\n");
+          "clock-off: leader_time of server 2 is 61 s ahead of this server's clock\n"
+          "clock-off: leader_time of server 3 is 100 s behind this server's clock\n");
 }
 
 }  // namespace

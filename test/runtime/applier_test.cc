@@ -93,7 +93,7 @@ struct ApplierStage final : Stage, Applier::Ears {
 
   Strand callback{executor};
   Calls calls;
-  StatusBoard board{kSelf};
+  StatusBoard board{kSelf, absl::ZeroDuration()};
   Machine machine{this};
   std::unique_ptr<storage::Snapshots> snapshots;
   SnapshotMeta begun;
@@ -109,7 +109,7 @@ TEST_CASE("applier: delivered transactions are applied in order, and own calls a
   stage.applier->Deliver({1, 3}, stage.Own(3, tag));
   REQUIRE(stage.said.empty());
   REQUIRE(stage.Run() == "applied 1:3, mine: 1:3");
-  REQUIRE(stage.board.Get().last_applied == Zxid{1, 3});
+  REQUIRE(stage.board.Status(absl::ZeroDuration()).last_applied == Zxid{1, 3});
   // Somebody else's call of that tag, and one of an earlier life.
   stage.applier->Deliver({1, 4}, Txns(1, 4, 1, {1, 3}, {ServerId{2}, kBoot, tag}));
   stage.applier->Deliver({1, 5}, Txns(1, 5, 1, {1, 4}, {kSelf, kBoot - 1, tag}));
@@ -326,7 +326,7 @@ TEST_CASE("applier: a snapshot has the time, the members and the ensemble of its
   ApplierStage stage;
   const Membership config{{1, 1}, {{.id = kSelf, .address = "a:1"}}};
   const core::Peer::View view{.ensemble = {5, 6}};
-  stage.board.SetView(view, absl::ZeroDuration());
+  stage.board.SetView(view, absl::ZeroDuration(), absl::ZeroDuration());
   stage.board.SetMembership(config);
   const auto expected = [&](Zxid zxid, int64_t leader_time) {
     return SnapshotMeta{zxid, leader_time, config, view.ensemble};

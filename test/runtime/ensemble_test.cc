@@ -422,7 +422,7 @@ TEST_CASE("a snapshot is taken in either form, and goes on when the call's time 
   const absl::StatusOr<Zxid> late = cluster.at(1).TakeSnapshot({.timeout = absl::ZeroDuration()});
   REQUIRE(late.status().code() == absl::StatusCode::kDeadlineExceeded);
   REQUIRE(cluster.Until([&] { return cluster.at(1).Status().last_snapshot == last; }));
-  REQUIRE(cluster.at(1).TakeSnapshot() == last);
+  REQUIRE(*cluster.at(1).TakeSnapshot() == last);
 }
 
 // --- what a status says ----------------------------------------------------------------

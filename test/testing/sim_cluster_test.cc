@@ -237,9 +237,10 @@ TEST_CASE("no event call begins after a Shutdown in an event call") {
   bool shut = false;
   int late = 0;
   Replica& replica = world.cluster.server(ServerId{1}).replica();
-  Subscription one = replica.Subscribe([&](const Event&) {
-    if (!std::exchange(shut, true))
-      (void)world.cluster.server(ServerId{1}).Shutdown(absl::ZeroDuration());
+  Subscription one = replica.Subscribe([&](const Event& event) {
+    if (shut || event.kind != Event::Kind::kSnapshotTaken) return;
+    shut = true;
+    (void)world.cluster.server(ServerId{1}).Shutdown(absl::ZeroDuration());
   });
   Subscription other = replica.Subscribe([&](const Event&) { late += shut; });
   world.Write(ServerId{1}, "a");

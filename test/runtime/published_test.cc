@@ -1,5 +1,5 @@
 // Published: one publishes, many read, nobody waits.
-#include "lib/base/published.h"
+#include "lib/runtime/published.h"
 
 #include <array>
 #include <thread>
@@ -7,7 +7,7 @@
 
 #include "test/harness/catch.h"
 
-namespace zkq {
+namespace zkq::runtime {
 namespace {
 
 // Whole only if all are equal; counts those that are alive.
@@ -71,4 +71,4 @@ TEST_CASE("published: readers on many threads see whole values that never go bac
 }
 
 }  // namespace
-}  // namespace zkq
+}  // namespace zkq::runtime

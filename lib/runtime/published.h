@@ -12,7 +12,7 @@
 #include <memory>
 #include <utility>
 
-namespace zkq {
+namespace zkq::runtime {
 
 template <typename T>
 class Published {
@@ -75,4 +75,4 @@ class Published {
   mutable std::atomic<uint64_t> word_;
 };
 
-}  // namespace zkq
+}  // namespace zkq::runtime

@@ -95,7 +95,7 @@ absl::Status HealthOf(const Facts& facts, absl::Duration now) {
                                   " with another disk than this one: it does not vote; start it "
                                   "on its own data_dir"));
   }
-  if (facts.leader() || now - facts.leaderless_since < kNobodyLeads) return absl::OkStatus();
+  if (now - facts.leaderless_since < kNobodyLeads) return absl::OkStatus();
   const std::string since = Since(facts.leaderless_since, now);
   if (standing == Standing::kUnfounded) {
     return Unhealthy(

@@ -29,8 +29,9 @@ struct Around {
 struct Facts {
   ServerId self{};
   core::Peer::View view = {};
-  absl::Duration as_of = -absl::InfiniteDuration();        // view.as_of; none: before all time
-  absl::Duration leaderless_since = absl::ZeroDuration();  // or since the start
+  absl::Duration as_of = -absl::InfiniteDuration();  // view.as_of; none: before all time
+  // Infinite: it has a leader, or does not take part yet.
+  absl::Duration leaderless_since = absl::InfiniteDuration();
   Zxid applied = {};
   Zxid snapshot = {};
   absl::Duration sync_latency = absl::ZeroDuration();

@@ -5,8 +5,7 @@
 
 namespace zkq::runtime {
 
-StatusBoard::StatusBoard(ServerId self, absl::Duration now)
-    : facts_{.self = self, .leaderless_since = now}, published_(facts_) {}
+StatusBoard::StatusBoard(ServerId self) : facts_{.self = self}, published_(facts_) {}
 
 template <typename Fn>
 auto StatusBoard::Set(Fn change) {
@@ -51,7 +50,8 @@ StatusBoard::Change StatusBoard::SetView(const core::Peer::View& view, absl::Dur
     const Facts before = facts;
     facts.view = view;
     facts.as_of = as_of;
-    if (before.leader() && !facts.leader()) facts.leaderless_since = now;
+    facts.leaderless_since =
+        facts.leader() ? absl::InfiniteDuration() : std::min(before.leaderless_since, now);
     return NoteChange(before, now);
   });
 }

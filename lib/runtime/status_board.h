@@ -18,8 +18,7 @@ namespace zkq::runtime {
 
 class StatusBoard {
  public:
-  // `now` is by the monotonic clock, here and below.
-  StatusBoard(ServerId self, absl::Duration now);
+  explicit StatusBoard(ServerId self);
 
   // What differs from before, in what events speak of.
   struct Change {
@@ -29,7 +28,8 @@ class StatusBoard {
     bool health = false;
     friend bool operator==(const Change&, const Change&) = default;
   };
-  // `as_of`: view.as_of by the monotonic clock, or before all time.
+  // The first one says that it takes part. Times are by the monotonic clock, here and below;
+  // `as_of` is view.as_of, or before all time.
   Change SetView(const core::Peer::View& view, absl::Duration as_of, absl::Duration now);
   void SetApplied(Zxid applied);
   void SetSnapshot(Zxid snapshot);

@@ -93,7 +93,7 @@ struct ApplierStage final : Stage, Applier::Ears {
 
   Strand callback{executor};
   Calls calls;
-  StatusBoard board{kSelf, absl::ZeroDuration()};
+  StatusBoard board{kSelf};
   Machine machine{this};
   std::unique_ptr<storage::Snapshots> snapshots;
   SnapshotMeta begun;

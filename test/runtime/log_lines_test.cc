@@ -35,7 +35,8 @@ TEST_CASE("a new ensemble tells how it was founded, who was elected, and who fol
           "through 0:0, in 0 ms");
     CHECK(First(cluster, id, Line::kFounded).ends_with(" of servers 1, 2, 3"));
     if (id == leader) continue;
-    CHECK(First(cluster, id, Line::kElectionLost).starts_with(who + ", whose history ended at 0:0"));
+    CHECK(
+        First(cluster, id, Line::kElectionLost).starts_with(who + ", whose history ended at 0:0"));
     CHECK(First(cluster, id, Line::kSynchronised)
               .starts_with("with " + who + ", which leads epoch 1: diff after 0:0, "));
   }

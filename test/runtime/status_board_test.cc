@@ -8,7 +8,7 @@ namespace {
 constexpr absl::Duration kStart = absl::Seconds(100);
 
 TEST_CASE("the newest snapshot stays the last one, also when an older one is done after it") {
-  StatusBoard board(ServerId{1}, kStart);
+  StatusBoard board(ServerId{1});
   board.SetSnapshot({2, 7});
   board.SetSnapshot({1, 9});
   REQUIRE(board.Status(kStart).last_snapshot == Zxid{2, 7});
@@ -25,7 +25,7 @@ core::Peer::View ViewOfFollower() {
 }
 
 TEST_CASE("each change is told once: when it becomes ready, leaderless, stale, and ill") {
-  StatusBoard board(ServerId{1}, kStart);
+  StatusBoard board(ServerId{1});
   absl::Duration now = kStart + absl::Seconds(1);
   StatusBoard::Change change = board.SetView(ViewOfFollower(), now, now);
   CHECK(change == StatusBoard::Change{.role = true, .leader = true, .ready = true});
@@ -46,7 +46,7 @@ TEST_CASE("each change is told once: when it becomes ready, leaderless, stale, a
 }
 
 TEST_CASE("a leader is told of again once all before its epoch is applied") {
-  StatusBoard board(ServerId{3}, kStart);
+  StatusBoard board(ServerId{3});
   core::Peer::View leading = ViewOfFollower();
   leading.role.state = PeerState::kLeading;
   leading.before_epoch = {3, 9};
@@ -58,8 +58,18 @@ TEST_CASE("a leader is told of again once all before its epoch is applied") {
   CHECK(board.SetView(leading, kStart, kStart) == StatusBoard::Change{});
 }
 
+TEST_CASE("a start that takes long is not told as time without a leader") {
+  StatusBoard board(ServerId{1});
+  CHECK(board.Health(kStart).ok());
+  core::Peer::View looking = ViewOfFollower();
+  looking.role = {.epoch = 4};
+  board.SetView(looking, -absl::InfiniteDuration(), kStart);
+  CHECK(board.Health(kStart + absl::Seconds(9)).ok());
+  CHECK(!board.Health(kStart + absl::Seconds(11)).ok());
+}
+
 TEST_CASE("a replica that has halted stays so, and says so once") {
-  StatusBoard board(ServerId{1}, kStart);
+  StatusBoard board(ServerId{1});
   board.SetView(ViewOfFollower(), kStart, kStart);
   const auto change = board.SetHalted(absl::StatusCode::kInternal, "sync failed", kStart);
   REQUIRE(change);

@@ -119,7 +119,9 @@ absl::Status ReadyOf(const Facts& facts, absl::Duration now) {
   } else if (Behind(facts) > 0) {
     why = absl::StrCat(Behind(facts), " transactions are not applied yet");
   } else if (facts.leader()) {
-    why = absl::StrCat("leader ", ToString(*facts.leader()), " has not confirmed since");
+    why = absl::StrCat("leader ", ToString(*facts.leader()),
+                       staleness == absl::InfiniteDuration() ? " has confirmed nothing yet"
+                                                             : " has not confirmed since");
   }
   if (staleness != absl::InfiniteDuration()) {
     absl::StrAppend(&why, "; stale by ",

@@ -16,8 +16,12 @@
 //   any other                                 no: it is about the command, or the application's own
 //
 // An attempt comes after retry_after and a pause that grows from attempt to attempt. It is not
-// made if that leaves it no time: then the caller gets the status of the last one. If it was not
-// the last one but one before it whose outcome is unknown, that status says "unknown", too.
+// made if that leaves it no time: then the caller gets the status of the last one. If the outcome
+// of an attempt before that one is unknown, this status says "unknown", too.
+//
+// Over gRPC, what no replica has answered is unknown, even "connection refused" before anything
+// was sent: without `idempotent` such a call is given up at its first attempt. So set it for
+// every call that only reads.
 //
 // Time, timers and chance are Env's, so all of it works in virtual time.
 #pragma once
@@ -40,7 +44,7 @@ inline namespace v1 {
 
 struct RetryPolicy {
   absl::Duration timeout = absl::Seconds(30);  // for all attempts and pauses; may be infinite
-  absl::Duration initial_pause = absl::Milliseconds(10);  // at least 1 ms
+  absl::Duration initial_pause = absl::Milliseconds(10);  // at least 1 ms, at most max_pause
   absl::Duration max_pause = absl::Seconds(1);
   double multiplier = 2;  // of each pause to the one before; at least 1
   double jitter = 0.5;    // 0 to 1: up to this share of a pause is left out, by chance
@@ -58,8 +62,9 @@ class ZKQ_EXPORT Retry {
 
   // Of policy.timeout: so long the next attempt may take.
   absl::Duration left() const;
-  // How long to wait after an attempt that ended with *status until the next one is made.
-  // Nothing: *status is final, and from now on what the caller of the whole is to be told.
+  // How long to wait after an attempt that ended with *status until the next one is made, if
+  // left() is not 0 by then. Nothing: none is made. *status becomes what the caller of the whole
+  // is to be told unless another attempt follows.
   std::optional<absl::Duration> PauseAfter(absl::Status* status);
 
  private:
@@ -93,7 +98,7 @@ auto CallWithRetry(const Env& env, const RetryPolicy& policy, Attempt attempt) {
     auto result = attempt(retry.left());
     absl::Status status = status_of(result);
     const std::optional<absl::Duration> pause = retry.PauseAfter(&status);
-    if (pause && Pause(env, *pause)) continue;
+    if (pause && Pause(env, *pause) && retry.left() > absl::ZeroDuration()) continue;
     if (!status.ok()) result = std::move(status);
     return result;
   }
@@ -122,8 +127,8 @@ class ZKQ_EXPORT Retries final {
   ~Retries();
 
   // Makes the first attempt inside this call, the others in tasks of env.blocking_executor.
-  // `done` is called once: inside the `done` of the last attempt, or in the destructor. Null:
-  // nobody wants to know.
+  // `done` is called once: inside the `done` of the last attempt, in such a task if that comes too
+  // late for another attempt, or in the destructor. Null: nobody wants to know.
   void Call(const RetryPolicy& policy, Attempt attempt, Done done);
 
  private:

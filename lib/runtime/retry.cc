@@ -8,9 +8,20 @@
 #include <string>
 #include <utility>
 
+#include "lib/base/absl/string_view.h"
 #include "zkq/status.h"
 
 namespace zkq {
+namespace {
+
+constexpr absl::Duration kPauseMin = absl::Milliseconds(1);
+
+absl::Duration LongestPause(const RetryPolicy& policy) {
+  return std::max(policy.max_pause, kPauseMin);
+}
+
+}  // namespace
+
 inline namespace v1 {
 
 // --- one call ------------------------------------------------------------------------
@@ -20,7 +31,7 @@ Retry::Retry(const Env& env, const RetryPolicy& policy)
       clock_(env.clock),
       random_(env.random),
       deadline_(clock_->Monotonic() + policy.timeout),
-      pause_(std::max(policy.initial_pause, absl::Milliseconds(1))) {}
+      pause_(std::clamp(policy.initial_pause, kPauseMin, LongestPause(policy))) {}
 
 absl::Duration Retry::left() const {
   return std::max(deadline_ - clock_->Monotonic(), absl::ZeroDuration());
@@ -29,16 +40,15 @@ absl::Duration Retry::left() const {
 std::optional<absl::Duration> Retry::PauseAfter(absl::Status* status) {
   if (status->ok()) return std::nullopt;
   ErrorInfo info = GetErrorInfo(*status);
-  unknown_ = unknown_ || info.outcome == Outcome::kUnknown;
-  if (MayRepeat(*status) && (!unknown_ || policy_.idempotent)) {
-    const absl::Duration pause = info.retry_after + DrawPause();
-    if (pause < left()) return pause;
-  }
-  if (unknown_ && info.outcome != Outcome::kUnknown) {
+  if (info.outcome == Outcome::kUnknown) {
+    unknown_ = true;
+  } else if (unknown_) {
     info.outcome = Outcome::kUnknown;
-    *status = MakeError(status->code(), std::string(status->message()), info);
+    *status = MakeError(status->code(), FromAbsl(status->message()), info);
   }
-  return std::nullopt;
+  if (!MayRepeat(*status) || (unknown_ && !policy_.idempotent)) return std::nullopt;
+  const absl::Duration pause = info.retry_after + DrawPause();
+  return pause < left() ? std::optional(pause) : std::nullopt;
 }
 
 bool Retry::MayRepeat(const absl::Status& status) const {
@@ -63,8 +73,7 @@ bool Retry::MayRepeat(const absl::Status& status) const {
 absl::Duration Retry::DrawPause() {
   const double chance = std::ldexp(static_cast<double>(random_->Next()), -64);
   const absl::Duration drawn = pause_ * (1 - std::clamp(policy_.jitter, 0.0, 1.0) * chance);
-  pause_ = std::min(pause_ * std::max(policy_.multiplier, 1.0),
-                    std::max(policy_.max_pause, absl::Milliseconds(1)));
+  pause_ = std::min(pause_ * std::max(policy_.multiplier, 1.0), LongestPause(policy_));
   return drawn;
 }
 
@@ -110,7 +119,7 @@ class Retries::Core : public std::enable_shared_from_this<Core> {
   const size_t pauses_max_;
   std::mutex mutex_;  // of all that follows
   bool closed_ = false;
-  int beginning_ = 0;  // attempts, after their pause
+  int beginning_ = 0;  // calls whose pause is over, and whose next attempt is not made yet
   uint64_t last_number_ = 0;
   std::map<uint64_t, CallingPtr> pausing_;  // at most pauses_max_
 };
@@ -143,7 +152,11 @@ void Retries::Core::Resume(uint64_t number) {
     pausing_.erase(found);
     ++beginning_;
   }
-  Begin(calling);
+  if (calling->retry.left() > absl::ZeroDuration()) {
+    Begin(calling);
+  } else {  // the timer was late
+    std::move(calling->done)(std::move(calling->last));
+  }
   {
     const std::lock_guard lock(mutex_);
     --beginning_;

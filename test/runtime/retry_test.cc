@@ -106,6 +106,25 @@ TEST_CASE("an earlier attempt that may have happened is not forgotten") {
   CHECK(end == Failed(Code::kInvalidArgument, Outcome::kUnknown));
 }
 
+TEST_CASE("nor is it when the next attempt cannot be waited for") {
+  SimScheduler scheduler(1);
+  const Env env = EnvOn(&scheduler);
+  const absl::Status refused = MakeError(
+      Code::kUnavailable, "why", {.leader = ServerId{2}, .retry_after = absl::Milliseconds(20)});
+  Attempts attempts(&scheduler, {Failed(Code::kDeadlineExceeded, Outcome::kUnknown), refused});
+  const absl::Status end = CallWithRetry(env, {.idempotent = true}, [&](absl::Duration timeout) {
+    const absl::Status made = attempts.Make(timeout);
+    // As in a process that was killed: no time passes any more.
+    if (attempts.at.size() == 2) static_cast<SimExecutor&>(*env.executor).Stop();
+    return made;
+  });
+  CHECK(attempts.at.size() == 2);
+  CHECK(end == MakeError(Code::kUnavailable, "why",
+                         {.outcome = Outcome::kUnknown,
+                          .leader = ServerId{2},
+                          .retry_after = absl::Milliseconds(20)}));
+}
+
 TEST_CASE("pauses grow up to the longest, and chance takes its share of them") {
   SimScheduler scheduler(1);
   Attempts attempts(&scheduler, {Failed(Code::kUnavailable)});
@@ -131,6 +150,17 @@ TEST_CASE("pauses grow up to the longest, and chance takes its share of them") {
   CHECK(attempts.at.size() >= 11);
 }
 
+TEST_CASE("the first pause is no longer than the longest") {
+  SimScheduler scheduler(1);
+  Attempts attempts(&scheduler, {Failed(Code::kUnavailable), absl::OkStatus()});
+  const absl::Status end = CallWithRetry(
+      EnvOn(&scheduler),
+      {.initial_pause = absl::Seconds(5), .max_pause = absl::Milliseconds(100), .jitter = 0},
+      [&](absl::Duration timeout) { return attempts.Make(timeout); });
+  CHECK(end == absl::OkStatus());
+  CHECK(attempts.at[1] == absl::Milliseconds(100));
+}
+
 TEST_CASE("nothing is asked again before retry_after") {
   SimScheduler scheduler(1);
   Attempts attempts(
@@ -154,6 +184,32 @@ TEST_CASE("an attempt gets the time that is left, and none is made without") {
         std::vector<absl::Duration>{absl::Milliseconds(25), absl::Milliseconds(15)});
   // The next would come at 30 ms: nobody waits for that.
   CHECK(scheduler.now() == absl::Milliseconds(10));
+}
+
+TEST_CASE("no attempt is made after a pause that has lasted too long") {
+  SimScheduler scheduler(1);
+  Env env = EnvOn(&scheduler);
+  const auto clock = std::make_shared<SimClock>(&scheduler);
+  env.clock = clock;
+  Attempts attempts(&scheduler, {Failed(Code::kUnavailable), Failed(Code::kAborted)});
+  std::vector<absl::Status> told;
+  scheduler.After(absl::Milliseconds(1), [&] { clock->Jump(absl::Hours(1)); });
+  SECTION("in the blocking form") {
+    told.push_back(
+        CallWithRetry(env, {}, [&](absl::Duration timeout) { return attempts.Make(timeout); }));
+  }
+  SECTION("in the callback form") {
+    Retries retries(env);
+    retries.Call(
+        {},
+        [&](absl::Duration timeout, Retries::Done done) {
+          std::move(done)(attempts.Make(timeout));
+        },
+        [&](const absl::StatusOr<Reply>& reply) { told.push_back(reply.status()); });
+    scheduler.RunFor(absl::Minutes(1));
+  }
+  CHECK(attempts.at.size() == 1);
+  CHECK(told == std::vector<absl::Status>{Failed(Code::kUnavailable)});
 }
 
 TEST_CASE("the blocking form returns what the last attempt did") {
@@ -265,6 +321,32 @@ TEST_CASE("more calls than may pause are not made again") {
         told.Teller());
   }
   CHECK(told.all.size() == 1);
+}
+
+TEST_CASE("nor is it forgotten by the callback form, whose pause ends or finds no room") {
+  const absl::Status unknown = Failed(Code::kUnavailable, Outcome::kUnknown);
+  const bool room = GENERATE(true, false);
+  CAPTURE(room);
+  SimScheduler scheduler(1);
+  Attempts attempts(&scheduler, {unknown, Failed(Code::kUnavailable)});
+  Told told;
+  std::optional<Retries> retries(std::in_place, EnvOn(&scheduler), /*pauses_max=*/1);
+  const auto fail = [](absl::Duration, Retries::Done done) {
+    std::move(done)(Failed(Code::kUnavailable));
+  };
+  retries->Call(
+      {.idempotent = true},
+      [&](absl::Duration timeout, Retries::Done done) {
+        const absl::Status end = attempts.Make(timeout);
+        if (attempts.at.size() == 2 && !room) retries->Call({}, fail, nullptr);
+        std::move(done)(end);
+      },
+      told.Teller());
+  scheduler.RunFor(absl::Milliseconds(10));
+  REQUIRE(attempts.at.size() == 2);
+  CHECK(told.all.empty() == room);
+  retries.reset();
+  CHECK(told.all == std::vector<absl::Status>{unknown});
 }
 
 // --- with replicas -------------------------------------------------------------------

@@ -19,6 +19,7 @@
 #include "flags.h"
 #include "service.h"
 #include "state_machine.h"
+#include "status_response.h"
 #include "watch_hub.h"
 #include "zkq/zkq.h"
 
@@ -135,7 +136,7 @@ int Serve(zkq::ReplicaOptions options, const sigset_t& signals) {
   options.state_machine = std::make_unique<kv::KvStateMachine>(hub);
   absl::StatusOr<std::unique_ptr<zkq::Replica>> replica = zkq::Replica::Start(std::move(options));
   if (!replica.ok()) {
-    Complain(replica.status().ToString());
+    Complain(kv::Words(replica.status()));
     return absl::IsInvalidArgument(replica.status()) ? 2 : 1;
   }
   kv::KvService service(**replica, *hub);
@@ -155,10 +156,10 @@ int Serve(zkq::ReplicaOptions options, const sigset_t& signals) {
   server->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(500));
   const zkq::ReplicaStatus last = (*replica)->Status();
   if (last.halted) {
-    Complain("server " + ToString(id) + " has halted: " + last.health.ToString());
+    Complain("server " + ToString(id) + " has halted: " + kv::Words(last.health));
     return 1;
   }
-  if (!closed.ok()) Complain("shutdown: " + closed.ToString());
+  if (!closed.ok()) Complain("shutdown: " + kv::Words(closed));
   return closed.ok() ? 0 : 1;
 }
 

@@ -1,19 +1,11 @@
 #include "status_response.h"
 
-#include <string>
-
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "state_machine.h"
 
 namespace kv {
 namespace {
-
-// Without the outcome of a call: there was none.
-std::string Words(const absl::Status& status) {
-  if (status.ok()) return "OK";
-  return absl::StrCat(absl::StatusCodeToString(status.code()), ": ", status.message());
-}
 
 google::protobuf::Duration ToDuration(absl::Duration duration) {
   google::protobuf::Duration proto;
@@ -50,6 +42,11 @@ void AddMembership(const zkq::ReplicaStatus& status, pb::StatusResponse* proto) 
 }
 
 }  // namespace
+
+std::string Words(const absl::Status& status) {
+  if (status.ok()) return "OK";
+  return absl::StrCat(absl::StatusCodeToString(status.code()), ": ", status.message());
+}
 
 pb::StatusResponse ToResponse(const zkq::ReplicaStatus& status) {
   pb::StatusResponse proto;

@@ -38,7 +38,8 @@ class ZKQ_EXPORT LogSink {
 //
 // The time is UTC, and the letter the level: D, I, W or E. A line is cut at 4 KiB, and control
 // characters in it are shown as "?". Where nobody reads, a line waits for a second; from then on
-// lines are dropped until somebody does, and then counted: "log-dropped: 213 lines".
+// lines are dropped until somebody does, and then counted: "log-dropped: 213 lines". So are lines
+// that the disk has no room for. It raises no SIGPIPE where the reader has gone.
 ZKQ_EXPORT std::shared_ptr<LogSink> StderrLogSink(LogLevel lowest = LogLevel::kInfo);
 
 }  // namespace v1

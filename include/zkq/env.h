@@ -122,7 +122,8 @@ class ZKQ_EXPORT FileSystem {
 };
 
 // There are two executors so that neither the disk nor the application can delay a
-// heartbeat: what may wait for either runs on the second. They must not be the same.
+// heartbeat: what may wait for either runs on the second. They must not be the same. A log sink
+// that never returns keeps one thread of the second, however many replicas share both.
 struct Env {
   std::shared_ptr<Clock> clock = nullptr;
   std::shared_ptr<Executor> executor = nullptr;           // protocol and timers: never blocks

@@ -3,7 +3,8 @@
 // Every line begins with the short name of what it tells, which stays from version to version:
 // "peer-unreachable: server 3 at db3:7003 has had no link for 2.1s: no such name". What each name
 // means, its level and what to do stands in lib/runtime/LOG.md. Warnings and errors of one name
-// about one server come once a minute at most.
+// about one server come once a minute at most; members-contradict (once for each start) and
+// log-dropped come each time.
 #pragma once
 
 #include <memory>
@@ -21,8 +22,10 @@ enum class LogLevel {
   kError,    // what needs a hand
 };
 
-// Thread-safe. It must not call into zkq. It may block: a replica hands it one line at a time,
-// in their order, on Env::blocking_executor, and keeps at most 1,000 lines and 1 MiB meanwhile.
+// Thread-safe. It must not call into zkq. It may block: it is handed one line at a time, in their
+// order, on Env::blocking_executor. Replicas that share sink and Env share that, too. At most
+// 1,000 lines and 1 MiB wait meanwhile; what comes above that is dropped, and counted in a line
+// "log-dropped". So is a line at which the sink throws. A line is cut at 4 KiB.
 // Shutdown waits within its grace until all lines are written.
 class ZKQ_EXPORT LogSink {
  public:

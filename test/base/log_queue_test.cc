@@ -2,6 +2,11 @@
 #include "lib/base/absl/log_queue.h"
 
 #include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lib/base/absl/line_log.h"
@@ -81,10 +86,43 @@ TEST_CASE("lines above the bound are dropped until the queue is empty, and count
 
 TEST_CASE("the bytes that wait for the sink are bounded") {
   Desk desk;
-  const std::string half(LogQueue::kBytesMax / 2, 'x');
-  for (int i = 0; i < 3; ++i) desk.Log(half);
+  const std::string line(LogQueue::kLineBytesMax, 'x');
+  constexpr size_t kFit = LogQueue::kBytesMax / LogQueue::kLineBytesMax;
+  static_assert(kFit < LogQueue::kLinesMax);
+  for (size_t i = 0; i < kFit + 1; ++i) desk.Log(line);
   desk.executor->RunAll();
-  CHECK(desk.sink->lines == Texts{half, half, "log-dropped: 1 lines"});
+  REQUIRE(desk.sink->lines.size() == kFit + 1);
+  CHECK(desk.sink->lines.back() == "log-dropped: 1 lines");
+}
+
+TEST_CASE("a line longer than the queue is cut, and holds up none that follows") {
+  Desk desk;
+  desk.Log(std::string(LogQueue::kBytesMax + 1, 'x'));
+  desk.Log("next");
+  desk.executor->RunAll();
+  CHECK(desk.sink->lines == Texts{std::string(LogQueue::kLineBytesMax, 'x'), "next"});
+}
+
+TEST_CASE("a line at which the sink throws counts as dropped") {
+  Desk desk;
+  const auto throws = [] { throw std::runtime_error("full"); };
+  desk.sink->meanwhile = throws;
+  desk.LogMany(2);
+  desk.executor->RunAll();
+  CHECK(desk.sink->lines == Texts{"1", "log-dropped: 1 lines"});
+  CHECK(desk.queue->idle());
+
+  // It throws at the count, too.
+  desk.sink->meanwhile = [&] { desk.sink->meanwhile = throws, throws(); };
+  desk.Log("a");
+  desk.executor->RunAll();
+  CHECK(desk.queue->idle());
+  desk.Log("b");
+  desk.executor->RunAll();
+  CHECK(desk.sink->lines == Texts{"1", "log-dropped: 1 lines", "log-dropped: 2 lines"});
+  desk.Log("c");
+  desk.executor->RunAll();
+  CHECK(desk.sink->lines.back() == "c");
 }
 
 TEST_CASE("what has queued lines that nobody will write is kept by nobody") {
@@ -98,6 +136,9 @@ TEST_CASE("what has queued lines that nobody will write is kept by nobody") {
 TEST_CASE("there is one queue before a sink, and none before none") {
   Desk desk;
   CHECK(LogQueue::Before(desk.queue, desk.executor) == desk.queue);
+  CHECK(LogQueue::Before(desk.sink, desk.executor) == desk.queue);
+  CHECK(LogQueue::Before(desk.sink, std::make_shared<ByHand>()) != desk.queue);
+  CHECK(LogQueue::Before(std::make_shared<Kept>(), desk.executor) != desk.queue);
   CHECK(LogQueue::Before(nullptr, desk.executor) == nullptr);
 }
 

@@ -1,12 +1,13 @@
 // LogQueue: lines on their way to the host's sink, which may take its time. Who writes a line
 // never waits: it is queued, and a task of an executor whose threads may block hands it on.
 //
-// Lines come to the sink one at a time, in their order. Bound: kLinesMax lines and kBytesMax
-// bytes. What comes above that is dropped, and so is what follows until the queue is empty;
-// then one line, `log-dropped`, tells how many.
+// Lines come to the sink one at a time, in their order, cut at kLineBytesMax. Bound: kLinesMax
+// lines and kBytesMax bytes. What comes above that is dropped, and so is what follows until the
+// queue is empty; then one line, `log-dropped`, tells how many. A line at which the sink throws
+// counts as dropped.
 //
-// Thread-safe. A sink that never returns costs one thread of the executor, and keeps alive the
-// queue and what the sink itself uses.
+// Thread-safe. A sink that never returns costs one thread of the executor, however many replicas
+// share the two, and keeps alive the queue and what the sink itself uses.
 #pragma once
 
 #include <deque>
@@ -26,8 +27,10 @@ class LogQueue final : public LogSink, public std::enable_shared_from_this<LogQu
  public:
   static constexpr size_t kLinesMax = 1000;
   static constexpr size_t kBytesMax = 1 << 20;
+  static constexpr size_t kLineBytesMax = 4096;
 
-  // `sink` with a queue before it: itself, if it is one. Null if there is no sink.
+  // `sink` with a queue before it: itself, if it is one; the one that is there, if this sink has
+  // one on this executor. Null if there is no sink.
   static std::shared_ptr<LogQueue> Before(std::shared_ptr<LogSink> sink,
                                           std::shared_ptr<Executor> executor);
   LogQueue(std::shared_ptr<LogSink> sink, std::shared_ptr<Executor> executor)
@@ -42,9 +45,11 @@ class LogQueue final : public LogSink, public std::enable_shared_from_this<LogQu
     LogLevel level;
     ServerId self;
     std::string text;
+    size_t dropped = 0;  // lines that it tells of
   };
   void Drain();
-  std::optional<Entry> Next();
+  bool HandOver(const Entry& entry);
+  std::optional<Entry> Next(bool tells_dropped);
   bool HasRoom(std::string_view text) const;
 
   const std::shared_ptr<LogSink> sink_;
@@ -52,7 +57,7 @@ class LogQueue final : public LogSink, public std::enable_shared_from_this<LogQu
   mutable std::mutex mutex_;
   std::deque<Entry> waiting_;
   size_t bytes_ = 0;       // of the texts in it
-  size_t dropped_ = 0;     // since the queue was full
+  size_t dropped_ = 0;     // and not told of
   ServerId dropper_{};     // who wrote the last of them
   bool draining_ = false;  // a task runs, or is on the executor
 };

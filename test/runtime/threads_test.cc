@@ -479,11 +479,14 @@ TEST_CASE("a replica never awaits on an executor's own thread, destroyed on one 
 TEST_CASE("a log sink that never returns keeps nobody from electing, serving and ending") {
   const auto sink = std::make_shared<GatedSink>();
   sink->gate.Close();
-  Ensemble ensemble(3, {}, sink);
+  // Of one Env as many as its blocking executor has threads.
+  const bool share = GENERATE(false, true);
+  const int servers = share ? 7 : 3;
+  Ensemble ensemble(servers, share ? NewSystemEnv() : Env(), sink);
   ensemble.AwaitLeaders();
   sink->gate.AwaitHeld();
   REQUIRE(ensemble.Write(1) == 1);
-  for (int id = 1; id <= 3; ++id) {
+  for (int id = 1; id <= servers; ++id) {
     absl::Status ended;
     do {
       ended = ensemble.at(id).Shutdown(absl::Milliseconds(10));

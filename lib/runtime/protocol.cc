@@ -214,16 +214,24 @@ void Protocol::Publish(const core::Peer::View& view, absl::Duration now) {
   if (now >= tells_links_at_) {
     tells_links_at_ = now + kTellsLinks;
     ports_.board->SetLinks(ports_.transport->links(), peer_->learners());
+    SayHealth(now);
   }
   const StatusBoard::Change change = ports_.board->SetView(view, TimeOf(view.as_of), now);
   if (change == StatusBoard::Change{}) return;
-  if (change.health) {
-    const absl::Status health = ports_.board->Health(now);
-    if (health.ok()) ports_.voice->Say(Line::kHealthy, "again");
-    if (!health.ok()) ports_.voice->Say(Line::kUnhealthy, FromAbsl(health.message()));
-  }
+  if (change.health) SayHealth(now);
   ports_.executor->Wake();  // WaitForLeader, WaitUntilReady
   ports_.events->Raise(change);
+}
+
+// While a server is unhealthy it says so each minute, as it is then: that is the pace of the line,
+// and what it does not allow now is said at a later look, if it still holds.
+void Protocol::SayHealth(absl::Duration now) {
+  const absl::Status health = ports_.board->Health(now);
+  if (!health.ok()) {
+    if (ports_.voice->Say(Line::kUnhealthy, FromAbsl(health.message()))) said_unhealthy_ = true;
+  } else if (said_unhealthy_) {
+    said_unhealthy_ = !ports_.voice->Say(Line::kHealthy, "again");
+  }
 }
 
 absl::Duration Protocol::TimeOf(std::optional<Time> at) const {

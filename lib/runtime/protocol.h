@@ -106,6 +106,7 @@ class Protocol final : public QuorumTransport::Receiver {
   void StepSynced(core::WriteId through, absl::Duration took);
 
   void Publish(const core::Peer::View& view, absl::Duration now);
+  void SayHealth(absl::Duration now);
   // By the monotonic clock; none: before all time.
   absl::Duration TimeOf(std::optional<Time> at) const;
   void FollowMembership(uint64_t changes);
@@ -126,6 +127,7 @@ class Protocol final : public QuorumTransport::Receiver {
   std::deque<HeldProposal> held_;  // not durable; bounded by credit, then by the holds
   size_t held_bytes_ = 0;
   absl::Duration tells_links_at_ = absl::ZeroDuration();
+  bool said_unhealthy_ = false;           // in the log, and not `healthy` since
   std::optional<uint64_t> told_changes_;  // of the configuration, to the transport
 };
 

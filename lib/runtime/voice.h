@@ -17,18 +17,18 @@ class Voice {
   Voice(std::shared_ptr<LogSink> sink, ServerId self, Clock* clock)
       : log_(std::move(sink)), self_(self), clock_(*clock) {}
 
-  // One line of all `parts`, unless its pace forbids it (lib/base/lines.h). Thread-safe.
+  // One line of all `parts`, unless its pace forbids it (lib/base/lines.h): false. Thread-safe.
   template <typename... Parts>
-  void Say(Line line, const Parts&... parts) const {
-    SayAbout(kNoServer, line, parts...);
+  bool Say(Line line, const Parts&... parts) const {
+    return SayAbout(kNoServer, line, parts...);
   }
   // The pace of a line about another server is its own.
   template <typename... Parts>
-  void SayAbout(ServerId about, Line line, const Parts&... parts) const {
-    if (log_.silent()) return;
+  bool SayAbout(ServerId about, Line line, const Parts&... parts) const {
+    if (log_.silent()) return true;
     std::string text;
     (text.append(std::string_view(parts)), ...);
-    log_.Write(line, self_, about, clock_.Monotonic(), text);
+    return log_.Write(line, self_, about, clock_.Monotonic(), text) == absl::ZeroDuration();
   }
 
  private:

@@ -101,6 +101,32 @@ TEST_CASE("a restart is told with what was found, restored and replayed") {
   CHECK(First(cluster, 1, Line::kReplayed) == "through 1:11, 1 transactions in 0 ms");
 }
 
+TEST_CASE("an unhealthy server says so each minute, and says a later outage, too") {
+  Cluster cluster(3);
+  const auto say = [&](Line line, size_t times) {
+    return cluster.Until([&] { return cluster.Said(1, line).size() == times; }, absl::Minutes(2));
+  };
+  const auto stop = [&] {
+    for (const int id : {2, 3}) cluster.Crash(id);
+  };
+  cluster.StartAll();
+  cluster.AwaitLeader();
+  stop();
+  REQUIRE(say(Line::kUnhealthy, 1));
+  cluster.scheduler.RunFor(absl::Seconds(58));
+  CHECK(cluster.Said(1, Line::kUnhealthy).size() == 1);
+  REQUIRE(say(Line::kUnhealthy, 2));
+  CHECK(Last(cluster, 1, Line::kUnhealthy).starts_with("no leader for 1m1"));
+  cluster.StartAll();
+  REQUIRE(say(Line::kHealthy, 1));
+  cluster.AwaitLeader();
+  stop();
+  // Within the minute of the line before: it comes late, and it comes.
+  REQUIRE(say(Line::kUnhealthy, 3));
+  cluster.StartAll();
+  REQUIRE(say(Line::kHealthy, 2));
+}
+
 class Hand final : public Clock {
  public:
   absl::Duration Monotonic() override { return now; }

@@ -29,6 +29,13 @@ class WatchedReader final : public SnapshotReader {
   Progress& progress_;
 };
 
+// Not with the machine's own code: zkq/replica.h says what the codes of a halted replica mean.
+absl::Status ApplyFailed(Zxid zxid, const absl::Status& why) {
+  return absl::InternalError(ToAbsl("StateMachine::Apply of " + ToString(zxid) +
+                                    " failed: " + why.ToString() +
+                                    "; a restart applies it again, so mend the cause first"));
+}
+
 absl::Time TimeOf(const Txn& txn) { return absl::FromUnixMicros(txn.leader_time); }
 
 }  // namespace
@@ -219,7 +226,7 @@ bool Applier::ApplyOne(const Txn& txn) {
         {.zxid = txn.zxid, .leader_time = TimeOf(txn), .command = txn.command.view()});
   }();
   if (!value.ok()) {
-    Fail(std::move(value).status());
+    Fail(ApplyFailed(txn.zxid, value.status()));
     return false;
   }
   applied_ = txn.zxid;
@@ -260,8 +267,10 @@ void Applier::RestoreInstalled(int installs, Zxid snapshot) {
   backlog_.OnInstalled(installs, snapshot);
   if (applied_ >= snapshot) return;
   if (ports_.machine != nullptr) {
-    absl::Status restored = Restore(snapshot);
-    if (!restored.ok()) return Fail(std::move(restored));
+    const absl::Status restored = Restore(snapshot);
+    if (!restored.ok()) {
+      return Fail(Annotate(restored, "restoring the snapshot at " + ToString(snapshot)));
+    }
   }
   // Own calls among what is passed over were applied by nobody here.
   ports_.calls->FailTaken(calls_before_install_, [leader = ports_.board->leader()](Fate) {

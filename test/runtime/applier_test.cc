@@ -226,7 +226,10 @@ TEST_CASE("applier: an Apply that fails halts the replica, and no call follows i
   stage.Call(Calls::Kind::kRead, "read");
   stage.applier->Answer({1}, {1, 3});
   stage.applier->Deliver({1, 3}, Txns(1, 3));
-  REQUIRE(stage.Run() == "halt ABORTED: poisoned, applied 1:1");
+  REQUIRE(
+      stage.Run() ==
+      "halt INTERNAL: StateMachine::Apply of 1:2 failed: ABORTED: poisoned; a restart applies it "
+      "again, so mend the cause first, applied 1:1");
   REQUIRE(stage.machine.applied == Zxid{1, 1});
   stage.applier->Deliver({1, 4}, Txns(4, 4));
   REQUIRE(stage.Run() == "");
@@ -429,7 +432,7 @@ TEST_CASE("applier: a Restore that fails halts the replica") {
   stage.WriteSnapshot({2, 5}, "poison");
   stage.applier->ExpectInstall();
   stage.applier->Install({2, 5});
-  REQUIRE(stage.Run() == "halt INTERNAL: cannot restore");
+  REQUIRE(stage.Run() == "halt INTERNAL: restoring the snapshot at 2:5: cannot restore");
 }
 
 // --- the start -------------------------------------------------------------------------

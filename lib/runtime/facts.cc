@@ -37,6 +37,12 @@ std::string Since(absl::Duration since, absl::Duration now) {
   return absl::StrCat(" for ", absl::FormatDuration(absl::Trunc(now - since, absl::Seconds(1))));
 }
 
+// Of a transport of the host's, a member may have no address.
+std::string Named(const Member& member) {
+  const std::string where = member.address.empty() ? "" : absl::StrCat(" at ", member.address);
+  return absl::StrCat("server ", ToString(member.id), where);
+}
+
 // "server 2 at db2:7002: connection refused; server 3 at db3:7003: no such name".
 std::string Unreached(const Facts& facts) {
   std::vector<std::string> unreached;
@@ -44,7 +50,7 @@ std::string Unreached(const Facts& facts) {
     const Member* const member = FindMember(facts.around->membership, link.id);
     if (link.up || link.id == facts.self || member == nullptr) continue;
     unreached.push_back(
-        absl::StrCat("server ", ToString(link.id), " at ", member->address, ": ",
+        absl::StrCat(Named(*member), ": ",
                      link.error.ok() ? "not dialled yet" : std::string(link.error.message())));
   }
   return absl::StrJoin(unreached, "; ");

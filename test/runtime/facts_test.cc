@@ -128,6 +128,14 @@ TEST_CASE("facts: without a leader a server is not ready, and after a while not 
   CHECK(!Mentions(status.health, "server 3"));
 }
 
+TEST_CASE("facts: a member without an address is named without one") {
+  Facts facts = Leaderless(absl::Seconds(12));
+  auto around = std::make_shared<Around>(*facts.around);
+  around->membership.members[1].address = "";
+  facts.around = std::move(around);
+  CHECK(Mentions(StatusOf(facts, kNow).health, "not linked: server 2: no such name"));
+}
+
 TEST_CASE("facts: what waits to be founded says who is missing") {
   Facts facts = Leaderless(absl::Seconds(12));
   facts.view.ensemble = {};

@@ -20,8 +20,9 @@ std::array<Strand*, 6> Node::Strands::All() {
   return {&protocol, &log, &apply, &bulk, &snapshot, &callback};
 }
 
-Node::Node(ReplicaOptions options, storage::DataDir dir)
+Node::Node(ReplicaOptions options, const Tuning& tuning, storage::DataDir dir)
     : options_(std::move(options)),
+      killed_(tuning.killed),
       has_state_machine_(options_.state_machine != nullptr),
       dir_(std::move(dir)),
       log_(LogQueue::Before(options_.log_sink, options_.env.blocking_executor)),
@@ -136,6 +137,7 @@ void Node::Halt(absl::Status why) {
 }
 
 void Node::HaltNow(const absl::Status& why) {
+  if (killed_ != nullptr && *killed_) return;
   const std::string text(FromAbsl(why.message()));
   const absl::StatusCode code = HaltCode(why);
   const std::optional<StatusBoard::Change> change =

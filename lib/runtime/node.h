@@ -58,7 +58,7 @@ class Node final : public std::enable_shared_from_this<Node>,
   // log sink and the state machine is filled. Errors as Replica::Start has them; of a node
   // that does not start nothing remains.
   static absl::StatusOr<std::shared_ptr<Node>> Start(ReplicaOptions options, const Tuning& tuning);
-  Node(ReplicaOptions options, storage::DataDir dir);
+  Node(ReplicaOptions options, const Tuning& tuning, storage::DataDir dir);
 
   // As zkq/replica.h says.
   absl::Status Shutdown(absl::Duration grace);
@@ -144,7 +144,8 @@ class Node final : public std::enable_shared_from_this<Node>,
   void CloseTransport();
 
   ReplicaOptions options_;
-  const bool has_state_machine_;  // at the start
+  const std::shared_ptr<const std::atomic<bool>> killed_;  // Tuning::killed
+  const bool has_state_machine_;                           // at the start
   storage::DataDir dir_;
   const std::shared_ptr<LogQueue> log_;  // none: silent
   const Voice voice_;

@@ -55,7 +55,7 @@ absl::StatusOr<std::shared_ptr<Node>> Node::Start(ReplicaOptions options, const 
   absl::StatusOr<storage::DataDir> dir = storage::DataDir::Open(
       options.env.file_system, options.data_dir, DirOptions(options, tuning));
   if (!dir.ok()) return OfDataDir(dir.status());
-  auto node = std::make_shared<Node>(std::move(options), *std::move(dir));
+  auto node = std::make_shared<Node>(std::move(options), tuning, *std::move(dir));
   for (Strand* strand : node->strands_.All()) strand->SetOwner(node);
   if (absl::Status begun = node->Begin(tuning, began); !begun.ok()) {
     node->Abandon();

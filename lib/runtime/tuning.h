@@ -2,6 +2,9 @@
 // simulator brings them near, so that a minute of it reaches what happens at them.
 #pragma once
 
+#include <atomic>
+#include <memory>
+
 #include "lib/core/peer.h"
 #include "lib/storage/log.h"
 
@@ -14,6 +17,9 @@ struct Tuning {
   uint64_t diff_txns_max = core::PeerOptions().diff_txns_max;
   uint32_t rollover_counter = core::PeerOptions().rollover_counter;
   size_t log_batch_bytes_max = storage::LogOptions().batch_bytes_max;
+  // None: never. True: the process is as good as killed, so what fails in it from here on halts
+  // nobody, and nobody is told.
+  std::shared_ptr<const std::atomic<bool>> killed = nullptr;
 };
 
 }  // namespace zkq::runtime

@@ -3,8 +3,11 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "test/harness/catch.h"
 #include "zkq/retry.h"
@@ -142,6 +145,38 @@ TEST_CASE("calls of a server that is killed are answered") {
             [&](absl::StatusOr<Reply> reply) { told = reply.status(); });
   ensemble.Kill(ServerId{1});
   CHECK_FALSE(told.ok());
+}
+
+struct Kept final : LogSink {
+  void Log(LogLevel, ServerId, std::string_view line) override {
+    const std::lock_guard lock(mutex);
+    lines.emplace_back(line);
+  }
+  std::mutex mutex;
+  std::vector<std::string> lines;
+};
+
+TEST_CASE("a server that is killed says of itself no more that it has halted than a dead process") {
+  const auto sink = std::make_shared<Kept>();
+  LocalEnsemble ensemble(NewRegister, {.servers = 1, .adjust = [&](ServerId, ReplicaOptions* o) {
+                                         o->log_sink = sink;
+                                       }});
+  REQUIRE(ensemble.StartAll() == absl::OkStatus());
+  const ServerId one = *ensemble.WaitForLeader();
+  std::atomic<bool> halted = false;
+  const Subscription subscription = ensemble.replica(one).Subscribe(
+      [&](const Event& event) { halted = halted || event.status.halted; });
+  std::atomic<int> told = 0;
+  // They keep the disk busy, so that it is in use when it dies.
+  for (int i = 0; i < 200; ++i) {
+    ensemble.replica(one).Propose(std::string(10'000, 'x'), {},
+                                  [&](const absl::StatusOr<Reply>&) { ++told; });
+  }
+  ensemble.Kill(one);
+  CHECK(told == 200);
+  CHECK_FALSE(halted);
+  const std::lock_guard lock(sink->mutex);
+  for (const std::string& line : sink->lines) CHECK_FALSE(line.starts_with("halted"));
 }
 
 }  // namespace

@@ -59,7 +59,8 @@ class ZKQ_EXPORT LocalEnsemble {
   // In good order, as by SIGTERM. What Replica::Shutdown says; it is down in any case.
   absl::Status Stop(ServerId sid, absl::Duration grace = absl::Seconds(5));
   // As by SIGKILL: its links break, nothing is written any more, and what was stays. Its calls are
-  // told kCancelled or that it has halted. A StateMachine call is waited for, 5 s at most.
+  // told kCancelled, and nothing says that it has halted. A StateMachine call is waited for, 5 s at
+  // most.
   void Kill(ServerId sid);
   // As Kill, and the disk loses what was not synced.
   void CutPower(ServerId sid);

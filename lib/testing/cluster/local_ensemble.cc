@@ -1,5 +1,6 @@
 #include "zkq/testing/local_ensemble.h"
 
+#include <atomic>
 #include <map>
 #include <optional>
 #include <string>
@@ -27,6 +28,7 @@ class LocalEnsemble::Impl {
 
   struct Server {
     const std::shared_ptr<MemoryFileSystem> disk = std::make_shared<MemoryFileSystem>();
+    std::shared_ptr<std::atomic<bool>> killed = nullptr;
     std::unique_ptr<Replica> replica = nullptr;
     Subscription events = {};
   };
@@ -75,7 +77,8 @@ absl::Status LocalEnsemble::Impl::Start(ServerId sid) {
   if (server.replica != nullptr) return absl::OkStatus();
   absl::StatusOr<ReplicaOptions> options = OptionsOf(sid);
   if (!options.ok()) return options.status();
-  auto started = runtime::StartReplica(*std::move(options), runtime::Tuning());
+  server.killed = std::make_shared<std::atomic<bool>>(false);
+  auto started = runtime::StartReplica(*std::move(options), {.killed = server.killed});
   if (!started.ok()) return started.status();
   server.replica = *std::move(started);
   server.events =
@@ -96,6 +99,7 @@ absl::Status LocalEnsemble::Impl::Stop(ServerId sid, absl::Duration grace) {
 bool LocalEnsemble::Impl::Kill(ServerId sid) {
   Server& server = servers.at(sid);
   if (server.replica == nullptr) return false;
+  *server.killed = true;  // the dead disk halts nobody
   network_.Crash(sid);
   server.disk->CrashBefore(1);  // whatever it does next
   // Two: the first ends the calls at once, the second waits for what still runs. Both may fail,

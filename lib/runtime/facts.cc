@@ -122,6 +122,8 @@ absl::Status ReadyOf(const Facts& facts, absl::Duration now) {
   std::string why = "no leader is established";
   if (StandingOf(facts.view) == Standing::kUnfounded) {
     why = "the ensemble is not founded yet";
+  } else if (facts.view.role.phase == ZabPhase::kSynchronization) {
+    why = "a leader is elected, and synchronisation goes on";
   } else if (Behind(facts) > 0) {
     why = absl::StrCat(Behind(facts), " transactions are not applied yet");
   } else if (facts.leader()) {

@@ -146,6 +146,14 @@ TEST_CASE("facts: what waits to be founded says who is missing") {
   CHECK(Mentions(status.ready, "not founded"));
 }
 
+TEST_CASE("facts: one that is being synchronised says so, and not that there is no leader") {
+  Facts facts = Following();
+  facts.view.role.leader = kNoServer;
+  facts.view.role.phase = ZabPhase::kSynchronization;
+  facts.as_of = -absl::InfiniteDuration();
+  CHECK(Mentions(StatusOf(facts, kNow).ready, "synchronisation goes on"));
+}
+
 TEST_CASE("facts: one that lags says by how much, and is healthy") {
   Facts facts = Following();
   facts.as_of = kNow - absl::Seconds(4);

@@ -88,8 +88,8 @@ struct ReadOptions {
   Consistency consistency = Consistency::kLinearizable;
   Zxid at_least = {};  // for kSequential: waits until it is applied here
   // For kLocal: refuses with kUnavailable if ReplicaStatus::staleness is more: what is read
-  // reflects every write that was acknowledged so long before the call. A tick or less asks
-  // for what pings, each half tick, may not tell in time.
+  // reflects every write that was acknowledged so long before the call. Less than two
+  // ticks and twice the round trip to the leader is more than pings may tell in time.
   absl::Duration max_staleness = absl::InfiniteDuration();
 };
 

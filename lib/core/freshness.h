@@ -22,6 +22,9 @@ class Freshness {
   std::optional<Time> as_of() const { return as_of_; }
 
  private:
+  // Leaves half of them at most, evenly in time; what comes closer takes the place of the newest.
+  void Thin();
+
   struct Round {
     Zxid commit = {};
     Time asked{};
@@ -30,6 +33,7 @@ class Freshness {
   Zxid applied_;
   std::optional<Time> as_of_;
   std::deque<Round> waiting_;  // for their commit to be applied; at most kWaitingMax, both rise
+  Time gap_{};                 // what at least lies between two of them, but for the newest
 };
 
 }  // namespace zkq::core

@@ -373,7 +373,8 @@ Peer::View Peer::Impl::view() const {
           .pinned_after = leading != nullptr ? leading->PinnedAfter() : self_.history.last(),
           .behind = self_.history.epochs().Count(self_.watermarks.applied, self_.watermarks.commit),
           .as_of = self_.freshness.as_of(),
-          .ready_within = LimitOfDisk(self_.Ticks(self_.options.sync_limit), self_.disk.slowest()),
+          .ready_within = LimitOfDisk(self_.Ticks(std::max(self_.options.sync_limit, 2)),
+                                      self_.disk.slowest()),
           .config_changes = self_.memberships.changes(),
           .ensemble = self_.state.ensemble};
 }

@@ -53,7 +53,8 @@ class Peer {
     Zxid pinned_after = {};
     uint64_t behind = 0;          // transactions that are committed and not applied here
     std::optional<Time> as_of{};  // every write acknowledged before is applied here
-    Time ready_within{};          // may be so long ago: sync_limit, or the limit of this disk
+    Time ready_within{};          // may be so long ago: sync_limit (two ticks at least, which the
+                                  // pings of an idle leader take), or the limit of this disk
     uint64_t config_changes = 0;  // grows whenever config() becomes another
     EnsembleId ensemble = {};
   };

@@ -18,6 +18,8 @@ const PingLog::Entry* PingLog::Find(uint64_t seq) const {
 }
 
 std::optional<PingLog::Confirmed> PingLog::Take(const Ping& ping, Time now) {
+  // No ping has that number: `heard` says with it that no answer has been heard yet.
+  if (ping.seq == 0) return std::nullopt;
   if (!pings_.empty() && ping.seq <= pings_.back().seq) return std::nullopt;
   const Entry* const heard = Find(ping.heard);
   pings_.push_back({ping.seq, now, heard ? std::optional(heard->answered) : std::nullopt});

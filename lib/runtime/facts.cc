@@ -80,6 +80,16 @@ LinkStatus LinkStatusOf(const LinkState& link, const Around& around, absl::Durat
   return status;
 }
 
+// What a round of pings confirms is two ways old when it is told.
+absl::Duration ReadyWithin(const Facts& facts) {
+  absl::Duration limit = absl::Microseconds(facts.view.ready_within.count());
+  for (const LinkState& link : facts.around->links) {
+    if (link.up && link.id == facts.leader())
+      limit += 2 * link.round_trip.value_or(absl::ZeroDuration());
+  }
+  return limit;
+}
+
 }  // namespace
 
 std::optional<ServerId> Facts::leader() const {
@@ -116,9 +126,12 @@ absl::Status HealthOf(const Facts& facts, absl::Duration now) {
 
 absl::Status ReadyOf(const Facts& facts, absl::Duration now) {
   if (facts.halted() || facts.view.role.amnesic) return HealthOf(facts, now);
+  if (facts.shutting_down) {
+    return MakeError(Code::kUnavailable, "the replica shuts down",
+                     {.outcome = Outcome::kNotCommitted});
+  }
   const absl::Duration staleness = now - facts.as_of;
-  const absl::Duration limit = absl::Microseconds(facts.view.ready_within.count());
-  if (staleness <= limit) return absl::OkStatus();
+  if (staleness <= ReadyWithin(facts)) return absl::OkStatus();
   std::string why = "no leader is established";
   if (StandingOf(facts.view) == Standing::kUnfounded) {
     why = "the ensemble is not founded yet";

@@ -35,6 +35,7 @@ struct Facts {
   Zxid applied = {};
   Zxid snapshot = {};
   absl::Duration sync_latency = absl::ZeroDuration();
+  bool shutting_down = false;
   // What the replica halted for; kOk: it did not.
   absl::StatusCode halted_by = absl::StatusCode::kOk;
   std::shared_ptr<const std::string> halted_for = nullptr;

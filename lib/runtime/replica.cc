@@ -167,10 +167,14 @@ absl::Status Replica::WaitForLeader(absl::Duration timeout) {
 absl::Status Replica::WaitUntilReady(absl::Duration timeout) {
   runtime::Node& node = *impl_->node;
   if (node.OnZkqThread()) return runtime::OnOwnThread("WaitUntilReady");
-  const auto ready = [&] { return node.board().Ready(node.options().env.clock->Monotonic()); };
-  impl_->waiters().Await([&] { return ready().ok() || !node.Closed().ok(); }, timeout);
+  absl::Status ready;
+  const auto over = [&] {
+    ready = node.board().Ready(node.options().env.clock->Monotonic());
+    return ready.ok() || !node.Closed().ok();
+  };
+  impl_->waiters().Await(over, timeout);
   if (absl::Status closed = node.Closed(); !closed.ok()) return closed;
-  return ready();
+  return ready;
 }
 
 ReplicaStatus Replica::Status() const { return impl_->node->Status(); }

@@ -45,6 +45,7 @@ bool Node::TakeTurn(absl::Duration deadline) {
 
 void Node::Close(absl::Duration deadline, absl::Duration grace) {
   life_.closing = true;
+  events_.Raise(board_.BeginShutdown(options_.env.clock->Monotonic()));
   options_.env.executor->Wake();  // WaitForLeader
   // Half of the time is for the calls that wait, the rest for what is left of them.
   const auto none_waits = [this] { return calls_.waiting() == 0 || life_.halted; };

@@ -33,13 +33,15 @@ StatusBoard::Change StatusBoard::NoteChange(const Facts& before, absl::Duration 
   const core::Role& was = before.view.role;
   const core::Role& is = facts_.view.role;
   const bool ready = ReadyOf(facts_, now).ok();
+  // It may have ceased to be without a word, as nothing but time went by.
+  const bool lapsed = ready_ && !ReadyOf(before, now).ok();
   const absl::StatusCode health = HealthOf(facts_, now).code();
   const std::optional<Epoch> leads = facts_.leads();
   const std::optional<Epoch> leads_before = std::exchange(leads_, leads);
   return {.role = was.state != is.state || was.phase != is.phase || was.amnesic != is.amnesic ||
                   (before.view.ensemble == EnsembleId{}) != (facts_.view.ensemble == EnsembleId{}),
           .leader = was.leader != is.leader || was.epoch != is.epoch || leads != leads_before,
-          .ready = std::exchange(ready_, ready) != ready,
+          .ready = std::exchange(ready_, ready) != ready || lapsed,
           .health = std::exchange(health_, health) != health};
 }
 
@@ -90,6 +92,14 @@ void StatusBoard::Leave(Facts* facts) {
   role.state = PeerState::kLooking;
   role.phase = ZabPhase::kElection;
   role.leader = kNoServer;
+}
+
+StatusBoard::Change StatusBoard::BeginShutdown(absl::Duration now) {
+  return Set([&](Facts& facts) {
+    const Facts before = facts;
+    facts.shutting_down = true;
+    return NoteChange(before, now);
+  });
 }
 
 StatusBoard::Change StatusBoard::Leave(absl::Duration now) {

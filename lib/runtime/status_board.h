@@ -37,6 +37,8 @@ class StatusBoard {
   void SetMembership(const Membership& membership);
   void SetListenAddress(std::string address);
   void SetLinks(std::vector<LinkState> links, std::vector<core::Peer::Learner> learners);
+  // New calls are refused from now on.
+  Change BeginShutdown(absl::Duration now);
   // The replica no longer takes part, and nothing is wrong.
   Change Leave(absl::Duration now);
   // Records what the replica halted for. None: it has halted before.

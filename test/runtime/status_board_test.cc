@@ -45,6 +45,33 @@ TEST_CASE("each change is told once: when it becomes ready, leaderless, stale, a
   CHECK(change == StatusBoard::Change{.role = true, .leader = true, .ready = true, .health = true});
 }
 
+TEST_CASE("what became unready without a word is told to be ready again") {
+  StatusBoard board(ServerId{1});
+  board.SetView(ViewOfFollower(), kStart, kStart);
+  const absl::Duration later = kStart + absl::Seconds(5);
+  CHECK(!board.Ready(later).ok());
+  CHECK(board.SetView(ViewOfFollower(), later, later) == StatusBoard::Change{.ready = true});
+}
+
+TEST_CASE("a replica that shuts down is not ready, and that is told") {
+  StatusBoard board(ServerId{1});
+  board.SetView(ViewOfFollower(), kStart, kStart);
+  CHECK(board.BeginShutdown(kStart) == StatusBoard::Change{.ready = true});
+  CHECK(board.Status(kStart).ready.code() == absl::StatusCode::kUnavailable);
+  CHECK(board.SetView(ViewOfFollower(), kStart, kStart) == StatusBoard::Change{});
+}
+
+TEST_CASE("a leader that is far is given twice the round trip to confirm") {
+  StatusBoard board(ServerId{1});
+  board.SetView(ViewOfFollower(), kStart, kStart);
+  CHECK(!board.Ready(kStart + absl::Milliseconds(1500)).ok());
+  board.SetLinks({{.id = ServerId{2}, .up = true, .round_trip = absl::Milliseconds(400)}}, {});
+  CHECK(!board.Ready(kStart + absl::Milliseconds(1500)).ok());
+  board.SetLinks({{.id = ServerId{3}, .up = true, .round_trip = absl::Milliseconds(400)}}, {});
+  CHECK(board.Ready(kStart + absl::Milliseconds(1500)).ok());
+  CHECK(!board.Ready(kStart + absl::Seconds(2)).ok());
+}
+
 TEST_CASE("a leader is told of again once all before its epoch is applied") {
   StatusBoard board(ServerId{3});
   core::Peer::View leading = ViewOfFollower();

@@ -83,7 +83,10 @@ class SimCluster::Impl {
     constexpr absl::Duration kLook = absl::Milliseconds(100);
     if (scheduler.now() < looks_at) return;
     looks_at = scheduler.now() + kLook;
-    const LedChecker::View view = WhoCanLead();
+    const Statuses statuses = StatusesOfAll();
+    // One that applies nothing has no news, and may yet say that it is fresh.
+    for (const auto& [sid, status] : statuses) staleness.OnStatus(sid, status);
+    const LedChecker::View view = WhoCanLead(statuses);
     slowest_sync = std::max(slowest_sync, view.sync);
     if (auto violation = led.OnLook(view, scheduler.now())) {
       Report(std::move(violation->property), std::move(violation->what));
@@ -92,8 +95,8 @@ class SimCluster::Impl {
     if (++looks % 10 == 0) CheckApplying();
   }
 
-  LedChecker::View WhoCanLead() const {
-    LedChecker::View view{.changes = network.changes(), .leader = LeaderOf(StatusesOfAll())};
+  LedChecker::View WhoCanLead(const Statuses& statuses) const {
+    LedChecker::View view{.changes = network.changes(), .leader = LeaderOf(statuses)};
     absl::Duration bears = absl::InfiniteDuration();
     for (const ServerId sid : sids) {
       SimServer::Impl& server = at(sid);
@@ -104,7 +107,7 @@ class SimCluster::Impl {
       const ServerProcess::Limits& limits = server.process.limits();
       bears = std::min({bears, limits.silence, limits.handshake});
       if (server.disk.syncing_until() > scheduler.now()) view.syncing.insert(sid);
-      const ReplicaStatus status = server.process.replica().Status();
+      const ReplicaStatus& status = statuses.at(sid);
       if (!server.calm() || status.halted || status.standing != Standing::kMember) continue;
       const bool serves = status.phase == ZabPhase::kBroadcast;
       view.voters[sid] = {.life = server.process.life(),

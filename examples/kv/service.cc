@@ -15,7 +15,7 @@ void Answer(absl::StatusOr<zkq::Reply> reply, grpc::CallbackServerContext* conte
             grpc::ServerUnaryReactor* reactor, Response* response) {
   const absl::Status status =
       reply.ok() ? ReadAnswer(reply->value, response) : std::move(reply).status();
-  reactor->Finish(zkq::ToGrpcStatus<grpc::Status>(status, context));
+  reactor->Finish(zkq::ToGrpcStatus<grpc::Status>(status, *context));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "test/harness/catch.h"
 #include "zkq/v1/quorum.grpc.pb.h"
@@ -24,14 +25,17 @@ class Answering final : public v1::Quorum::CallbackService {
     grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
     if (outcome_trailer) context->AddTrailingMetadata(kOutcomeTrailer, *outcome_trailer);
     if (retry_trailer) context->AddTrailingMetadata(kRetryAfterTrailer, *retry_trailer);
+    if (leader_trailer) context->AddTrailingMetadata(kLeaderTrailer, *leader_trailer);
+    if (servers_trailer) context->AddTrailingMetadata(kServersTrailer, *servers_trailer);
     reactor->Finish(plain ? grpc::Status(static_cast<grpc::StatusCode>(answer.code()), "plain")
-                          : ToGrpcStatus<grpc::Status>(answer, context));
+                          : ToGrpcStatus<grpc::Status>(answer, *context));
     return reactor;
   }
 
   absl::Status answer;
-  bool plain = false;  // without zkq's trailers, but for these two
-  std::optional<std::string> outcome_trailer = {}, retry_trailer = {};
+  bool plain = false;  // without zkq's trailers, but for these
+  std::optional<std::string> outcome_trailer = {}, retry_trailer = {}, leader_trailer = {},
+                             servers_trailer = {};
   absl::Duration timeout = absl::ZeroDuration();
 };
 
@@ -80,13 +84,16 @@ TEST_CASE("every code and outcome comes over as it was") {
   }
 }
 
-TEST_CASE("advice and leader come over, rounded up to whole milliseconds") {
+TEST_CASE("all that GetErrorInfo says comes over, advice rounded up to whole milliseconds") {
   Service service;
   const absl::Status got =
       service.Carry(MakeError(Code::kUnavailable, "no leader",
-                              {.leader = ServerId{7}, .retry_after = absl::Microseconds(1500)}));
+                              {.leader = ServerId{7},
+                               .retry_after = absl::Microseconds(1500),
+                               .servers = {ServerId{4}, ServerId{~uint64_t{0}}}}));
   CHECK(got.ToString() ==
-        "UNAVAILABLE: no leader [zkq='not committed; leader 7; retry after 2ms']");
+        "UNAVAILABLE: no leader [zkq='not committed; leader 7; retry after 2ms; "
+        "servers 4, 18446744073709551615']");
 }
 
 TEST_CASE("a status that no replica made has an unknown outcome") {
@@ -113,11 +120,31 @@ TEST_CASE("trailers that cannot be read are no promise") {
   }
 }
 
-TEST_CASE("a text that is too long for gRPC is cut, and the outcome still arrives") {
+TEST_CASE("what is no server's id in a trailer names nobody") {
   Service service;
-  const absl::Status got = service.Carry(MakeError(Code::kAborted, std::string(1 << 20, '\n'), {}));
+  service.answering.plain = true;
+  service.answering.outcome_trailer = "unknown";
+  for (const char* text : {"0", "", "-1", "x", "18446744073709551616", ",", "0,", "5 ,x"}) {
+    service.answering.leader_trailer = text;
+    service.answering.servers_trailer = text;
+    const ErrorInfo info = GetErrorInfo(service.Carry(absl::UnavailableError("")));
+    INFO(text);
+    CHECK(info.leader == std::nullopt);
+    CHECK(info.servers == std::vector<ServerId>{});
+  }
+  service.answering.servers_trailer = "4,x,0,,5";
+  CHECK(GetErrorInfo(service.Carry(absl::UnavailableError(""))).servers ==
+        std::vector<ServerId>{ServerId{4}, ServerId{5}});
+}
+
+TEST_CASE("what is too long for gRPC is cut, and the outcome still arrives") {
+  Service service;
+  const std::vector<ServerId> many(1000, ServerId{~uint64_t{0}});
+  const absl::Status got =
+      service.Carry(MakeError(Code::kAborted, std::string(1 << 20, '\n'), {.servers = many}));
   CHECK(got.code() == Code::kAborted);
   CHECK(got.message().size() == kGrpcMessageBytesMax);
+  CHECK(GetErrorInfo(got).servers.size() == kGrpcServersMax);
   CHECK(GetErrorInfo(got).outcome == Outcome::kNotCommitted);
 }
 

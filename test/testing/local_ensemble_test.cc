@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -122,6 +123,49 @@ TEST_CASE("a snapshot is fetched by a server that comes late") {
   REQUIRE(ensemble.Start(late) == absl::OkStatus());
   CHECK(ReadAt(ensemble, late, last) == filler);
   CHECK(Register::restores == restores + 1);
+}
+
+TEST_CASE("what the options leave null is the shipped part") {
+  LocalEnsemble ensemble(
+      NewRegister, {.adjust = [](ServerId, ReplicaOptions* options) { options->env = Env(); }});
+  REQUIRE(ensemble.StartAll() == absl::OkStatus());
+  CHECK(ensemble.WaitForLeader().ok());
+}
+
+// Knows by their names which lines were said.
+class Names final : public LogSink {
+ public:
+  void Log(LogLevel, ServerId, std::string_view line) override {
+    {
+      const std::lock_guard lock(mutex_);
+      said_.emplace(line.substr(0, line.find(':')));
+    }
+    env_.executor->Wake();
+  }
+  bool WaitFor(const std::string& name) {
+    const auto said = [&] {
+      const std::lock_guard lock(mutex_);
+      return said_.contains(name);
+    };
+    return env_.executor->Await(said, absl::Minutes(1));
+  }
+
+ private:
+  const Env env_ = NewSystemEnv();
+  std::mutex mutex_;
+  std::set<std::string> said_;
+};
+
+TEST_CASE("the log tells of links as well") {
+  const auto names = std::make_shared<Names>();
+  LocalEnsemble ensemble(NewRegister, {.adjust = [names](ServerId, ReplicaOptions* options) {
+                           options->log_sink = names;
+                         }});
+  REQUIRE(ensemble.StartAll() == absl::OkStatus());
+  REQUIRE(names->WaitFor("linked"));
+  ensemble.Partition({ServerId{1}});
+  REQUIRE(names->WaitFor("unlinked"));
+  REQUIRE(names->WaitFor("peer-unreachable"));
 }
 
 TEST_CASE("who is missed is named when there is no leader") {

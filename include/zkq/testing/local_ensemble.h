@@ -37,7 +37,8 @@ inline namespace v1 {
 struct LocalEnsembleOptions {
   int servers = 3;  // their ids are 1, 2, …
   // Applied to the options of every start; null: none. The id, members, data_dir, state machine,
-  // transport and file system are the ensemble's, whatever it sets.
+  // transport and file system are the ensemble's, whatever it sets. What it leaves null means
+  // what it means to Replica::Start.
   std::function<void(ServerId, ReplicaOptions*)> adjust = nullptr;
 };
 

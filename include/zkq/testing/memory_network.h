@@ -9,6 +9,7 @@
 #include <memory>
 #include <set>
 
+#include "zkq/log.h"
 #include "zkq/quorum_transport.h"
 
 namespace zkq::testing {
@@ -28,7 +29,8 @@ class ZKQ_EXPORT MemoryNetwork {
   MemoryNetwork& operator=(const MemoryNetwork&) = delete;
 
   // A transport for one process. Start is kUnavailable while another of the same sid runs.
-  std::unique_ptr<QuorumTransport> NewTransport();
+  // `log_sink` is told of links and refusals, as ReplicaOptions::log_sink; null: silent.
+  std::unique_ptr<QuorumTransport> NewTransport(std::shared_ptr<LogSink> log_sink = nullptr);
 
   // The process of `sid` has no network any more: both ends of its connections are told. Another
   // one may start in its place.

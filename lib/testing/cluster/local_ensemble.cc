@@ -7,11 +7,23 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "lib/base/absl/log_queue.h"
 #include "lib/runtime/start_replica.h"
 #include "zkq/testing/memory_network.h"
 
 namespace zkq::testing {
 inline namespace v1 {
+namespace {
+
+// The file system aside, which is the ensemble's.
+void FillNulls(const Env& shipped, Env* env) {
+  if (env->clock == nullptr) env->clock = shipped.clock;
+  if (env->executor == nullptr) env->executor = shipped.executor;
+  if (env->blocking_executor == nullptr) env->blocking_executor = shipped.blocking_executor;
+  if (env->random == nullptr) env->random = shipped.random;
+}
+
+}  // namespace
 
 class LocalEnsemble::Impl {
  public:
@@ -57,16 +69,19 @@ LocalEnsemble::Impl::Impl(MakeStateMachine given, const LocalEnsembleOptions& op
 
 absl::StatusOr<ReplicaOptions> LocalEnsemble::Impl::OptionsOf(ServerId sid) {
   ReplicaOptions options;
-  options.env = NewSystemEnv();
-  if (adjust_) adjust_(sid, &options);
-  if (options.env.executor == nullptr || options.env.blocking_executor == nullptr) {
+  const Env shipped = options.env = NewSystemEnv();
+  if (shipped.executor == nullptr || shipped.blocking_executor == nullptr) {
     return absl::ResourceExhaustedError("no thread can be started");
   }
+  if (adjust_) adjust_(sid, &options);
+  FillNulls(shipped, &options.env);
+  // One queue for the lines of both, or their order would be lost.
+  options.log_sink = LogQueue::Before(options.log_sink, options.env.blocking_executor);
   options.id = sid;
   options.members.clear();
   for (const ServerId other : ids) options.members.push_back({.id = other});
   options.data_dir = "data";
-  options.transport = network_.NewTransport();
+  options.transport = network_.NewTransport(options.log_sink);
   options.env.file_system = servers.at(sid).disk;
   options.state_machine = make_ ? make_(sid) : nullptr;
   return options;

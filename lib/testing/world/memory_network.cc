@@ -167,11 +167,12 @@ class MemoryDialler final : public link::Dialler {
 
 class MemoryTransport final : public QuorumTransport {
  public:
-  explicit MemoryTransport(std::shared_ptr<MemoryNetwork::Wires> wires)
+  MemoryTransport(std::shared_ptr<MemoryNetwork::Wires> wires, std::shared_ptr<LogSink> log_sink)
       : wires_(std::move(wires)),
         table_(std::make_shared<link::LinkTable>(link::TableOptions{
             .bounds = {.outbound_bytes_max = wires_->options().outbound_bytes_max,
-                       .inbound_bytes_max = wires_->options().inbound_bytes_max}})) {}
+                       .inbound_bytes_max = wires_->options().inbound_bytes_max},
+            .log_sink = std::move(log_sink)})) {}
   ~MemoryTransport() override { Shutdown(); }
 
   absl::Status Start(const Env& env, const Identity& self, Receiver* receiver) override {
@@ -220,8 +221,8 @@ MemoryNetwork::MemoryNetwork(const MemoryNetworkOptions& options)
     : wires_(std::make_shared<Wires>(options)) {}
 MemoryNetwork::~MemoryNetwork() = default;
 
-std::unique_ptr<QuorumTransport> MemoryNetwork::NewTransport() {
-  return std::make_unique<MemoryTransport>(wires_);
+std::unique_ptr<QuorumTransport> MemoryNetwork::NewTransport(std::shared_ptr<LogSink> log_sink) {
+  return std::make_unique<MemoryTransport>(wires_, std::move(log_sink));
 }
 void MemoryNetwork::Crash(ServerId sid) { wires_->Crash(sid); }
 void MemoryNetwork::Partition(const std::set<ServerId>& side) { wires_->Partition(side); }

@@ -2,8 +2,10 @@
 
 #include <initializer_list>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "lib/base/absl/string_view.h"
+#include "lib/link/refusals.h"
 
 namespace zkq::transport {
 namespace {
@@ -44,6 +46,24 @@ std::string NotConnected(const std::string& where, std::string_view why) {
   return "no connection to " + where + because;
 }
 
+// Without a refusal no server of zkq begins with these, and gRPC gives none of them to a
+// connection that fails.
+bool IsByAService(absl::StatusCode code) {
+  switch (code) {
+    case absl::StatusCode::kUnimplemented:
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kOutOfRange:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 std::string DialFailure(const std::string& address, std::string_view text) {
@@ -67,6 +87,14 @@ absl::Status ShortenDialFailure(const std::string& address, absl::Status status)
   std::string shortened = DialFailure(address, text);
   if (!absl::IsUnavailable(status) || shortened == text) return status;
   return absl::UnavailableError(shortened);
+}
+
+absl::Status NameStranger(const std::string& address, absl::Status status) {
+  if (!IsByAService(status.code()) || link::RefusedIn(status)) return status;
+  std::string said = absl::StatusCodeToString(status.code());
+  if (!status.message().empty()) absl::StrAppend(&said, ": ", status.message());
+  return absl::Status(status.code(),
+                      absl::StrCat("something else answers at ", address, " (", said, ")"));
 }
 
 }  // namespace zkq::transport

@@ -16,4 +16,8 @@ std::string DialFailure(const std::string& address, std::string_view text);
 // The same for the status of a call.
 absl::Status ShortenDialFailure(const std::string& address, absl::Status status);
 
+// `status` has ended the first call to `address`, and nothing came before it. If no server of zkq
+// would say so, the text tells that too: "something else answers at db2:8002 (UNIMPLEMENTED)".
+absl::Status NameStranger(const std::string& address, absl::Status status);
+
 }  // namespace zkq::transport

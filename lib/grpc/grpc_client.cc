@@ -20,6 +20,9 @@
 namespace zkq::transport {
 namespace {
 
+// What is known of the server that is called.
+enum class Callee { kStranger, kPeer };
+
 // The dialler's end of a link or a transfer. Lives until its end. It holds the call
 // (AddHold) as long as the link may use it, since the link writes from any
 // thread.
@@ -27,8 +30,11 @@ class ClientStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc
                            public link::Stream,
                            public Rpc {
  public:
-  ClientStream(std::string address, link::LinkPtr link, std::shared_ptr<Rpcs> rpcs)
-      : address_(std::move(address)), link_(std::move(link)), rpcs_(std::move(rpcs)) {}
+  ClientStream(std::string address, Callee callee, link::LinkPtr link, std::shared_ptr<Rpcs> rpcs)
+      : address_(std::move(address)),
+        link_(std::move(link)),
+        rpcs_(std::move(rpcs)),
+        callee_(callee) {}
 
   // `make_channel` is not called after a shutdown.
   void Begin(const char* method,
@@ -60,6 +66,7 @@ class ClientStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc
 
   void OnReadDone(bool ok) override {
     if (ok) {
+      callee_ = Callee::kPeer;
       link_->OnRead(FromByteBuffer(std::exchange(in_, {})));
     } else {
       ended_by_peer_ = true;
@@ -71,7 +78,9 @@ class ClientStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc
     link_->OnWritten(ok);
   }
   void OnDone(const grpc::Status& status) override {
-    link_->OnEnded(ShortenDialFailure(address_, FromGrpc(status)));
+    absl::Status why = ShortenDialFailure(address_, FromGrpc(status));
+    if (callee_ == Callee::kStranger) why = NameStranger(address_, std::move(why));
+    link_->OnEnded(std::move(why));
     const auto rpcs = rpcs_;
     rpcs->Remove(rpc_id, std::shared_ptr<ClientStream>(this));
   }
@@ -83,6 +92,7 @@ class ClientStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc
   const link::LinkPtr link_;
   const std::shared_ptr<Rpcs> rpcs_;
   grpc::ByteBuffer in_, out_;
+  Callee callee_;  // OnDone comes after the last OnReadDone
   std::atomic<bool> ended_by_peer_ = false;
 };
 
@@ -103,7 +113,8 @@ class KnockRpc final : public Rpc {
     request_.set_to(ToInt(to));
     context_.set_deadline(absl::ToChronoTime(absl::Now() + link::AttemptLimit(from)));
     stub_->async()->Knock(&context_, &request_, &reply_, [this](const grpc::Status& status) {
-      std::move(done_)(ShortenDialFailure(address_, FromGrpc(status)));
+      const absl::Status why = ShortenDialFailure(address_, FromGrpc(status));
+      std::move(done_)(NameStranger(address_, why));
       const auto rpcs = rpcs_;
       rpcs->Remove(rpc_id, std::shared_ptr<KnockRpc>(this));
     });
@@ -129,16 +140,15 @@ absl::Status GrpcClient::Dial(const std::string& address, link::LinkPtr link) {
   }
   rpcs_->RunBlocking([self = shared_from_this(), address, link = std::move(link)]() mutable {
     --self->waiting_dials_;
-    (new ClientStream(address, std::move(link), self->rpcs_))->Begin("/zkq.v1.Quorum/Link", [&] {
-      return NewLinkChannel(address, self->self_);
-    });
+    (new ClientStream(address, Callee::kStranger, std::move(link), self->rpcs_))
+        ->Begin("/zkq.v1.Quorum/Link", [&] { return NewLinkChannel(address, self->self_); });
   });
   return absl::OkStatus();
 }
 
 void GrpcClient::Fetch(const std::string& address, link::LinkPtr transfer) {
   rpcs_->RunBlocking([self = shared_from_this(), address, link = std::move(transfer)]() mutable {
-    (new ClientStream(address, std::move(link), self->rpcs_))
+    (new ClientStream(address, Callee::kPeer, std::move(link), self->rpcs_))
         ->Begin("/zkq.v1.Quorum/FetchSnapshot",
                 [&] { return NewBulkChannel(address, self->self_); });
   });

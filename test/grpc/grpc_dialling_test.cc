@@ -5,6 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/grpcpp.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <memory>
@@ -17,6 +20,7 @@
 
 #include "lib/base/absl/string_view.h"
 #include "lib/grpc/dial_failure.h"
+#include "lib/link/refusals.h"
 #include "test/grpc/grpc_ports.h"
 #include "test/harness/catch.h"
 #include "zkq/grpc_transport.h"
@@ -210,15 +214,15 @@ TEST_CASE("a server dials on the executor that may block, so that no heartbeat w
 }
 
 // Why a server that dials `address` reaches nobody there.
-absl::Status WhyNot(const std::string& address) {
+absl::Status WhyNot(const std::string& address, ServerId dialler = kTwo) {
   const Env env = NewSystemEnv();
-  Server two(kTwo, FreeAddress(), env);
-  two.transport().SetMembers({{{.id = kOne, .address = address}}});
+  Server two(dialler, FreeAddress(), env);
+  two.transport().SetMembers({{{.id = dialler == kTwo ? kOne : kTwo, .address = address}}});
   absl::Status why;
   const auto tried = [&] {
     const std::vector<LinkState> links = two.transport().links();
     if (links.size() == 1) why = links[0].error;
-    return FromAbsl(why.message()) != "not dialled yet";
+    return !FromAbsl(why.message()).starts_with("not dialled");
   };
   const absl::Duration begin = env.clock->Monotonic();
   while (!tried() && env.clock->Monotonic() - begin < absl::Seconds(20)) {
@@ -243,6 +247,41 @@ TEST_CASE("why nobody is reached at an address is told in one clause") {
   CAPTURE(unknown);
   CHECK((unknown == "UNAVAILABLE: no such name: no.such.host.invalid" ||
          unknown.find("the name no.such.host.invalid is not resolved (") != std::string::npos));
+}
+
+TEST_CASE("a service of another kind is told from a server of zkq") {
+  int port = 0;
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  grpc::CallbackGenericService answers_unimplemented;
+  builder.RegisterCallbackGenericService(&answers_unimplemented);
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  REQUIRE(server != nullptr);
+  const std::string address = "127.0.0.1:" + std::to_string(port);
+  const absl::Status other =
+      absl::UnimplementedError("something else answers at " + address + " (UNIMPLEMENTED)");
+  CHECK(WhyNot(address) == other);
+  CHECK(WhyNot(address, kOne) == other);  // which knocks
+  server->Shutdown();
+}
+
+TEST_CASE("the words of a service are not taken for zkq's") {
+  const auto named = [](const absl::Status& status) {
+    return std::string(transport::NameStranger("db2:8002", status).message());
+  };
+  CHECK(named(absl::NotFoundError("no such table")) ==
+        "something else answers at db2:8002 (NOT_FOUND: no such table)");
+  absl::Status odd = absl::PermissionDeniedError("log in first");
+  odd.SetPayload(link::kRefusedPayload, absl::Cord("not a Refused"));
+  CHECK(named(odd) == "something else answers at db2:8002 (PERMISSION_DENIED: log in first)");
+  const absl::Status refusal = link::ToStatus({link::RefusalCode::kNotAMember, kTwo});
+  CHECK(named(refusal) == refusal.message());
+  // What gRPC says by itself, and what a server says that stops.
+  for (const absl::Status& own :
+       {absl::UnavailableError("Socket closed"), absl::DeadlineExceededError("Deadline Exceeded"),
+        absl::CancelledError("CANCELLED"), absl::OkStatus()}) {
+    CHECK(named(own) == own.message());
+  }
 }
 
 TEST_CASE("what gRPC says of an attempt that failed is cut to what people need") {

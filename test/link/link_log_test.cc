@@ -160,6 +160,16 @@ TEST_CASE("a link that flaps is told once a minute, and at last as it stands") {
   CHECK(two.log->lines().back().starts_with("linked: server 1 at one, dialled from here"));
 }
 
+TEST_CASE("that a server is reached again is told at once where it was told that it was not") {
+  Telling two;
+  two.LinkOne().End(absl::UnavailableError("gone"));
+  const absl::Duration lost = two.scheduler.now();
+  while (two.log->named(Line::kPeerUnreachable).empty()) two.Fail();
+  two.LinkOne();
+  CHECK(two.scheduler.now() - lost < Seconds(5));
+  CHECK(two.log->named(Line::kLinked).size() == 2);
+}
+
 TEST_CASE("a link that is lost at once is told, and so is one that replaces another") {
   Telling two;
   two.FromThree(1, 1);

@@ -12,6 +12,7 @@ absl::Duration LineLog::Write(Line line, ServerId self, ServerId about, absl::Du
     const std::lock_guard lock(mutex_);
     const absl::Duration wait = throttle_.Wait(line, about, now);
     if (wait > absl::ZeroDuration()) return wait;
+    if (line == Line::kPeerUnreachable) throttle_.Forget(Line::kLinked, about);
   }
   sink_->Log(info.level, self, std::string(info.name) + ": " + std::string(text));
   return absl::ZeroDuration();

@@ -27,6 +27,9 @@ class LineLog {
   bool silent() const { return sink_ == nullptr; }
   // Server `self` says it of `about`, a member, or of kNoServer, any other. Returns how long the
   // line has to wait, and is not written; zero: it is written. Calls the sink: hold no lock.
+  //
+  // A line that ends what another tells waits for none of its own kind: `linked` after
+  // `peer-unreachable`.
   absl::Duration Write(Line line, ServerId self, ServerId about, absl::Duration now,
                        std::string_view text);
 

@@ -27,6 +27,8 @@ class Throttle {
     const auto [entry, first] = written_.try_emplace({line, sid}, now);
     return first ? absl::ZeroDuration() : entry->second + kThrottleInterval - now;
   }
+  // The next such line need not wait: it ends what a written one has told.
+  void Forget(Line line, ServerId sid) { written_.erase({line, sid}); }
   size_t size() const { return written_.size(); }
 
  private:

@@ -29,7 +29,7 @@ struct LinkStatus {
   Zxid durable = {};
   Zxid applied = {};
   uint64_t transactions_behind = 0;  // of the leader's log, not applied there
-  uint64_t bytes_behind = 0;         // of them, about: as the log stores them
+  uint64_t bytes_behind = 0;         // an estimate: so many of the mean size of the newest ones
   bool caught_up = false;            // has lacked nothing older than sync_limit for three pings
 };
 
@@ -63,9 +63,16 @@ struct ReplicaStatus {
   // not make everybody unready. Else why not yet: kUnavailable, also while it shuts down, or as
   // `health` says. Probes of readiness go by this.
   absl::Status ready = absl::OkStatus();
-  // OK, or what a person must see to, since when, and what would help: why it has halted (the
-  // codes: zkq/replica.h), kFailedPrecondition while its disk is another one than the listed,
-  // kUnavailable after 10 s without a leader, or without being founded.
+  // OK, or what a person must see to: for how long it has been so, what it is, and what would
+  // help. All there is, the worst first, whose code it has:
+  //   as zkq/replica.h says  it has halted
+  //   kFailedPrecondition    its disk is another one than the listed; or it is not founded, and
+  //                          another server has another list of members
+  //   kUnavailable           not founded for init_limit; or no leader for 10 s
+  //   kDeadlineExceeded      its disk is slow: half of its last 8 syncs took more than a sixth of
+  //                          tick * sync_limit; or hangs: no sync has ended within six times the
+  //                          slowest of them, and within tick * sync_limit
+  //   kOutOfRange            its clock is more than a minute off leader_time, as last proposed
   absl::Status health = absl::OkStatus();
   // The replica has ended for good: it takes no part and fails every call until it is started
   // anew; `health` says why. Probes of liveness and daemons go by this alone.
@@ -87,7 +94,7 @@ struct Event {
     kRoleChanged,        // state, phase or standing; also the first of a subscription
     kLeaderChanged,      // leader, epoch or leads
     kReadyChanged,       // ready has become OK, or is no more
-    kHealthChanged,      // health has another code
+    kHealthChanged,      // health has become OK, or tells of something else
     kSnapshotTaken,      // last_snapshot is durable
     kSnapshotInstalled,  // one was fetched from a peer, and restored
   };

@@ -13,6 +13,8 @@ namespace zkq::core {
 // How long is waited for a disk whose last syncs took up to `slowest`, where it would be
 // `limit` else.
 Time LimitOfDisk(Time limit, Time slowest);
+// A disk whose syncs take `usual` makes others wait for longer than `limit`.
+bool IsSlow(Time limit, Time usual);
 
 class Disk {
  public:
@@ -22,12 +24,15 @@ class Disk {
   void Synced(Time took, Time now);
 
   // Of its last syncs; 0: none is known.
-  Time slowest() const;
+  Time slowest() const { return slowest_; }
+  // What half of them took at least; 0: too few are known. One that took long once is no slow disk.
+  Time usual() const { return usual_; }
   // While writes are under way: for so long no sync has ended.
   Time StandsStill(Time now) const { return now - moved_; }
 
  private:
   std::deque<Time> took_;  // the newest kSyncs
+  Time slowest_{}, usual_{};
   Time moved_{};
 };
 

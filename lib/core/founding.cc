@@ -71,12 +71,26 @@ void Founding::Meet(const LinkId& link, const Identity& peer) {
     // The hash does not say what differs: each of the two shows the other its list.
     const Membership listed{.members = Ordered(self_.options.members)};
     self_.Emit(Notify{link.sid, Notification{.membership = listed}});
+  } else {
+    differences_.erase(link.sid);
   }
   Judge();
 }
 
-void Founding::TellDifference(ServerId sid, const Membership& listed) {
+void Founding::On(const LinkDown& down) {
+  if (!self_.links.To(down.link.sid)) differences_.erase(down.link.sid);
+  Judge();
+}
+
+std::vector<Peer::Difference> Founding::differences() const {
+  std::vector<Peer::Difference> all;
+  for (const auto& [sid, what] : differences_) all.push_back({sid, what});
+  return all;
+}
+
+void Founding::NoteDifference(ServerId sid, const Membership& listed) {
   const std::string what = WhatDiffers(self_.options.members, "here", listed.members, "there");
+  differences_[sid] = what;
   self_.Tell(Line::kMembersDiffer,
              "server " + ToString(sid) + " is configured with other members, so nothing is " +
                  "founded with it: " + what + "; all need the same list, spelled alike",
@@ -139,7 +153,7 @@ void Founding::On(const Notified& notified) {
   if (write_ || peer == nullptr || !told) return;
   const EnsembleId& ensemble = peer->ensemble;
   if (ensemble == EnsembleId{}) {
-    if (peer->founding != founding_) TellDifference(peer->sid, *told);
+    if (peer->founding != founding_) NoteDifference(peer->sid, *told);
     return;
   }
   const Member* member = FindMember(*told, self_.options.self);

@@ -17,11 +17,15 @@
 // its id has acknowledged may have counted.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "lib/base/checks.h"
 #include "lib/core/effect.h"
+#include "lib/core/peer.h"
 
 namespace zkq::core {
 
@@ -47,7 +51,7 @@ class Founding {
   void Enter() { Judge(); }
   void On(const LinkUp& up) { Meet(up.link, up.peer); }
   void On(const Introduced& introduced) { Meet(introduced.link, introduced.peer); }
-  void On(const LinkDown&) { Judge(); }
+  void On(const LinkDown& down);
   // Of any peer, for a founded one may belong to an ensemble that this one does not.
   void On(const Notified& notified);
   void On(const Synced& synced);
@@ -59,6 +63,7 @@ class Founding {
   // Founded, and durably so: the peer may take part.
   bool done() const { return done_; }
   bool amnesic() const { return amnesic_; }
+  std::vector<Peer::Difference> differences() const;
 
  private:
   void Meet(const LinkId& link, const Identity& peer);
@@ -67,7 +72,7 @@ class Founding {
   // alike, and nobody founded is.
   std::optional<std::vector<SeenVoter>> AllVoters() const;
   bool AllSay(const Id128& seen) const;
-  void TellDifference(ServerId sid, const Membership& listed);
+  void NoteDifference(ServerId sid, const Membership& listed);
   void Found(const EnsembleId& ensemble, Membership membership);
   void BeAmnesic(bool listed);
   Invariants& invariants();
@@ -77,6 +82,7 @@ class Founding {
   std::optional<WriteId> write_;
   bool done_ = false;
   bool amnesic_ = false;
+  std::map<ServerId, std::string> differences_;  // of those that are linked, in words
 };
 
 }  // namespace zkq::core

@@ -80,7 +80,12 @@ class Peer::Impl {
   }
 
   View view() const;
+  void AddWorries(View* view) const;
   std::vector<Learner> learners() const;
+  std::vector<Difference> differences() const {
+    const auto* founding = std::get_if<Founding>(&role_);
+    return founding != nullptr ? founding->differences() : std::vector<Difference>();
+  }
   size_t room() const {
     const auto* learning = std::get_if<Learning>(&role_);
     return learning != nullptr ? learning->room() : SIZE_MAX;
@@ -365,18 +370,33 @@ Marks Peer::Impl::TakeMarks(const Role& now) const {
 
 Peer::View Peer::Impl::view() const {
   const auto* leading = std::get_if<Leading>(&role_);
-  return {.role = role(),
-          .last = self_.history.last(),
-          .durable = self_.history.durable(),
-          .commit = self_.watermarks.commit,
-          .before_epoch = self_.history.epochs().LastBefore(role().epoch),
-          .pinned_after = leading != nullptr ? leading->PinnedAfter() : self_.history.last(),
-          .behind = self_.history.epochs().Count(self_.watermarks.applied, self_.watermarks.commit),
-          .as_of = self_.freshness.as_of(),
-          .ready_within = LimitOfDisk(self_.Ticks(std::max(self_.options.sync_limit, 2)),
-                                      self_.disk.slowest()),
-          .config_changes = self_.memberships.changes(),
-          .ensemble = self_.state.ensemble};
+  View view{
+      .role = role(),
+      .last = self_.history.last(),
+      .durable = self_.history.durable(),
+      .commit = self_.watermarks.commit,
+      .before_epoch = self_.history.epochs().LastBefore(role().epoch),
+      .pinned_after = leading != nullptr ? leading->PinnedAfter() : self_.history.last(),
+      .behind = self_.history.epochs().Count(self_.watermarks.applied, self_.watermarks.commit),
+      .as_of = self_.freshness.as_of(),
+      .ready_within =
+          LimitOfDisk(self_.Ticks(std::max(self_.options.sync_limit, 2)), self_.disk.slowest()),
+      .founded_within = self_.Ticks(self_.options.init_limit),
+      .config_changes = self_.memberships.changes(),
+      .ensemble = self_.state.ensemble};
+  AddWorries(&view);
+  return view;
+}
+
+void Peer::Impl::AddWorries(View* view) const {
+  const Time sync_limit = self_.Ticks(self_.options.sync_limit);
+  if (IsSlow(sync_limit, self_.disk.usual())) view->disk_slow = self_.disk.usual();
+  const Time still = self_.disk.StandsStill(self_.now);
+  if (!self_.Drained() && still >= LimitOfDisk(sync_limit, self_.disk.slowest())) {
+    view->disk_hangs = still;
+  }
+  const auto* learning = std::get_if<Learning>(&role_);
+  if (learning != nullptr) view->clock_off = self_.ClockOff(learning->leader());
 }
 
 std::vector<Peer::Learner> Peer::Impl::learners() const {
@@ -392,6 +412,7 @@ void Peer::Step(const Event& event, Effects* effects) { impl_->Step(event, effec
 std::optional<Time> Peer::NextWake() const { return impl_->NextWake(); }
 Peer::View Peer::view() const { return impl_->view(); }
 std::vector<Peer::Learner> Peer::learners() const { return impl_->learners(); }
+std::vector<Peer::Difference> Peer::differences() const { return impl_->differences(); }
 size_t Peer::room() const { return impl_->room(); }
 const Membership& Peer::config() const { return impl_->config(); }
 Identity Peer::identity() const { return impl_->identity(); }

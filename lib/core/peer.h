@@ -5,6 +5,8 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "lib/base/checks.h"
 #include "lib/base/recovered.h"
@@ -55,6 +57,11 @@ class Peer {
     std::optional<Time> as_of{};  // every write acknowledged before is applied here
     Time ready_within{};          // may be so long ago: sync_limit (two ticks at least, which the
                                   // pings of an idle leader take), or the limit of this disk
+    Time founded_within{};        // founding may take so long
+    // What a person may have to see to; 0: nothing.
+    Time disk_slow{};   // what a sync of this disk usually takes: others wait too long for it
+    Time disk_hangs{};  // so long no sync has ended, though one may take no more than this disk's
+    Time clock_off{};   // leader_time is so far ahead of this server's clock, or, below 0, behind
     uint64_t config_changes = 0;  // grows whenever config() becomes another
     EnsembleId ensemble = {};
   };
@@ -69,6 +76,13 @@ class Peer {
     bool caught_up = false;     // lacks nothing older than sync_limit, and has not for a while
   };
   std::vector<Learner> learners() const;
+  // While this peer is not founded: a server that is configured with other members, and where the
+  // two lists differ, in words.
+  struct Difference {
+    ServerId sid{};
+    std::string what = {};
+  };
+  std::vector<Difference> differences() const;  // by id
   // So many bytes of calls (CostOf) may come now, or one call; 0: none. A learner's credit bounds
   // them; what comes above it waits in here, where no deadline ends it. Who leads takes all on, and
   // who has no leader refuses all.

@@ -159,13 +159,20 @@ void Self::NoteTime(const Tick& tick) {
   const int64_t expected = wall + passed.count();
   wall = std::clamp<int64_t>(tick.wall, 0, kLeaderTimeMax);
   now += passed;
-  const bool first = expected == 0;
-  if (first || wall - expected <= kClockSlack) return;
+  if (expected == 0) return;  // the first
+  leader_clock.ahead -= wall - expected;
+  if (wall - expected <= kClockSlack) return;
   Tell(Line::kClockSet, "the wall clock was set forward by " + Seconds(wall - expected) +
                             ": so is leader_time while this server leads");
 }
 
+Time Self::ClockOff(ServerId leader) const {
+  const bool off = leader == leader_clock.leader && std::abs(leader_clock.ahead) > kClockSlack;
+  return Time(off ? leader_clock.ahead : 0);
+}
+
 void Self::NoteLeaderTime(ServerId leader, int64_t time) {
+  leader_clock = {leader, time - wall};
   if (std::abs(time - wall) <= kClockSlack || !terms.other_clocks.insert(leader).second) return;
   Tell(Line::kClockOff,
        "leader_time of server " + ToString(leader) + " is " + Seconds(std::abs(time - wall)) +

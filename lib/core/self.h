@@ -139,6 +139,13 @@ class Self {
   Terms terms;
   Time now{};
   int64_t wall = 0;  // within what leader_time can be
+  // By how much the last leader_time that `leader` has proposed is ahead of `wall`, which
+  // may have been set since: microseconds.
+  struct LeaderClock {
+    ServerId leader = kNoServer;
+    int64_t ahead = 0;
+  };
+  LeaderClock leader_clock;
   Effects* effects = nullptr;
   std::optional<Halt> halt;  // going on would lose something, or is impossible
 
@@ -153,6 +160,9 @@ class Self {
   void NoteTime(const Tick& tick);
   // That is the time of what the leader has just proposed.
   void NoteLeaderTime(ServerId leader, int64_t time);
+  // The time of that leader is so far ahead of this server's clock, or less than 0 after it;
+  // 0: no more than clocks may differ, or not known.
+  Time ClockOff(ServerId leader) const;
 
  private:
   void TakeConfigs();

@@ -87,7 +87,9 @@ absl::Status Applier::Restore(Zxid snapshot) {
   Progress progress(ports_.voice, ports_.clock, Line::kRestoring, BytesText);
   WatchedReader in(opened->records.get(), &progress);
   const Strand::Doing doing(*ports_.strand, "StateMachine::Restore");
+  ports_.board->SetRestoring(snapshot);
   absl::Status restored = ports_.machine->Restore(in);
+  ports_.board->SetRestoring({});
   if (!restored.ok()) return restored;
   ports_.voice->Say(Line::kRestored, "from the snapshot at ", ToString(snapshot), ", ",
                     progress.Summary(opened->records->size()));

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "zkq/status.h"
 
 namespace zkq::runtime {
@@ -13,52 +12,12 @@ namespace {
 
 using Code = absl::StatusCode;
 
-// For so long an election, or a new leader, may take without anybody being called.
-constexpr absl::Duration kNobodyLeads = absl::Seconds(10);
-
-Standing StandingOf(const core::Peer::View& view) {
-  if (view.role.amnesic) return Standing::kJoining;
-  return view.ensemble == EnsembleId{} ? Standing::kUnfounded : Standing::kMember;
-}
-
 // The strands tell by turns: what is applied may be known before the sum is made anew.
 uint64_t Behind(const Facts& facts) {
   const Zxid commit = facts.view.commit;
   if (facts.applied >= commit) return 0;
   return facts.applied.epoch == commit.epoch ? commit.counter - facts.applied.counter
                                              : facts.view.behind;
-}
-
-absl::Status Unhealthy(Code code, std::string text) {
-  return MakeError(code, text, {.outcome = Outcome::kUnknown});
-}
-
-std::string Since(absl::Duration since, absl::Duration now) {
-  return absl::StrCat(" for ", absl::FormatDuration(absl::Trunc(now - since, absl::Seconds(1))));
-}
-
-// Of a transport of the host's, a member may have no address.
-std::string Named(const Member& member) {
-  const std::string where = member.address.empty() ? "" : absl::StrCat(" at ", member.address);
-  return absl::StrCat("server ", ToString(member.id), where);
-}
-
-// "server 2 at db2:7002: connection refused; server 3 at db3:7003: no such name".
-std::string Unreached(const Facts& facts) {
-  std::vector<std::string> unreached;
-  for (const LinkState& link : facts.around->links) {
-    const Member* const member = FindMember(facts.around->membership, link.id);
-    if (link.up || link.id == facts.self || member == nullptr) continue;
-    unreached.push_back(
-        absl::StrCat(Named(*member), ": ",
-                     link.error.ok() ? "not dialled yet" : std::string(link.error.message())));
-  }
-  return absl::StrJoin(unreached, "; ");
-}
-
-std::string WhoIsMissing(const Facts& facts, std::string_view none) {
-  const std::string unreached = Unreached(facts);
-  return unreached.empty() ? std::string(none) : absl::StrCat("not linked: ", unreached);
 }
 
 LinkStatus LinkStatusOf(const LinkState& link, const Around& around, absl::Duration now) {
@@ -102,39 +61,25 @@ std::optional<Epoch> Facts::leads() const {
   return view.role.epoch;
 }
 
-absl::Status HealthOf(const Facts& facts, absl::Duration now) {
-  if (facts.halted()) return Unhealthy(facts.halted_by, *facts.halted_for);
-  const Standing standing = StandingOf(facts.view);
-  if (standing == Standing::kJoining) {
-    return Unhealthy(Code::kFailedPrecondition,
-                     absl::StrCat("the ensemble lists server ", ToString(facts.self),
-                                  " with another disk than this one: it does not vote; start it "
-                                  "on its own data_dir"));
-  }
-  if (now - facts.leaderless_since < kNobodyLeads) return absl::OkStatus();
-  const std::string since = Since(facts.leaderless_since, now);
-  if (standing == Standing::kUnfounded) {
-    return Unhealthy(
-        Code::kUnavailable,
-        absl::StrCat("not founded", since, ": a new ensemble needs each listed server once; ",
-                     WhoIsMissing(facts, "all are linked")));
-  }
-  return Unhealthy(Code::kUnavailable,
-                   absl::StrCat("no leader", since, ": ",
-                                WhoIsMissing(facts, "all are linked; see the log of each")));
+Standing StandingOf(const core::Peer::View& view) {
+  if (view.role.amnesic) return Standing::kJoining;
+  return view.ensemble == EnsembleId{} ? Standing::kUnfounded : Standing::kMember;
 }
 
 absl::Status ReadyOf(const Facts& facts, absl::Duration now) {
-  if (facts.halted() || facts.view.role.amnesic) return HealthOf(facts, now);
+  if (facts.halted()) return HealthOf(facts, now);
   if (facts.shutting_down) {
     return MakeError(Code::kUnavailable, "the replica shuts down",
                      {.outcome = Outcome::kNotCommitted});
   }
+  if (facts.view.role.amnesic) return HealthOf(facts, now);
   const absl::Duration staleness = now - facts.as_of;
   if (staleness <= ReadyWithin(facts)) return absl::OkStatus();
   std::string why = "no leader is established";
   if (StandingOf(facts.view) == Standing::kUnfounded) {
     why = "the ensemble is not founded yet";
+  } else if (facts.restoring != Zxid{}) {
+    why = absl::StrCat("a snapshot is restored, at ", ToString(facts.restoring));
   } else if (facts.view.role.phase == ZabPhase::kSynchronization) {
     why = "a leader is elected, and synchronisation goes on";
   } else if (Behind(facts) > 0) {

@@ -4,6 +4,7 @@
 // Times are by the monotonic clock of its Env.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -13,17 +14,28 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "lib/core/peer.h"
+#include "lib/runtime/health.h"
 #include "zkq/quorum_transport.h"
 #include "zkq/replica_status.h"
 
 namespace zkq::runtime {
 
+// Since when there is each ailment; infinite: there is none, or nobody has noted it yet.
+using Since = std::array<absl::Duration, kAilments>;
+inline Since Never() {
+  Since since;
+  since.fill(absl::InfiniteDuration());
+  return since;
+}
+
 // What changes seldom, or is told now and then: copies of Facts share it.
 struct Around {
   Membership membership = {};
   std::string listen_address = {};
-  std::vector<LinkState> links = {};               // by id
-  std::vector<core::Peer::Learner> learners = {};  // a leader's, by id
+  std::vector<LinkState> links = {};                     // by id
+  std::vector<core::Peer::Learner> learners = {};        // a leader's, by id
+  std::vector<core::Peer::Difference> differences = {};  // of lists of members, by id
+  Since ill_since = Never();
 };
 
 struct Facts {
@@ -34,6 +46,7 @@ struct Facts {
   absl::Duration leaderless_since = absl::InfiniteDuration();
   Zxid applied = {};
   Zxid snapshot = {};
+  Zxid restoring = {};  // a snapshot is being restored; none: none is
   absl::Duration sync_latency = absl::ZeroDuration();
   bool shutting_down = false;
   // What the replica halted for; kOk: it did not.
@@ -48,8 +61,8 @@ struct Facts {
 
 // All but outstanding_bytes.
 ReplicaStatus StatusOf(const Facts& facts, absl::Duration now);
-// ReplicaStatus::ready and ::health alone.
+// ReplicaStatus::ready alone.
 absl::Status ReadyOf(const Facts& facts, absl::Duration now);
-absl::Status HealthOf(const Facts& facts, absl::Duration now);
+Standing StandingOf(const core::Peer::View& view);
 
 }  // namespace zkq::runtime

@@ -213,7 +213,7 @@ void Protocol::StepSynced(core::WriteId through, absl::Duration took) {
 void Protocol::Publish(const core::Peer::View& view, absl::Duration now) {
   if (now >= tells_links_at_) {
     tells_links_at_ = now + kTellsLinks;
-    ports_.board->SetLinks(ports_.transport->links(), peer_->learners());
+    ports_.board->SetOthers(ports_.transport->links(), peer_->learners(), peer_->differences());
     SayHealth(now);
   }
   const StatusBoard::Change change = ports_.board->SetView(view, TimeOf(view.as_of), now);

@@ -35,14 +35,26 @@ StatusBoard::Change StatusBoard::NoteChange(const Facts& before, absl::Duration 
   const bool ready = ReadyOf(facts_, now).ok();
   // It may have ceased to be without a word, as nothing but time went by.
   const bool lapsed = ready_ && !ReadyOf(before, now).ok();
-  const absl::StatusCode health = HealthOf(facts_, now).code();
+  const Ailments ailments = AilmentsOf(facts_, now);
+  const bool health = ailments != ailments_;
+  if (health) NoteAilments(ailments, now);
   const std::optional<Epoch> leads = facts_.leads();
   const std::optional<Epoch> leads_before = std::exchange(leads_, leads);
   return {.role = was.state != is.state || was.phase != is.phase || was.amnesic != is.amnesic ||
                   (before.view.ensemble == EnsembleId{}) != (facts_.view.ensemble == EnsembleId{}),
           .leader = was.leader != is.leader || was.epoch != is.epoch || leads != leads_before,
           .ready = std::exchange(ready_, ready) != ready || lapsed,
-          .health = std::exchange(health_, health) != health};
+          .health = health};
+}
+
+void StatusBoard::NoteAilments(Ailments now_ill, absl::Duration now) {
+  const Ailments begun = now_ill & ~std::exchange(ailments_, now_ill);
+  auto around = std::make_shared<Around>(*facts_.around);
+  for (size_t i = 0; i < kAilments; ++i) {
+    if (begun[i]) around->ill_since[i] = now;
+    if (!now_ill[i]) around->ill_since[i] = absl::InfiniteDuration();
+  }
+  facts_.around = std::move(around);
 }
 
 StatusBoard::Change StatusBoard::SetView(const core::Peer::View& view, absl::Duration as_of,
@@ -67,6 +79,10 @@ void StatusBoard::SetSnapshot(Zxid snapshot) {
   Set([&](Facts& facts) { facts.snapshot = std::max(facts.snapshot, snapshot); });
 }
 
+void StatusBoard::SetRestoring(Zxid snapshot) {
+  Set([&](Facts& facts) { facts.restoring = snapshot; });
+}
+
 void StatusBoard::SetSyncLatency(absl::Duration latency) {
   Set([&](Facts& facts) { facts.sync_latency = latency; });
 }
@@ -79,11 +95,12 @@ void StatusBoard::SetListenAddress(std::string address) {
   SetAround([&](Around& around) { around.listen_address = std::move(address); });
 }
 
-void StatusBoard::SetLinks(std::vector<LinkState> links,
-                           std::vector<core::Peer::Learner> learners) {
+void StatusBoard::SetOthers(std::vector<LinkState> links, std::vector<core::Peer::Learner> learners,
+                            std::vector<core::Peer::Difference> differences) {
   SetAround([&](Around& around) {
     around.links = std::move(links);
     around.learners = std::move(learners);
+    around.differences = std::move(differences);
   });
 }
 

@@ -25,7 +25,7 @@ class StatusBoard {
     bool role = false;
     bool leader = false;
     bool ready = false;
-    bool health = false;
+    bool health = false;  // what there is to see to
     friend bool operator==(const Change&, const Change&) = default;
   };
   // The first one says that it takes part. Times are by the monotonic clock, here and below;
@@ -33,10 +33,14 @@ class StatusBoard {
   Change SetView(const core::Peer::View& view, absl::Duration as_of, absl::Duration now);
   void SetApplied(Zxid applied);
   void SetSnapshot(Zxid snapshot);
+  // None: that has ended.
+  void SetRestoring(Zxid snapshot);
   void SetSyncLatency(absl::Duration latency);
   void SetMembership(const Membership& membership);
   void SetListenAddress(std::string address);
-  void SetLinks(std::vector<LinkState> links, std::vector<core::Peer::Learner> learners);
+  // How it stands with others: the next SetView tells what has changed by that.
+  void SetOthers(std::vector<LinkState> links, std::vector<core::Peer::Learner> learners,
+                 std::vector<core::Peer::Difference> differences);
   // New calls are refused from now on.
   Change BeginShutdown(absl::Duration now);
   // The replica no longer takes part, and nothing is wrong.
@@ -69,6 +73,7 @@ class StatusBoard {
   auto Set(Fn change);
   template <typename Fn>
   void SetAround(Fn change);
+  void NoteAilments(Ailments now_ill, absl::Duration now);
   Change NoteChange(const Facts& before, absl::Duration now);
   static void Leave(Facts* facts);
 
@@ -77,7 +82,7 @@ class StatusBoard {
   // As events have told:
   std::optional<Epoch> leads_;
   bool ready_ = false;
-  absl::StatusCode health_ = absl::StatusCode::kOk;
+  Ailments ailments_;
   Published<Facts> published_;
 };
 

@@ -19,6 +19,20 @@ TEST_CASE("a disk is as slow as the slowest of its last eight syncs") {
   REQUIRE(disk.slowest() == milliseconds(6));
 }
 
+TEST_CASE("half of the last syncs of a disk say what is usual, and one that took long does not") {
+  Disk disk;
+  for (int i = 0; i < 3; ++i) disk.Synced(seconds(1), Time{});
+  REQUIRE(disk.usual() == Time{});  // too few
+  for (int i = 0; i < 8; ++i) disk.Synced(milliseconds(10 + i), Time{});
+  disk.Synced(seconds(5), Time{});
+  REQUIRE(disk.usual() == milliseconds(15));
+}
+
+TEST_CASE("a disk is slow where six of its syncs take longer than the limit") {
+  REQUIRE_FALSE(IsSlow(milliseconds(600), milliseconds(100)));
+  REQUIRE(IsSlow(milliseconds(600), milliseconds(101)));
+}
+
 TEST_CASE("a disk stands still from its first write, or from the end of its last sync") {
   Disk disk;
   disk.Begin(milliseconds(100));

@@ -80,22 +80,52 @@ struct Broken {
   Change change;
 };
 const Broken kStates[] = {
-    {"the history begins before it ends", [](Marks* m) { m->begin = {4, 1}; }},
-    {"INV-5: no transaction has counter 0", [](Marks* m) { m->last = {4, 0}; }},
-    {"what is durable is in the history", [](Marks* m) { m->durable = {3, 10}; }},
-    {"INV-18: what is committed is in the history", [](Marks* m) { m->commit = {3, 10}; }},
-    {"INV-18: what is delivered is committed", [](Marks* m) { m->delivered = {3, 8}; }},
-    {"INV-18: what is delivered is durable here", [](Marks* m) { m->durable = {3, 5}; }},
-    {"INV-18: what is applied was delivered", [](Marks* m) { m->applied = {3, 7}; }},
-    {"INV-18: a snapshot is of what is committed", [](Marks* m) { m->snapshot = {3, 8}; }},
+    {"the history begins before it ends",
+     [](Marks* m) {
+       m->begin = {4, 1};
+     }},
+    {"INV-5: no transaction has counter 0",
+     [](Marks* m) {
+       m->last = {4, 0};
+     }},
+    {"what is durable is in the history",
+     [](Marks* m) {
+       m->durable = {3, 10};
+     }},
+    {"INV-18: what is committed is in the history",
+     [](Marks* m) {
+       m->commit = {3, 10};
+     }},
+    {"INV-18: what is delivered is committed",
+     [](Marks* m) {
+       m->delivered = {3, 8};
+     }},
+    {"INV-18: what is delivered is durable here",
+     [](Marks* m) {
+       m->durable = {3, 5};
+     }},
+    {"INV-18: what is applied was delivered",
+     [](Marks* m) {
+       m->applied = {3, 7};
+     }},
+    {"INV-18: a snapshot is of what is committed",
+     [](Marks* m) {
+       m->snapshot = {3, 8};
+     }},
     {"what is synced was written", [](Marks* m) { m->synced = 8; }},
     {"INV-21: a pending configuration is newer than the committed one",
      [](Marks* m) { m->pending = m->config; }},
-    {"INV-21: a pending configuration is in the history", [](Marks* m) { m->pending = {3, 10}; }},
+    {"INV-21: a pending configuration is in the history",
+     [](Marks* m) {
+       m->pending = {3, 10};
+     }},
     {"INV-1: the current epoch is promised", [](Marks* m) { m->current = 4; }},
     {"INV-4: an epoch is durable before it is told", [](Marks* m) { m->epoch_durable = false; }},
     {"INV-4: a promise is durable before it is told", [](Marks* m) { m->promise_durable = false; }},
-    {"INV-4: what is acknowledged is durable", [](Marks* m) { m->acked = {3, 9}; }},
+    {"INV-4: what is acknowledged is durable",
+     [](Marks* m) {
+       m->acked = {3, 9};
+     }},
     {"INV-3: a term's promise is to its leader", [](Marks* m) { m->promised = false; }},
     {"who takes part is founded", [](Marks* m) { m->ensemble = 0; }},
     {"who is in the election looks", [](Marks* m) { m->phase = ZabPhase::kElection; }},
@@ -116,29 +146,64 @@ const BrokenStep kSteps[] = {
     {"INV-1: a promise is kept", Follower, [](Marks* m) { m->accepted = 2; }},
     {"INV-1: the current epoch never falls", Follower, [](Marks* m) { m->current = 2; }},
     {"INV-1: the committed configuration never goes back", Follower,
-     [](Marks* m) { m->config = {1, 1}; }},
-    {"INV-1: the commit watermark never falls", Follower, [](Marks* m) { m->commit = {3, 6}; }},
-    {"what is delivered stays delivered", Follower, [](Marks* m) { m->delivered = {3, 5}; }},
-    {"what is applied stays applied", Follower, [](Marks* m) { m->applied = {3, 4}; }},
-    {"a history never grows at its beginning", Follower, [](Marks* m) { m->begin = {1, 0}; }},
-    {"the newest snapshot stays", Follower, [](Marks* m) { m->snapshot = {2, 1}; }},
+     [](Marks* m) {
+       m->config = {1, 1};
+     }},
+    {"INV-1: the commit watermark never falls", Follower,
+     [](Marks* m) {
+       m->commit = {3, 6};
+     }},
+    {"what is delivered stays delivered", Follower,
+     [](Marks* m) {
+       m->delivered = {3, 5};
+     }},
+    {"what is applied stays applied", Follower,
+     [](Marks* m) {
+       m->applied = {3, 4};
+     }},
+    {"a history never grows at its beginning", Follower,
+     [](Marks* m) {
+       m->begin = {1, 0};
+     }},
+    {"the newest snapshot stays", Follower,
+     [](Marks* m) {
+       m->snapshot = {2, 1};
+     }},
     {"what is synced stays synced", Follower, [](Marks* m) { m->synced = 5; }},
     {"writes are numbered upwards", Follower, [](Marks* m) { m->last_write = 6; }},
     {"INV-2: established epochs rise", Looker, [](Marks* m) { m->established = 2; }},
     {"who is founded stays in its ensemble", Looker, [](Marks* m) { m->ensemble = 6; }},
     {"INV-3: one epoch is promised to one leader", Looker, [](Marks* m) { m->promised_to = 8; }},
-    {"INV-19: nothing committed is cut", Follower, [](Marks* m) { m->last = {3, 6}; }},
+    {"INV-19: nothing committed is cut", Follower,
+     [](Marks* m) {
+       m->last = {3, 6};
+     }},
     {"INV-3: an epoch is taken as it was promised", Follower,
      [](Marks* m) { m->current = 4, m->accepted = 5; }},
-    {"who looks has a history that stands still", Looker, [](Marks* m) { m->last = {3, 10}; }},
-    {"who looks hears of no commit", Looker, [](Marks* m) { m->commit = {3, 8}; }},
-    {"a leader cuts nothing of its history", Leader, [](Marks* m) { m->last = {3, 8}; }},
+    {"who looks has a history that stands still", Looker,
+     [](Marks* m) {
+       m->last = {3, 10};
+     }},
+    {"who looks hears of no commit", Looker,
+     [](Marks* m) {
+       m->commit = {3, 8};
+     }},
+    {"a leader cuts nothing of its history", Leader,
+     [](Marks* m) {
+       m->last = {3, 8};
+     }},
     {"INV-5: a leader proposes in its established epoch", Synchronizing,
-     [](Marks* m) { m->last = {4, 1}; }},
+     [](Marks* m) {
+       m->last = {4, 1};
+     }},
     {"INV-14: all before a leader's first proposal is committed", Synchronizing,
-     [](Marks* m) { m->last = {4, 1}, m->established = 4, m->serving = true; }},
+     [](Marks* m) {
+       m->last = {4, 1}, m->established = 4, m->serving = true;
+     }},
     {"INV-17: a leader commits once it is established", Synchronizing,
-     [](Marks* m) { m->commit = {3, 8}; }},
+     [](Marks* m) {
+       m->commit = {3, 8};
+     }},
 };
 
 std::string Named(const char* rule) { return rule == nullptr ? "none" : rule; }

@@ -409,6 +409,9 @@ std::string PeerScript::View() const {
                      " epoch " + std::to_string(role.epoch);
   if (role.leader != kNoServer) line += " leader " + ToString(role.leader);
   if (role.amnesic) line += " amnesic";
+  for (const Peer::Difference& other : peer_->differences()) {
+    line += " other-members-at " + ToString(other.sid);
+  }
   return line + " last " + ToString(view.last) + " durable " + ToString(view.durable) + " commit " +
          ToString(view.commit) + " pinned " + ToString(view.pinned_after);
 }

@@ -123,5 +123,22 @@ TEST_CASE("a leader's time that is more than a minute from this server's is said
           "clock-off: leader_time of server 3 is 100 s behind this server's clock\n");
 }
 
+TEST_CASE(
+    "how far clocks are apart is as it stands: the newest time counts, and so does a clock set") {
+  Self self({.self = ServerId{1}}, {});
+  Effects effects;
+  self.effects = &effects;
+  self.NoteTime({.wall = 1'000'000'000});
+  self.NoteLeaderTime(ServerId{2}, 1'061'000'000);
+  REQUIRE(self.ClockOff(ServerId{2}) == std::chrono::seconds(61));
+  REQUIRE(self.ClockOff(ServerId{3}) == Time{});  // of another leader nothing is known
+  self.NoteTime({.now = std::chrono::seconds(10), .wall = 1'010'000'000});  // it goes on
+  REQUIRE(self.ClockOff(ServerId{2}) == std::chrono::seconds(61));
+  self.NoteTime({.now = std::chrono::seconds(10), .wall = 1'200'000'000});  // and is set
+  REQUIRE(self.ClockOff(ServerId{2}) == std::chrono::seconds(-129));
+  self.NoteLeaderTime(ServerId{2}, 1'200'000'000);
+  REQUIRE(self.ClockOff(ServerId{2}) == Time{});
+}
+
 }  // namespace
 }  // namespace zkq::core

@@ -23,6 +23,7 @@ Facts Following() {
   facts.view.commit = {4, 7};
   facts.view.before_epoch = {3, 9};
   facts.view.ready_within = std::chrono::seconds(1);
+  facts.view.founded_within = std::chrono::seconds(2);
   facts.as_of = kNow - absl::Milliseconds(40);
   facts.applied = {4, 7};
   auto around = std::make_shared<Around>();
@@ -46,6 +47,12 @@ Facts Leaderless(absl::Duration ago) {
   facts.view.role = {.epoch = 4};
   facts.as_of = facts.leaderless_since = kNow - ago;
   return facts;
+}
+
+void IllFor(absl::Duration lasts, Ailment ailment, Facts* facts) {
+  auto around = std::make_shared<Around>(*facts->around);
+  around->ill_since[static_cast<size_t>(ailment)] = kNow - lasts;
+  facts->around = std::move(around);
 }
 
 bool Mentions(const absl::Status& status, std::string_view what) {
@@ -139,6 +146,7 @@ TEST_CASE("facts: a member without an address is named without one") {
 TEST_CASE("facts: what waits to be founded says who is missing") {
   Facts facts = Leaderless(absl::Seconds(12));
   facts.view.ensemble = {};
+  CHECK(HealthOf(facts, kNow - absl::Seconds(11)).ok());  // init_limit has not passed
   const ReplicaStatus status = StatusOf(facts, kNow);
   CHECK(status.standing == Standing::kUnfounded);
   CHECK(Mentions(status.health, "not founded for 12s"));
@@ -173,18 +181,97 @@ TEST_CASE("facts: a disk that is not the listed one is neither ready nor healthy
   CHECK(status.standing == Standing::kJoining);
   CHECK(absl::IsFailedPrecondition(status.ready));
   CHECK(absl::IsFailedPrecondition(status.health));
+  CHECK(Mentions(status.health, "does not vote: the ensemble lists server 1 with another disk"));
 }
 
 TEST_CASE("facts: what it halted for is its health, whatever else there is") {
   Facts facts = Leaderless(absl::Seconds(12));
+  facts.view.disk_hangs = std::chrono::seconds(3);
   facts.halted_by = absl::StatusCode::kDataLoss;
   facts.halted_for = std::make_shared<const std::string>("sync failed");
+  IllFor(absl::Seconds(7), Ailment::kHalted, &facts);
   const ReplicaStatus status = StatusOf(facts, kNow);
   CHECK(status.halted);
   CHECK(absl::IsDataLoss(status.health));
   CHECK(absl::IsDataLoss(status.ready));
-  CHECK(Mentions(status.health, "sync failed"));
+  CHECK(status.health.message() ==
+        "sync failed; halted for 7s: something durable may be lost: restart no other server "
+        "before that is understood");
   CHECK(GetErrorInfo(status.health).outcome == Outcome::kUnknown);
+}
+
+TEST_CASE("facts: one that halted for want of room says what would help") {
+  Facts facts = Following();
+  facts.halted_by = absl::StatusCode::kResourceExhausted;
+  facts.halted_for = std::make_shared<const std::string>("no space left");
+  CHECK(Mentions(HealthOf(facts, kNow), "no space left; halted: make room for it, on the"));
+}
+
+TEST_CASE("facts: a slow disk is told with the time that a sync takes") {
+  Facts facts = Following();
+  facts.view.disk_slow = std::chrono::milliseconds(312);
+  IllFor(absl::Seconds(9), Ailment::kDiskSlow, &facts);
+  const absl::Status health = HealthOf(facts, kNow);
+  CHECK(absl::IsDeadlineExceeded(health));
+  CHECK(Mentions(health, "the disk is slow for 9s: a sync takes 312ms"));
+}
+
+TEST_CASE("facts: a disk that hangs is told with the time that it has hung") {
+  Facts facts = Following();
+  facts.view.disk_hangs = std::chrono::seconds(72);
+  const absl::Status health = HealthOf(facts, kNow);
+  CHECK(absl::IsDeadlineExceeded(health));
+  CHECK(Mentions(health, "the disk hangs: no sync has ended for 1m12s"));
+}
+
+TEST_CASE("facts: a clock that is off names both servers, while there is a leader") {
+  Facts facts = Following();
+  facts.view.clock_off = -std::chrono::seconds(90);
+  IllFor(absl::Seconds(5), Ailment::kClockOff, &facts);
+  const absl::Status health = HealthOf(facts, kNow);
+  CHECK(absl::IsOutOfRange(health));
+  CHECK(Mentions(health,
+                 "clocks differ for 5s: leader_time of server 3, the leader, is 1m30s "
+                 "behind the clock of server 1"));
+  facts.view.role.leader = kNoServer;
+  facts.leaderless_since = kNow;
+  CHECK(HealthOf(facts, kNow).ok());
+}
+
+TEST_CASE("facts: other members at another server are told at once, until it is founded") {
+  Facts facts = Leaderless(absl::ZeroDuration());
+  facts.view.ensemble = {};
+  auto around = std::make_shared<Around>(*facts.around);
+  around->links[0].up = true;
+  around->differences = {{.sid = kTwo, .what = "1=a:1 here, 1=b:1 there"}};
+  facts.around = std::move(around);
+  const absl::Status health = HealthOf(facts, kNow);
+  CHECK(absl::IsFailedPrecondition(health));
+  CHECK(Mentions(health,
+                 "server 2 and server 1 are configured with other members: 1=a:1 here, "
+                 "1=b:1 there; give all"));
+  CHECK(HealthOf(facts, kNow + absl::Minutes(1)).message().find("not founded") ==
+        std::string_view::npos);
+  facts.view.ensemble = {1, 2};
+  CHECK(HealthOf(facts, kNow).ok());
+}
+
+TEST_CASE("facts: all that is wrong is told, with the code of the worst") {
+  Facts facts = Leaderless(absl::Seconds(12));
+  facts.view.disk_hangs = std::chrono::seconds(12);
+  const absl::Status health = HealthOf(facts, kNow);
+  CHECK(absl::IsUnavailable(health));
+  CHECK(Mentions(health,
+                 "no leader for 12s: not linked: server 2 at db2:7002: no such name; "
+                 "also: the disk hangs: no sync"));
+}
+
+TEST_CASE("facts: one that was shut down is not ready, and not ill") {
+  Facts facts = Leaderless(absl::Hours(3));
+  facts.shutting_down = true;
+  const ReplicaStatus status = StatusOf(facts, kNow);
+  CHECK(status.health.ok());
+  CHECK(absl::IsUnavailable(status.ready));
 }
 
 }  // namespace

@@ -65,9 +65,9 @@ TEST_CASE("a leader that is far is given twice the round trip to confirm") {
   StatusBoard board(ServerId{1});
   board.SetView(ViewOfFollower(), kStart, kStart);
   CHECK(!board.Ready(kStart + absl::Milliseconds(1500)).ok());
-  board.SetLinks({{.id = ServerId{2}, .up = true, .round_trip = absl::Milliseconds(400)}}, {});
+  board.SetOthers({{.id = ServerId{2}, .up = true, .round_trip = absl::Milliseconds(400)}}, {}, {});
   CHECK(!board.Ready(kStart + absl::Milliseconds(1500)).ok());
-  board.SetLinks({{.id = ServerId{3}, .up = true, .round_trip = absl::Milliseconds(400)}}, {});
+  board.SetOthers({{.id = ServerId{3}, .up = true, .round_trip = absl::Milliseconds(400)}}, {}, {});
   CHECK(board.Ready(kStart + absl::Milliseconds(1500)).ok());
   CHECK(!board.Ready(kStart + absl::Seconds(2)).ok());
 }
@@ -93,6 +93,25 @@ TEST_CASE("a start that takes long is not told as time without a leader") {
   board.SetView(looking, -absl::InfiniteDuration(), kStart);
   CHECK(board.Health(kStart + absl::Seconds(9)).ok());
   CHECK(!board.Health(kStart + absl::Seconds(11)).ok());
+}
+
+TEST_CASE("health is told anew when something else is wrong, each counted from its own beginning") {
+  StatusBoard board(ServerId{1});
+  const auto set = [&](const core::Peer::View& view, absl::Duration now) {
+    return board.SetView(view, now, now).health;
+  };
+  core::Peer::View view = ViewOfFollower();
+  CHECK(!set(view, kStart));
+  view.disk_slow = std::chrono::milliseconds(300);
+  CHECK(set(view, kStart + absl::Seconds(1)));
+  CHECK(!set(view, kStart + absl::Seconds(2)));
+  view.clock_off = std::chrono::minutes(2);
+  CHECK(set(view, kStart + absl::Seconds(3)));
+  const std::string health(board.Health(kStart + absl::Seconds(8)).message());
+  CHECK(health.find("the disk is slow for 7s") != std::string::npos);
+  CHECK(health.find("clocks differ for 5s") != std::string::npos);
+  view.disk_slow = {};
+  CHECK(set(view, kStart + absl::Seconds(9)));
 }
 
 TEST_CASE("a replica that has halted stays so, and says so once") {

@@ -76,7 +76,7 @@ ReplicaOptions Cluster::OptionsOf(int id) {
   for (const int other : ids()) options.members.push_back({.id = ServerId(other)});
   options.data_dir = "data";
   options.log_segment_bytes = 64 << 10;
-  options.transport = network.NewTransport();
+  options.transport = network.NewTransport(lines_);
   options.log_sink = lines_;
   options.env = {.clock = std::make_shared<testing::SimClock>(&scheduler),
                  .executor = server.executor,

@@ -13,6 +13,7 @@
 #include <optional>
 #include <set>
 
+#include "zkq/log.h"
 #include "zkq/quorum_transport.h"
 #include "zkq/testing/sim.h"
 
@@ -95,8 +96,8 @@ class ZKQ_EXPORT SimNetwork {
   const SimNetworkOptions& options() const { return options_; }
 
   // A transport for one process. Start is kUnavailable while a process of the
-  // same sid runs.
-  std::unique_ptr<QuorumTransport> NewTransport();
+  // same sid runs. `log_sink` gets what its links say; null: nobody.
+  std::unique_ptr<QuorumTransport> NewTransport(std::shared_ptr<LogSink> log_sink = nullptr);
 
   // Replaces the observer before, if any; null removes it. It must live until then.
   void Observe(SimNetworkObserver* observer);

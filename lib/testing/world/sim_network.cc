@@ -39,14 +39,15 @@ class SimDialler final : public link::Dialler {
 
 class SimTransport final : public QuorumTransport {
  public:
-  explicit SimTransport(std::shared_ptr<SimNetwork::Wires> wires)
+  SimTransport(std::shared_ptr<SimNetwork::Wires> wires, std::shared_ptr<LogSink> log_sink)
       : wires_(std::move(wires)),
         receiver_(wires_->tap(), process_),
         dialler_(std::make_shared<SimDialler>(wires_, process_)) {
     const SimNetworkOptions& options = wires_->options();
     process_->table = std::make_shared<link::LinkTable>(
         link::TableOptions{.bounds = {.outbound_bytes_max = options.outbound_bytes_max,
-                                      .inbound_bytes_max = options.inbound_bytes_max}});
+                                      .inbound_bytes_max = options.inbound_bytes_max},
+                           .log_sink = std::move(log_sink)});
   }
   ~SimTransport() override { Shutdown(); }
 
@@ -138,8 +139,8 @@ SimNetwork::SimNetwork(SimScheduler* scheduler, const SimNetworkOptions& options
     : options_(options), wires_(std::make_shared<Wires>(scheduler, options)) {}
 SimNetwork::~SimNetwork() = default;
 
-std::unique_ptr<QuorumTransport> SimNetwork::NewTransport() {
-  return std::make_unique<SimTransport>(wires_);
+std::unique_ptr<QuorumTransport> SimNetwork::NewTransport(std::shared_ptr<LogSink> log_sink) {
+  return std::make_unique<SimTransport>(wires_, std::move(log_sink));
 }
 void SimNetwork::Observe(SimNetworkObserver* observer) { wires_->tap()->Observe(observer); }
 

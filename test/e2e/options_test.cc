@@ -1,4 +1,9 @@
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <fstream>
+#include <string>
+#include <vector>
 
 #include "test/e2e/ensemble.h"
 #include "test/harness/catch.h"
@@ -46,6 +51,15 @@ TEST_CASE("a flag that cannot be used is named, with its value") {
   CheckRefused("--log=loud", {"log", "loud"});
   CheckRefused("--listen=", {"listen"});
   CheckRefused("--config=/no/such/file", {"config", "/no/such/file"});
+}
+
+TEST_CASE("a server whose words nobody reads ends with its code, and by no signal") {
+  int ends[2];
+  REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+  close(ends[0]);
+  const std::string to_nobody = "exec \"$0\" stray 2>&" + std::to_string(ends[1]);
+  CHECK(Run({"/bin/bash", "-c", to_nobody, ZKQ_KVD}).code == 2);
+  close(ends[1]);
 }
 
 TEST_CASE("an option that zkq cannot use is named, with its value") {

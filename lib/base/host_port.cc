@@ -1,5 +1,10 @@
 #include "lib/base/host_port.h"
 
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <vector>
+
 #include "lib/base/read_number.h"
 
 namespace zkq {
@@ -7,6 +12,7 @@ namespace {
 
 constexpr size_t kNameMax = 253, kLabelMax = 63;  // RFC 1035
 constexpr std::string_view kDigits = "0123456789";
+constexpr std::string_view kHexDigits = "0123456789abcdefABCDEF";
 constexpr std::string_view kLetters =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
 
@@ -22,44 +28,77 @@ std::string_view TakePart(std::string_view* text, char separator) {
   return part;
 }
 
-bool IsIpv4(std::string_view text) {
-  int bytes = 0;
-  for (bool more = true; more; ++bytes) {
-    more = text.find('.') != std::string_view::npos;
-    uint8_t byte = 0;
-    if (!ReadNumber(TakePart(&text, '.'), &byte)) return false;
+// An IPv6 address; one of IPv4 as IPv6 has it, ::ffff:10.0.0.7.
+using IpBytes = std::array<uint8_t, 16>;
+constexpr IpBytes kAnyIpv6 = {};
+constexpr IpBytes kAnyIpv4 = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+constexpr size_t kIpv4Begin = 12;
+
+std::optional<IpBytes> ReadIpv4(std::string_view text) {
+  if (std::count(text.begin(), text.end(), '.') != 3) return std::nullopt;
+  IpBytes bytes = kAnyIpv4;
+  for (size_t i = kIpv4Begin; i < bytes.size(); ++i) {
+    const std::string_view part = TakePart(&text, '.');
+    // Some read 010 as ten, others as eight.
+    if (part.size() > 1 && part.starts_with('0')) return std::nullopt;
+    if (!ReadNumber(part, &bytes[i])) return std::nullopt;
   }
-  return bytes == 4;
+  return bytes;
 }
 
-bool IsIpv6(std::string_view text) {
-  text = text.substr(0, text.find('%'));  // the zone, a name of an interface
-  int groups = 0;                         // of 16 bits
-  bool gap = text.starts_with("::");      // stands for as many zeros as are missing
-  if (gap) text.remove_prefix(2);
-  while (!text.empty()) {
-    const bool last = text.find(':') == std::string_view::npos;
+// Appends what stands before or after the gap of an IPv6 address, maybe nothing.
+bool ReadGroups(std::string_view text, bool is_end, std::vector<uint8_t>* bytes) {
+  for (bool more = !text.empty(); more;) {
+    more = text.find(':') != std::string_view::npos;
     const std::string_view group = TakePart(&text, ':');
-    const bool ipv4 = last && IsIpv4(group);
-    if (!ipv4 && (group.empty() || group.size() > 4 || !HasOnly(group, "0123456789abcdefABCDEF"))) {
-      return false;
+    if (const auto ipv4 = ReadIpv4(group); ipv4 && is_end && !more) {
+      bytes->insert(bytes->end(), ipv4->begin() + kIpv4Begin, ipv4->end());
+      return true;
     }
-    groups += ipv4 ? 2 : 1;
-    if (last) break;
-    if (text.empty()) return false;  // it ends with one colon
-    if (!text.starts_with(':')) continue;
-    if (gap) return false;
-    gap = true;
-    text.remove_prefix(1);
+    uint16_t number = 0;
+    if (group.empty() || group.size() > 4 || !HasOnly(group, kHexDigits)) return false;
+    std::from_chars(group.data(), group.data() + group.size(), number, 16);
+    bytes->push_back(static_cast<uint8_t>(number >> 8));
+    bytes->push_back(static_cast<uint8_t>(number & 0xff));
   }
-  return gap ? groups < 8 : groups == 8;
+  return true;
+}
+
+// The zone is the name of an interface.
+std::string_view WithoutZone(std::string_view ipv6) { return ipv6.substr(0, ipv6.find('%')); }
+
+std::optional<IpBytes> ReadIpv6(std::string_view text) {
+  text = WithoutZone(text);
+  const size_t gap = text.find("::");  // stands for as many zeros as are missing
+  const bool has_gap = gap != std::string_view::npos;
+  std::vector<uint8_t> front, back;
+  if (!ReadGroups(text.substr(0, gap), !has_gap, &front)) return std::nullopt;
+  if (has_gap && !ReadGroups(text.substr(gap + 2), true, &back)) return std::nullopt;
+  const size_t size = front.size() + back.size();
+  IpBytes bytes = kAnyIpv6;
+  if (has_gap ? size > bytes.size() - 2 : size != bytes.size()) return std::nullopt;
+  std::copy(front.begin(), front.end(), bytes.begin());
+  std::copy_backward(back.begin(), back.end(), bytes.end());
+  return bytes;
+}
+
+std::optional<IpBytes> ReadIp(std::string_view host) {
+  const std::optional<IpBytes> ipv4 = ReadIpv4(host);
+  return ipv4 ? ipv4 : ReadIpv6(host);
+}
+
+// As inet_aton reads one: "7", "0x7f".
+bool IsNumber(std::string_view label) {
+  if (HasOnly(label, kDigits)) return true;
+  return (label.starts_with("0x") || label.starts_with("0X")) &&
+         HasOnly(label.substr(2), kHexDigits);
 }
 
 // A name of the DNS, or an IPv4 address: what ends with a number has to be one.
 bool IsName(std::string_view text) {
   if (text.size() > kNameMax) return false;
   if (text.ends_with('.')) text.remove_suffix(1);
-  if (HasOnly(text.substr(text.rfind('.') + 1), kDigits)) return IsIpv4(text);
+  if (IsNumber(text.substr(text.rfind('.') + 1))) return ReadIpv4(text).has_value();
   while (!text.empty()) {
     const std::string_view label = TakePart(&text, '.');
     if (label.empty() || label.size() > kLabelMax || !HasOnly(label, kLetters)) return false;
@@ -67,23 +106,19 @@ bool IsName(std::string_view text) {
   return true;
 }
 
-// The zone of IPv6 aside, and of an IPv4 address in IPv6 the IPv4 one.
-std::string_view PlainAddress(std::string_view host) {
-  host = host.substr(0, host.find('%'));
-  for (const std::string_view mapped : {"::ffff:", "::FFFF:"}) {
-    if (host.starts_with(mapped)) return host.substr(mapped.size());
+// All eight, in decimal: for comparison, not for people.
+std::string Groups(const IpBytes& ip) {
+  std::string text;
+  for (size_t i = 0; i < ip.size(); i += 2) {
+    text += ":" + std::to_string(ip[i] << 8 | ip[i + 1]);
   }
-  return host;
+  return text;
 }
 
-// Of many, or of nobody yet: 224.0.0.0 and above, ff00:: and above.
-bool IsNoServers(std::string_view address) {
-  if (IsIpv4(address)) {
-    uint8_t first = 0;
-    return ReadNumber(TakePart(&address, '.'), &first) && first >= 224;
-  }
-  const bool full = address.find(':') == 4;  // else zeros are left out at the front
-  return full && (address.starts_with("ff") || address.starts_with("FF"));
+// Of many, or of nobody: 0.0.0.0/8, 224.0.0.0 and above, ff00::/8.
+bool IsNoServers(const IpBytes& ip) {
+  const bool is_ipv4 = std::equal(ip.begin(), ip.begin() + kIpv4Begin, kAnyIpv4.begin());
+  return is_ipv4 ? ip[kIpv4Begin] == 0 || ip[kIpv4Begin] >= 224 : ip[0] == 0xff;
 }
 
 }  // namespace
@@ -96,23 +131,37 @@ std::optional<HostPort> ReadHostPort(std::string_view address) {
   }
   if (read.host.starts_with('[') && read.host.ends_with(']')) {
     read.host = read.host.substr(1, read.host.size() - 2);
-    return IsIpv6(read.host) ? std::optional(read) : std::nullopt;
+    return ReadIpv6(read.host) ? std::optional(read) : std::nullopt;
   }
   return read.host.empty() || IsName(read.host) ? std::optional(read) : std::nullopt;
 }
 
 std::string_view WhyNotDialled(std::string_view address) {
   const std::optional<HostPort> read = ReadHostPort(address);
-  if (!read && IsIpv6(address.substr(0, address.rfind(':')))) {
+  if (!read && ReadIpv6(address.substr(0, address.rfind(':')))) {
     return "an IPv6 address stands in brackets, as in [::1]:7001";
   }
   if (!read) return "it is not host:port";
   if (read->host.empty()) return "it names no host";
-  const std::string_view host = PlainAddress(read->host);
-  if (HasOnly(host, "0:.")) return "others cannot dial a wildcard address";
-  if (IsNoServers(host)) return "it is a multicast or reserved address, of no server";
+  if (const std::optional<IpBytes> ip = ReadIp(read->host)) {
+    if (ip == kAnyIpv4 || ip == kAnyIpv6) return "others cannot dial a wildcard address";
+    if (IsNoServers(*ip)) return "it is a multicast or reserved address, of no server";
+  }
   if (read->port == 0) return "others cannot dial port 0";
   return {};
+}
+
+std::string PlainSpelling(std::string_view address) {
+  const std::optional<HostPort> read = ReadHostPort(address);
+  if (!read) return std::string(address);
+  std::string host(read->host);
+  if (const std::optional<IpBytes> ip = ReadIp(read->host)) {
+    host = "[" + Groups(*ip) + host.substr(WithoutZone(host).size()) + "]";
+  } else {
+    std::transform(host.begin(), host.end(), host.begin(),
+                   [](char c) { return 'A' <= c && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  }
+  return host + ":" + std::to_string(read->port);
 }
 
 }  // namespace zkq

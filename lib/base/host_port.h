@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace zkq {
@@ -19,5 +20,10 @@ std::optional<HostPort> ReadHostPort(std::string_view address);
 // Why no other server could dial `address`, whatever the network looks like: a few
 // words for people. Empty if its form is good: then it names a host and a port.
 std::string_view WhyNotDialled(std::string_view address);
+
+// The same text for all spellings of one host and port: in lower case, the port without zeros in
+// front, an IP address in a form of its own. For comparison, not for people. A name is not looked
+// up. What is no host:port stays as it is.
+std::string PlainSpelling(std::string_view address);
 
 }  // namespace zkq

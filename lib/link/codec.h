@@ -51,6 +51,7 @@ enum class RefusalCode : uint8_t {
   kShutDown = 13,
   kElection = 14,  // it elects by another strategy
   kDialMe = 15,    // the larger id is asked to dial, and cannot: the smaller one may
+  kItself = 16,    // who asks is who answers: the same process
 };
 // All that a refused stranger is told.
 struct Refused {

@@ -31,7 +31,11 @@ bool LiveOneHasTheId(const Identity& self, const Identity& from, const KnownPeer
 
 Judgement JudgeCaller(const Identity& self, const Identity& from, ServerId to,
                       const KnownPeer& known) {
-  if (from.sid == self.sid) return {RefusalCode::kOwnId};
+  if (from.sid == self.sid) {
+    const bool itself = from.boot == self.boot && from.disk == self.disk;
+    const std::string meant = "server " + ToString(to) + " was meant";
+    return {itself ? RefusalCode::kItself : RefusalCode::kOwnId, meant};
+  }
   if (to != self.sid) return {RefusalCode::kMeantAnother, "server " + ToString(to)};
   if (Foreign(self, from)) return {RefusalCode::kForeignEnsemble};
   if (from.election != self.election) return {RefusalCode::kElection, Elects(self, from)};

@@ -11,6 +11,7 @@ absl::StatusCode StatusCodeOf(RefusalCode code) {
   switch (code) {
     case RefusalCode::kMalformed:
     case RefusalCode::kOwnId:
+    case RefusalCode::kItself:
     case RefusalCode::kWrongWay:
       return absl::StatusCode::kInvalidArgument;
     case RefusalCode::kVersion:
@@ -70,6 +71,8 @@ std::string_view ToString(RefusalCode code) {
       return "another election strategy";
     case RefusalCode::kDialMe:
       return "it cannot be dialled, and may dial itself";
+    case RefusalCode::kItself:
+      return "the address leads to this server itself";
   }
   return "unknown";
 }

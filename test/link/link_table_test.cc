@@ -53,7 +53,11 @@ TEST_CASE("a handshake that breaks a rule is refused with the rule's code") {
   hello.from.election = "another";
   CHECK(Judge(hello) == RefusalCode::kElection);
 
-  CHECK(Judge(HelloOf(IdentityOf(kTwo), 1)) == RefusalCode::kOwnId);
+  CHECK(Judge(HelloOf(IdentityOf(kTwo), 1)) == RefusalCode::kItself);
+  CHECK(Judge(HelloOf(IdentityOf(kTwo, /*boot=*/9), 1)) == RefusalCode::kOwnId);
+  hello = HelloOf(IdentityOf(kTwo), 1);
+  hello.from.disk = kDisk3;
+  CHECK(Judge(hello) == RefusalCode::kOwnId);
   CHECK(Judge(HelloOf(IdentityOf(kThree), 1, kOne)) == RefusalCode::kMeantAnother);
   CHECK(Judge(HelloOf(IdentityOf(kOne), 1)) == RefusalCode::kDialBack);
   CHECK(Judge(good, {.member = false}) == RefusalCode::kNotAMember);
@@ -147,7 +151,7 @@ TEST_CASE("the dialler refuses an answer of another server, ensemble or version"
 }
 
 TEST_CASE("a refusal's status comes back as the refusal, and one of a newer peer as none") {
-  for (RefusalCode code = RefusalCode::kMalformed; code <= RefusalCode::kDialMe;
+  for (RefusalCode code = RefusalCode::kMalformed; code <= RefusalCode::kItself;
        code = static_cast<RefusalCode>(static_cast<int>(code) + 1)) {
     const absl::Status status = ToStatus({code, kTwo});
     CAPTURE(status.ToString());
@@ -155,7 +159,7 @@ TEST_CASE("a refusal's status comes back as the refusal, and one of a newer peer
     CHECK(status.message() == "server 2: " + std::string(ToString(code)));
     CHECK(link::RefusedIn(status) == Refused{code, kTwo});
   }
-  const RefusalCode newer = static_cast<RefusalCode>(static_cast<int>(RefusalCode::kDialMe) + 1);
+  const RefusalCode newer = static_cast<RefusalCode>(static_cast<int>(RefusalCode::kItself) + 1);
   CHECK_FALSE(link::RefusedIn(ToStatus({newer, kTwo})).has_value());
   CHECK_FALSE(link::RefusedIn(absl::AbortedError("dropped")).has_value());
 }
@@ -327,7 +331,8 @@ TEST_CASE("a knock that breaks a rule is refused with the rule's code") {
   CHECK(knock(std::nullopt) == RefusalCode::kMalformed);
   CHECK(knock(IdentityOf(ServerId{77})) == RefusalCode::kNotAMember);
   CHECK(knock(IdentityOf(kOne), kThree) == RefusalCode::kMeantAnother);
-  CHECK(knock(IdentityOf(kTwo)) == RefusalCode::kOwnId);
+  CHECK(knock(IdentityOf(kTwo)) == RefusalCode::kItself);
+  CHECK(knock(IdentityOf(kTwo, /*boot=*/9)) == RefusalCode::kOwnId);
   CHECK(knock(IdentityOf(kThree)) == RefusalCode::kWrongWay);
   Identity from = IdentityOf(kOne);
   from.ensemble = kTheirs;

@@ -66,6 +66,8 @@ TEST_CASE("a bad option is refused by its name, with its value") {
           "members: server 1 is listed twice");
   REQUIRE(Objection([](auto* o) { o->members[1].address = "a:1"; }) ==
           "members: a:1 is the address of two servers");
+  REQUIRE(Objection([](auto* o) { o->members[1].address = "A:01"; }) ==
+          "members: A:01 is the address of two servers");
   REQUIRE(Objection([](auto* o) { o->members[0].address = "a"; }) ==
           "members: server 1 at \"a\": it is not host:port");
   REQUIRE(Objection([](auto* o) { o->tick = absl::ZeroDuration(); }) ==

@@ -209,6 +209,28 @@ TEST_CASE("unfounded servers that spell an address in two ways name it") {
   CHECK(one->Status().ensemble == EnsembleId{});
 }
 
+TEST_CASE("a server that is listed at another's address says that it reaches itself") {
+  const TempDir dir;
+  const std::string address = testing::FreeAddress();
+  const std::string port = address.substr(address.rfind(':'));
+  auto started = Replica::Start({.id = ServerId{2},
+                                 .members = {{.id = ServerId{1}, .address = "localhost" + port},
+                                             {.id = ServerId{2}, .address = address}},
+                                 .data_dir = dir / "2"});
+  REQUIRE(started.ok());
+  const Env env = NewSystemEnv();
+  const auto reached = [&] {
+    const ReplicaStatus status = (*started)->Status();
+    return status.links.size() == 1 && status.links[0].error.message() ==
+                                           "refused here: the address leads to this server itself";
+  };
+  const absl::Duration end = env.clock->Monotonic() + absl::Seconds(20);
+  while (!reached() && env.clock->Monotonic() < end) {
+    env.executor->Await(reached, absl::Milliseconds(20));
+  }
+  CHECK(reached());
+}
+
 TEST_CASE("a replica that listens on port 0 says which port it got") {
   const TempDir dir;
   ReplicaOptions options = OptionsOf(testing::FreeAddress(), dir / "d");

@@ -41,7 +41,8 @@ class Client {
   CallResult WriteOnce(const Call& call) {
     return ResultOf(Attempt(call, absl::Now() + timeout_), true);
   }
-  // Repeating a read does no harm, so every failure is tried again.
+  // Repeating a read does no harm, so it is also tried again when its outcome is unknown.
+  // zkq/retry.h says which failures are final.
   CallResult Read(const Call& call) { return Run(call, /*changes=*/false); }
 
   // Asks one server, for 2 s at most; fails at once if it cannot be reached. On any thread.

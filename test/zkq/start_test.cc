@@ -229,6 +229,7 @@ TEST_CASE("a server that is listed at another's address says that it reaches its
     env.executor->Await(reached, absl::Milliseconds(20));
   }
   CHECK(reached());
+  CHECK(ToString((*started)->Status()).find(" unlinked=1 ") != std::string::npos);
 }
 
 TEST_CASE("a replica that listens on port 0 says which port it got") {

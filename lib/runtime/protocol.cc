@@ -211,14 +211,14 @@ void Protocol::StepSynced(core::WriteId through, absl::Duration took) {
 }
 
 void Protocol::Publish(const core::Peer::View& view, absl::Duration now) {
-  if (now >= tells_links_at_) {
+  const bool looks = now >= tells_links_at_;
+  if (looks) {
     tells_links_at_ = now + kTellsLinks;
     ports_.board->SetOthers(ports_.transport->links(), peer_->learners(), peer_->differences());
-    SayHealth(now);
   }
   const StatusBoard::Change change = ports_.board->SetView(view, TimeOf(view.as_of), now);
+  if (looks || change.health) SayHealth(now);
   if (change == StatusBoard::Change{}) return;
-  if (change.health) SayHealth(now);
   ports_.executor->Wake();  // WaitForLeader, WaitUntilReady
   ports_.events->Raise(change);
 }

@@ -28,10 +28,15 @@ bool IsRequest(const core::Event& event) {
   return received != nullptr && std::holds_alternative<Request>(received->message.body);
 }
 
+bool ChangesLinks(const core::Event& event) {
+  return std::holds_alternative<core::LinkUp>(event) ||
+         std::holds_alternative<core::LinkDown>(event);
+}
+
 // What a leader may send before it is durable here: its credit (core::PeerOptions), and one
 // portion, which is one message at most.
 constexpr size_t kHeldBytesFree = (16 << 20) + (80 << 20);
-// How often what is told of links is looked at; a link that goes up or down waits for that, too.
+// How often what is told of links is looked at; one that goes up or down is told at once.
 constexpr absl::Duration kTellsLinks = absl::Milliseconds(100);
 // A server to which nothing happens, alone and not founded perhaps, tells so often of its links,
 // and whether it is ready and healthy, all the same.
@@ -189,6 +194,7 @@ void Protocol::StepAll(News news, absl::Duration now) {
 void Protocol::StepOne(Happened happened) {
   const size_t before = effects_.size();
   const bool is_request = IsRequest(happened.event);
+  links_changed_ = links_changed_ || ChangesLinks(happened.event);
   Step(happened.event);
   if (happened.hold == nullptr || is_request) return;
   for (size_t i = effects_.size(); i > before; --i) {
@@ -211,7 +217,7 @@ void Protocol::StepSynced(core::WriteId through, absl::Duration took) {
 }
 
 void Protocol::Publish(const core::Peer::View& view, absl::Duration now) {
-  const bool looks = now >= tells_links_at_;
+  const bool looks = std::exchange(links_changed_, false) || now >= tells_links_at_;
   if (looks) {
     tells_links_at_ = now + kTellsLinks;
     ports_.board->SetOthers(ports_.transport->links(), peer_->learners(), peer_->differences());

@@ -127,6 +127,7 @@ class Protocol final : public QuorumTransport::Receiver {
   std::deque<HeldProposal> held_;  // not durable; bounded by credit, then by the holds
   size_t held_bytes_ = 0;
   absl::Duration tells_links_at_ = absl::ZeroDuration();
+  bool links_changed_ = false;            // since they were told
   bool said_unhealthy_ = false;           // in the log, and not `healthy` since
   std::optional<uint64_t> told_changes_;  // of the configuration, to the transport
 };

@@ -485,6 +485,21 @@ TEST_CASE(
   REQUIRE(!link(follower).error.ok());
 }
 
+TEST_CASE("a link that has come or gone is told at once, though nothing else happens") {
+  Cluster cluster(3);
+  cluster.adjust = [](ReplicaOptions* o) { o->tick = absl::Seconds(20); };
+  cluster.StartAll();
+  const int leader = cluster.AwaitLeader();
+  const auto linked = [&](std::ptrdiff_t servers) {
+    const std::vector<LinkStatus> links = cluster.at(leader).Status().links;
+    return std::count_if(links.begin(), links.end(),
+                         [](const LinkStatus& link) { return link.up; }) == servers;
+  };
+  CHECK(linked(2));
+  cluster.Crash(leader == 1 ? 2 : 1);
+  CHECK(cluster.Until([&] { return linked(1); }, absl::Milliseconds(50)));
+}
+
 // --- what goes wrong on one replica stays there -------------------------------------
 
 TEST_CASE("an Apply that fails halts its replica and no other") {

@@ -162,6 +162,8 @@ TEST_CASE("the log tells of links as well") {
                            options->log_sink = names;
                          }});
   REQUIRE(ensemble.StartAll() == absl::OkStatus());
+  // Linked with a leader at least.
+  REQUIRE(ensemble.replica(ServerId{1}).WaitUntilReady(absl::Minutes(1)) == absl::OkStatus());
   REQUIRE(names->WaitFor("linked"));
   ensemble.Partition({ServerId{1}});
   REQUIRE(names->WaitFor("unlinked"));

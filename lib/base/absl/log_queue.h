@@ -23,7 +23,7 @@
 
 namespace zkq {
 
-class LogQueue final : public LogSink, public std::enable_shared_from_this<LogQueue> {
+class ZKQ_EXPORT LogQueue final : public LogSink, public std::enable_shared_from_this<LogQueue> {
  public:
   static constexpr size_t kLinesMax = 1000;
   static constexpr size_t kBytesMax = 1 << 20;

@@ -20,10 +20,14 @@
 namespace zkq {
 inline namespace v1 {
 
-// Names one server of an ensemble, for ever: an id is never given to another
-// server or to an empty disk. 1 … 2^63-1; 0 means "none". Variables: `sid`.
+// Names a seat in an ensemble; the disk that the configuration lists there is who sits in it.
+// An id that was removed may be given again, and a server on another disk may take the seat of
+// one whose disk is lost: it counts once a configuration lists its disk, and not before.
+// 1 … kServerIdMax are given by people; 0 means "none"; those above, up to 2^63-1, zkq gives
+// to servers without one, and no configuration lists them. Variables: `sid`.
 enum class ServerId : uint64_t {};
 inline constexpr ServerId kNoServer{0};
+inline constexpr ServerId kServerIdMax{(uint64_t{1} << 62) - 1};
 inline constexpr uint64_t ToInt(ServerId sid) { return static_cast<uint64_t>(sid); }
 
 // Numbers the terms of leadership. 0 means "never led".
@@ -51,6 +55,8 @@ ZKQ_EXPORT std::string ToString(const Id128& id);
 using EnsembleId = Id128;
 // Names one data directory: made with it, gone with it.
 using DiskId = Id128;
+// In a change of the configuration: the disk that the server has now.
+inline constexpr DiskId kPresentDisk{~uint64_t{0}, ~uint64_t{0}};
 
 // Names one accepted stream between two peers, so that nothing meant for a dead
 // link can touch its replacement.
@@ -64,37 +70,62 @@ ZKQ_EXPORT std::string ToString(const LinkId& link);
 
 enum class MemberType : uint8_t { kParticipant, kObserver };
 
+// Who is counted where the protocol counts votes, promises and acknowledgements: a server with
+// the disk that it has. Another disk under the same id is another member.
+struct MemberId {
+  ServerId id{};
+  DiskId disk = {};
+  friend auto operator<=>(const MemberId&, const MemberId&) = default;
+};
+
 // One server of the ensemble, as configured.
 struct Member {
   ServerId id{};
   std::string address = {};  // of its peer port; resolved anew on each connect
   MemberType type = MemberType::kParticipant;
-  uint32_t weight = 1;
-  uint32_t group = 0;
+  uint32_t weight = 1;    // of its vote; 0: follows and acknowledges, never leads
+  uint32_t group = 0;     // of voters, each from 1 on; 0 for all of them: they are one group
   uint32_t priority = 1;  // as a leader: how much it is preferred
-  DiskId disk = {};       // a voter's, filled in by zkq; none as configured, and of observers
+  DiskId disk = {};       // a voter's, filled in by zkq; none as configured, and of observers.
+                          // In a change none keeps the listed one; or kPresentDisk
   friend auto operator<=>(const Member&, const Member&) = default;
 };
 // "4=host:7004:observer", "1=[::1]:7001:weight=2:group=1:priority=3": ParseMembers reads it.
 // The disk is not in it.
 ZKQ_EXPORT std::string ToString(const Member& member);
 
-// The ensemble as agreed in the transaction `version`; {0,0}: as configured.
+// The ensemble as agreed in the transaction `version`; {0,0}: as founded; {E,0}: as restored or
+// recovered.
 struct Membership {
   Zxid version = {};
   std::vector<Member> members = {};  // ordered by id
   friend auto operator<=>(const Membership&, const Membership&) = default;
 };
+// "5:18 {1=a:7001, 2=b:7001:observer}".
+ZKQ_EXPORT std::string ToString(const Membership& membership);
 
 // Null if it is not listed.
 ZKQ_EXPORT const Member* FindMember(const Membership& membership, ServerId sid);
 ZKQ_EXPORT Member* FindMember(Membership* membership, ServerId sid);
+// `membership` with `member` in it, in the place of the one with its id if there is one; the
+// version stays, as that of what was edited.
+ZKQ_EXPORT Membership With(Membership membership, Member member);
+// `membership` without the server `sid`; as it is if that one is not listed.
+ZKQ_EXPORT Membership Without(Membership membership, ServerId sid);
+// Whether `servers`, each on the disk that is listed for it, decide. A group is won by more than
+// half of its weight, and a quorum wins more than half of the groups that have any weight. With
+// one group of equal weights: most of the voters. Others than voters do not count, and one that
+// is named twice counts once.
+ZKQ_EXPORT bool IsQuorum(const Membership& membership, const std::vector<ServerId>& servers);
 
 // Where a server stands in its ensemble.
 enum class Standing : uint8_t {
   kUnfounded,  // there is no ensemble yet: waits for every listed voter
-  kJoining,    // listed with another disk: never counts, and needs its own disk back
+  kJoining,    // not listed, or listed with another disk: learns, and does not count before a
+               // change of the configuration lists it with this one
   kMember,     // listed, with this disk
+  kUnlisted,   // an observer that nobody has listed
+  kRemoved,    // the committed configuration has left it out: it may be stopped
 };
 ZKQ_EXPORT std::string_view ToString(Standing standing);
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
+#include <set>
+
+#include "lib/base/group_weights.h"
 
 namespace zkq {
 inline namespace v1 {
@@ -35,6 +38,14 @@ std::string ToString(const Member& member) {
   return text;
 }
 
+std::string ToString(const Membership& membership) {
+  std::string members;
+  for (const Member& member : membership.members) {
+    members += (members.empty() ? "" : ", ") + ToString(member);
+  }
+  return ToString(membership.version) + " {" + members + "}";
+}
+
 const Member* FindMember(const Membership& membership, ServerId sid) {
   const auto found = std::find_if(membership.members.begin(), membership.members.end(),
                                   [sid](const Member& member) { return member.id == sid; });
@@ -43,6 +54,33 @@ const Member* FindMember(const Membership& membership, ServerId sid) {
 
 Member* FindMember(Membership* membership, ServerId sid) {
   return const_cast<Member*>(FindMember(*membership, sid));
+}
+
+Membership With(Membership membership, Member member) {
+  if (Member* listed = FindMember(&membership, member.id)) {
+    *listed = std::move(member);
+    return membership;
+  }
+  const auto next = std::find_if(membership.members.begin(), membership.members.end(),
+                                 [&member](const Member& listed) { return listed.id > member.id; });
+  membership.members.insert(next, std::move(member));
+  return membership;
+}
+
+Membership Without(Membership membership, ServerId sid) {
+  std::erase_if(membership.members, [sid](const Member& member) { return member.id == sid; });
+  return membership;
+}
+
+bool IsQuorum(const Membership& membership, const std::vector<ServerId>& servers) {
+  const std::set<ServerId> counted(servers.begin(), servers.end());
+  GroupWeights held, all;
+  for (const Member& member : membership.members) {
+    if (member.type != MemberType::kParticipant) continue;
+    all[member.group] += member.weight;
+    if (counted.contains(member.id)) held[member.group] += member.weight;
+  }
+  return WinsMostGroups(held, all);
 }
 
 std::string_view ToString(PeerState state) {
@@ -67,6 +105,10 @@ std::string_view ToString(Standing standing) {
       return "joining";
     case Standing::kMember:
       return "member";
+    case Standing::kUnlisted:
+      return "unlisted";
+    case Standing::kRemoved:
+      return "removed";
   }
   return "unknown";
 }

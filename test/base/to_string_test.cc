@@ -15,7 +15,14 @@ TEST_CASE("the nouns print as people write them") {
   REQUIRE(ToString(Zxid{4, 17}) == "4:17");
   REQUIRE(ToString(ServerId{3}) == "3");
   REQUIRE(ToString(Id128{0x1, 0xab}) == "000000000000000100000000000000ab");
+  REQUIRE(ToString(Membership{}) == "0:0 {}");
+  REQUIRE(ToString(Membership{{5, 18},
+                              {{.id = ServerId{1}, .address = "a:1", .disk = {7, 7}},
+                               {.id = ServerId{2}, .address = "b:1", .group = 3}}}) ==
+          "5:18 {1=a:1, 2=b:1:group=3}");
   REQUIRE(ToString(LinkId{ServerId{2}, 77, 5}) == "2/77/5");
+  REQUIRE(ToString(Standing::kUnlisted) == "unlisted");
+  REQUIRE(ToString(Standing::kRemoved) == "removed");
   REQUIRE(ToString(PeerState::kFollowing) == "following");
   REQUIRE(ToString(ZabPhase::kBroadcast) == "broadcast");
   REQUIRE(ToString(Vote{3, {3, 9}, ServerId{1}}) == "leader 1 epoch 3 zxid 3:9");

@@ -22,7 +22,7 @@
 namespace zkq {
 inline namespace v1 {
 
-// "1=host:port,2=[::1]:port,3=host:port:observer": each id from 1 to 2^63-1 and once.
+// "1=host:port,2=[::1]:port,3=host:port:observer": each id from 1 to 2^62-1 and once.
 // Host and port are what other servers dial: no wildcard, no port 0. Options follow
 // the port: observer, weight=N, group=N, priority=N (Start serves none of them yet).
 // kInvalidArgument names the part of the list that cannot be read, and why. ToString(Member)
@@ -31,11 +31,24 @@ ZKQ_EXPORT absl::StatusOr<std::vector<Member>> ParseMembers(std::string_view spe
 
 // Start refuses what cannot be used with kInvalidArgument, and names the member.
 struct ReplicaOptions {
-  ServerId id{};  // of this server; see ServerId: never used again
-  // The whole ensemble, this server included, the same list at every server. Counts until the
-  // ensemble is founded; from then on the agreed list does, and this one is where else to look
-  // for the others.
+  // Of this server, up to kServerIdMax. None: it is that of data_dir, or an unlisted observer's:
+  // zkq gives it one, which stays.
+  ServerId id{};
+  // This server, if it has an id, and who else is in the ensemble; at least one participant.
+  //   at a first start   with no founded server in reach, the whole ensemble, the same list at
+  //                      every server: it is founded once all participants are there. Else where
+  //                      to find the ensemble that this server is to join, as its own entry says.
+  //   from then on       the agreed list counts, and this one is where else to look for the others
   std::vector<Member> members = {};
+  // False: an empty data_dir never founds an ensemble, it only joins one. For servers that have
+  // once started: the loss of all disks at once looks like a first start.
+  bool may_found = true;
+  // Of servers that no configuration lists, observers and those that join, so many are linked
+  // to this one at a time; others are refused and try again. At most 1,024.
+  uint32_t max_unlisted = 64;
+  // True: tools may change the ensemble, and have files written, from any machine that reaches the
+  // peer port. False: from this one alone, over loopback.
+  bool admin_from_anywhere = false;
   // Where to listen; default: this server's address in `members`. Port 0 takes any free
   // port: ReplicaStatus::listen_address tells which. Read by the shipped transport alone.
   std::string listen_address = {};

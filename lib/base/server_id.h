@@ -5,6 +5,7 @@
 
 namespace zkq {
 
-constexpr bool IsServerId(ServerId sid) { return ToInt(sid) >= 1 && ToInt(sid) >> 63 == 0; }
+// The ids that people give; no others are listed (PROTOCOL §1).
+constexpr bool CanBeListed(ServerId sid) { return sid != kNoServer && sid <= kServerIdMax; }
 
 }  // namespace zkq

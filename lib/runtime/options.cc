@@ -1,12 +1,13 @@
 #include "lib/runtime/options.h"
 
-#include <set>
+#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "lib/base/absl/string_view.h"
 #include "lib/base/host_port.h"
+#include "lib/base/member_lists.h"
 #include "lib/base/server_id.h"
 #include "lib/runtime/calls.h"
 #include "zkq/status.h"
@@ -19,51 +20,36 @@ constexpr size_t kCommandBytesMax = 64 << 20;
 constexpr size_t kOutstandingBytesMax = kCommandBytesMax + Calls::kCallBytes;
 constexpr int kLimitTicksMax = 1'000'000;
 constexpr uint64_t kSegmentBytesMax = uint64_t{1} << 40;
+constexpr uint32_t kUnlistedMax = 1024;
 
 template <typename... Parts>
 absl::Status Invalid(const Parts&... parts) {
   return MakeError(absl::StatusCode::kInvalidArgument, FromAbsl(absl::StrCat(parts...)));
 }
 
-absl::Status CheckMember(const Member& member) {
-  if (!IsServerId(member.id)) {
-    return Invalid("members: id ", ToInt(member.id), " is not from 1 to 2^63-1");
-  }
-  const auto not_served = [&](const auto&... what) {
-    return Invalid("members: server ", ToInt(member.id), what..., " is not served yet");
-  };
-  if (member.type == MemberType::kObserver) return not_served(": an observer");
-  if (member.weight != 1) return not_served(": weight ", member.weight);
-  if (member.group != 0) return not_served(": group ", member.group);
-  if (member.priority != 1) return not_served(": priority ", member.priority);
-  return absl::OkStatus();
+std::string WhatIsWrongWith(const std::vector<Member>& members, bool shipped_transport) {
+  // A transport of the host's own may know servers by their ids.
+  const bool by_ids = !shipped_transport &&
+                      std::all_of(members.begin(), members.end(),
+                                  [](const Member& member) { return member.address.empty(); });
+  return by_ids ? WhatIsWrongBesideAddresses(members) : WhatIsWrong(members);
 }
 
 absl::Status CheckMembers(const ReplicaOptions& options) {
-  std::set<ServerId> ids;
-  std::set<std::string> addresses;
+  const bool shipped_transport = options.transport == nullptr;
+  const std::string wrong = WhatIsWrongWith(options.members, shipped_transport);
+  if (!wrong.empty()) return Invalid("members: ", ToAbsl(wrong));
+  bool listed = options.id == kNoServer;
   for (const Member& member : options.members) {
-    if (absl::Status s = CheckMember(member); !s.ok()) return s;
-    if (!ids.insert(member.id).second) {
-      return Invalid("members: server ", ToInt(member.id), " is listed twice");
-    }
+    listed = listed || member.id == options.id;
     const std::string_view why =
-        options.transport == nullptr ? WhyNotDialled(member.address) : std::string_view();
-    if (!why.empty()) {
-      return Invalid("members: server ", ToInt(member.id), " at \"", member.address,
-                     "\": ", ToAbsl(why));
-    }
-    // A transport of the host's own may read addresses in its own way.
-    const std::string place =
-        options.transport == nullptr ? PlainSpelling(member.address) : member.address;
-    if (!place.empty() && !addresses.insert(place).second) {
-      return Invalid("members: ", member.address, " is the address of two servers");
-    }
+        shipped_transport ? WhyNotDialled(member.address) : std::string_view();
+    if (why.empty()) continue;
+    return Invalid("members: server ", ToInt(member.id), " at \"", member.address,
+                   "\": ", ToAbsl(why));
   }
-  if (!ids.contains(options.id)) {
-    return Invalid("members: this server, id ", ToInt(options.id), ", is not listed");
-  }
-  return absl::OkStatus();
+  if (listed) return absl::OkStatus();
+  return Invalid("members: this server, id ", ToInt(options.id), ", is not listed");
 }
 
 absl::Status CheckTimes(const ReplicaOptions& o) {
@@ -103,14 +89,17 @@ absl::Status CheckSizes(const ReplicaOptions& o) {
                    kSegmentBytesMax);
   }
   if (o.window_bytes < 1) return Invalid("window_bytes: 0");
+  if (o.max_unlisted > kUnlistedMax) {
+    return Invalid("max_unlisted: ", o.max_unlisted, " is above ", kUnlistedMax);
+  }
   return absl::OkStatus();
 }
 
 }  // namespace
 
 absl::Status CheckOptions(const ReplicaOptions& options) {
-  if (!IsServerId(options.id)) {
-    return Invalid("id: ", ToInt(options.id), " is not from 1 to 2^63-1");
+  if (options.id != kNoServer && !CanBeListed(options.id)) {
+    return Invalid("id: ", ToInt(options.id), " is not from 1 to 2^62-1");
   }
   if (options.data_dir.empty()) return Invalid("data_dir: \"\"");
   if (options.transport == nullptr && !options.listen_address.empty() &&

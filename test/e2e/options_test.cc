@@ -63,7 +63,7 @@ TEST_CASE("a server whose words nobody reads ends with its code, and by no signa
 }
 
 TEST_CASE("an option that zkq cannot use is named, with its value") {
-  CheckRefused("--id=0", {"id", "0"});
+  CheckRefused("--id=4611686018427387904", {"id", "4611686018427387904"});
   CheckRefused("--id=7", {"id", "7"});
   CheckRefused("--data_dir=", {"data_dir"});
   CheckRefused("--peer_listen=nowhere", {"listen_address", "nowhere"});
@@ -75,7 +75,7 @@ TEST_CASE("an option that zkq cannot use is named, with its value") {
   CheckRefused("--ensemble=1=224.0.0.1:7001", {"--ensemble", "multicast"});
   CheckRefused("--ensemble=one=127.0.0.1:7001", {"one"});
   CheckRefused("--tick=0s", {"tick"});
-  CheckRefused("--observers=9=127.0.0.1:7009", {"server 9", "observer", "not served yet"});
+  CheckRefused("--observers=1=127.0.0.1:7009", {"server 1", "twice"});
 }
 
 TEST_CASE("a name that is not resolved yet ends it so that a supervisor tries again") {

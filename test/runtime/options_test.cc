@@ -9,6 +9,7 @@
 #include "test/harness/catch.h"
 #include "zkq/election.h"
 #include "zkq/status.h"
+#include "zkq/testing/memory_network.h"
 
 namespace zkq {
 namespace {
@@ -55,19 +56,27 @@ TEST_CASE("good options are accepted") {
   REQUIRE(Objection([](auto* o) { o->listen_address = "0.0.0.0:7"; }) == "");
   REQUIRE(Objection([](auto* o) { o->members[1].address = "[::1]:7"; }) == "");
   REQUIRE(Objection([](auto* o) { o->listen_address = "0.0.0.0:0"; }) == "");  // any free port
+  REQUIRE(Objection([](auto* o) { o->id = kNoServer; }) == "");                // it gets one
+  REQUIRE(Objection([](auto* o) { o->may_found = false; }) == "");
+  REQUIRE(Objection([](auto* o) { o->max_unlisted = 0; }) == "");
+  REQUIRE(Objection([](auto* o) { o->max_unlisted = 1024; }) == "");
+  REQUIRE(Objection([](auto* o) { o->admin_from_anywhere = true; }) == "");
+}
+
+TEST_CASE("observers, weights, groups and priorities are accepted") {
+  REQUIRE(Objection([](auto* o) { o->members[1].type = MemberType::kObserver; }) == "");
+  REQUIRE(Objection([](auto* o) { o->members[0].type = MemberType::kObserver; }) == "");
+  REQUIRE(Objection([](auto* o) { o->members[0].weight = 0, o->members[1].weight = 7; }) == "");
+  REQUIRE(Objection([](auto* o) { o->members[0].group = 1, o->members[1].group = 2; }) == "");
+  REQUIRE(Objection([](auto* o) { o->members[1].priority = 0; }) == "");
 }
 
 TEST_CASE("a bad option is refused by its name, with its value") {
-  REQUIRE(Objection([](auto* o) { o->id = ServerId{0}; }) == "id: 0 is not from 1 to 2^63-1");
+  REQUIRE(Objection([](auto* o) { o->id = ServerId{ToInt(kServerIdMax) + 1}; }) ==
+          "id: 4611686018427387904 is not from 1 to 2^62-1");
   REQUIRE(Objection([](auto* o) { o->id = ServerId{7}; }) ==
           "members: this server, id 7, is not listed");
   REQUIRE(Objection([](auto* o) { o->data_dir = ""; }) == "data_dir: \"\"");
-  REQUIRE(Objection([](auto* o) { o->members[1].id = ServerId{1}; }) ==
-          "members: server 1 is listed twice");
-  REQUIRE(Objection([](auto* o) { o->members[1].address = "a:1"; }) ==
-          "members: a:1 is the address of two servers");
-  REQUIRE(Objection([](auto* o) { o->members[1].address = "A:01"; }) ==
-          "members: A:01 is the address of two servers");
   REQUIRE(Objection([](auto* o) { o->members[0].address = "a"; }) ==
           "members: server 1 at \"a\": it is not host:port");
   REQUIRE(Objection([](auto* o) { o->tick = absl::ZeroDuration(); }) ==
@@ -97,6 +106,7 @@ TEST_CASE("a bad option is refused by its name, with its value") {
   REQUIRE(Objection([](auto* o) { o->log_segment_bytes = (uint64_t{1} << 40) + 1; }) ==
           "log_segment_bytes: 1099511627777 is not from 1 to 1099511627776");
   REQUIRE(Objection([](auto* o) { o->window_bytes = 0; }) == "window_bytes: 0");
+  REQUIRE(Objection([](auto* o) { o->max_unlisted = 1025; }) == "max_unlisted: 1025 is above 1024");
   REQUIRE(Objection([](auto* o) { o->members[0].address = "a:+1"; }) ==
           "members: server 1 at \"a:+1\": it is not host:port");
   REQUIRE(Objection([](auto* o) { o->members[1].address = "0.0.0.0:1"; }) ==
@@ -115,17 +125,36 @@ TEST_CASE("one executor for both, and an election of too long a name, are refuse
           "election: its name has more than " + std::to_string(kElectionNameMax) + " bytes");
 }
 
-TEST_CASE("an observer, a weight, a group or a priority is refused, and the member named") {
-  REQUIRE(Objection([](auto* o) { o->members[1].type = MemberType::kObserver; }) ==
-          "members: server 2: an observer is not served yet");
-  REQUIRE(Objection([](auto* o) { o->members[0].weight = 2; }) ==
-          "members: server 1: weight 2 is not served yet");
-  REQUIRE(Objection([](auto* o) { o->members[1].weight = 0; }) ==
-          "members: server 2: weight 0 is not served yet");
-  REQUIRE(Objection([](auto* o) { o->members[0].group = 1; }) ==
-          "members: server 1: group 1 is not served yet");
-  REQUIRE(Objection([](auto* o) { o->members[1].priority = 0; }) ==
-          "members: server 2: priority 0 is not served yet");
+TEST_CASE("members that are no configuration are refused, also by a server without an id") {
+  REQUIRE(Objection([](auto* o) { o->members[1].id = ServerId{1}; }) ==
+          "members: server 1 is listed twice");
+  REQUIRE(Objection([](auto* o) { o->members[1].address = "A:01"; }) ==
+          "members: A:01 is the address of two servers, 1 and 2");
+  REQUIRE(Objection([](auto* o) { o->members[1].address = ""; }) ==
+          "members: server 2 has no address");
+  REQUIRE(Objection([](auto* o) { o->members[1].id = ServerId{ToInt(kServerIdMax) + 1}; }) ==
+          "members: id 4611686018427387904 is not from 1 to 2^62-1");
+  REQUIRE(Objection([](auto* o) { o->members[1].group = 2; }) ==
+          "members: server 1 has no group, and server 2 has group 2");
+  REQUIRE(Objection([](auto* o) {
+            o->id = kNoServer;
+            for (Member& member : o->members) member.type = MemberType::kObserver;
+          }) == "members: there is no participant");
+  REQUIRE(Objection([](auto* o) { o->id = kNoServer, o->members.clear(); }) ==
+          "members: there is no participant");
+}
+
+TEST_CASE("a transport of the host's own may know all servers by their ids, or none") {
+  const auto own = [](auto* o) { o->transport = testing::MemoryNetwork().NewTransport(); };
+  REQUIRE(Objection([&](auto* o) {
+            own(o);
+            for (Member& member : o->members) member.address = "";
+          }) == "");
+  REQUIRE(Objection([&](auto* o) { own(o), o->members[0].address = "not dialled"; }) == "");
+  REQUIRE(Objection([&](auto* o) { own(o), o->members[0].address = ""; }) ==
+          "members: server 1 has no address");
+  REQUIRE(Objection([&](auto* o) { own(o), o->members[1].address = "a:1"; }) ==
+          "members: a:1 is the address of two servers, 1 and 2");
 }
 
 }  // namespace

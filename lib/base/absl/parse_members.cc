@@ -63,8 +63,8 @@ absl::StatusOr<Member> ReadMember(std::string_view part) {
   Member member;
   uint64_t id = 0;
   const std::string_view digits = part.substr(0, part.find('='));
-  if (digits.size() == part.size() || !ReadNumber(digits, &id) || !IsServerId(ServerId{id})) {
-    return Unreadable(part, "it is not id=host:port with an id from 1 to 2^63-1");
+  if (digits.size() == part.size() || !ReadNumber(digits, &id) || !CanBeListed(ServerId{id})) {
+    return Unreadable(part, "it is not id=host:port with an id from 1 to 2^62-1");
   }
   const std::string_view text = part.substr(digits.size() + 1);
   const std::string_view address = text.substr(0, AddressEnd(text));

@@ -1,0 +1,80 @@
+#include "zkq/reconfiguration.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+
+#include "lib/base/member_lists.h"
+#include "lib/base/texts.h"
+#include "zkq/status.h"
+
+namespace zkq {
+namespace {
+
+// Why `member` would not count if others were stopped; empty: it would. The leader counts, it
+// has all there is.
+std::string WhyNotCounted(const ReplicaStatus& leader, const Member& member) {
+  if (member.id == leader.id) return {};
+  const auto link = std::find_if(leader.links.begin(), leader.links.end(),
+                                 [&](const LinkStatus& l) { return l.id == member.id; });
+  if (link == leader.links.end() || !link->up) return "is down";
+  if (link->type != MemberType::kParticipant) return "is an observer still";
+  return link->caught_up ? "" : "is not caught up";
+}
+
+std::string SetText(const std::vector<ServerId>& ids) {
+  std::string text;
+  for (const ServerId sid : ids) text += (text.empty() ? "" : ",") + ToString(sid);
+  return "{" + text + "}";
+}
+
+// The voters that are left, and of them those that count.
+struct Left {
+  std::vector<ServerId> all = {};
+  std::vector<ServerId> counted = {};
+  std::vector<ServerId> missing = {};
+  std::string reasons = {};  // "2 is down, 4 is not caught up"
+};
+
+Left LeftWithout(const ReplicaStatus& leader, const std::set<ServerId>& stopped) {
+  Left left;
+  for (const Member& member : leader.membership.members) {
+    if (member.type != MemberType::kParticipant || stopped.contains(member.id)) continue;
+    left.all.push_back(member.id);
+    const std::string why = WhyNotCounted(leader, member);
+    (why.empty() ? left.counted : left.missing).push_back(member.id);
+    if (why.empty()) continue;
+    left.reasons += (left.reasons.empty() ? "" : ", ") + ToString(member.id) + " " + why;
+  }
+  return left;
+}
+
+}  // namespace
+
+inline namespace v1 {
+
+absl::Status CheckMembership(const Membership& membership) {
+  const std::string wrong = WhatIsWrong(membership.members);
+  if (wrong.empty()) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kInvalidArgument, wrong);
+}
+
+absl::Status CheckStop(const ReplicaStatus& leader, const std::vector<ServerId>& stopped) {
+  if (!leader.leads) {
+    return MakeError(absl::StatusCode::kUnavailable,
+                     "server " + ToString(leader.id) + " does not lead: it cannot tell who is up",
+                     {.leader = leader.leader});
+  }
+  const std::set<ServerId> ids(stopped.begin(), stopped.end());
+  const Left left = LeftWithout(leader, ids);
+  if (IsQuorum(leader.membership, left.counted)) return absl::OkStatus();
+  const std::string verb = left.counted.size() > 1 ? " are up" : " is up";
+  const std::string without = ids.empty() ? "" : "without " + ServersText(ids) + ", ";
+  return MakeError(absl::StatusCode::kFailedPrecondition,
+                   without + SetText(left.counted) + " of " + SetText(left.all) + verb + ": " +
+                       (left.missing.empty() ? "too few of the ensemble" : left.reasons),
+                   {.servers = left.missing});
+}
+
+}  // namespace v1
+}  // namespace zkq

@@ -50,8 +50,9 @@ class ZKQ_EXPORT Election {
   // Of the strategy, told in each handshake: servers that elect in different ways do not
   // link. At most kElectionNameMax bytes, always the same.
   virtual std::string_view name() const = 0;
-  // Who votes, from now on. Before all else, and whenever it changes.
-  virtual void SetConfigs(const Configs& configs) = 0;
+  // Who this server is, and who votes, from now on. Before all else, and whenever it changes;
+  // in a round the present one goes on.
+  virtual void SetConfigs(const MemberId& self, const Configs& configs) = 0;
   // Begins a round with `own` as the first proposal. A vote for kNoServer only
   // asks: it is answered and never counted, and what looking peers say elects
   // nobody here. Who asks finds a leader by the word of those who follow one or lead.
@@ -59,11 +60,13 @@ class ZKQ_EXPORT Election {
   // The peer has settled, or what it settled on has changed: from now on it
   // answers with `vote` until the next Look.
   virtual void Settle(PeerState state, const Vote& vote, Outbox* out) = 0;
-  // A notification has come, in whatever state: a settled peer still answers.
-  virtual void Receive(ServerId from, const Notification& n, Time now, Outbox* out) = 0;
-  // The first link to a peer is up, or its last one is gone.
-  virtual void PeerUp(ServerId sid, Time now, Outbox* out) = 0;
-  virtual void PeerDown(ServerId sid, Time now, Outbox* out) = 0;
+  // A notification of a server of this ensemble has come, in whatever state: a settled peer
+  // still answers. Whether the sender's vote counts the election decides: the disk at the other
+  // end may not be the one that is listed.
+  virtual void Receive(const MemberId& from, const Notification& n, Time now, Outbox* out) = 0;
+  // The first link to a server of this ensemble is up, or its last one is gone.
+  virtual void PeerUp(const MemberId& peer, Time now, Outbox* out) = 0;
+  virtual void PeerDown(const MemberId& peer, Time now, Outbox* out) = 0;
   // Time has passed. May come at any time; `now` never falls.
   virtual void Tick(Time now, Outbox* out) = 0;
   // When the next Tick is wanted at the latest; nothing: no time limit runs.
@@ -79,7 +82,6 @@ class ZKQ_EXPORT Election {
 };
 
 struct FastLeaderElectionOptions {
-  ServerId self{};
   // How long a quorum's choice is held open for a better vote; cut short as
   // soon as every voter with a live link has voted in this round.
   Time finalize_wait = std::chrono::milliseconds(50);

@@ -28,6 +28,9 @@ struct Notification {
   bool amnesic = false;             // its disk does not belong to its id
   // That configuration itself, for who has an older one or none.
   std::optional<Membership> membership = {};
+  // The configuration that an entry of the sender's log would replace it by. Its members may be
+  // voted for, lest nobody can lead; it is never adopted (PROTOCOL §4.1).
+  std::optional<Membership> pending = {};
   friend bool operator==(const Notification&, const Notification&) = default;
 };
 
@@ -78,7 +81,8 @@ struct Promise {
 
 // --- discovery: learner -> leader, except LeaderInfo -----------------------
 // As what a peer learns. A follower is sent proposals, and its acknowledgements count
-// where it is listed as a voter. Observers are not served yet: leaders refuse them.
+// where it is listed as a voter, with its disk. An observer is sent what is committed, and counts
+// nowhere.
 enum class LearnerKind : uint8_t { kFollower, kObserver };
 struct FollowerInfo {
   Promise accepted = {};
@@ -214,6 +218,7 @@ enum class SessionEndReason : uint8_t {
   kAttachAsFollower,  // not as an observer
   kAttachAsObserver,  // as kEpochAhead, and the learner's vote does not count
   kEpochAbsurd,       // no history like the sender's leads to the other end's epoch
+  kBusy,              // the leader brings up as many observers as it may: ask again later
 };
 struct SessionEnd {  // either way; the link stays up for the election
   SessionEndReason reason = SessionEndReason::kNotLeading;

@@ -17,6 +17,7 @@ struct HardState {
   Promise accepted = {};   // acceptedEpoch and acceptedLeader
   Epoch current = 0;       // currentEpoch; never above accepted.epoch
   Membership config = {};  // committed; unfounded: empty
+  bool listed = false;     // some committed configuration has listed this disk
   friend bool operator==(const HardState&, const HardState&) = default;
 };
 

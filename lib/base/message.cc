@@ -34,6 +34,8 @@ std::string_view ToString(SessionEndReason reason) {
       return "attach as observer";
     case SessionEndReason::kEpochAbsurd:
       return "epoch absurd";
+    case SessionEndReason::kBusy:
+      return "busy";
   }
   return "?";
 }

@@ -16,5 +16,6 @@ std::string TimeText(std::chrono::microseconds time);
 std::string BytesText(uint64_t bytes);
 // "1, 2, 3".
 std::string ServersText(const std::set<ServerId>& servers);
+std::string ServersText(const std::set<MemberId>& members);
 
 }  // namespace zkq

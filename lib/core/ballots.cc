@@ -15,10 +15,10 @@ bool IsBehind(const Vote& vote, const Vote& other) {
   return std::pair(vote.epoch, vote.zxid) < std::pair(other.epoch, other.zxid);
 }
 
-std::set<ServerId> Ballots::Supporters(const Ballot& of) const {
-  std::set<ServerId> supporters;
+std::set<MemberId> Ballots::Supporters(const Ballot& of) const {
+  std::set<MemberId> supporters;
   for (const auto& [sid, ballot] : cast_) {
-    if (Agree(ballot, of)) supporters.insert(sid);
+    if (Agree(ballot, of)) supporters.insert({sid, ballot.disk});
   }
   return supporters;
 }

@@ -11,12 +11,13 @@
 
 namespace zkq::core {
 
-// What one voter said last.
+// What one server said last.
 struct Ballot {
   Vote vote = {};
   uint64_t round = 0;
   PeerState state = PeerState::kLooking;
   bool connected = false;  // its sender reaches a quorum
+  DiskId disk = {};        // of its sender
 };
 
 // Two ballots support the same leader. Among looking voters everything must be
@@ -27,15 +28,19 @@ bool Agree(const Ballot& a, const Ballot& b);
 // The candidate of `vote` lacks what the other's has: it could not lead it (PROTOCOL §6.2).
 bool IsBehind(const Vote& vote, const Vote& other);
 
+// One a server: of two disks under one id the last that spoke.
 class Ballots {
  public:
   void Clear() { cast_.clear(); }
-  void Put(ServerId from, const Ballot& ballot) { cast_[from] = ballot; }
+  void Put(const MemberId& from, Ballot ballot) {
+    ballot.disk = from.disk;
+    cast_[from.id] = ballot;
+  }
   void Erase(ServerId from) { cast_.erase(from); }
   bool Has(ServerId from) const { return cast_.contains(from); }
   const std::map<ServerId, Ballot>& cast() const { return cast_; }
 
-  std::set<ServerId> Supporters(const Ballot& of) const;
+  std::set<MemberId> Supporters(const Ballot& of) const;
   // The leader named has announced by itself that it leads. Without this a peer
   // would follow on hearsay a leader that cannot be heard.
   bool LeaderSaysSo(ServerId leader) const;

@@ -2,24 +2,30 @@
 
 namespace zkq::core {
 
-void Connectivity::Use(const Quorum& quorum) {
+void Connectivity::Use(const MemberId& self, const Quorum& quorum) {
+  self_ = self;
   quorum_ = quorum;
   Count();
 }
 
-void Connectivity::Up(ServerId sid) {
-  linked_.insert(sid);
-  lost_.erase(sid);
+void Connectivity::Up(const MemberId& peer) {
+  linked_.insert(peer);
+  lost_.erase(peer.id);
   Count();
 }
 
-void Connectivity::Down(ServerId sid) {
-  if (linked_.erase(sid) > 0) lost_.insert(sid);
+void Connectivity::Down(const MemberId& peer) {
+  if (linked_.erase(peer) > 0 && !IsLinked(peer.id)) lost_.insert(peer.id);
   Count();
+}
+
+bool Connectivity::IsLinked(ServerId sid) const {
+  const auto peer = linked_.lower_bound(MemberId{sid, {}});
+  return peer != linked_.end() && peer->id == sid;
 }
 
 void Connectivity::Count() {
-  std::set<ServerId> reached = linked_;
+  std::set<MemberId> reached = linked_;
   reached.insert(self_);
   quorum_linked_ = quorum_.Contains(reached);
 }

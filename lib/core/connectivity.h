@@ -14,13 +14,14 @@ class Connectivity {
  public:
   // A quorum that is lost is believed in for `grace` more: a link that comes back at
   // once must not cost a candidate its round.
-  Connectivity(ServerId self, Time grace) : self_(self), grace_(grace) {}
+  explicit Connectivity(Time grace) : grace_(grace) {}
 
-  // Whose quorums count from here on; before, nobody's.
-  void Use(const Quorum& quorum);
-  void Up(ServerId sid);
-  void Down(ServerId sid);
-  const std::set<ServerId>& linked() const { return linked_; }
+  // Who this peer is, and whose quorums count from here on; before, nobody's.
+  void Use(const MemberId& self, const Quorum& quorum);
+  void Up(const MemberId& peer);
+  void Down(const MemberId& peer);
+  const std::set<MemberId>& linked() const { return linked_; }
+  bool IsLinked(ServerId sid) const;
   // It was linked, and is not any more: it has gone away.
   bool Lost(ServerId sid) const { return lost_.contains(sid); }
 
@@ -35,10 +36,10 @@ class Connectivity {
  private:
   void Count();
 
-  const ServerId self_;
   const Time grace_;
+  MemberId self_;
   Quorum quorum_;
-  std::set<ServerId> linked_;
+  std::set<MemberId> linked_;
   std::set<ServerId> lost_;
   bool quorum_linked_ = false;  // now, whatever is believed in
   bool reaches_quorum_ = false;

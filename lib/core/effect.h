@@ -88,7 +88,8 @@ struct Role {
   ZabPhase phase = ZabPhase::kElection;
   ServerId leader{};  // established; else kNoServer
   Epoch epoch = 0;
-  bool amnesic = false;
+  Standing standing = Standing::kUnfounded;
+  bool amnesic = false;  // listed, with another disk than it has
   friend bool operator==(const Role&, const Role&) = default;
 };
 struct RoleChanged {

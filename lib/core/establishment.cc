@@ -7,34 +7,36 @@ namespace zkq::core {
 Establishment::Establishment(Options options, const Quorum* quorum, Time now)
     : options_(std::move(options)), quorum_(quorum), lowest_(options_.lowest), supported_at_(now) {
   connected_.insert(options_.self);
-  for (const auto& [sid, word] : options_.last_words) {
-    if (word.SettledOnOtherThan(options_.self)) defectors_.insert(sid);
+  for (const auto& [member, word] : options_.last_words) {
+    if (!options_.designated && word.SettledOnOtherThan(options_.self.id)) {
+      defectors_.insert(member);
+    }
   }
   NoteProgress(now);
 }
 
 // --- whom it counts ----------------------------------------------------------------
 
-void Establishment::Connect(ServerId sid, Epoch promised, Time now) {
-  deserters_.erase(sid);
-  defectors_.erase(sid);
-  if (stage_ != Stage::kConnecting || !quorum_->IsVoter(sid)) return;
+void Establishment::Connect(const MemberId& member, Epoch promised, Time now) {
+  deserters_.erase(member);
+  defectors_.erase(member);
+  if (stage_ != Stage::kConnecting || !quorum_->IsVoter(member)) return;
   lowest_ = std::max(lowest_, promised + 1);
-  if (connected_.insert(sid).second) NoteProgressOf(sid, now);
+  if (connected_.insert(member).second) NoteProgressOf(member, now);
 }
 
-void Establishment::Promise(ServerId sid, Time now) {
-  if (quorum_->IsVoter(sid) && promised_.insert(sid).second) NoteProgressOf(sid, now);
+void Establishment::Promise(const MemberId& member, Time now) {
+  if (quorum_->IsVoter(member) && promised_.insert(member).second) NoteProgressOf(member, now);
 }
 
-void Establishment::Accept(ServerId sid, Time now) {
-  if (quorum_->IsVoter(sid) && accepted_.insert(sid).second) NoteProgressOf(sid, now);
+void Establishment::Accept(const MemberId& member, Time now) {
+  if (quorum_->IsVoter(member) && accepted_.insert(member).second) NoteProgressOf(member, now);
 }
 
 // A set that is still open loses it. A set that has reached its quorum is history.
-void Establishment::Leave(ServerId sid) {
-  if (stage_ == Stage::kConnecting) connected_.erase(sid);
-  if (!discovered()) promised_.erase(sid);
+void Establishment::Leave(const MemberId& member) {
+  if (stage_ == Stage::kConnecting) connected_.erase(member);
+  if (!discovered()) promised_.erase(member);
 }
 
 // --- stages --------------------------------------------------------------------------
@@ -83,35 +85,35 @@ bool Establishment::TryEstablish() {
 
 // --- its end ---------------------------------------------------------------------------
 
-void Establishment::NoteProgressOf(ServerId sid, Time now) {
-  if (progress_.insert({stage_, sid}).second) NoteProgress(now);
+void Establishment::NoteProgressOf(const MemberId& member, Time now) {
+  if (progress_.insert({stage_, member}).second) NoteProgress(now);
 }
 
-bool Establishment::QuorumWithout(const std::set<ServerId>& voters) const {
-  std::set<ServerId> others = quorum_->Voters();
-  for (ServerId sid : voters) others.erase(sid);
+bool Establishment::QuorumWithout(const std::set<MemberId>& voters) const {
+  std::set<MemberId> others = quorum_->Voters();
+  for (const MemberId& member : voters) others.erase(member);
   return quorum_->Contains(others);
 }
 
 bool Establishment::Hopeless() const { return !QuorumWithout(counted_out_); }
 
-void Establishment::Note(ServerId sid, const LastWord& word) {
-  const Look known = options_.last_words[sid].look;
+void Establishment::Note(const MemberId& member, const LastWord& word) {
+  const Look known = options_.last_words[member].look;
   if (word.look < known) return;
-  if (word.SettledOnOtherThan(options_.self)) {
-    defectors_.insert(sid);
+  if (word.SettledOnOtherThan(options_.self.id)) {
+    if (!options_.designated || word.look > known) defectors_.insert(member);
   } else if (word.state == PeerState::kLooking && word.look > known) {
-    defectors_.erase(sid);
-    deserters_.insert(sid);
+    defectors_.erase(member);
+    deserters_.insert(member);
   }
 }
 
 bool Establishment::Lost() const { return !QuorumWithout(defectors_); }
 
-void Establishment::NoteSupport(std::set<ServerId> linked, Time now) {
-  for (ServerId sid : deserters_) linked.erase(sid);
-  for (ServerId sid : defectors_) linked.erase(sid);
-  for (ServerId sid : counted_out_) linked.erase(sid);
+void Establishment::NoteSupport(std::set<MemberId> linked, Time now) {
+  for (const MemberId& member : deserters_) linked.erase(member);
+  for (const MemberId& member : defectors_) linked.erase(member);
+  for (const MemberId& member : counted_out_) linked.erase(member);
   linked.insert(options_.self);
   if (quorum_->Contains(linked)) supported_at_ = now;
 }

@@ -31,10 +31,13 @@ class Establishment {
   };
 
   struct Options {
-    ServerId self{};
+    MemberId self{};
     Epoch lowest = 0;           // that this leader may still promise
     Time init_limit{};          // without progress it is given up
     LastWords last_words = {};  // what each peer has announced so far
+    // The leader before has named this one (PROTOCOL §10.5): the others follow that one until they
+    // have heard of it, and that is no defection.
+    bool designated = false;
   };
   // `quorum` is asked whenever something is counted, and outlives this object.
   Establishment(Options options, const Quorum* quorum, Time now);
@@ -51,11 +54,11 @@ class Establishment {
   // --- whom it counts ----------------------------------------------------------
   // A learner's FollowerInfo, with the epoch it has promised; its AckEpoch, if that
   // is to be counted; its Ack of NewLeader.
-  void Connect(ServerId sid, Epoch promised, Time now);
-  void Promise(ServerId sid, Time now);
-  void Accept(ServerId sid, Time now);
+  void Connect(const MemberId& member, Epoch promised, Time now);
+  void Promise(const MemberId& member, Time now);
+  void Accept(const MemberId& member, Time now);
   // Its session has ended.
-  void Leave(ServerId sid);
+  void Leave(const MemberId& member);
 
   // --- its stages, in their order ------------------------------------------------
   bool CanFixEpoch() const;
@@ -72,39 +75,39 @@ class Establishment {
   bool Expired(Time now) const { return now >= give_up_at_; }
   // The voter cannot choose this leader in this epoch: it is ahead, or has promised
   // the epoch to another leader.
-  void CountOut(ServerId sid) { counted_out_.insert(sid); }
+  void CountOut(const MemberId& member) { counted_out_.insert(member); }
   // The voters that are left are no quorum.
   bool Hopeless() const;
   // The voter announces this. It has left if it looks again, in a look that was not known
   // before, or has settled on somebody else.
-  void Note(ServerId sid, const LastWord& word);
+  void Note(const MemberId& member, const LastWord& word);
   // Those who have not settled on somebody else are no quorum.
   bool Lost() const;
   // To be told as time goes by, with who is linked: nobody else can follow.
-  void NoteSupport(std::set<ServerId> linked, Time now);
+  void NoteSupport(std::set<MemberId> linked, Time now);
   // For `patience` those who are linked, and have neither left nor been counted out, were no
   // quorum.
   bool Deserted(Time now, Time patience) const { return now - supported_at_ >= patience; }
 
  private:
-  void NoteProgressOf(ServerId sid, Time now);
-  bool QuorumWithout(const std::set<ServerId>& voters) const;
+  void NoteProgressOf(const MemberId& member, Time now);
+  bool QuorumWithout(const std::set<MemberId>& voters) const;
 
   Options options_;
   const Quorum* quorum_;
   Stage stage_ = Stage::kConnecting;
   Epoch lowest_;                  // grows until the epoch is fixed
   WriteId write_ = 0;             // what kPromising or kStoring waits for
-  std::set<ServerId> connected_;  // have sent FollowerInfo
-  std::set<ServerId> promised_;   // have sent an AckEpoch that counts
-  std::set<ServerId> accepted_;   // have acknowledged NewLeader
-  std::set<ServerId> counted_out_;
-  std::set<ServerId> deserters_;  // look again, and may come back
-  std::set<ServerId> defectors_;  // have settled on somebody else
+  std::set<MemberId> connected_;  // have sent FollowerInfo
+  std::set<MemberId> promised_;   // have sent an AckEpoch that counts
+  std::set<MemberId> accepted_;   // have acknowledged NewLeader
+  std::set<MemberId> counted_out_;
+  std::set<MemberId> deserters_;  // look again, and may come back
+  std::set<MemberId> defectors_;  // have settled on somebody else
   Time supported_at_;             // a quorum could follow, then
   // Which voters have extended give_up_at_ in which stage. Each does so once: one that keeps
   // reconnecting must not keep a leader alive that no quorum can follow.
-  std::set<std::pair<Stage, ServerId>> progress_;
+  std::set<std::pair<Stage, MemberId>> progress_;
   Time give_up_at_{};
 };
 

@@ -13,9 +13,12 @@ std::unique_ptr<Election> NewFastLeaderElection(const FastLeaderElectionOptions&
 
 namespace core {
 
-void FastLeaderElection::SetConfigs(const Configs& configs) {
+void FastLeaderElection::SetConfigs(const MemberId& self, const Configs& configs) {
+  self_ = self;
   quorum_ = Quorum(configs);
-  connectivity_.Use(quorum_);
+  committed_quorum_ = Quorum(Configs{.committed = configs.committed});
+  candidates_.Use(configs);
+  connectivity_.Use(self, quorum_);
   config_ = configs.committed.version;
 }
 
@@ -52,27 +55,30 @@ void FastLeaderElection::Settle(PeerState state, const Vote& vote, Outbox* out) 
   Announce(out);
 }
 
-void FastLeaderElection::Receive(ServerId from, const Notification& n, Time now, Outbox* out) {
+void FastLeaderElection::Receive(const MemberId& from, const Notification& n, Time now,
+                                 Outbox* out) {
+  // Who was not known to be a candidate may wait for this peer's word.
+  if (candidates_.Note(from, n) && looking()) Announce(out);
   const bool question = n.vote.leader == kNoServer;
-  if (!quorum_.IsVoter(from) || question || n.amnesic) {
+  if (!candidates_.IsVoter(from) || question || n.amnesic) {
     // It votes for nobody, whatever it did before.
-    settled_.Erase(from);
-    received_.Erase(from);
+    settled_.Erase(from.id);
+    received_.Erase(from.id);
     // Two that answer each other's answers, or questions, would do so without end.
     const bool wants_answer = question || n.state == PeerState::kLooking;
     const bool answers = !looking() || proposal_.leader != kNoServer;
-    if (wants_answer && answers) Answer(from, out);
+    if (wants_answer && answers) Answer(from.id, out);
     return;
   }
-  if (!quorum_.IsVoter(n.vote.leader)) return;
+  if (!candidates_.MayLead(n.vote.leader)) return;
   NoteOwnVote(from, n);
   AnnounceIfFlipped(out);
   if (!looking()) {
-    if (n.state == PeerState::kLooking) Answer(from, out);
+    if (n.state == PeerState::kLooking) Answer(from.id, out);
     return;
   }
   if (n.state == PeerState::kLooking) {
-    settled_.Erase(from);  // It has left whatever it had settled on.
+    settled_.Erase(from.id);  // It has left whatever it had settled on.
     if (!asks()) ReceiveLooking(from, n, now, out);
   } else if (n.state != PeerState::kObserving) {
     ReceiveSettled(from, n, out);
@@ -82,16 +88,16 @@ void FastLeaderElection::Receive(ServerId from, const Notification& n, Time now,
 
 // Nobody votes for, or follows, who is behind: so a voter that does has lost what it had,
 // an entry that was never committed.
-void FastLeaderElection::NoteOwnVote(ServerId from, const Notification& n) {
-  if (n.state == PeerState::kLooking && n.vote.leader == from) own_votes_[from] = n.vote;
+void FastLeaderElection::NoteOwnVote(const MemberId& from, const Notification& n) {
+  if (n.state == PeerState::kLooking && n.vote.leader == from.id) own_votes_[from] = n.vote;
   const auto own = own_votes_.find(from);
   if (own != own_votes_.end() && IsBehind(n.vote, own->second)) own_votes_.erase(own);
 }
 
-void FastLeaderElection::ReceiveLooking(ServerId from, const Notification& n, Time now,
+void FastLeaderElection::ReceiveLooking(const MemberId& from, const Notification& n, Time now,
                                         Outbox* out) {
-  if (n.round < round_) return Answer(from, out);
-  NoteCandidate(from, n.quorum_connected);
+  if (n.round < round_) return Answer(from.id, out);
+  NoteCandidate(from.id, n.quorum_connected);
   if (n.round > round_) {
     round_ = n.round;
     received_.Clear();
@@ -104,7 +110,7 @@ void FastLeaderElection::ReceiveLooking(ServerId from, const Notification& n, Ti
   }
   // A newcomer to the round may have heard this peer's vote while it followed somebody, and
   // not have listened.
-  if (!received_.Has(from) && n.vote != proposal_) Answer(from, out);
+  if (!received_.Has(from.id) && n.vote != proposal_) Answer(from.id, out);
   received_.Put(from, {n.vote, n.round, n.state});
   if (Better(n.vote, proposal_)) {
     Adopt(n.vote, out);
@@ -121,7 +127,7 @@ void FastLeaderElection::NoteCandidate(ServerId sid, bool quorum_connected) {
   }
 }
 
-void FastLeaderElection::ReceiveSettled(ServerId from, const Notification& n, Outbox* out) {
+void FastLeaderElection::ReceiveSettled(const MemberId& from, const Notification& n, Outbox* out) {
   const Ballot ballot{n.vote, n.round, n.state, n.quorum_connected};
   settled_.Put(from, ballot);
   if (n.round == round_) {
@@ -135,12 +141,16 @@ void FastLeaderElection::ReceiveSettled(ServerId from, const Notification& n, Ou
 bool FastLeaderElection::TryJoin(const Ballots& ballots, const Ballot& ballot, Outbox* out) {
   const ServerId leader = ballot.vote.leader;
   // Never lead again on old supporters (ZOOKEEPER-1514), nor by asking.
-  const bool agreed = leader == options_.self ? ballot.vote == own_ && ballot.round == round_
-                                              : ballots.LeaderSaysSo(leader);
-  if (!agreed || !quorum_.Contains(ballots.Supporters(ballot))) return false;
+  const bool agreed = leader == self_.id ? ballot.vote == own_ && ballot.round == round_
+                                         : ballots.LeaderSaysSo(leader);
+  if (!agreed || !AreEnough(ballots.Supporters(ballot), leader)) return false;
   round_ = std::max(round_, ballot.round);
   Decide(ballot.vote, ballot.round, out);
   return true;
+}
+
+bool FastLeaderElection::AreEnough(const std::set<MemberId>& supporters, ServerId leader) const {
+  return (leader == self_.id ? quorum_ : committed_quorum_).Contains(supporters);
 }
 
 void FastLeaderElection::TakeLeadersWord(Outbox* out) {
@@ -149,7 +159,7 @@ void FastLeaderElection::TakeLeadersWord(Outbox* out) {
   std::optional<Ballot> best;
   for (const auto& [sid, ballot] : settled_.cast()) {
     const bool leads = ballot.state == PeerState::kLeading && ballot.vote.leader == sid;
-    if (!leads || !ballot.connected || !connectivity_.linked().contains(sid)) continue;
+    if (!leads || !ballot.connected || !connectivity_.IsLinked(sid)) continue;
     if (!best || ballot.vote > best->vote) best = ballot;
   }
   if (!best) return;
@@ -160,25 +170,24 @@ void FastLeaderElection::TakeLeadersWord(Outbox* out) {
 bool FastLeaderElection::Connected() const {
   if (!connectivity_.reaches_quorum()) return false;
   if (!looking() || asks()) return true;
-  std::set<ServerId> followers = connectivity_.linked();
+  std::set<MemberId> followers = connectivity_.linked();
   size_t ahead = 0;
-  for (const auto& [sid, vote] : own_votes_) {
-    if (IsBehind(own_, vote)) ahead += followers.erase(sid);
+  for (const auto& [peer, vote] : own_votes_) {
+    if (IsBehind(own_, vote)) ahead += followers.erase(peer);
   }
-  followers.insert(options_.self);
+  followers.insert(self_);
   return ahead == 0 || quorum_.Contains(followers);
 }
 
 bool FastLeaderElection::Qualifies(const Vote& vote) const {
-  if (vote.leader == options_.self) return Connected();
-  const bool linked = connectivity_.linked().contains(vote.leader);
-  return linked && !disconnected_candidates_.contains(vote.leader);
+  if (vote.leader == self_.id) return Connected();
+  return connectivity_.IsLinked(vote.leader) && !disconnected_candidates_.contains(vote.leader);
 }
 
 bool FastLeaderElection::AnybodyQualifies() const {
   const auto qualifies = [this](const auto& said) {
     const auto& [sid, ballot] = said;
-    const bool evidence = sid != options_.self && ballot.state == PeerState::kLooking;
+    const bool evidence = sid != self_.id && ballot.state == PeerState::kLooking;
     return evidence && CouldBe(ballot.vote) && Qualifies(ballot.vote);
   };
   const auto& cast = received_.cast();
@@ -188,7 +197,7 @@ bool FastLeaderElection::AnybodyQualifies() const {
 // A server may come back with less than its process had before, and votes for what it had then
 // are still heard. A candidate proposes no less than it has, so its newest word tells.
 bool FastLeaderElection::CouldBe(const Vote& vote) const {
-  if (vote.leader == options_.self) return vote == own_;
+  if (vote.leader == self_.id) return vote == own_;
   const auto word = received_.cast().find(vote.leader);
   const bool known = word != received_.cast().end() && word->second.state == PeerState::kLooking;
   return !IsBehind(vote, own_) && !(known && word->second.vote < vote);
@@ -201,7 +210,7 @@ bool FastLeaderElection::Admissible(const Vote& vote) const {
 
 void FastLeaderElection::Adopt(const Vote& vote, Outbox* out) {
   proposal_ = vote;
-  received_.Put(options_.self, {proposal_, round_, PeerState::kLooking});
+  received_.Put(self_, {proposal_, round_, PeerState::kLooking});
   Announce(out);
 }
 
@@ -209,7 +218,7 @@ void FastLeaderElection::Reconsider(Outbox* out) {
   Vote best = own_;
   for (const auto& [sid, ballot] : received_.cast()) {
     // What this peer itself adopted is no evidence of its own.
-    if (sid == options_.self || ballot.state != PeerState::kLooking) continue;
+    if (sid == self_.id || ballot.state != PeerState::kLooking) continue;
     if (Better(ballot.vote, best)) best = ballot.vote;
   }
   if (best != proposal_ && Better(best, proposal_)) Adopt(best, out);
@@ -217,7 +226,8 @@ void FastLeaderElection::Reconsider(Outbox* out) {
 
 void FastLeaderElection::Conclude(Time now, Outbox* out) {
   const Ballot mine{proposal_, round_, PeerState::kLooking};
-  if (asks() || !quorum_.Contains(received_.Supporters(mine))) return grace_.reset();
+  const bool votes = !asks() && proposal_.leader != kNoServer;
+  if (!votes || !AreEnough(received_.Supporters(mine), proposal_.leader)) return grace_.reset();
   if (!grace_ || grace_->vote != proposal_) {
     grace_ = Grace{.vote = proposal_, .until = now + options_.finalize_wait};
   }
@@ -228,8 +238,9 @@ void FastLeaderElection::Conclude(Time now, Outbox* out) {
 // they follow (unless that one has gone: they will look, too), and no vote is passed over for
 // want of links, which may be coming up.
 bool FastLeaderElection::NothingIsAwaited() const {
-  const std::set<ServerId> voters = quorum_.Voters();
-  return std::all_of(voters.begin(), voters.end(), [this](ServerId sid) {
+  const std::set<MemberId> voters = quorum_.Voters();
+  return std::all_of(voters.begin(), voters.end(), [this](const MemberId& voter) {
+    const ServerId sid = voter.id;
     if (received_.Has(sid)) return received_.cast().at(sid).vote <= proposal_;
     const bool follows =
         settled_.Has(sid) && !connectivity_.Lost(settled_.cast().at(sid).vote.leader);
@@ -238,7 +249,7 @@ bool FastLeaderElection::NothingIsAwaited() const {
 }
 
 void FastLeaderElection::Decide(const Vote& vote, uint64_t round, Outbox* out) {
-  state_ = vote.leader == options_.self ? PeerState::kLeading : PeerState::kFollowing;
+  state_ = vote.leader == self_.id ? PeerState::kLeading : PeerState::kFollowing;
   proposal_ = vote;
   settled_round_ = round;
   grace_.reset();
@@ -248,22 +259,22 @@ void FastLeaderElection::Decide(const Vote& vote, uint64_t round, Outbox* out) {
 
 void FastLeaderElection::Announce(Outbox* out) {
   told_connected_ = Connected();
-  for (ServerId sid : quorum_.Voters()) {
-    if (sid != options_.self) out->insert_or_assign(sid, current());
+  for (ServerId sid : candidates_.Servers()) {
+    if (sid != self_.id) out->insert_or_assign(sid, current());
   }
 }
 
-void FastLeaderElection::PeerUp(ServerId sid, Time now, Outbox* out) {
-  connectivity_.Up(sid);
+void FastLeaderElection::PeerUp(const MemberId& peer, Time now, Outbox* out) {
+  connectivity_.Up(peer);
   UpdateConnectivity(now, out);
   if (looking()) Reconsider(out);
 }
 
-void FastLeaderElection::PeerDown(ServerId sid, Time now, Outbox* out) {
-  connectivity_.Down(sid);
+void FastLeaderElection::PeerDown(const MemberId& peer, Time now, Outbox* out) {
+  connectivity_.Down(peer);
   // The process that answers on the next link, maybe another one, says anew what it does.
-  settled_.Erase(sid);
-  if (received_.LeaderSaysSo(sid)) received_.Erase(sid);
+  settled_.Erase(peer.id);
+  if (received_.LeaderSaysSo(peer.id)) received_.Erase(peer.id);
   UpdateConnectivity(now, out);
   if (!looking()) return;
   Reconsider(out);

@@ -6,6 +6,12 @@
 // counts, and is then decided. A peer that meets settled peers joins them once a
 // quorum names the same leader and that leader says so itself.
 //
+// Whom to vote for, and whom to follow, is not bound to the configurations that count here:
+// candidates.h says who may be elected. Whose vote counts is. To lead takes a quorum of each of
+// them, to follow one of the committed configuration: the pending one may be doomed and its
+// members gone, and must not keep this peer from a leader that needs it.
+//
+// A peer that is listed only where another voter tells of it votes, but never for itself.
 // A peer that only asks finds a leader in that way alone. If its links reach no quorum
 // it takes the word of a leader that does reach one. So does a voter whose patience is
 // over: it may not hear those whom it would have to count.
@@ -23,6 +29,7 @@
 
 #include "lib/core/ballots.h"
 #include "lib/core/cadence.h"
+#include "lib/core/candidates.h"
 #include "lib/core/connectivity.h"
 
 namespace zkq::core {
@@ -31,16 +38,16 @@ class FastLeaderElection final : public Election {
  public:
   explicit FastLeaderElection(const FastLeaderElectionOptions& options)
       : options_(options),
-        connectivity_(options.self, 2 * options.min_interval),
+        connectivity_(2 * options.min_interval),
         cadence_(options.min_interval, options.max_interval, options.patience) {}
 
   std::string_view name() const override { return "fast"; }
-  void SetConfigs(const Configs& configs) override;
+  void SetConfigs(const MemberId& self, const Configs& configs) override;
   void Look(const Vote& own, Time now, Outbox* out) override;
   void Settle(PeerState state, const Vote& vote, Outbox* out) override;
-  void Receive(ServerId from, const Notification& n, Time now, Outbox* out) override;
-  void PeerUp(ServerId sid, Time now, Outbox* out) override;
-  void PeerDown(ServerId sid, Time now, Outbox* out) override;
+  void Receive(const MemberId& from, const Notification& n, Time now, Outbox* out) override;
+  void PeerUp(const MemberId& peer, Time now, Outbox* out) override;
+  void PeerDown(const MemberId& peer, Time now, Outbox* out) override;
   void Tick(Time now, Outbox* out) override;
   std::optional<Time> NextWake() const override;
   std::optional<Decision> outcome() const override { return outcome_; }
@@ -49,18 +56,20 @@ class FastLeaderElection final : public Election {
  private:
   // In a round; not before the first.
   bool looking() const { return state_ == PeerState::kLooking && look_seq_ > 0; }
-  // Its vote is for nobody: it elects nobody, and is not counted.
-  bool asks() const { return own_.leader == kNoServer; }
+  // It votes for nobody: it elects nobody, and is not counted.
+  bool asks() const { return own_.leader == kNoServer && !candidates_.IsTold(self_); }
   void Answer(ServerId to, Outbox* out) const { out->insert_or_assign(to, current()); }
   // What it says of itself: a quorum could follow it.
   bool Connected() const;
-  void ReceiveLooking(ServerId from, const Notification& n, Time now, Outbox* out);
-  void NoteOwnVote(ServerId from, const Notification& n);
+  void ReceiveLooking(const MemberId& from, const Notification& n, Time now, Outbox* out);
+  void NoteOwnVote(const MemberId& from, const Notification& n);
   // A candidate says of itself whether it reaches a quorum.
   void NoteCandidate(ServerId sid, bool quorum_connected);
-  void ReceiveSettled(ServerId from, const Notification& n, Outbox* out);
+  void ReceiveSettled(const MemberId& from, const Notification& n, Outbox* out);
   // Decides if a quorum of `ballots` agrees with `ballot`, and its leader says so itself.
   bool TryJoin(const Ballots& ballots, const Ballot& ballot, Outbox* out);
+  // They are enough for this peer to lead, or to follow that leader.
+  bool AreEnough(const std::set<MemberId>& supporters, ServerId leader) const;
   // Decides for the leader whose word is enough, if there is one.
   void TakeLeadersWord(Outbox* out);
   // Its candidate reaches a quorum, as far as is known: a candidate says so of itself.
@@ -88,7 +97,10 @@ class FastLeaderElection final : public Election {
   void AnnounceIfFlipped(Outbox* out);
 
   const FastLeaderElectionOptions options_;
-  Quorum quorum_;
+  MemberId self_;
+  Quorum quorum_;            // of each configuration that counts
+  Quorum committed_quorum_;  // of the committed one
+  Candidates candidates_;
   Zxid config_;
 
   PeerState state_ = PeerState::kLooking;
@@ -99,7 +111,7 @@ class FastLeaderElection final : public Election {
   uint64_t settled_round_ = 0;
   Ballots received_;                            // of this round
   Ballots settled_;                             // from peers that follow or lead, this round or not
-  std::map<ServerId, Vote> own_votes_;          // the last that each cast for itself, ever
+  std::map<MemberId, Vote> own_votes_;          // the last that each cast for itself, ever
   std::set<ServerId> disconnected_candidates_;  // say of themselves they reach no quorum
 
   struct Grace {

@@ -104,14 +104,14 @@ void Founding::Judge() {
   if (std::exchange(self_.seen, seen) != seen) self_.Emit(Introduce{self_.identity()});
   if (!voters || !AllSay(seen)) return;
   // An observer asks a founded voter: what it would store, the voters may not come to.
-  if (!self_.quorum.IsVoter(self_.options.self)) return;
+  if (!self_.quorum.IsVoter({self_.options.self, {}})) return;
   Membership membership{.members = Ordered(self_.options.members)};
   for (const SeenVoter& voter : *voters) {
     Member* member = FindMember(&membership, voter.sid);
     ZKQ_CHECK(member != nullptr);
     member->disk = voter.disk;
   }
-  Found(EnsembleIdOf(founding_, seen), std::move(membership));
+  Belong(EnsembleIdOf(founding_, seen), std::move(membership));
 }
 
 std::optional<std::vector<SeenVoter>> Founding::AllVoters() const {
@@ -119,7 +119,7 @@ std::optional<std::vector<SeenVoter>> Founding::AllVoters() const {
   const auto& links = self_.links.all();
   if (std::any_of(links.begin(), links.end(), founded)) return std::nullopt;
   std::vector<SeenVoter> voters;
-  for (ServerId sid : self_.quorum.Voters()) {
+  for (const auto& [sid, none] : self_.quorum.Voters()) {
     if (sid == self_.options.self) {
       voters.push_back({.sid = sid, .disk = self_.state.disk, .boot = self_.state.boot});
       continue;
@@ -132,18 +132,17 @@ std::optional<std::vector<SeenVoter>> Founding::AllVoters() const {
 }
 
 bool Founding::AllSay(const Id128& seen) const {
-  const std::set<ServerId> voters = self_.quorum.Voters();
-  return std::all_of(voters.begin(), voters.end(), [&](ServerId sid) {
-    const Identity* voter = self_.links.PeerOf(sid);
-    return sid == self_.options.self || (voter != nullptr && voter->seen == seen);
+  const std::set<MemberId> voters = self_.quorum.Voters();
+  return std::all_of(voters.begin(), voters.end(), [&](const MemberId& listed) {
+    const Identity* voter = self_.links.PeerOf(listed.id);
+    return listed.id == self_.options.self || (voter != nullptr && voter->seen == seen);
   });
 }
 
-void Founding::Found(const EnsembleId& ensemble, Membership membership) {
+void Founding::Belong(const EnsembleId& ensemble, Membership membership) {
   ZKQ_CHECK(self_.state.ensemble == EnsembleId{} && !write_);
-  amnesic_ = false;
   self_.state.ensemble = ensemble;
-  self_.state.config = std::move(membership);
+  self_.SetConfig(std::move(membership));
   write_ = self_.StoreState();
 }
 
@@ -156,19 +155,22 @@ void Founding::On(const Notified& notified) {
     if (peer->founding != founding_) NoteDifference(peer->sid, *told);
     return;
   }
-  const Member* member = FindMember(*told, self_.options.self);
-  const bool another_disk = member != nullptr && member->type == MemberType::kParticipant &&
-                            member->disk != self_.state.disk;
-  if (member == nullptr || another_disk) return BeAmnesic(another_disk);
-  Found(ensemble, *told);
+  Belong(ensemble, *told);
 }
 
-void Founding::BeAmnesic(bool listed) {
-  if (std::exchange(amnesic_, true)) return;
-  self_.Tell(Line::kAmnesic, "needs re-admission: the ensemble " +
-                                 std::string(listed ? "lists another disk for" : "does not list") +
-                                 " server " + ToString(self_.options.self) +
-                                 ", so it does not vote");
+void Founding::TellJoined() const {
+  const std::string self = ToString(self_.options.self);
+  const std::string ensemble = "ensemble " + ToString(self_.state.ensemble);
+  if (self_.standing() == Standing::kMember) {
+    self_.Tell(Line::kFounded, ensemble + " of servers " + ServersText(self_.quorum.Voters()));
+  } else if (self_.memberships.ListsOtherDisk(self_.options.self, self_.state.disk)) {
+    self_.Tell(Line::kAmnesic, "needs re-admission: " + ensemble +
+                                   " lists another disk for server " + self +
+                                   ", so it does not vote");
+  } else {
+    self_.Tell(Line::kJoins, ensemble + ", which does not list server " + self +
+                                 ": it learns, and does not vote");
+  }
 }
 
 void Founding::On(const Synced&) {
@@ -176,8 +178,7 @@ void Founding::On(const Synced&) {
   done_ = true;
   self_.seen = {};
   self_.Adopt(self_.state.config);
-  self_.Tell(Line::kFounded, "ensemble " + ToString(self_.state.ensemble) + " of servers " +
-                                 ServersText(self_.quorum.Voters()));
+  TellJoined();
   self_.Emit(Introduce{self_.identity()});
 }
 

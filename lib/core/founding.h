@@ -11,10 +11,11 @@
 // nobody founds until that has passed. Two that are configured with different lists show
 // them to each other, and say what differs.
 //
-// An unfounded server that meets a founded one asks it who belongs to its ensemble. If
-// this server is listed with this very disk it was a founder, cut off in the middle, and
-// stores what the others stored. If it is not, it must not vote: what another disk under
-// its id has acknowledged may have counted.
+// An unfounded server that meets a founded one asks it who belongs to its ensemble, and stores
+// the answer: from then on every other ensemble is foreign. If this server is listed there with
+// this very disk it was a founder, cut off in the middle. If it is not, it joins: it learns, and
+// counts nowhere until a reconfiguration lists its disk, for what another disk under its id has
+// acknowledged may have counted.
 #pragma once
 
 #include <map>
@@ -62,7 +63,6 @@ class Founding {
 
   // Founded, and durably so: the peer may take part.
   bool done() const { return done_; }
-  bool amnesic() const { return amnesic_; }
   std::vector<Peer::Difference> differences() const;
 
  private:
@@ -73,15 +73,15 @@ class Founding {
   std::optional<std::vector<SeenVoter>> AllVoters() const;
   bool AllSay(const Id128& seen) const;
   void NoteDifference(ServerId sid, const Membership& listed);
-  void Found(const EnsembleId& ensemble, Membership membership);
-  void BeAmnesic(bool listed);
+  // It is in this ensemble, once that is durable.
+  void Belong(const EnsembleId& ensemble, Membership membership);
+  void TellJoined() const;
   Invariants& invariants();
 
   Self& self_;
   const Id128 founding_;
   std::optional<WriteId> write_;
   bool done_ = false;
-  bool amnesic_ = false;
   std::map<ServerId, std::string> differences_;  // of those that are linked, in words
 };
 

@@ -38,7 +38,7 @@ const char* CheckRole(const Marks& m) {
   if (looks != (m.phase == ZabPhase::kElection)) return "who is in the election looks";
   if (looks) return nullptr;
   if (m.ensemble == 0) return "who takes part is founded";
-  if (m.epoch > m.accepted) return "INV-3: the epoch of a term is promised";
+  if (m.epoch > m.accepted && !m.observes) return "INV-3: the epoch of a term is promised";
   if (m.serving && m.epoch > m.current) return "INV-9: an established epoch is the current one";
   if (m.phase == ZabPhase::kBroadcast && !m.serving) return "who broadcasts is established";
   const bool leads = m.state == PeerState::kLeading;
@@ -104,7 +104,8 @@ const char* CheckStep(const Marks& before, const Marks& after) {
   if (const char* broken = CheckGrowth(before, after)) return broken;
   if (const char* broken = CheckBonds(before, after)) return broken;
   if (after.last < before.commit) return "INV-19: nothing committed is cut";
-  if (after.current > before.current && after.current != after.accepted) {
+  const bool promised = after.current == after.accepted || after.observes;
+  if (after.current > before.current && !promised) {
     return "INV-3: an epoch is taken as it was promised";
   }
   const bool looked = before.state == PeerState::kLooking;

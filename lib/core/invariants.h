@@ -32,6 +32,7 @@ struct Marks {
   bool serving : 1 = false;          // `epoch` is established
   bool listed : 1 = false;           // as a voter, with this disk; of a leader
   bool attached : 1 = false;         // has a session; of a learner
+  bool observes : 1 = false;         // as an observer: promises nothing, counts nowhere
   bool linked : 1 = false;           // the session is the newest, and its link is up
   bool counted : 1 = false;          // in the quorum of promises
   bool promised : 1 = false;         // the promise is to the leader of this term

@@ -12,21 +12,22 @@
 
 namespace zkq::core {
 
-Leading::Leading(Self* self)
+Leading::Leading(Self* self, bool designated)
     : self_(*self),
       session_(++self->terms.sessions),
-      attempt_(NewAttempt(self->state.accepted.epoch + 1)),
+      attempt_(NewAttempt(self->state.accepted.epoch + 1, designated)),
       learners_(self),
       admission_({.command_bytes_max = self->options.max_command_bytes,
                   .outstanding_bytes_max = self->options.outstanding_bytes_max},
                  &self->invariants()),
       watch_(self->options.tick, self->Ticks(self->options.sync_limit), self->now) {}
 
-Establishment Leading::NewAttempt(Epoch lowest) const {
-  return {{.self = self_.options.self,
+Establishment Leading::NewAttempt(Epoch lowest, bool designated) const {
+  return {{.self = self_.me(),
            .lowest = lowest,
            .init_limit = self_.Ticks(self_.options.init_limit),
-           .last_words = self_.last_words},
+           .last_words = self_.last_words,
+           .designated = designated},
           &self_.quorum,
           self_.now};
 }
@@ -79,9 +80,11 @@ void Leading::DropLinkOf(const LinkId& link, std::string why) {
 }
 
 void Leading::Forget(const LinkId& link) {
-  if (!learners_.Remove(link)) return;
+  const LearnerProgress* learner = learners_.Find(link);
+  if (learner == nullptr) return;
+  attempt_.Leave(learner->member());
+  learners_.Remove(link);
   admission_.Drop(link);
-  attempt_.Leave(link.sid);
 }
 
 void Leading::On(const LinkDown& down) { Forget(down.link); }

@@ -32,7 +32,8 @@ inline constexpr Epoch kEpochMax = 0xFFFF'FFFF;
 
 class Leading {
  public:
-  explicit Leading(Self* self);
+  // `designated`: by the leader before, whose last act it was (PROTOCOL §10.5).
+  Leading(Self* self, bool designated);
 
   void Enter();
   void Leave();
@@ -50,6 +51,8 @@ class Leading {
 
   Time NextWake() const;
   const std::optional<std::string>& left() const { return left_; }
+  // Whom it has named in its place when it left; kNoServer: nobody.
+  ServerId designated() const { return designated_; }
   ZabPhase phase() const;
   // Established, now or before a renewal that is under way.
   bool serving() const { return established_ != 0; }
@@ -78,13 +81,14 @@ class Leading {
   // --- discovery
   void OnFollowerInfo(const LinkId& link, const Session& session, const FollowerInfo& info);
   void Handle(LearnerProgress* learner, const AckEpoch& ack);
-  Establishment NewAttempt(Epoch lowest) const;
+  Establishment NewAttempt(Epoch lowest, bool designated = false) const;
   void TryFixEpoch();
   void FixEpoch();
   void SendLeaderInfo(LearnerProgress* learner);
   void SendLeaderInfos();
   void RefuseAhead(const LearnerProgress& learner, SessionEndReason reason);
-  void CountOut(ServerId voter);
+  bool IsBehindConfig(const FollowerInfo& info);
+  void CountOut(const MemberId& voter);
   void TryFinishDiscovery();
 
   // --- synchronisation and renewal
@@ -133,6 +137,7 @@ class Leading {
   Watch watch_;
   ReadRounds rounds_;
   std::optional<std::string> left_;
+  ServerId designated_ = kNoServer;
 };
 
 }  // namespace zkq::core

@@ -126,7 +126,7 @@ void Leading::Handle(LearnerProgress* learner, const Ack& ack) {
 }
 
 void Leading::OnAccepted(LearnerProgress* learner) {
-  attempt_.Accept(learner->link().sid, self_.now);
+  if (!learner->observes()) attempt_.Accept(learner->member(), self_.now);
   if (!attempt_.established()) return TryEstablish();
   learner->SendUpToDate();
   learner->Pump();
@@ -135,16 +135,17 @@ void Leading::OnAccepted(LearnerProgress* learner) {
 
 void Leading::TryCommit() {
   if (!attempt_.established()) return;
-  std::map<ServerId, Zxid> held = learners_.Matches();
-  held[self_.options.self] = self_.history.durable();
+  std::map<MemberId, Zxid> held = learners_.Matches();
+  held[self_.me()] = self_.history.durable();
   // Only what this epoch proposed is counted; what came before is committed since
   // the term was established.
   const Zxid known = self_.quorum.Reached(held);
   if (known <= self_.watermarks.commit || known.epoch != established_) return;
   ZKQ_CHECK(known <= self_.history.last());
+  const Zxid before = self_.watermarks.commit;
   self_.Commit(known);
   admission_.Committed(known);
-  learners_.SendCommit(established_);
+  learners_.SendCommit(established_, before);
   if (admission_.paused_for() && admission_.drained()) Renew();
 }
 

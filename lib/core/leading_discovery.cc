@@ -8,7 +8,8 @@
 //                              epoch
 //   own currentEpoch durable   and with it the whole initial history: each learner
 //                              gets its plan, then NewLeader
-//   Ack{e,0} of a quorum       established: the initial history is committed
+//   Ack{e,0} of a quorum       established: the initial history is committed, and observers get
+//                              their plans
 //
 // Establishment has the rules of counting. A learner that comes late goes through the
 // same messages, and through no quorum. A renewal begins at the second line, in the
@@ -32,28 +33,41 @@ constexpr Time kRenewalInterval = std::chrono::seconds(60);
 
 void Leading::OnFollowerInfo(const LinkId& link, const Session& session, const FollowerInfo& info) {
   Forget(link);  // A new session replaces the one before on the same link.
-  if (self_.PromiseIsAbsurd(info.accepted.epoch)) {
+  const auto refuse = [&](SessionEndReason reason) {
+    self_.SendTo(link, session, SessionEnd{reason});
+  };
+  const bool observes = info.kind == LearnerKind::kObserver;
+  if (!observes && self_.PromiseIsAbsurd(info.accepted.epoch)) {
     self_.CountAsDown(link, "has promised epoch " + std::to_string(info.accepted.epoch));
-    self_.SendTo(link, session, SessionEnd{SessionEndReason::kEpochAbsurd});
-    return;
+    return refuse(SessionEndReason::kEpochAbsurd);
   }
   self_.links.CountAsUp(link.sid);
-  if (info.config > self_.state.config.version) {
-    self_.SendTo(link, session, SessionEnd{SessionEndReason::kAheadConfig});
+  if (IsBehindConfig(info)) {
+    refuse(SessionEndReason::kAheadConfig);
+    // It looks again, and is told of that configuration by then.
+    if (!serving()) Resign("server " + ToString(link.sid) + " has a newer configuration");
     return;
   }
-  if (info.kind == LearnerKind::kObserver) {
-    self_.SendTo(link, session, SessionEnd{SessionEndReason::kAttachAsFollower});
-    return;
-  }
-  if (info.accepted.epoch >= kEpochMax) {
+  // A voter learns as one, so that no observer ever has to be counted.
+  const MemberId member = self_.links.MemberAt(link);
+  if (observes && self_.quorum.IsVoter(member)) return refuse(SessionEndReason::kAttachAsFollower);
+  if (!observes && info.accepted.epoch >= kEpochMax) {
     self_.Emit(DropLink{link, "a promise that no epoch can follow"});
     return;
   }
   LearnerProgress* learner = learners_.Add(link, session, info);
-  attempt_.Connect(link.sid, info.accepted.epoch, self_.now);
+  if (!observes) attempt_.Connect(member, info.accepted.epoch, self_.now);
   if (attempt_.stage() != Stage::kConnecting) return SendLeaderInfo(learner);
   TryFixEpoch();
+}
+
+// What a learner knows to be committed is (PROTOCOL §6.2, §10.2).
+bool Leading::IsBehindConfig(const FollowerInfo& info) {
+  const std::optional<Membership>& pending = self_.memberships.configs().pending;
+  if (!attempt_.established() && pending && info.config == pending->version) {
+    self_.Adopt(Membership(*pending));
+  }
+  return info.config > self_.memberships.committed().version;
 }
 
 void Leading::TryFixEpoch() {
@@ -71,8 +85,9 @@ void Leading::SendLeaderInfo(LearnerProgress* learner) {
   ZKQ_CHECK(learner != nullptr);
   if (attempt_.stage() == Stage::kPromising) return;  // The promise is not durable yet.
   const Epoch epoch = attempt_.epoch();
+  if (learner->observes()) return learner->SendLeaderInfo({epoch, attempt_.discovered()});
   const Promise& given = learner->accepted();
-  const bool votes = self_.quorum.IsVoter(learner->link().sid);
+  const bool votes = self_.quorum.IsVoter(learner->member());
   if (given.epoch > epoch) {
     // A learner that does not count does not steer the epoch.
     if (!votes) return EndSession(LinkId(learner->link()), SessionEndReason::kAttachAsObserver);
@@ -82,7 +97,7 @@ void Leading::SendLeaderInfo(LearnerProgress* learner) {
   // It promised this very epoch to somebody else; until the quorum is complete
   // that other may still get it. It waits here.
   if (given.epoch == epoch && given != mine && !attempt_.discovered()) {
-    return CountOut(learner->link().sid);
+    return CountOut(learner->member());
   }
   learner->SendLeaderInfo({epoch, attempt_.discovered()});
 }
@@ -95,33 +110,36 @@ void Leading::SendLeaderInfos() {
 }
 
 void Leading::RefuseAhead(const LearnerProgress& learner, SessionEndReason reason) {
-  const LinkId link = learner.link();
+  const MemberId voter = learner.member();
   ahead_epoch_ = std::max(ahead_epoch_, learner.accepted().epoch);
-  EndSession(link, reason);
+  EndSession(LinkId(learner.link()), reason);
   if (attempt_.established()) return ConsiderRenewal();
-  CountOut(link.sid);
+  CountOut(voter);
 }
 
-void Leading::CountOut(ServerId voter) {
+void Leading::CountOut(const MemberId& voter) {
   attempt_.CountOut(voter);
   if (attempt_.Hopeless()) Resign("too many voters cannot choose this leader");
 }
 
 void Leading::Handle(LearnerProgress* learner, const AckEpoch& ack) {
   if (!learner->Take(ack)) return EndSession(LinkId(learner->link()), SessionEndReason::kGap);
+  // Before there is an established leader, less may be known committed here than an observer
+  // has applied.
+  if (learner->observes()) return attempt_.established() ? Synchronize(learner) : void();
   if (attempt_.discovered()) {
     if (attempt_.stage() != Stage::kStoring) Synchronize(learner);
     return;
   }
-  const ServerId sid = learner->link().sid;
-  if (!ack.current || !self_.quorum.IsVoter(sid)) return;  // It waits, and does not count.
+  const MemberId& member = learner->member();
+  if (!ack.current || !self_.quorum.IsVoter(member)) return;  // It waits, and does not count.
   // INV-16. A voter that has more than this leader may hold what is committed: this
   // leader must not get its quorum with it (PROTOCOL §6.2).
   const auto mine = std::pair(self_.state.current, self_.history.last());
   if (std::pair(*ack.current, ack.last) > mine) {
     return RefuseAhead(*learner, SessionEndReason::kLeaderBehind);
   }
-  attempt_.Promise(sid, self_.now);
+  attempt_.Promise(member, self_.now);
   TryFinishDiscovery();
 }
 
@@ -152,12 +170,16 @@ void Leading::On(const Synced&) {
 void Leading::SynchronizeAll() {
   // Synchronize may end a session.
   for (const LinkId& link : learners_.At(LearnerProgress::Stage::kPromised)) {
-    Synchronize(learners_.Find(link));
+    LearnerProgress* learner = learners_.Find(link);
+    if (attempt_.established() || !learner->observes()) Synchronize(learner);
   }
 }
 
 void Leading::Synchronize(LearnerProgress* learner) {
   ZKQ_CHECK(learner != nullptr && attempt_.stage() > Stage::kStoring);
+  if (learner->observes() && learners_.TooManyObserversSynchronise()) {
+    return EndSession(LinkId(learner->link()), SessionEndReason::kBusy);
+  }
   if (learner->Synchronize()) return;
   const ServerId sid = learner->link().sid;
   self_.Tell(
@@ -183,9 +205,10 @@ void Leading::TryEstablish() {
   for (auto& [link, learner] : learners_.all()) {
     if (learner.synced()) learner.SendUpToDate();
   }
+  SynchronizeAll();  // Observers have waited for this.
   for (Submission& waiting : admission_.Resume()) Proceed(std::move(waiting));
-  std::set<ServerId> members = learners_.Synced();
-  members.insert(self_.options.self);
+  std::set<ServerId> members = {self_.options.self};
+  for (const MemberId& member : learners_.Synced()) members.insert(member.id);
   self_.Tell(Line::kLeads, "epoch " + std::to_string(established_) +
                                " is established, with servers " + ServersText(members));
 }
@@ -218,7 +241,7 @@ void Leading::Renew() {
   attempt_ = NewAttempt(highest + 1);
   std::vector<LinkId> not_synced;
   for (auto& [link, learner] : learners_.all()) {
-    if (learner.synced()) {
+    if (learner.synced() && !learner.observes()) {
       learner.Renew();
     } else {
       not_synced.push_back(link);

@@ -20,7 +20,7 @@ constexpr int kPatienceTicks = 5;
 void Leading::On(const Tick&) {
   if (!watch_.PingIsDue(self_.now)) return;
   if (!attempt_.established()) {
-    attempt_.NoteSupport(self_.LinkedMembers(), self_.now);
+    attempt_.NoteSupport(self_.Linked(), self_.now);
     if (self_.Syncing()) attempt_.NoteProgress(self_.now);
     if (attempt_.Expired(self_.now)) return Resign("no quorum follows in time");
     if (!serving() && attempt_.Deserted(self_.now, self_.Ticks(kPatienceTicks))) {
@@ -49,7 +49,7 @@ void Leading::PingAll() {
 
 void Leading::Handle(LearnerProgress* learner, const Pong& pong) {
   const bool goes_on = learner->Take(pong, watch_.last_ping(), watch_.CommitLongAgo());
-  if (goes_on && !attempt_.established() && self_.quorum.IsVoter(learner->link().sid)) {
+  if (goes_on && !attempt_.established() && self_.quorum.IsVoter(learner->member())) {
     attempt_.NoteProgress(self_.now);
   }
   learner->Pump();
@@ -59,8 +59,8 @@ void Leading::Handle(LearnerProgress* learner, const Pong& pong) {
 // Who answers a ping of an established leader proves that it led when it sent that.
 void Leading::NoteAnswers() {
   if (!attempt_.established()) return;
-  std::map<ServerId, uint64_t> answered = learners_.Answered();
-  answered[self_.options.self] = watch_.last_ping();
+  std::map<MemberId, uint64_t> answered = learners_.Answered();
+  answered[self_.me()] = watch_.last_ping();
   const uint64_t by_quorum = self_.quorum.Reached(answered);
   if (watch_.Confirm(by_quorum)) {
     self_.freshness.Confirm(watch_.confirmed().commit, watch_.confirmed().sent);
@@ -75,8 +75,8 @@ void Leading::DropSilent() {
 }
 
 void Leading::CheckQuorum() {
-  std::set<ServerId> live = learners_.Synced();
-  live.insert(self_.options.self);
+  std::set<MemberId> live = learners_.Synced();
+  live.insert(self_.me());
   if (!self_.quorum.Contains(live)) Resign("a quorum has been lost");
 }
 
@@ -92,10 +92,10 @@ void Leading::CheckOwnDisk() {
 
 void Leading::On(const Notified& notified) {
   const Notification& n = notified.notification;
-  const ServerId sid = notified.link.sid;
-  if (!self_.quorum.IsVoter(sid)) return;
+  const MemberId member = self_.links.MemberAt(notified.link);
+  if (!self_.quorum.IsVoter(member)) return;
   const LastWord word{{notified.link.boot, n.look_seq}, n.state, n.vote.leader};
-  if (!attempt_.established()) attempt_.Note(sid, word);
+  if (!attempt_.established()) attempt_.Note(member, word);
   if (!attempt_.established() && !serving() && attempt_.Lost()) {
     return Resign("a quorum has settled on others");
   }
@@ -103,7 +103,7 @@ void Leading::On(const Notified& notified) {
   for (const auto& [link, learner] : learners_.all()) {
     // Lanes are not ordered: only a look later than the one that led to this
     // session speaks against it (PROTOCOL §9.4).
-    if (link.sid != sid || word.look <= learner.look()) continue;
+    if (learner.member() != member || word.look <= learner.look()) continue;
     EndSession(LinkId(link), SessionEndReason::kTimeout);
     break;
   }

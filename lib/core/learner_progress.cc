@@ -9,7 +9,12 @@ namespace zkq::core {
 
 LearnerProgress::LearnerProgress(Self* self, const LinkId& link, const Session& session,
                                  const FollowerInfo& info)
-    : self_(*self), link_(link), session_(session), info_(info), feed_(&self->invariants()) {
+    : self_(*self),
+      link_(link),
+      member_(self->links.MemberAt(link)),
+      session_(session),
+      info_(info),
+      feed_(&self->invariants()) {
   ExtendDeadline(self_.options.init_limit + self_.options.sync_limit);
 }
 
@@ -37,9 +42,9 @@ void LearnerProgress::Renew() {
 // --- synchronisation -------------------------------------------------------------------
 
 bool LearnerProgress::Synchronize() {
-  const SyncPlan plan =
-      ChoosePlan(self_.history, self_.watermarks.snapshot, ack_, self_.options.diff_txns_max);
   const Zxid end = FeedEnd();
+  const SyncPlan plan =
+      ChoosePlan(self_.history, end, self_.watermarks.snapshot, ack_, self_.options.diff_txns_max);
   switch (plan.kind) {
     case SyncPlan::Kind::kNone:
       return false;
@@ -62,7 +67,8 @@ bool LearnerProgress::Synchronize() {
 }
 
 Zxid LearnerProgress::FeedEnd() const {
-  return stage_ == Stage::kFeeding ? feed_.target() : self_.history.last();
+  if (stage_ == Stage::kFeeding) return feed_.target();
+  return observes() ? self_.watermarks.commit : self_.history.last();
 }
 
 void LearnerProgress::Pump() {

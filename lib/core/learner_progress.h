@@ -38,6 +38,10 @@ class LearnerProgress {
   LearnerProgress(Self* self, const LinkId& link, const Session& session, const FollowerInfo& info);
 
   const LinkId& link() const { return link_; }
+  // Who is counted, if it is a follower and listed as a voter with that disk.
+  const MemberId& member() const { return member_; }
+  // Sent what is committed alone, once there is an established leader; counted nowhere.
+  bool observes() const { return info_.kind == LearnerKind::kObserver; }
   const Session& session() const { return session_; }
   const Promise& accepted() const { return info_.accepted; }
   // The look that led to this session.
@@ -119,7 +123,7 @@ class LearnerProgress {
   // Synced, and told that the present epoch is established.
   bool UpToDateNow() const { return synced() && served_ == session_.epoch; }
   void FeedOn();
-  // Where its feed ends at present. (An observer's will end at the commit.)
+  // Where its feed ends at present.
   Zxid FeedEnd() const;
   void SendProposal(std::vector<Txn> txns);
   void CheckCursors();
@@ -129,6 +133,7 @@ class LearnerProgress {
 
   Self& self_;
   const LinkId link_;
+  const MemberId member_;
   Session session_;
   FollowerInfo info_;
   AckEpoch ack_;

@@ -9,6 +9,9 @@ namespace {
 // Addresses every learner's session of this epoch (see Session).
 Session ToAll(Epoch epoch) { return {.number = 0, .epoch = epoch}; }
 
+// An observer's word counts nowhere (INV-25).
+bool Speaks(const LearnerProgress& learner) { return learner.synced() && !learner.observes(); }
+
 }  // namespace
 
 LearnerProgress* Learners::Add(const LinkId& link, const Session& session,
@@ -39,9 +42,20 @@ std::vector<LinkId> Learners::StandingStill() {
   return links;
 }
 
+bool Learners::TooManyObserversSynchronise() const {
+  constexpr int kSnapshotsMax = 10, kDiffsMax = 100;
+  int snapshots = 0, diffs = 0;
+  for (const auto& [link, learner] : all_) {
+    if (!learner.observes()) continue;
+    if (learner.stage() == LearnerProgress::Stage::kInstalling) ++snapshots;
+    if (learner.stage() == LearnerProgress::Stage::kFeeding) ++diffs;
+  }
+  return snapshots >= kSnapshotsMax || diffs >= kDiffsMax;
+}
+
 bool Learners::AnyVoterGoesOn() const {
   return std::any_of(all_.begin(), all_.end(), [this](const auto& one) {
-    return one.second.goes_on() && self_.quorum.IsVoter(one.first.sid);
+    return one.second.goes_on() && self_.quorum.IsVoter(one.second.member());
   });
 }
 
@@ -70,26 +84,26 @@ std::vector<Peer::Learner> Learners::Told() const {
   return told;
 }
 
-std::set<ServerId> Learners::Synced() const {
-  std::set<ServerId> synced;
+std::set<MemberId> Learners::Synced() const {
+  std::set<MemberId> synced;
   for (const auto& [link, learner] : all_) {
-    if (learner.synced()) synced.insert(link.sid);
+    if (Speaks(learner)) synced.insert(learner.member());
   }
   return synced;
 }
 
-std::map<ServerId, Zxid> Learners::Matches() const {
-  std::map<ServerId, Zxid> matches;
+std::map<MemberId, Zxid> Learners::Matches() const {
+  std::map<MemberId, Zxid> matches;
   for (const auto& [link, learner] : all_) {
-    if (learner.synced()) matches[link.sid] = learner.match();
+    if (Speaks(learner)) matches[learner.member()] = learner.match();
   }
   return matches;
 }
 
-std::map<ServerId, uint64_t> Learners::Answered() const {
-  std::map<ServerId, uint64_t> answered;
+std::map<MemberId, uint64_t> Learners::Answered() const {
+  std::map<MemberId, uint64_t> answered;
   for (const auto& [link, learner] : all_) {
-    if (learner.synced()) answered[link.sid] = learner.ponged();
+    if (Speaks(learner)) answered[learner.member()] = learner.ponged();
   }
   return answered;
 }
@@ -102,6 +116,7 @@ void Learners::Propose(Epoch epoch, Zxid before, std::vector<Txn> txns) {
   std::vector<LinkId> together;
   std::vector<LearnerProgress*> lagging;
   for (auto& [link, learner] : all_) {
+    if (learner.observes()) continue;
     if (learner.CaughtUpWith(before)) {
       learner.Fed(txns, commit);
       together.push_back(link);
@@ -115,18 +130,42 @@ void Learners::Propose(Epoch epoch, Zxid before, std::vector<Txn> txns) {
   for (LearnerProgress* learner : lagging) learner->Pump();
 }
 
-void Learners::SendCommit(Epoch epoch) {
+void Learners::SendCommit(Epoch epoch, Zxid before) {
   const Zxid commit = self_.watermarks.commit;
   std::vector<LinkId> together;
   for (auto& [link, learner] : all_) {
+    if (learner.observes()) continue;
     if (learner.TakesCommit(commit)) {
       together.push_back(link);
     } else {
       learner.SendCommit();
     }
   }
+  if (!together.empty()) {
+    self_.Emit(Send{std::move(together), Message{ToAll(epoch), Commit{commit}}});
+  }
+  Inform(epoch, before);
+}
+
+// Observers hear of a transaction when it is committed: INFORM, in ZooKeeper.
+void Learners::Inform(Epoch epoch, Zxid before) {
+  const auto observes = [](const auto& one) { return one.second.observes(); };
+  if (std::none_of(all_.begin(), all_.end(), observes)) return;
+  const Zxid commit = self_.watermarks.commit;
+  std::vector<Txn> txns = self_.history.After(before, commit, kProposalBytesMax);
+  const bool whole = !txns.empty() && txns.back().zxid == commit;
+  std::vector<LinkId> together;
+  for (auto& [link, learner] : all_) {
+    if (!learner.observes()) continue;
+    if (whole && learner.CaughtUpWith(before)) {
+      learner.Fed(txns, commit);
+      together.push_back(link);
+    } else {
+      learner.Pump();
+    }
+  }
   if (together.empty()) return;
-  self_.Emit(Send{std::move(together), Message{ToAll(epoch), Commit{commit}}});
+  self_.Emit(Send{std::move(together), Message{ToAll(epoch), Proposal{std::move(txns), commit}}});
 }
 
 void Learners::SendPing(uint64_t ping, bool at_work, const Watch::Round& confirmed) {

@@ -24,6 +24,8 @@ class Learners {
 
   std::vector<LinkId> At(LearnerProgress::Stage stage) const;
   std::vector<LinkId> StandingStill();
+  // As many as may be are sent their plans: voters come first.
+  bool TooManyObserversSynchronise() const;
   // The synchronisation of some voter goes on.
   bool AnyVoterGoesOn() const;
   // The log after this is still needed for one of them.
@@ -32,21 +34,22 @@ class Learners {
   // What each has told, by id.
   std::vector<Peer::Learner> Told() const;
 
-  // --- the synced ones: they speak for the present epoch -------------------------
-  std::set<ServerId> Synced() const;
-  std::map<ServerId, Zxid> Matches() const;       // what each has made durable
-  std::map<ServerId, uint64_t> Answered() const;  // the newest ping that each has
+  // --- the synced followers: they speak for the present epoch ---------------------
+  std::set<MemberId> Synced() const;
+  std::map<MemberId, Zxid> Matches() const;       // what each has made durable
+  std::map<MemberId, uint64_t> Answered() const;  // the newest ping that each has
 
   // --- to many at once: one message, encoded once ----------------------------------
   // `txns` follow `before`. Learners that were sent all before it get them now, the
   // others from their own cursors.
   void Propose(Epoch epoch, Zxid before, std::vector<Txn> txns);
-  // What is committed now.
-  void SendCommit(Epoch epoch);
+  // What is committed now; until now `before` was.
+  void SendCommit(Epoch epoch, Zxid before);
   void SendPing(uint64_t ping, bool at_work, const Watch::Round& confirmed);
 
  private:
   Invariants& invariants() { return self_.invariants(); }
+  void Inform(Epoch epoch, Zxid before);
 
   Self& self_;
   std::map<LinkId, LearnerProgress> all_;

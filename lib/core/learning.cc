@@ -48,7 +48,7 @@ void Learning::TakeLimits(const Identity& leader) {
 void Learning::Attach() {
   if (stage_ != Stage::kConnecting || self_.now < self_.terms.next_attach) return;
   const Identity* leader = self_.links.PeerOf(choice_.leader);
-  if (leader == nullptr || !self_.IsMember(*leader)) return link_.reset();
+  if (leader == nullptr || !self_.InEnsemble(*leader)) return link_.reset();
   link_ = self_.links.To(choice_.leader);
   TakeLimits(*leader);
   self_.terms.next_attach = self_.now + self_.options.tick;
@@ -59,7 +59,8 @@ void Learning::Attach() {
                      .current = self_.state.current,
                      .last = self_.history.last(),
                      .look_seq = choice_.look_seq,
-                     .config = self_.state.config.version});
+                     .config = self_.state.config.version,
+                     .kind = choice_.kind});
 }
 
 void Learning::Leave() {
@@ -104,7 +105,7 @@ void Learning::On(const Notified& notified) {
     asked_too_early_ = false;
     leads_since_asked_ = stage_ == Stage::kFollowerInfoSent;
     Attach();
-  } else if (n.state == PeerState::kFollowing) {
+  } else if (n.state == PeerState::kFollowing && !choice_.designated) {
     Quit("the elected leader follows another");
   } else if (n.state == PeerState::kLooking &&
              Look{notified.link.boot, n.look_seq} > choice_.leader_look) {
@@ -135,12 +136,13 @@ ZabPhase Learning::phase() const {
 void Learning::Mark(Marks* marks) const {
   if (stage_ == Stage::kConnecting) return;
   marks->attached = true;
+  marks->observes = observes();
   marks->linked = link_ && link_->sid == choice_.leader && self_.links.Find(*link_) != nullptr &&
                   session_.number == self_.terms.sessions;
   marks->counted = counted_;
   marks->promised =
       link_ && self_.state.accepted == Promise{session_.epoch, choice_.leader, link_->boot};
-  marks->promise_told = stage_ >= Stage::kPromised;
+  marks->promise_told = !observes() && stage_ >= Stage::kPromised;
   marks->epoch_told = stage_ >= Stage::kAccepted;
   if (marks->epoch_told) marks->acked = acked_;
 }
@@ -199,6 +201,18 @@ void Learning::Handle(const SessionEnd& end) {
     return Attach();
   }
   stage_ = Stage::kConnecting;
+  if (end.reason == SessionEndReason::kBusy) {
+    // It leads, and others are brought up. They need not ask again all at once.
+    self_.terms.next_attach =
+        self_.now + self_.Ticks(1 + static_cast<int>(ToInt(self_.options.self) % 8));
+    give_up_at_ = self_.terms.next_attach + init_limit_;
+    return;
+  }
+  if (end.reason == SessionEndReason::kAttachAsFollower) {
+    self_.terms.attach_as = LearnerKind::kFollower;
+  } else if (end.reason == SessionEndReason::kAttachAsObserver) {
+    self_.terms.attach_as = LearnerKind::kObserver;
+  }
   Quit("the leader has ended the session: " + std::string(Meaning(end.reason)));
 }
 
@@ -208,15 +222,19 @@ void Learning::Handle(const LeaderInfo& info) {
   // From a live leader this renews the epoch in place (PROTOCOL §9.5).
   if (stage_ != Stage::kFollowerInfoSent && stage_ != Stage::kBroadcast) return;
   const Promise asked{info.epoch, choice_.leader, link_->boot};
-  const Promise& given = self_.state.accepted;
   if (Refuse(info, asked)) return;
+  session_.epoch = info.epoch;
+  synchronisation_ = Synchronisation(self_.now);
+  ExtendDeadline();  // of a renewal, too: until its quorum is complete the leader says nothing
+  if (observes()) {
+    counted_ = false;
+    return SendAckEpoch();
+  }
+  const Promise& given = self_.state.accepted;
   // An epoch promised to somebody else counts for nobody here, but once its
   // quorum is complete no other leader can get it.
   counted_ = info.epoch > given.epoch || asked == given;
-  session_.epoch = info.epoch;
-  synchronisation_ = Synchronisation(self_.now);
   stage_ = Stage::kPromising;
-  ExtendDeadline();  // of a renewal, too: until its quorum is complete the leader says nothing
   if (asked == given) return SendAckEpoch();
   self_.state.accepted = asked;
   write_ = self_.StoreState();
@@ -232,6 +250,9 @@ bool Learning::Refuse(const LeaderInfo& info, const Promise& asked) {
   } else if (self_.EpochIsAbsurd(info.epoch)) {
     self_.CountAsDown(*link_, "leads in epoch " + std::to_string(info.epoch));
     EndSession(SessionEndReason::kEpochAbsurd, "the leader's epoch is absurd");
+  } else if (observes()) {
+    if (info.epoch >= self_.state.current) return false;
+    EndSession(SessionEndReason::kEpochAhead, "a later epoch is known");
   } else if (info.epoch < given.epoch) {
     EndSession(SessionEndReason::kEpochAhead, "a higher epoch is promised");
   } else if (info.epoch == given.epoch && asked != given && others) {

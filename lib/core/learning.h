@@ -2,8 +2,9 @@
 // (promise the epoch), synchronisation (take over the leader's history), broadcast
 // (log, acknowledge, commit). PROTOCOL §6.3, §7.2, §8.3.
 //
-// Who learns is a follower, whether it votes or not. An observer will be one that
-// says so in FollowerInfo; leaders refuse it until they serve observers.
+// Who learns is a follower, whether its vote counts or not, or an observer: one that says so in
+// FollowerInfo. An observer promises nothing and acknowledges nothing but NewLeader; what it is
+// sent is committed.
 //
 // It ends with its session: left() then says why, and Peer goes looking.
 #pragma once
@@ -28,6 +29,10 @@ class Learning {
     ServerId leader{};
     uint64_t look_seq = 0;  // of this peer's own look, which it ended
     Look leader_look = {};  // the leader's latest that is known
+    LearnerKind kind = LearnerKind::kFollower;
+    // The leader before has named this one (PROTOCOL §10.5), which may not know it yet: until it
+    // leads, what it does is no reason to leave it.
+    bool designated = false;
   };
   Learning(Self* self, const Choice& choice)
       : self_(*self),
@@ -55,8 +60,11 @@ class Learning {
 
   Time NextWake() const;
   const std::optional<std::string>& left() const { return left_; }
+  // Whom the leader that left has named in its place; kNoServer: nobody.
+  ServerId designated() const { return designated_; }
   ZabPhase phase() const;
   ServerId leader() const { return choice_.leader; }
+  bool observes() const { return choice_.kind == LearnerKind::kObserver; }
   // Synchronised with an established leader, now or before a renewal.
   bool serving() const { return established_ != 0; }
   // The established epoch, also during a renewal; before that the session's.
@@ -138,6 +146,7 @@ class Learning {
   Time give_up_at_{};    // without a word or progress
   Time next_pong_at_{};  // of those that no ping asked for
   std::optional<std::string> left_;
+  ServerId designated_ = kNoServer;
 };
 
 }  // namespace zkq::core

@@ -115,6 +115,11 @@ void Learning::Handle(const NewLeader& new_leader) {
   // epochs first: a crash between the two would leave a peer that wins elections
   // on the new epoch while missing transactions a quorum has committed.
   self_.state.current = session_.epoch;
+  // An observer stores with it what it has not promised: should it vote one day, it has lived in
+  // that epoch, and must not choose it, or a lower one, for itself.
+  if (observes() && self_.state.accepted.epoch < session_.epoch) {
+    self_.state.accepted = {session_.epoch, choice_.leader, link_->boot};
+  }
   write_ = self_.StoreState();
   stage_ = Stage::kAccepting;
   self_.Commit(known_commit_);
@@ -139,7 +144,7 @@ void Learning::On(const Synced&) {
 }
 
 void Learning::SendAcks() {
-  if (stage_ < Stage::kAccepted || self_.history.durable() <= acked_) return;
+  if (observes() || stage_ < Stage::kAccepted || self_.history.durable() <= acked_) return;
   acked_ = self_.history.durable();
   Reply(Ack{acked_});
 }
@@ -156,8 +161,9 @@ void Learning::Handle(const UpToDate& up_to_date) {
   DecideCalls();
   const ServerId leader = choice_.leader;
   self_.Tell(Line::kSynchronised,
-             "with server " + ToString(leader) + ", which leads epoch " +
-                 std::to_string(established_) + ": " + synchronisation_.Text(self_.now),
+             std::string(observes() ? "as an observer, " : "") + "with server " + ToString(leader) +
+                 ", which leads epoch " + std::to_string(established_) + ": " +
+                 synchronisation_.Text(self_.now),
              leader);
 }
 

@@ -24,6 +24,16 @@ const Identity* Links::Find(const LinkId& link) const {
   return found == links_.end() ? nullptr : &found->second;
 }
 
+MemberId Links::MemberAt(const LinkId& link) const {
+  const Identity* peer = Find(link);
+  return {link.sid, peer != nullptr ? peer->disk : DiskId{}};
+}
+
+MemberId Links::MemberOf(ServerId sid) const {
+  const Identity* peer = PeerOf(sid);
+  return {sid, peer != nullptr ? peer->disk : DiskId{}};
+}
+
 std::optional<LinkId> Links::To(ServerId sid) const {
   // A peer has one at a time.
   auto found = links_.upper_bound(LinkId{sid, UINT64_MAX, UINT64_MAX});

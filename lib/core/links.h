@@ -26,9 +26,12 @@ class Links {
   const std::map<LinkId, Identity>& all() const { return links_; }
   // Null: there is no such link (any more).
   const Identity* Find(const LinkId& link) const;
+  // Who is at its other end. The disk is none if there is no such link.
+  MemberId MemberAt(const LinkId& link) const;
   // The newest link to this server, and who is at its other end.
   std::optional<LinkId> To(ServerId sid) const;
   const Identity* PeerOf(ServerId sid) const;  // null: there is no link
+  MemberId MemberOf(ServerId sid) const;       // the disk is none if there is no link
 
   // A server that has spoken of an absurd epoch counts as down while it has the same
   // disk: whatever it led in would be refused (PROTOCOL §6.2, §6.3). False: it did so

@@ -26,6 +26,6 @@ struct LastWord {
     return settled && leader != sid;
   }
 };
-using LastWords = std::map<ServerId, LastWord>;
+using LastWords = std::map<MemberId, LastWord>;
 
 }  // namespace zkq::core

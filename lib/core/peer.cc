@@ -1,8 +1,8 @@
 // Peer: one step after the other. A step has five parts, in this order:
 //
 //   Remember     what every role shares takes note of the event, and so does the election
-//   Dispatch     the role has it. Messages and announcements come from members alone; a
-//                FollowerInfo to a peer that does not lead is answered here
+//   Dispatch     the role has it. Messages come from servers of this ensemble alone, listed or
+//                not; a FollowerInfo to a peer that does not lead is answered here
 //   FollowRole   a role that is over is left, and the next one is entered. Here and
 //                nowhere else does the role change:
 //                  Founding -> Looking -> Leading | Learning -> Looking -> ...
@@ -29,8 +29,7 @@ namespace zkq::core {
 namespace {
 
 FastLeaderElectionOptions ElectionOptions(const PeerOptions& options) {
-  return {.self = options.self,
-          .finalize_wait = options.finalize_wait,
+  return {.finalize_wait = options.finalize_wait,
           .min_interval = options.tick,
           .max_interval = 20 * options.tick,
           .patience = 10 * options.tick};
@@ -46,7 +45,7 @@ class Peer::Impl {
                            : NewFastLeaderElection(ElectionOptions(self_.options))),
         role_(Founding(&self_)) {
     self_.election = election_->name();
-    election_->SetConfigs(self_.memberships.configs());
+    election_->SetConfigs(self_.me(), self_.memberships.configs());
     if (self_.state.ensemble != EnsembleId{}) role_.emplace<Looking>(&self_, election_.get());
     marks_ = TakeMarks(role());
     if (const char* broken = CheckState(marks_)) self_.invariants().Fail(broken);
@@ -111,33 +110,46 @@ class Peer::Impl {
     Hear(introduced.link);
   }
   void Remember(const LinkDown& down) {
+    const MemberId peer = self_.links.MemberAt(down.link);
     self_.links.Down(down.link);
-    if (!self_.links.To(down.link.sid)) {
-      election_->PeerDown(down.link.sid, self_.now, &outbox_);
-    }
+    if (self_.links.MemberOf(peer.id) == peer) return;
+    election_->PeerDown(peer, self_.now, &outbox_);
   }
   void Remember(const Received& received) { Hear(received.link); }
   void Remember(const PartReceived& part) { Hear(part.link); }
   void Remember(const Notified& notified) {
     Hear(notified.link);
-    if (!FromMember(notified.link)) return Answer(notified);
+    if (!FromEnsemble(notified.link)) return Answer(notified);
     const Notification& n = notified.notification;
     NoteWord(notified.link, n);
+    if (TakeConfig(n)) return;
     if (const auto* looking = std::get_if<Looking>(&role_); looking && !looking->hears()) return;
     if (self_.links.CountsAsDown(n.vote.leader)) return AnswerIfSettled(notified);
-    election_->Receive(notified.link.sid, n, self_.now, &outbox_);
+    election_->Receive(self_.links.MemberAt(notified.link), n, self_.now, &outbox_);
+  }
+  // Who looks takes over a newer configuration that is committed elsewhere, and looks anew under
+  // it. Who has a leader hears of it from that (PROTOCOL §4.4; ZOOKEEPER-2212).
+  bool TakeConfig(const Notification& n) {
+    const bool looks = std::holds_alternative<Looking>(role_);
+    const bool newer =
+        n.membership && n.membership->version > self_.memberships.committed().version;
+    if (!looks || !newer) return false;
+    self_.Adopt(*n.membership);
+    FollowMemberships();
+    GoLooking();
+    return true;
   }
   void Hear(const LinkId& link) {
     if (self_.links.Hear(link)) CountOn(link, *self_.links.Find(link));
   }
   // In elections.
   void CountOn(const LinkId& link, const Identity& peer) {
-    if (!self_.IsMember(peer) || self_.links.IsDoubted(link.sid)) return;
-    election_->PeerUp(link.sid, self_.now, &outbox_);
+    if (!self_.InEnsemble(peer) || self_.links.IsDoubted(link.sid)) return;
+    election_->PeerUp({peer.sid, peer.disk}, self_.now, &outbox_);
   }
   void NoteWord(const LinkId& link, const Notification& n) {
     const Look look{link.boot, n.look_seq};
-    LastWord& word = self_.last_words[link.sid];
+    LastWord& word = self_.last_words[self_.links.MemberAt(link)];
     if (look >= word.look) word = {look, n.state, n.vote.leader};
   }
   void Remember(const Synced& synced) { self_.NoteSynced(synced); }
@@ -147,9 +159,8 @@ class Peer::Impl {
   }
   void Remember(const LogPurged& purged) { self_.history.Purged(purged.base); }
 
-  // A peer that is no member may ask, and is told who the members are (PROTOCOL §4.4,
-  // §11.6). While this peer only asks itself it keeps the question: two that ask would ask
-  // each other without end.
+  // An unfounded peer may ask, and is told who the members are (PROTOCOL §4.4, §11.6). While this
+  // peer only asks itself it keeps the question: two that ask would ask each other without end.
   void Answer(const Notified& notified) {
     if (notified.notification.vote.leader != kNoServer || !Founded()) return;
     askers_.insert(notified.link.sid);
@@ -170,9 +181,9 @@ class Peer::Impl {
   }
   bool Founded() const { return !std::holds_alternative<Founding>(role_); }
 
-  bool FromMember(const LinkId& link) const {
+  bool FromEnsemble(const LinkId& link) const {
     const Identity* peer = self_.links.Find(link);
-    return peer != nullptr && self_.IsMember(*peer);
+    return peer != nullptr && self_.InEnsemble(*peer);
   }
 
   // --- the role ------------------------------------------------------------------
@@ -181,10 +192,10 @@ class Peer::Impl {
     std::visit([&](auto& role) { Give(event, &role); }, role_);
   }
   void Dispatch(const Notified& notified) {
-    if (FromMember(notified.link) || !Founded()) Dispatch<Notified>(notified);
+    if (FromEnsemble(notified.link) || !Founded()) Dispatch<Notified>(notified);
   }
   void Dispatch(const Received& received) {
-    if (!FromMember(received.link)) return;
+    if (!FromEnsemble(received.link)) return;
     const Message& message = received.message;
     if (std::holds_alternative<FollowerInfo>(message.body) &&
         !std::holds_alternative<Leading>(role_)) {
@@ -216,7 +227,7 @@ class Peer::Impl {
   void FollowMemberships() {
     if (told_changes_ == self_.memberships.changes()) return;
     told_changes_ = self_.memberships.changes();
-    election_->SetConfigs(self_.memberships.configs());
+    election_->SetConfigs(self_.me(), self_.memberships.configs());
     for (const auto& [link, peer] : self_.links.all()) CountOn(link, peer);
   }
 
@@ -226,9 +237,15 @@ class Peer::Impl {
   void LeaveIfOver() {
     auto* term = std::get_if<Term>(&role_);
     if (term == nullptr || !term->left()) return;
+    const ServerId next = term->designated();
     self_.Tell(Line::kGoesLooking, *term->left());
     term->Leave();
-    GoLooking();
+    if (next == kNoServer) return GoLooking();
+    // Whom the leader before has named needs no election, and everything that makes a leader
+    // (PROTOCOL §10.5).
+    vote_.leader = next;
+    settled_epoch_ = 0;
+    EnterTerm(/*designated=*/true);
   }
 
   void FollowRole() {
@@ -251,15 +268,32 @@ class Peer::Impl {
     TellElected(decision.vote);
     vote_ = decision.vote;
     settled_epoch_ = 0;
-    if (leads) {
-      role_.emplace<Leading>(&self_).Enter();
-      return;
+    EnterTerm(/*designated=*/false);
+  }
+
+  // With the leader that vote_ names.
+  void EnterTerm(bool designated) {
+    const ServerId leader = vote_.leader;
+    const bool leads = leader == self_.options.self;
+    const LearnerKind kind =
+        std::exchange(self_.terms.attach_as, std::nullopt).value_or(self_.LearnsAs());
+    const bool observes = !leads && kind == LearnerKind::kObserver;
+    if (designated || observes) {
+      election_->Settle(leads      ? PeerState::kLeading
+                        : observes ? PeerState::kObserving
+                                   : PeerState::kFollowing,
+                        vote_, &outbox_);
     }
-    const ServerId leader = decision.vote.leader;
-    const Learning::Choice choice{.leader = leader,
-                                  .look_seq = election_->current().look_seq,
-                                  .leader_look = self_.last_words[leader].look};
-    role_.emplace<Learning>(&self_, choice).Enter();
+    if (leads) return role_.emplace<Leading>(&self_, designated).Enter();
+    role_
+        .emplace<Learning>(
+            &self_,
+            Learning::Choice{.leader = leader,
+                             .look_seq = election_->current().look_seq,
+                             .leader_look = self_.last_words[self_.links.MemberOf(leader)].look,
+                             .kind = kind,
+                             .designated = designated})
+        .Enter();
   }
 
   void TellElected(const Vote& vote) {
@@ -277,6 +311,7 @@ class Peer::Impl {
     if (!askers_.empty()) AnswerAskers();
     for (auto& [sid, notification] : outbox_) {
       if (LacksConfig(sid)) notification.membership = self_.memberships.committed();
+      notification.pending = self_.memberships.configs().pending;
       self_.Emit(Notify{sid, std::move(notification)});
     }
     outbox_.clear();
@@ -339,9 +374,12 @@ class Peer::Impl {
 
 Role Peer::Impl::role() const {
   Role now{.epoch = self_.state.current};
-  if (const auto* founding = std::get_if<Founding>(&role_)) now.amnesic = founding->amnesic();
+  if (Founded()) {
+    now.standing = self_.standing();
+    now.amnesic = self_.memberships.ListsOtherDisk(self_.options.self, self_.state.disk);
+  }
   if (const auto* learning = std::get_if<Learning>(&role_)) {
-    now.state = PeerState::kFollowing;
+    now.state = learning->observes() ? PeerState::kObserving : PeerState::kFollowing;
     now.phase = learning->phase();
     if (learning->serving()) now.leader = learning->leader();
     if (learning->epoch() != 0) now.epoch = learning->epoch();

@@ -108,6 +108,7 @@ struct EffectPrinter {
     std::string line = "role " + std::string(ToString(role.state)) + " " +
                        std::string(ToString(role.phase)) + " epoch " + std::to_string(role.epoch);
     if (role.leader != kNoServer) line += " leader " + ToString(role.leader);
+    if (role.standing != Standing::kMember) line += " " + std::string(ToString(role.standing));
     return line + (role.amnesic ? " amnesic" : "");
   }
   std::string operator()(const Note& e) {

@@ -4,16 +4,35 @@
 
 namespace zkq::core {
 
-Majority::Majority(const Membership& membership) {
+QuorumSystem::QuorumSystem(const Membership& membership) {
   for (const Member& member : membership.members) {
-    if (member.type == MemberType::kParticipant) voters_.insert(member.id);
+    if (member.type != MemberType::kParticipant) continue;
+    voters_[{member.id, member.disk}] = {member.weight, member.group};
+    if (member.weight > 0) weights_[member.group] += member.weight;
   }
 }
 
-bool Majority::Contains(const std::set<ServerId>& servers) const {
-  const auto counted =
-      std::count_if(servers.begin(), servers.end(), [this](ServerId sid) { return IsVoter(sid); });
-  return static_cast<size_t>(counted) > voters_.size() / 2;
+bool QuorumSystem::MayLead(ServerId sid) const {
+  const auto voter = voters_.lower_bound(MemberId{sid, {}});
+  return voter != voters_.end() && voter->first.id == sid && voter->second.weight > 0;
+}
+
+bool QuorumSystem::Contains(const std::set<MemberId>& members) const {
+  std::map<uint32_t, uint64_t> held;
+  for (const MemberId& member : members) {
+    const auto voter = voters_.find(member);
+    if (voter != voters_.end()) held[voter->second.group] += voter->second.weight;
+  }
+  size_t won = 0;
+  for (const auto& [group, weight] : held) {
+    const auto all = weights_.find(group);
+    if (all != weights_.end() && weight > all->second / 2) ++won;
+  }
+  return won > weights_.size() / 2;
+}
+
+void QuorumSystem::AddVotersTo(std::set<MemberId>* voters) const {
+  for (const auto& [member, voter] : voters_) voters->insert(member);
 }
 
 Quorum::Quorum(const Configs& configs) {
@@ -21,22 +40,25 @@ Quorum::Quorum(const Configs& configs) {
   if (configs.pending) configs_.emplace_back(*configs.pending);
 }
 
-bool Quorum::IsVoter(ServerId sid) const {
+bool Quorum::IsVoter(const MemberId& member) const {
   return std::any_of(configs_.begin(), configs_.end(),
-                     [sid](const Majority& config) { return config.IsVoter(sid); });
+                     [&](const QuorumSystem& config) { return config.IsVoter(member); });
 }
 
-bool Quorum::Contains(const std::set<ServerId>& servers) const {
+bool Quorum::MayLead(ServerId sid) const {
+  return std::any_of(configs_.begin(), configs_.end(),
+                     [sid](const QuorumSystem& config) { return config.MayLead(sid); });
+}
+
+bool Quorum::Contains(const std::set<MemberId>& members) const {
   return !configs_.empty() &&
          std::all_of(configs_.begin(), configs_.end(),
-                     [&](const Majority& config) { return config.Contains(servers); });
+                     [&](const QuorumSystem& config) { return config.Contains(members); });
 }
 
-std::set<ServerId> Quorum::Voters() const {
-  std::set<ServerId> all;
-  for (const Majority& config : configs_) {
-    all.insert(config.voters().begin(), config.voters().end());
-  }
+std::set<MemberId> Quorum::Voters() const {
+  std::set<MemberId> all;
+  for (const QuorumSystem& config : configs_) config.AddVotersTo(&all);
   return all;
 }
 

@@ -62,7 +62,7 @@ Self::Self(PeerOptions given, Recovered recovered)
 
 void Self::TakeConfigs() {
   quorum = Quorum(memberships.configs());
-  votes_ = quorum.IsVoter(options.self) && memberships.Lists(options.self, state.disk);
+  votes_ = quorum.IsVoter(me());
 }
 
 void Self::Adopt(const Membership& committed) {
@@ -76,8 +76,23 @@ void Self::FollowMemberships() {
   followed_ = memberships.changes();
   TakeConfigs();
   if (memberships.committed().version <= state.config.version) return;
-  state.config = memberships.committed();
+  SetConfig(memberships.committed());
   StoreState();
+  Emit(Introduce{identity()});
+}
+
+void Self::SetConfig(Membership committed) {
+  state.config = std::move(committed);
+  const Member* member = FindMember(state.config, options.self);
+  const bool observer = member != nullptr && member->type == MemberType::kObserver;
+  if (observer || QuorumSystem(state.config).IsVoter(me())) state.listed = true;
+}
+
+Standing Self::standing() const {
+  if (state.ensemble == EnsembleId{}) return Standing::kUnfounded;
+  if (memberships.Lists(options.self, state.disk)) return Standing::kMember;
+  if (state.listed) return Standing::kRemoved;
+  return options.self > kServerIdMax ? Standing::kUnlisted : Standing::kJoining;
 }
 
 void Self::Emit(Effect effect) {
@@ -230,17 +245,31 @@ void Self::CountAsDown(const LinkId& link, const std::string& what) {
        link.sid);
 }
 
-bool Self::IsMember(const Identity& peer) const {
-  const bool same_ensemble = peer.ensemble == state.ensemble && peer.ensemble != EnsembleId{};
-  return same_ensemble && memberships.Lists(peer.sid, peer.disk);
+bool Self::InEnsemble(const Identity& peer) const {
+  return peer.ensemble == state.ensemble && peer.ensemble != EnsembleId{};
 }
 
-std::set<ServerId> Self::LinkedMembers() const {
-  std::set<ServerId> linked;
+std::set<MemberId> Self::Linked() const {
+  std::set<MemberId> linked;
   for (const auto& [link, peer] : links.all()) {
-    if (IsMember(peer)) linked.insert(link.sid);
+    if (InEnsemble(peer)) linked.insert({peer.sid, peer.disk});
   }
   return linked;
+}
+
+LearnerKind Self::LearnsAs() const {
+  if (votes_) return LearnerKind::kFollower;
+  const Configs& configs = memberships.configs();
+  const Member* entry = FindMember(configs.committed, options.self);
+  if (configs.pending) {
+    const Member* next = FindMember(*configs.pending, options.self);
+    if (next != nullptr) entry = next;
+  }
+  // Who is not listed knows from its own entry what it is to be.
+  const Membership own{.members = options.members};
+  if (entry == nullptr) entry = FindMember(own, options.self);
+  const bool observer = entry == nullptr || entry->type == MemberType::kObserver;
+  return observer ? LearnerKind::kObserver : LearnerKind::kFollower;
 }
 
 void Self::Mark(Marks* marks) const {

@@ -49,6 +49,8 @@ struct Terms {
   uint64_t sessions = 0;  // numbers given to sessions in this process life
   Time next_attach{};     // a refused learner does not ask again before this
   std::optional<Time> last_renewal = {};
+  // As what the last leader wants this peer to attach next, whatever it is listed as.
+  std::optional<LearnerKind> attach_as = {};
   // Leaders of which it was said that their time is another, or that they count time otherwise.
   std::set<ServerId> other_clocks = {};
   std::set<ServerId> other_limits = {};
@@ -112,12 +114,16 @@ class Self {
   // while it has that disk. Tells so once.
   void CountAsDown(const LinkId& link, const std::string& what);
 
-  // Whether the peer at the other end belongs to this ensemble: founded, and listed
-  // with the disk that it has.
-  bool IsMember(const Identity& peer) const;
-  std::set<ServerId> LinkedMembers() const;
+  // The peer at the other end belongs to this ensemble, listed or not.
+  bool InEnsemble(const Identity& peer) const;
+  // Who is linked, of those.
+  std::set<MemberId> Linked() const;
+  MemberId me() const { return {options.self, state.disk}; }
   // This server is listed as a voter, with the disk that it has.
   bool votes() const { return votes_; }
+  Standing standing() const;
+  // As what it attaches to a leader (PROTOCOL §1).
+  LearnerKind LearnsAs() const;
   Identity identity() const;
   // Adds what is to be checked whatever the role.
   void Mark(Marks* marks) const;
@@ -135,7 +141,7 @@ class Self {
   Writes writes;
   Disk disk;
   Links links;
-  LastWords last_words;  // of members
+  LastWords last_words;
   Terms terms;
   Time now{};
   int64_t wall = 0;  // within what leader_time can be
@@ -151,6 +157,8 @@ class Self {
 
   // The ensemble was founded with it, or another server says that it is committed.
   void Adopt(const Membership& committed);
+  // Of the hard state: what is committed. The caller stores it.
+  void SetConfig(Membership committed);
 
   // Takes over what has changed of the configurations, and stores what is committed. Once
   // in the first step, for what the log at the start had.

@@ -28,6 +28,8 @@ std::string_view Meaning(SessionEndReason of_leader) {
       return "this server is to attach as an observer";
     case SessionEndReason::kEpochAbsurd:
       return "no history leads to the epoch of this server";
+    case SessionEndReason::kBusy:
+      return "it brings up as many observers as it may";
   }
   return "for a reason that is not known here";
 }

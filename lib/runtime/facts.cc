@@ -61,10 +61,23 @@ std::optional<Epoch> Facts::leads() const {
   return view.role.epoch;
 }
 
-Standing StandingOf(const core::Peer::View& view) {
-  if (view.role.amnesic) return Standing::kJoining;
-  return view.ensemble == EnsembleId{} ? Standing::kUnfounded : Standing::kMember;
+namespace {
+
+// Why a server that is not listed, with this disk, gets no traffic; empty: it is, or observes
+// without being listed. A rolling restart has to stop there, and clients to leave one that was
+// removed.
+std::string WhyNoMember(const Facts& facts) {
+  switch (facts.view.role.standing) {
+    case Standing::kJoining:
+      return "no member: `zkqctl add " + ToString(facts.self) + "=ADDRESS` lists it";
+    case Standing::kRemoved:
+      return "no member any more: the configuration has left it out, and it may be stopped";
+    default:
+      return "";
+  }
 }
+
+}  // namespace
 
 absl::Status ReadyOf(const Facts& facts, absl::Duration now) {
   if (facts.halted()) return HealthOf(facts, now);
@@ -73,10 +86,13 @@ absl::Status ReadyOf(const Facts& facts, absl::Duration now) {
                      {.outcome = Outcome::kNotCommitted});
   }
   if (facts.view.role.amnesic) return HealthOf(facts, now);
+  if (const std::string why = WhyNoMember(facts); !why.empty()) {
+    return MakeError(Code::kUnavailable, why, {.outcome = Outcome::kNotCommitted});
+  }
   const absl::Duration staleness = now - facts.as_of;
   if (staleness <= ReadyWithin(facts)) return absl::OkStatus();
   std::string why = "no leader is established";
-  if (StandingOf(facts.view) == Standing::kUnfounded) {
+  if (facts.view.role.standing == Standing::kUnfounded) {
     why = "the ensemble is not founded yet";
   } else if (facts.restoring != Zxid{}) {
     why = absl::StrCat("a snapshot is restored, at ", ToString(facts.restoring));
@@ -101,7 +117,7 @@ ReplicaStatus StatusOf(const Facts& facts, absl::Duration now) {
   ReplicaStatus status{.id = facts.self,
                        .state = view.role.state,
                        .phase = view.role.phase,
-                       .standing = StandingOf(view),
+                       .standing = view.role.standing,
                        .leader = facts.leader(),
                        .epoch = view.role.epoch,
                        .leads = facts.leads(),

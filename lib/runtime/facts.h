@@ -63,6 +63,5 @@ struct Facts {
 ReplicaStatus StatusOf(const Facts& facts, absl::Duration now);
 // ReplicaStatus::ready alone.
 absl::Status ReadyOf(const Facts& facts, absl::Duration now);
-Standing StandingOf(const core::Peer::View& view);
 
 }  // namespace zkq::runtime

@@ -109,8 +109,9 @@ Complaint ComplaintOf(const Facts& facts, Ailment ailment) {
     case Ailment::kAmnesic:
       return {Code::kFailedPrecondition, "does not vote",
               absl::StrCat("the ensemble lists server ", ToString(facts.self),
-                           " with another disk than this one, or not at all; start it on its own "
-                           "data_dir")};
+                           " with another disk than this one; start it on its own data_dir, or, if "
+                           "that disk is lost, `zkqctl replace ",
+                           ToString(facts.self), "`")};
     case Ailment::kMembersDiffer:
       return Differ(facts);
     case Ailment::kNotFounded:
@@ -149,15 +150,14 @@ Ailments AilmentsOf(const Facts& facts, absl::Duration now) {
   }
   const core::Peer::View& view = facts.view;
   const absl::Duration leaderless = now - facts.leaderless_since;
-  const Standing standing = StandingOf(view);
-  const bool unfounded = standing == Standing::kUnfounded;
+  const bool unfounded = view.role.standing == Standing::kUnfounded;
   const bool differ = unfounded && !facts.around->differences.empty();
-  set(Ailment::kAmnesic, standing == Standing::kJoining);
+  set(Ailment::kAmnesic, view.role.amnesic);
   set(Ailment::kMembersDiffer, differ);
   set(Ailment::kNotFounded, unfounded &&
                                 leaderless >= absl::Microseconds(view.founded_within.count()) &&
                                 (!differ || MissesAny(facts)));
-  set(Ailment::kLeaderless, standing == Standing::kMember && leaderless >= kLeaderlessMax);
+  set(Ailment::kLeaderless, !unfounded && leaderless >= kLeaderlessMax);
   set(Ailment::kDiskHangs, view.disk_hangs > Time{});
   set(Ailment::kDiskSlow, view.disk_slow > Time{});
   set(Ailment::kClockOff, view.clock_off != Time{} && facts.leader());

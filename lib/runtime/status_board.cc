@@ -41,7 +41,7 @@ StatusBoard::Change StatusBoard::NoteChange(const Facts& before, absl::Duration 
   const std::optional<Epoch> leads = facts_.leads();
   const std::optional<Epoch> leads_before = std::exchange(leads_, leads);
   return {.role = was.state != is.state || was.phase != is.phase || was.amnesic != is.amnesic ||
-                  (before.view.ensemble == EnsembleId{}) != (facts_.view.ensemble == EnsembleId{}),
+                  was.standing != is.standing,
           .leader = was.leader != is.leader || was.epoch != is.epoch || leads != leads_before,
           .ready = std::exchange(ready_, ready) != ready || lapsed,
           .health = health};

@@ -86,6 +86,7 @@ void Fields(auto& io, Is<HardState> auto& m) {
   io(5, m.accepted);
   io(6, m.current);
   io(7, m.config);
+  io(8, m.listed);
 }
 void Fields(auto& io, Is<SnapshotMeta> auto& m) {
   io(1, m.zxid);
@@ -119,6 +120,7 @@ void Fields(auto& io, Is<Notification> auto& m) {
   io(6, m.quorum_connected);
   io(7, m.amnesic);
   io(8, m.membership);
+  io(9, m.pending);
 }
 void Fields(auto& io, Is<FollowerInfo> auto& m) {
   io(1, m.accepted);
@@ -243,7 +245,7 @@ constexpr uint64_t LastOf(MemberType) { return static_cast<uint64_t>(MemberType:
 constexpr uint64_t LastOf(PeerState) { return static_cast<uint64_t>(PeerState::kObserving); }
 constexpr uint64_t LastOf(RejectReason) { return static_cast<uint64_t>(RejectReason::kUnknown); }
 constexpr uint64_t LastOf(SessionEndReason) {
-  return static_cast<uint64_t>(SessionEndReason::kEpochAbsurd);
+  return static_cast<uint64_t>(SessionEndReason::kBusy);
 }
 constexpr uint64_t LastOf(LearnerKind) { return static_cast<uint64_t>(LearnerKind::kObserver); }
 

@@ -2,7 +2,8 @@
 
 namespace zkq::core {
 
-void BlindElection::SetConfigs(const Configs& configs) {
+void BlindElection::SetConfigs(const MemberId& self, const Configs& configs) {
+  self_ = self.id;
   voters_.clear();
   for (const Member& member : configs.committed.members) voters_.push_back(member.id);
 }
@@ -37,8 +38,8 @@ void BlindElection::Settle(PeerState state, const Vote& vote, Outbox* out) {
   Announce(out);
 }
 
-void BlindElection::Receive(ServerId from, const Notification& n, Time, Outbox*) {
-  leading_[from] = n.state == PeerState::kLeading;
+void BlindElection::Receive(const MemberId& from, const Notification& n, Time, Outbox*) {
+  leading_[from.id] = n.state == PeerState::kLeading;
 }
 
 // Mostly whoever claims to lead, or this peer itself, so that some terms come to

@@ -12,15 +12,15 @@ namespace zkq::core {
 
 class BlindElection final : public Election {
  public:
-  BlindElection(ServerId self, uint64_t seed) : self_(self), random_(seed) {}
+  explicit BlindElection(uint64_t seed) : random_(seed) {}
 
   std::string_view name() const override { return "blind"; }
-  void SetConfigs(const Configs& configs) override;
+  void SetConfigs(const MemberId& self, const Configs& configs) override;
   void Look(const Vote& own, Time now, Outbox* out) override;
   void Settle(PeerState state, const Vote& vote, Outbox* out) override;
-  void Receive(ServerId from, const Notification& n, Time now, Outbox* out) override;
-  void PeerUp(ServerId, Time, Outbox*) override {}
-  void PeerDown(ServerId sid, Time, Outbox*) override { leading_.erase(sid); }
+  void Receive(const MemberId& from, const Notification& n, Time now, Outbox* out) override;
+  void PeerUp(const MemberId&, Time, Outbox*) override {}
+  void PeerDown(const MemberId& peer, Time, Outbox*) override { leading_.erase(peer.id); }
   void Tick(Time now, Outbox* out) override;
   std::optional<Time> NextWake() const override { return decide_at_; }
   std::optional<Decision> outcome() const override { return outcome_; }
@@ -30,7 +30,7 @@ class BlindElection final : public Election {
   ServerId Choose();
   void Announce(Outbox* out) const;
 
-  const ServerId self_;
+  ServerId self_{};
   std::mt19937_64 random_;
   std::vector<ServerId> voters_;
   std::map<ServerId, bool> leading_;  // who says of itself that it leads

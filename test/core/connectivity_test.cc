@@ -13,30 +13,30 @@ using std::chrono::milliseconds;
 const Quorum kFive({.committed = VotersUpTo(5), .pending = {}});
 
 Connectivity ConnectivityOf(uint64_t sid) {
-  Connectivity connectivity(ServerId{sid}, milliseconds(200));
-  connectivity.Use(kFive);
+  Connectivity connectivity(milliseconds(200));
+  connectivity.Use({ServerId{sid}, {}}, kFive);
   return connectivity;
 }
 
 TEST_CASE("a voter reaches a quorum with itself, a stranger without") {
   for (uint64_t sid : {1, 9}) {
     Connectivity connectivity = ConnectivityOf(sid);
-    connectivity.Up(ServerId{2});
-    connectivity.Up(ServerId{3});
+    connectivity.Up({ServerId{2}, {}});
+    connectivity.Up({ServerId{3}, {}});
     REQUIRE(connectivity.Update(Time{}) == (sid == 1));
     REQUIRE(connectivity.reaches_quorum() == (sid == 1));
-    connectivity.Up(ServerId{8});  // no voter either
+    connectivity.Up({ServerId{8}, {}});  // no voter either
     REQUIRE_FALSE(connectivity.Update(Time{}));
   }
 }
 
 TEST_CASE("a quorum that is lost is believed in for the grace period") {
   Connectivity connectivity = ConnectivityOf(1);
-  connectivity.Up(ServerId{2});
-  connectivity.Up(ServerId{3});
+  connectivity.Up({ServerId{2}, {}});
+  connectivity.Up({ServerId{3}, {}});
   REQUIRE(connectivity.Update(Time{}));
   REQUIRE_FALSE(connectivity.NextWake());
-  connectivity.Down(ServerId{3});
+  connectivity.Down({ServerId{3}, {}});
   REQUIRE_FALSE(connectivity.Update(milliseconds(1000)));
   REQUIRE(connectivity.NextWake() == milliseconds(1200));
   REQUIRE_FALSE(connectivity.Update(milliseconds(1199)));
@@ -47,12 +47,12 @@ TEST_CASE("a quorum that is lost is believed in for the grace period") {
 
 TEST_CASE("a link that comes back within the grace period changes nothing") {
   Connectivity connectivity = ConnectivityOf(1);
-  connectivity.Up(ServerId{2});
-  connectivity.Up(ServerId{3});
+  connectivity.Up({ServerId{2}, {}});
+  connectivity.Up({ServerId{3}, {}});
   REQUIRE(connectivity.Update(Time{}));
-  connectivity.Down(ServerId{3});
+  connectivity.Down({ServerId{3}, {}});
   REQUIRE_FALSE(connectivity.Update(milliseconds(1000)));
-  connectivity.Up(ServerId{4});
+  connectivity.Up({ServerId{4}, {}});
   REQUIRE_FALSE(connectivity.Update(milliseconds(1100)));
   REQUIRE_FALSE(connectivity.NextWake());
   REQUIRE_FALSE(connectivity.Update(milliseconds(1300)));
@@ -61,10 +61,10 @@ TEST_CASE("a link that comes back within the grace period changes nothing") {
 
 TEST_CASE("a configuration with more voters can take the quorum away") {
   Connectivity connectivity = ConnectivityOf(1);
-  connectivity.Up(ServerId{2});
-  connectivity.Up(ServerId{3});
+  connectivity.Up({ServerId{2}, {}});
+  connectivity.Up({ServerId{3}, {}});
   REQUIRE(connectivity.Update(Time{}));
-  connectivity.Use(Quorum({.committed = VotersUpTo(6), .pending = {}}));
+  connectivity.Use({ServerId{1}, {}}, Quorum({.committed = VotersUpTo(6), .pending = {}}));
   REQUIRE_FALSE(connectivity.Update(milliseconds(1000)));
   REQUIRE(connectivity.Update(milliseconds(1200)));
   REQUIRE_FALSE(connectivity.reaches_quorum());

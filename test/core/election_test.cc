@@ -27,10 +27,10 @@ class ElectionScript {
     const std::string up = words.Setting("up");
     self_ = ToServerId(words.Next());
     const int voters = static_cast<int>(ToNumber(words.After("of")));
-    election_ = NewFastLeaderElection({.self = self_});
-    election_->SetConfigs({.committed = VotersUpTo(voters)});
+    election_ = NewFastLeaderElection({});
+    election_->SetConfigs({self_, {}}, {.committed = VotersUpTo(voters)});
     for (char sid : up) {
-      if (sid != ',') election_->PeerUp(ToServerId(std::string(1, sid)), now_, &out_);
+      if (sid != ',') election_->PeerUp({ToServerId(std::string(1, sid)), {}}, now_, &out_);
     }
     out_.clear();
   }
@@ -53,15 +53,15 @@ class ElectionScript {
     } else if (name == "ask") {
       election_->Look(Vote{}, now_, &out_);
     } else if (name == "from") {
-      const ServerId from = ToServerId(step->Next());
+      const MemberId from{ToServerId(step->Next()), {}};
       election_->Receive(from, ToNotification(step), now_, &out_);
     } else if (name == "tick") {
       now_ += ToTime(step->Next());
       election_->Tick(now_, &out_);
     } else if (name == "up") {
-      election_->PeerUp(ToServerId(step->Next()), now_, &out_);
+      election_->PeerUp({ToServerId(step->Next()), {}}, now_, &out_);
     } else if (name == "down") {
-      election_->PeerDown(ToServerId(step->Next()), now_, &out_);
+      election_->PeerDown({ToServerId(step->Next()), {}}, now_, &out_);
     } else if (name == "settle") {
       const bool leads = step->Next() == "leading";
       election_->Settle(leads ? PeerState::kLeading : PeerState::kFollowing, ToVote(step), &out_);

@@ -94,7 +94,7 @@ void Ensemble::Start(ServerId sid) {
                       .rollover_counter = options_.rollover_counter};
   for (ServerId id : ids()) options.members.push_back({.id = id, .address = "s" + ToString(id)});
   std::unique_ptr<Election> election;
-  if (options_.blind) election = std::make_unique<BlindElection>(sid, random_());
+  if (options_.blind) election = std::make_unique<BlindElection>(random_());
   server.peer = std::make_unique<Peer>(options, std::move(recovered), std::move(election));
   server.identity = server.peer->identity();
   Step(sid, Tick{});

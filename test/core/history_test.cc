@@ -115,10 +115,11 @@ class HistoryScript {
     const Zxid snapshot = ToZxid(words->Setting("snapshot", "0:0"));
     const uint64_t diff = ToNumber(words->Setting("diff", "1000"));
     const std::string last = words->Setting("last");
+    const Zxid end = ToZxid(words->Setting("end", ToString(history_->last())));
     learner.table = ToZxids(words->Rest());
     if (!learner.table.empty()) learner.last = learner.table.back();
     if (!last.empty()) learner.last = ToZxid(last);
-    const SyncPlan plan = ChoosePlan(*history_, snapshot, learner, diff);
+    const SyncPlan plan = ChoosePlan(*history_, end, snapshot, learner, diff);
     switch (plan.kind) {
       case SyncPlan::Kind::kDiff:
         return "diff from " + ToString(plan.from);

@@ -408,6 +408,7 @@ std::string PeerScript::View() const {
   std::string line = std::string(ToString(role.state)) + " " + std::string(ToString(role.phase)) +
                      " epoch " + std::to_string(role.epoch);
   if (role.leader != kNoServer) line += " leader " + ToString(role.leader);
+  if (role.standing != Standing::kMember) line += " " + std::string(ToString(role.standing));
   if (role.amnesic) line += " amnesic";
   for (const Peer::Difference& other : peer_->differences()) {
     line += " other-members-at " + ToString(other.sid);

@@ -46,24 +46,24 @@ class QuorumScript {
     if (!words->empty()) configs.pending = ToMembership(words);
     quorum_ = Quorum(configs);
     std::string voters = "voters";
-    for (ServerId sid : quorum_.Voters()) voters += " " + ToString(sid);
+    for (const MemberId& voter : quorum_.Voters()) voters += " " + ToString(voter.id);
     return voters;
   }
 
   std::string Contains(Words* words) {
-    std::set<ServerId> servers;
-    while (!words->empty()) servers.insert(ToServerId(words->Next()));
+    std::set<MemberId> servers;
+    while (!words->empty()) servers.insert({ToServerId(words->Next()), {}});
     return quorum_.Contains(servers) ? "yes" : "no";
   }
 
   std::string Held(Words* words) {
-    std::map<ServerId, Zxid> held;
+    std::map<MemberId, Zxid> held;
     for (uint64_t other = 1; other < 10; ++other) {
       const std::string zxid = words->Setting(std::to_string(other));
-      if (!zxid.empty()) held[ServerId{other}] = ToZxid(zxid);
+      if (!zxid.empty()) held[{ServerId{other}, {}}] = ToZxid(zxid);
     }
-    for (ServerId sid : quorum_.Voters()) {
-      if (!words->Take("_")) held[sid] = ToZxid(words->Next());
+    for (const MemberId& voter : quorum_.Voters()) {
+      if (!words->Take("_")) held[voter] = ToZxid(words->Next());
     }
     return ToString(quorum_.Reached(held));
   }
@@ -87,17 +87,17 @@ TEST_CASE("a quorum holds what its shortest member holds") {
 
 using Mask = uint32_t;  // bit i: server i + 1
 
-std::set<ServerId> Servers(Mask mask) {
-  std::set<ServerId> servers;
+std::set<MemberId> Servers(Mask mask) {
+  std::set<MemberId> servers;
   for (uint64_t i = 0; i < 32; ++i) {
-    if (mask >> i & 1) servers.insert(ServerId{i + 1});
+    if (mask >> i & 1) servers.insert({ServerId{i + 1}, {}});
   }
   return servers;
 }
 
 Membership Voters(Mask mask) {
   Membership membership;
-  for (ServerId sid : Servers(mask)) membership.members.push_back({.id = sid});
+  for (const auto& [sid, none] : Servers(mask)) membership.members.push_back({.id = sid});
   return membership;
 }
 
@@ -147,13 +147,13 @@ TEST_CASE("the held zxid is the newest whose holders are a quorum") {
   const Quorum quorum({.committed = Voters(0b0111), .pending = Voters(0b1110)});
   const std::vector<Zxid> zxids = {{1, 9}, {2, 1}, {2, 2}, {3, 1}};
   for (uint32_t code = 0; code < 5 * 5 * 5 * 5; ++code) {
-    std::map<ServerId, Zxid> held;
+    std::map<MemberId, Zxid> held;
     for (uint64_t i = 0, rest = code; i < 4; ++i, rest /= 5) {
-      if (rest % 5 < zxids.size()) held[ServerId{i + 1}] = zxids[rest % 5];
+      if (rest % 5 < zxids.size()) held[{ServerId{i + 1}, {}}] = zxids[rest % 5];
     }
     Zxid expected;
     for (Zxid zxid : zxids) {
-      std::set<ServerId> holders;
+      std::set<MemberId> holders;
       for (const auto& [sid, newest] : held) {
         if (newest >= zxid) holders.insert(sid);
       }

@@ -19,12 +19,12 @@ class Named final : public Election {
  public:
   explicit Named(size_t bytes) : name_(bytes, 'n') {}
   std::string_view name() const override { return name_; }
-  void SetConfigs(const Configs&) override {}
+  void SetConfigs(const MemberId&, const Configs&) override {}
   void Look(const Vote&, Time, Outbox*) override {}
   void Settle(PeerState, const Vote&, Outbox*) override {}
-  void Receive(ServerId, const Notification&, Time, Outbox*) override {}
-  void PeerUp(ServerId, Time, Outbox*) override {}
-  void PeerDown(ServerId, Time, Outbox*) override {}
+  void Receive(const MemberId&, const Notification&, Time, Outbox*) override {}
+  void PeerUp(const MemberId&, Time, Outbox*) override {}
+  void PeerDown(const MemberId&, Time, Outbox*) override {}
   void Tick(Time, Outbox*) override {}
   std::optional<Time> NextWake() const override { return std::nullopt; }
   std::optional<Decision> outcome() const override { return std::nullopt; }

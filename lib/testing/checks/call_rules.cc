@@ -14,7 +14,9 @@ void CallRules::OnReadAsked(uint64_t call) {
 void CallRules::CheckConfirmed(uint64_t call) {
   if (ledger_.servers.size() == 1) return;
   for (const std::set<ServerId>& by : ledger_.confirmations.Of(call)) {
-    if (ledger_.quorum.Contains(by)) return;
+    std::set<MemberId> members;
+    for (ServerId sid : by) members.insert({sid, {}});
+    if (ledger_.quorum.Contains(members)) return;
   }
   ledger_.Violate(
       "INV-26 linearizable reads",

@@ -8,10 +8,10 @@ namespace zkq::testing {
 
 bool LedChecker::SomebodyCould(const View& view) const {
   for (const auto& [sid, voter] : view.voters) {
-    std::set<ServerId> followers{sid};
+    std::set<MemberId> followers{{sid, {}}};
     for (const auto& [other, follower] : view.voters) {
       const bool linked = view.links.contains(std::minmax(sid, other));
-      if (linked && follower.history <= voter.history) followers.insert(other);
+      if (linked && follower.history <= voter.history) followers.insert({other, {}});
     }
     if (quorum_.Contains(followers)) return true;
   }

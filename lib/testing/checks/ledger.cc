@@ -5,7 +5,7 @@
 namespace zkq::testing {
 
 Ledger::Ledger(core::Quorum of) : quorum(std::move(of)) {
-  for (const ServerId sid : quorum.Voters()) servers[sid];
+  for (const MemberId& voter : quorum.Voters()) servers[voter.id];
 }
 
 void Ledger::Violate(std::string_view property, std::string what) {

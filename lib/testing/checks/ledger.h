@@ -89,9 +89,9 @@ struct Ledger {
 
 template <typename Has>
 bool Ledger::IsQuorum(Has has) const {
-  std::set<ServerId> those;
+  std::set<MemberId> those;
   for (const auto& [sid, server] : servers) {
-    if (has(sid, server)) those.insert(sid);
+    if (has(sid, server)) those.insert({sid, {}});
   }
   return quorum.Contains(those);
 }

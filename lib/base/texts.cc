@@ -25,7 +25,6 @@ std::string ServersText(const std::set<ServerId>& servers) {
   return text;
 }
 
-
 std::string ServersText(const std::set<MemberId>& members) {
   std::set<ServerId> servers;
   for (const MemberId& member : members) servers.insert(member.id);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "lib/base/group_weights.h"
+
 namespace zkq::core {
 
 QuorumSystem::QuorumSystem(const Membership& membership) {
@@ -18,17 +20,12 @@ bool QuorumSystem::MayLead(ServerId sid) const {
 }
 
 bool QuorumSystem::Contains(const std::set<MemberId>& members) const {
-  std::map<uint32_t, uint64_t> held;
+  GroupWeights held;
   for (const MemberId& member : members) {
     const auto voter = voters_.find(member);
     if (voter != voters_.end()) held[voter->second.group] += voter->second.weight;
   }
-  size_t won = 0;
-  for (const auto& [group, weight] : held) {
-    const auto all = weights_.find(group);
-    if (all != weights_.end() && weight > all->second / 2) ++won;
-  }
-  return won > weights_.size() / 2;
+  return WinsMostGroups(held, weights_);
 }
 
 void QuorumSystem::AddVotersTo(std::set<MemberId>* voters) const {

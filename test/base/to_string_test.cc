@@ -50,8 +50,13 @@ TEST_CASE("amounts print as people read them") {
   REQUIRE(BytesText(10'240) == "10 KiB");
   REQUIRE(BytesText(uint64_t{480} << 20) == "480 MiB");
   REQUIRE(BytesText(uint64_t{12} << 30) == "12 GiB");
-  REQUIRE(ServersText({}) == "");
-  REQUIRE(ServersText({ServerId{1}, ServerId{3}}) == "1, 3");
+}
+
+TEST_CASE("servers print by their ids, and two disks of one seat once") {
+  REQUIRE(ServersText(std::set<ServerId>()) == "");
+  REQUIRE(ServersText(std::set{ServerId{1}, ServerId{3}}) == "1, 3");
+  REQUIRE(ServersText(std::set{MemberId{ServerId{1}, {}}, MemberId{ServerId{1}, {0, 7}},
+                               MemberId{ServerId{3}, {}}}) == "1, 3");
 }
 
 TEST_CASE("pings and pongs travel on the control lane, all else on the ZAB lane") {

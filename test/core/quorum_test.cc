@@ -1,6 +1,9 @@
 // Which sets decide: as scripts, and by enumeration.
 #include "lib/core/quorum.h"
 
+#include <algorithm>
+#include <string>
+
 #include "test/core/text.h"
 #include "test/harness/catch.h"
 #include "test/harness/script.h"
@@ -11,23 +14,46 @@ namespace {
 using testing::Command;
 using testing::RunScript;
 
-// "1 2 3o": an observer has an o after its id.
+constexpr DiskId kOtherDisk{0, 1};
+
+// "1'" is another disk than 1, in the same seat.
+MemberId ToMemberId(std::string word) {
+  const bool other = word.ends_with('\'');
+  if (other) word.pop_back();
+  return {ToServerId(word), other ? kOtherDisk : DiskId{}};
+}
+
+std::string Text(const MemberId& member) {
+  return ToString(member.id) + (member.disk == kOtherDisk ? "'" : "");
+}
+
+// "1", "3o": an observer, "1w2": of weight 2, "1w2g3": in group 3.
+Member ToMember(const std::string& word) {
+  const size_t id_end = std::min(word.find_first_of("owg"), word.size());
+  const MemberId id = ToMemberId(word.substr(0, id_end));
+  Member member{.id = id.id, .disk = id.disk};
+  for (size_t begin = id_end; begin < word.size();) {
+    const size_t end = std::min(word.find_first_of("owg", begin + 1), word.size());
+    const std::string number = word.substr(begin + 1, end - begin - 1);
+    if (word[begin] == 'o') member.type = MemberType::kObserver;
+    if (word[begin] == 'w') member.weight = static_cast<uint32_t>(ToNumber(number));
+    if (word[begin] == 'g') member.group = static_cast<uint32_t>(ToNumber(number));
+    begin = end;
+  }
+  return member;
+}
+
 Membership ToMembership(Words* words) {
   Membership membership;
   while (!words->empty() && !words->Take("/")) {
-    std::string id = words->Next();
-    const bool observer = id.back() == 'o';
-    if (observer) id.pop_back();
-    membership.members.push_back(
-        {.id = ToServerId(id),
-         .address = {},
-         .type = observer ? MemberType::kObserver : MemberType::kParticipant});
+    membership.members.push_back(ToMember(words->Next()));
   }
   return membership;
 }
 
 // config 1 2 3o [/ 2 3 4]    the committed configuration, and the pending one
 // contains 1 2               is this set a quorum?
+// may-lead 1                 may this server be elected?
 // held 4:7 4:5 _ [9=5:1]     what each voter holds, in the order of their ids;
 //                            others by name
 class QuorumScript {
@@ -36,6 +62,7 @@ class QuorumScript {
     Words words(command.args);
     if (command.name == "config") return Configure(&words);
     if (command.name == "contains") return Contains(&words);
+    if (command.name == "may-lead") return MayLead(&words);
     if (command.name == "held") return Held(&words);
     return "no such command";
   }
@@ -46,14 +73,18 @@ class QuorumScript {
     if (!words->empty()) configs.pending = ToMembership(words);
     quorum_ = Quorum(configs);
     std::string voters = "voters";
-    for (const MemberId& voter : quorum_.Voters()) voters += " " + ToString(voter.id);
+    for (const MemberId& voter : quorum_.Voters()) voters += " " + Text(voter);
     return voters;
   }
 
   std::string Contains(Words* words) {
     std::set<MemberId> servers;
-    while (!words->empty()) servers.insert({ToServerId(words->Next()), {}});
+    while (!words->empty()) servers.insert(ToMemberId(words->Next()));
     return quorum_.Contains(servers) ? "yes" : "no";
+  }
+
+  std::string MayLead(Words* words) {
+    return quorum_.MayLead(ToServerId(words->Next())) ? "yes" : "no";
   }
 
   std::string Held(Words* words) {
@@ -78,6 +109,9 @@ std::string Run(const char* script) {
 
 TEST_CASE("a quorum is more than half of the voters") {
   REQUIRE(Run("testdata/quorum/contains.txt") == "");
+}
+TEST_CASE("weights and groups make a quorum, and the disk is who sits in a seat") {
+  REQUIRE(Run("testdata/quorum/weights.txt") == "");
 }
 TEST_CASE("a quorum holds what its shortest member holds") {
   REQUIRE(Run("testdata/quorum/held.txt") == "");

@@ -17,6 +17,8 @@ struct GrpcTransportOptions {
   size_t outbound_bytes_max = 64 << 20;
   // Bytes delivered from one peer and still held above which reading waits.
   size_t inbound_bytes_max = 16 << 20;
+  // How many servers that are not listed (QuorumTransport::SetMembers) may be linked at a time.
+  size_t unlisted_max = 64;
   std::shared_ptr<LogSink> log_sink = nullptr;
 };
 

@@ -74,17 +74,20 @@ struct LinkState {
   // code:
   //   kUnavailable         not reached (no such name, connection refused, ...), or silent
   //   kDeadlineExceeded    no answer within the time that an attempt has
-  //   kPermissionDenied    refused: one of the two does not list the other
+  //   kPermissionDenied    refused: one of the two is not founded, and does not list the other
   //   kFailedPrecondition  refused: another ensemble, server, election strategy or version
   //   kAlreadyExists       refused: another server with its id is linked
   //   kInvalidArgument     what it says is against the protocol
   //   kDataLoss            what came from it was changed on its way
-  //   kResourceExhausted   it does not take what is sent, or no thread is free to dial
+  //   kResourceExhausted   it does not take what is sent, or no thread is free to dial; or refused:
+  //                        it has as many links with servers that it does not list as it takes
   //   kAborted             taken down by this end, to begin anew
   // A server may say others, of which only the text tells.
   absl::Status error = absl::OkStatus();
   // From a question of the newest link's handshake to its answer; none: not measured yet.
   std::optional<absl::Duration> round_trip = {};
+  // False: it is linked, and is not in the list of members, or with another disk alone.
+  bool listed = true;
 };
 
 class ZKQ_EXPORT QuorumTransport {
@@ -131,9 +134,24 @@ class ZKQ_EXPORT QuorumTransport {
   // from now on. A link to whom that makes a stranger goes down. Server, boot and
   // disk stay what they were at the start.
   virtual void SetIdentity(const Identity& self) = 0;
-  // Whom to keep links with (self may be listed). A server that stands there more than
-  // once has so many addresses, which are tried in turn. Links to others go down. May be
-  // called before Start, and should: who is not listed yet is refused.
+  // Who belongs to the ensemble, this server included: the members of every configuration that
+  // counts, each voter with its disk, the newest configuration last; and addresses to spare. May
+  // be called before Start, and should.
+  //
+  // A server may stand there more than once. It has so many addresses, which are tried in turn;
+  // it is a voter if one entry lists it as a participant, with that entry's disk or, where no
+  // entry of it names a disk, with any. Two disks of one server may be listed: of those that are
+  // linked at a time the last one in the list has the id. An entry without an address, or that
+  // names no server, is no error.
+  //
+  // From this follow the links. Each two voters keep one. An observer, and a server that is not
+  // listed or with other disks alone, keeps one with each voter that it knows of: it dials,
+  // nobody dials it. Voters of an ensemble take such servers of the same ensemble or of none,
+  // at most so many that are not listed as the transport's options say. A server that belongs to no
+  // ensemble yet takes none that it does not list.
+  //
+  // No link goes down by this call, whatever becomes of its ends; who has left the list is one
+  // that is not listed from then on.
   virtual void SetMembers(absl::Span<const Member> members) = 0;
 
   // Queues `message`, encoded once, on each of the links; skips those that are gone. A link
@@ -141,7 +159,7 @@ class ZKQ_EXPORT QuorumTransport {
   virtual void Send(std::span<const LinkId> to, Message message) = 0;
   // Replaces the announcement for `to`, which it gets now or with its next link.
   virtual void Notify(ServerId to, const Notification& notification) = 0;
-  // Takes the link down, if it is up; the receiver hears of it. A member is dialled again.
+  // Takes the link down, if it is up; the receiver hears of it. If a link is due it is made anew.
   virtual void DropLink(const LinkId& link) = 0;
 
   // Streams a snapshot file from the peer at the other end of `link`, from

@@ -27,6 +27,7 @@ class GrpcTransport final : public QuorumTransport {
         table_(std::make_shared<LinkTable>(
             TableOptions{.bounds = {.outbound_bytes_max = options.outbound_bytes_max,
                                     .inbound_bytes_max = options.inbound_bytes_max},
+                         .unlisted_max = options.unlisted_max,
                          .log_sink = std::move(options.log_sink)})) {}
 
   ~GrpcTransport() override { Shutdown(); }

@@ -46,7 +46,9 @@ void Fields(auto& io, wire::Is<Chunk> auto& m) {
 bool Valid(const Hello& hello) { return hello.from.sid != kNoServer && hello.seq != 0; }
 bool Valid(const HelloAck& ack) { return ack.from.sid != kNoServer; }
 bool Valid(const Refused& refused) { return refused.code != RefusalCode{}; }
-constexpr uint64_t LastOf(RefusalCode) { return static_cast<uint64_t>(RefusalCode::kItself); }
+constexpr uint64_t LastOf(RefusalCode) {
+  return static_cast<uint64_t>(RefusalCode::kTooManyUnlisted);
+}
 
 namespace {
 

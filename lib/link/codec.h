@@ -42,7 +42,7 @@ enum class RefusalCode : uint8_t {
   kForeignEnsemble = 4,  // both are founded, in two ensembles
   kMeantAnother = 5,     // the dialler wants another server
   kNotAMember = 6,
-  kDialBack = 7,     // the smaller id has dialled: the larger one dials now
+  kDialBack = 7,     // it is the other end's turn to dial, which it does now
   kWrongWay = 8,     // the larger id has knocked, where it should dial
   kOlder = 9,        // not newer than the live link to that server
   kSecondDisk = 10,  // another disk under its id has the id, and is linked
@@ -50,8 +50,9 @@ enum class RefusalCode : uint8_t {
   kTooSlow = 12,     // no handshake in time
   kShutDown = 13,
   kElection = 14,  // it elects by another strategy
-  kDialMe = 15,    // the larger id is asked to dial, and cannot: the smaller one may
+  kDialMe = 15,    // who is asked to dial cannot, or does not: who asks may
   kItself = 16,    // who asks is who answers: the same process
+  kTooManyUnlisted = 17,
 };
 // All that a refused stranger is told.
 struct Refused {

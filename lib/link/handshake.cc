@@ -19,14 +19,25 @@ std::string Elects(const Identity& self, const Identity& peer) {
          self.election + "\"";
 }
 
-// Of two disks under one id the listed one has the id, whatever the boots say (PROTOCOL
-// §5.3 D5), and of two that are not listed the one that is linked. But before founding the
-// later start has it: else an empty server that comes back while its old link has not
+// Of two disks under one id the one that ranks higher has the id, whatever the boots say
+// (PROTOCOL §5.3 D5), and of two that are not listed the one that is linked. But before founding
+// the later start has it: else an empty server that comes back while its old link has not
 // broken yet could not be founded with.
 bool LiveOneHasTheId(const Identity& self, const Identity& from, const KnownPeer& known) {
   if (!known.live || from.disk == known.live_disk) return false;
-  if (self.ensemble == EnsembleId{}) return from.boot <= known.live->boot;
-  return from.disk != known.listed || known.listed == DiskId{};
+  const bool founding = self.ensemble == EnsembleId{} && known.seat.disks.empty();
+  if (founding) return from.boot <= known.live->boot;
+  return known.seat.Rank(from.disk) <= known.seat.Rank(known.live_disk);
+}
+
+// Whether this end is to dial, and not the caller. Two voters know; else who is no voter dials.
+// But the two may not have the same list. Then both may be dialling at once, and one has to give
+// way: the voter, or the smaller sid.
+bool ThisEndDials(const Identity& self, const Identity& from, const KnownPeer& known) {
+  if (!known.has_address) return false;
+  const bool voter = known.seat.RoleOf(from.disk) == Role::kVoter;
+  if (known.us != Role::kVoter) return known.dialling && (voter || Dials(self.sid, from.sid));
+  return voter && Dials(self.sid, from.sid);
 }
 
 Judgement JudgeCaller(const Identity& self, const Identity& from, ServerId to,
@@ -39,7 +50,10 @@ Judgement JudgeCaller(const Identity& self, const Identity& from, ServerId to,
   if (to != self.sid) return {RefusalCode::kMeantAnother, "server " + ToString(to)};
   if (Foreign(self, from)) return {RefusalCode::kForeignEnsemble};
   if (from.election != self.election) return {RefusalCode::kElection, Elects(self, from)};
-  if (!known.member) return {RefusalCode::kNotAMember};
+  // Who founds must not meet strangers (PROTOCOL §11.6). Others take them: they join, or were
+  // removed.
+  const bool unlisted = known.seat.RoleOf(from.disk) == Role::kUnlisted;
+  if (unlisted && self.ensemble == EnsembleId{}) return {RefusalCode::kNotAMember};
   if (LiveOneHasTheId(self, from, known)) return {RefusalCode::kSecondDisk};
   return {};
 }
@@ -50,6 +64,11 @@ absl::Duration HandshakeLimit(const Identity& self) {
   constexpr absl::Duration kLongest = absl::Seconds(5);
   const absl::Duration limit = absl::FromChrono(self.tick) * self.init_limit / 4;
   return limit > absl::ZeroDuration() ? std::min(limit, kLongest) : kLongest;
+}
+
+Way WayTo(ServerId self, Role us, ServerId peer, const Seat& seat) {
+  if (!seat.voter || peer == self) return Way::kWait;
+  return us == Role::kVoter && !Dials(self, peer) ? Way::kKnock : Way::kDial;
 }
 
 Hello HelloOn(const LinkId& link, const Identity& self) {
@@ -72,8 +91,11 @@ Judgement JudgeHello(const Identity& self, const Hello& hello, const KnownPeer& 
   }
   Judgement judgement = JudgeCaller(self, from, hello.to, known);
   if (!judgement.admitted()) return judgement;
-  if (Dials(self.sid, from.sid) && (!known.unreachable || known.live)) {
+  if (ThisEndDials(self, from, known) && (!known.unreachable || known.live)) {
     return {RefusalCode::kDialBack};
+  }
+  if (!known.has_room && known.seat.RoleOf(from.disk) == Role::kUnlisted) {
+    return {RefusalCode::kTooManyUnlisted};
   }
   // Of a link that this server has dialled, seq is its own: the same process's replaces it anyway.
   const uint64_t live_seq = known.live && !known.live_dialled ? known.live->seq : 0;
@@ -88,8 +110,12 @@ Judgement JudgeKnock(const Identity& self, const Identity& from, ServerId to,
                      const KnownPeer& known) {
   Judgement judgement = JudgeCaller(self, from, to, known);
   if (!judgement.admitted()) return judgement;
-  if (!Dials(self.sid, from.sid)) return {RefusalCode::kWrongWay};
-  if (known.unreachable && !known.live) return {RefusalCode::kDialMe};
+  if (known.seat.RoleOf(from.disk) != Role::kVoter) return {RefusalCode::kDialMe};
+  if (WayTo(self.sid, known.us, from.sid, known.seat) != Way::kDial) {
+    return {RefusalCode::kWrongWay};
+  }
+  const bool in_vain = known.unreachable && !known.live;
+  if (!known.has_address || in_vain) return {RefusalCode::kDialMe};
   return {};
 }
 

@@ -10,13 +10,26 @@
 
 #include "absl/time/time.h"
 #include "lib/link/codec.h"
+#include "lib/link/seats.h"
 
 namespace zkq::link {
 
-// At both ends of a pair the same one: the larger sid dials.
+// Of two voters the larger sid dials: at both ends the same one.
 constexpr bool Dials(ServerId self, ServerId peer) { return self > peer; }
 
-// So many dial-backs in vain, and the smaller sid may dial (PROTOCOL §5.3 D1): a firewall may
+// How this end gets a link to another server, as the list has both (PROTOCOL §5.3 D1, D2).
+enum class Way : uint8_t {
+  kDial,
+  kKnock,  // "please dial me"
+  kWait,   // it dials by itself, or there is to be no link
+};
+Way WayTo(ServerId self, Role us, ServerId peer, const Seat& seat);
+// Whether there is to be one.
+inline bool IsWanted(Role us, const Seat& seat) {
+  return seat.voter || (us == Role::kVoter && seat.observer);
+}
+
+// So many dial-backs in vain, and the other end may dial (PROTOCOL §5.3 D1): a firewall may
 // let connections through in one direction alone.
 inline constexpr int kDialBackFailures = 3;
 
@@ -29,14 +42,18 @@ inline absl::Duration AttemptLimit(const Identity& self) { return 2 * HandshakeL
 // What `self` says of itself on a link that it has dialled, or that is up.
 Hello HelloOn(const LinkId& link, const Identity& self);
 
-// What the called one knows of the server that the caller says it is.
+// What the called one knows of the server that the caller says it is, and of itself.
 struct KnownPeer {
-  bool member = false;
-  DiskId listed = {};  // the disk that the configuration lists for it; none: not known
+  Role us = Role::kVoter;  // what the called one is by the list
+  bool has_room = true;    // for one more that is not listed
+  Seat seat = {};          // the caller's
   std::optional<LinkId> live = {};
   DiskId live_disk = {};      // at the other end of that link
   bool live_dialled = false;  // that link was dialled by who judges
-  bool unreachable = false;   // it has knocked, and was dialled in vain, kDialBackFailures times
+  bool dialling = false;      // who judges is at it
+  bool has_address = true;    // where it could be dialled
+  bool unreachable =
+      false;  // it has asked for that, and was dialled in vain, kDialBackFailures times
 };
 
 struct Judgement {
@@ -45,8 +62,8 @@ struct Judgement {
   bool admitted() const { return refusal == RefusalCode{}; }
 };
 
-// `from` is the listed disk of its id, and another one is linked under it: that link has
-// to go (PROTOCOL §5.3 D5).
+// Another disk than `from`'s is linked under its id, and has it no more: that link has to go
+// (PROTOCOL §5.3 D5).
 bool TakesTheId(const Identity& self, const Identity& from, const KnownPeer& known);
 
 Judgement JudgeHello(const Identity& self, const Hello& hello, const KnownPeer& known);

@@ -45,6 +45,7 @@ void LinkTable::Start(const Env& env, const Identity& self, QuorumTransport::Rec
   self_ = self;
   running_ = true;
   for (auto& [sid, peer] : peers_) peer.reach.Listed(env_.clock->Monotonic());
+  Want();
 }
 
 void LinkTable::StartDialling(std::shared_ptr<Dialler> dialler) {
@@ -79,45 +80,22 @@ void LinkTable::Introduce(const LiveLinkPtr& link, const Identity& self) {
   OnBroken(link, absl::ResourceExhaustedError("no room to say who this peer has become"));
 }
 
+// A link that is up stays, whatever becomes of its ends (PROTOCOL §5.3 D8). An attempt that is not
+// due any more ends.
 void LinkTable::SetMembers(absl::Span<const Member> members) {
-  const absl::Status why = absl::PermissionDeniedError("not a member any more");
+  const absl::Status why = absl::AbortedError("no link is due from here any more");
   std::vector<Closing> old;
   {
     const std::lock_guard lock(mutex_);
     List(members);
     for (auto& [sid, peer] : peers_) {
+      if (peer.dialling != nullptr && WayTo(sid, peer) == Way::kWait) {
+        old.push_back({.link = std::exchange(peer.dialling, nullptr), .why = Copy(why)});
+      }
       ScheduleAttempt(sid, &peer);
-      if (peer.member) continue;
-      old.push_back({.link = std::exchange(peer.dialling, nullptr), .why = Copy(why)});
-      old.push_back(TakeLive(sid, &peer, why));
     }
   }
   for (Closing& closing : old) FinishClose(std::move(closing));
-}
-
-void LinkTable::List(absl::Span<const Member> members) {
-  std::map<ServerId, std::vector<std::string>> addresses;
-  std::map<ServerId, DiskId> disks;
-  for (const Member& member : members) {
-    addresses[member.id].push_back(member.address);
-    if (member.disk != DiskId{}) disks[member.id] = member.disk;
-  }
-  for (auto& [sid, peer] : peers_) {
-    if (addresses.contains(sid)) continue;
-    peer.member = false;
-    peer.listed = {};
-  }
-  for (auto& [sid, all] : addresses) {
-    Peer& peer = PeerOf(sid);
-    peer.listed = disks[sid];
-    // Start makes up for the clock that there is not before.
-    if (!std::exchange(peer.member, true) && running_) {
-      peer.reach.Listed(env_.clock->Monotonic());
-    }
-    if (!peer.addresses.Set(std::move(all))) continue;
-    peer.redial.Reset();
-    peer.dial_backs_failed = 0;
-  }
 }
 
 void LinkTable::Send(std::span<const LinkId> to, const Message& message) {
@@ -316,20 +294,9 @@ void LinkTable::After(absl::Duration delay, absl::AnyInvocable<void(LinkTable*)>
 // --- links come and go ---------------------------------------------------------------
 
 LinkTable::Peer& LinkTable::PeerOf(ServerId sid) {
-  return peers_.try_emplace(sid, gate_).first->second;
-}
-
-KnownPeer LinkTable::Lookup(ServerId sid) const {
-  const auto peer = peers_.find(sid);
-  if (peer == peers_.end()) return {};
-  KnownPeer known{.member = peer->second.member,
-                  .listed = peer->second.listed,
-                  .unreachable = peer->second.dial_backs_failed >= kDialBackFailures};
-  if (peer->second.live == nullptr) return known;
-  known.live = peer->second.live->id;
-  known.live_disk = peer->second.live_disk;
-  known.live_dialled = peer->second.live->dialled;
-  return known;
+  const auto [peer, is_new] = peers_.try_emplace(sid, gate_);
+  if (is_new && running_) peer->second.reach.Listed(env_.clock->Monotonic());
+  return peer->second;
 }
 
 LinkTable::Closing LinkTable::TakeLive(ServerId sid, Peer* peer, const absl::Status& why,

@@ -37,11 +37,15 @@ namespace zkq::link {
 
 struct TableOptions {
   LinkBounds bounds = {};
+  // Servers that are not listed, linked at a time.
+  size_t unlisted_max = 64;
   std::shared_ptr<LogSink> log_sink = nullptr;
 };
 
 // Streams that have come in and said nothing yet, above which none is taken.
 inline constexpr size_t kStrangersMax = 64;
+// Servers that are neither listed nor linked, of which something is remembered all the same.
+inline constexpr size_t kBygonesMax = 1024;
 
 class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
  public:
@@ -62,6 +66,8 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
                      QuorumTransport::SnapshotSink sink);
   LinkCounters counters() const { return counters_.Read(); }
   std::vector<LinkState> links();
+  // Of how many servers something is remembered.
+  size_t known();
   // Takes all links down, and returns when the receiver has been told. It waits for those
   // threads alone that are inside the receiver: where one thread does all, for none.
   void Shutdown();
@@ -79,7 +85,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   // Null if it is not live.
   LiveLinkPtr Find(const LinkId& link);
   Identity self();
-  // Where a member listens; empty if it is none.
+  // Where a server listens, as the list says, or said when it was there; empty if none has.
   std::string AddressOf(ServerId sid);
   // It has said for what it has come, or has ended.
   void Forget(const LinkPtr& stranger);
@@ -104,10 +110,10 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
         : queue(std::make_shared<SerialQueue>(std::move(gate))) {}
 
     const std::shared_ptr<SerialQueue> queue;
-    bool member = false;
-    PeerAddresses addresses = {};
-    DiskId listed = {};       // KnownPeer::listed
-    std::string latest = {};  // what was announced to it last, encoded
+    Seat seat = {};
+    bool wanted = false;           // a link with it is
+    PeerAddresses addresses = {};  // kept when it leaves the list
+    std::string latest = {};       // what was announced to it last, encoded
     LiveLinkPtr live = {};
     DiskId live_disk = {};
     Reach reach = {};
@@ -119,8 +125,8 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
     // While there is no live link: one attempt at a time, or a timer.
     LiveLinkPtr dialling = {};
     bool knocking = false;
-    bool may_dial = false;      // its next attempt, though it has the larger sid
-    bool dials_back = false;    // it has knocked since the last dial failed
+    bool may_dial = false;      // its next attempt, where this end should knock
+    bool dials_back = false;    // it has asked for that since the last dial failed
     int dial_backs_failed = 0;  // in a row
     Redial redial = {};
     uint64_t timer = 0;  // numbers the timers; only the newest counts
@@ -137,6 +143,12 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   // These with the lock held.
   Peer& PeerOf(ServerId sid);
   void List(absl::Span<const Member> members);
+  // What follows for `wanted` where the list or this server is another.
+  void Want();
+  void ForgetBygones();
+  Role OurRole() const;
+  Way WayTo(ServerId sid, const Peer& peer) const;
+  bool IsUnlisted(const Peer& peer) const;  // of one that is linked
   KnownPeer Lookup(ServerId sid) const;
   // `line` tells it in the log.
   Closing TakeLive(ServerId sid, Peer* peer, const absl::Status& why, Line line = Line::kUnlinked);
@@ -148,7 +160,8 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   void NoteFailure(ServerId sid, Peer* peer, const absl::Status& status, absl::Status why);
   // Why there is no link: nothing has been tried; a knock has ended as `knock` says; the peer
   // does not answer.
-  absl::Status NotTried(ServerId sid) const;
+  absl::Status NotTried(ServerId sid, const Peer& peer) const;
+  static absl::Status NoAddress(ServerId sid);
   absl::Status NotDialledBack(ServerId sid, const Peer& peer, const absl::Status& knock) const;
   absl::Status NoAnswer(const Peer& peer) const;
   // What the log says of a peer.

@@ -11,12 +11,11 @@ namespace zkq::link {
 std::string LinkTable::AddressOf(ServerId sid) {
   const std::lock_guard lock(mutex_);
   const auto peer = peers_.find(sid);
-  return peer == peers_.end() || !peer->second.member ? std::string()
-                                                      : peer->second.addresses.present();
+  return peer == peers_.end() ? std::string() : peer->second.addresses.present();
 }
 
 void LinkTable::ScheduleAttempt(ServerId sid, Peer* peer) {
-  if (dialler_ == nullptr || !peer->member || sid == self_.sid) return;
+  if (dialler_ == nullptr || WayTo(sid, *peer) == Way::kWait) return;
   if (peer->live != nullptr || peer->dialling != nullptr || peer->knocking) return;
   const absl::Duration delay = peer->redial.Next(env_.random->Next());
   After(delay, [sid, timer = ++peer->timer](LinkTable* table) { table->MakeAttempt(sid, timer); });
@@ -25,14 +24,15 @@ void LinkTable::ScheduleAttempt(ServerId sid, Peer* peer) {
 void LinkTable::MakeAttempt(ServerId sid, uint64_t timer) {
   std::unique_lock lock(mutex_);
   Peer& peer = PeerOf(sid);
-  if (dialler_ == nullptr || !peer.member || peer.timer != timer || peer.live != nullptr ||
+  const Way way = WayTo(sid, peer);
+  if (dialler_ == nullptr || way == Way::kWait || peer.timer != timer || peer.live != nullptr ||
       peer.dialling != nullptr || peer.knocking) {
     return;
   }
   const std::shared_ptr<Dialler> dialler = dialler_;
   const std::string address = peer.addresses.present();
   const Identity self = self_;
-  if (!Dials(self.sid, sid) && !std::exchange(peer.may_dial, false)) {
+  if (!std::exchange(peer.may_dial, false) && way == Way::kKnock) {
     peer.knocking = true;
     lock.unlock();
     dialler->Knock(address, self, sid, [weak = weak_from_this(), sid](absl::Status status) {
@@ -120,6 +120,7 @@ void LinkTable::FetchSnapshot(const LinkId& link, const SnapshotRequest& request
 void LinkTable::Fetch(const LinkId& id, const SnapshotRequest& request,
                       QuorumTransport::SnapshotSink sink) {
   const LiveLinkPtr link = Find(id);
+  const std::string address = AddressOf(id.sid);
   std::shared_ptr<Dialler> dialler;
   Identity self;
   {
@@ -127,12 +128,12 @@ void LinkTable::Fetch(const LinkId& id, const SnapshotRequest& request,
     dialler = dialler_;
     self = self_;
   }
-  if (link == nullptr || dialler == nullptr) {
+  if (link == nullptr || dialler == nullptr || address.empty()) {
     if (!gate_->Enter()) return;
-    sink(absl::UnavailableError("the link is down"), nullptr);
+    const bool up = link != nullptr && dialler != nullptr;
+    sink(up ? NoAddress(id.sid) : absl::UnavailableError("the link is down"), nullptr);
     return gate_->Leave();
   }
-  const std::string address = AddressOf(id.sid);
   const auto transfer =
       std::make_shared<IncomingTransfer>(shared_from_this(), address,
                                          FetchRequest{.link = {self.sid, self.boot, id.seq},

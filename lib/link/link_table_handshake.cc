@@ -47,11 +47,14 @@ Judgement LinkTable::Admit(const LiveLinkPtr& link, const Hello& hello,
   }
   Judgement judgement = JudgeHello(self_, hello, Lookup(sid));
   if (judgement.refusal == RefusalCode::kDialBack) {
-    PeerOf(sid).redial.Reset();
-    ScheduleAttempt(sid, &PeerOf(sid));
+    Peer& peer = PeerOf(sid);
+    peer.dials_back |= peer.live == nullptr;
+    peer.redial.Reset();
+    ScheduleAttempt(sid, &peer);
   }
   if (!judgement.admitted()) return judgement;
   std::erase(strangers_, link);
+  ForgetBygones();
   Peer& peer = PeerOf(sid);
   const absl::Status why = absl::AbortedError("replaced by a newer link");
   replaced->push_back(TakeLive(sid, &peer, why));

@@ -39,7 +39,7 @@ std::vector<LinkState> LinkTable::links() {
   std::vector<LinkState> all;
   const std::lock_guard lock(mutex_);
   for (const auto& [sid, peer] : peers_) {
-    if (sid == self_.sid || (!peer.member && peer.live == nullptr)) continue;
+    if (!peer.wanted && peer.live == nullptr) continue;
     const LinkState& known = peer.reach.state();
     const bool untried = !known.up && known.error.ok();
     // A copy: a status is not shared between threads (see link_table.cc).
@@ -47,16 +47,21 @@ std::vector<LinkState> LinkTable::links() {
     all.push_back({.id = sid,
                    .up = known.up,
                    .since = known.since,
-                   .error = untried ? NotTried(sid) : error,
-                   .round_trip = peer.live ? peer.live->round_trip() : known.round_trip});
+                   .error = untried ? NotTried(sid, peer) : error,
+                   .round_trip = peer.live ? peer.live->round_trip() : known.round_trip,
+                   .listed = !IsUnlisted(peer)});
   }
   return all;
 }
 
-absl::Status LinkTable::NotTried(ServerId sid) const {
-  if (Dials(self_.sid, sid)) return absl::UnavailableError("not dialled yet");
+absl::Status LinkTable::NotTried(ServerId sid, const Peer& peer) const {
+  if (WayTo(sid, peer) == Way::kDial) return absl::UnavailableError("not dialled yet");
   return absl::UnavailableError(
       ToAbsl("not dialled from here: server " + ToString(sid) + " dials, and has not been heard"));
+}
+
+absl::Status LinkTable::NoAddress(ServerId sid) {
+  return absl::UnavailableError(ToAbsl("no address of server " + ToString(sid) + " is known"));
 }
 
 absl::Status LinkTable::NotDialledBack(ServerId sid, const Peer& peer,
@@ -102,18 +107,24 @@ void LinkTable::Tell(ServerId sid) {
 }
 
 void LinkTable::TellLink(ServerId sid) {
-  std::unique_lock lock(mutex_);
-  Peer& peer = PeerOf(sid);
-  if (!running_ || !std::exchange(peer.untold, false)) return;
-  const bool up = peer.live != nullptr;
-  const Line line = up ? Line::kLinked : peer.end_line;
-  const std::string text = up ? TextOfLink(sid, peer) : TextOfEnd(sid, peer);
-  const ServerId self = self_.sid;
-  lock.unlock();
+  bool up = false;
+  Line line{};
+  std::string text;
+  ServerId self{};
+  {
+    const std::lock_guard lock(mutex_);
+    Peer& peer = PeerOf(sid);
+    if (!running_ || !std::exchange(peer.untold, false)) return;
+    up = peer.live != nullptr;
+    line = up ? Line::kLinked : peer.end_line;
+    text = up ? TextOfLink(sid, peer) : TextOfEnd(sid, peer);
+    self = self_.sid;
+  }
   const absl::Duration wait = log_.Write(line, self, sid, env_.clock->Monotonic(), text);
   // Of one that stays down more is told: TellUnreachable.
   if (wait == absl::ZeroDuration() || !up) return;
-  lock.lock();
+  const std::lock_guard lock(mutex_);
+  Peer& peer = PeerOf(sid);
   peer.untold = true;
   if (!std::exchange(peer.tells_later, true)) {
     After(wait, [sid](LinkTable* table) { table->TellLater(sid); });
@@ -136,7 +147,7 @@ void LinkTable::TellUnreachable(ServerId sid) {
     const std::lock_guard lock(mutex_);
     const Peer& peer = PeerOf(sid);
     self = self_.sid;
-    if (!running_ || !peer.member || !peer.reach.unreachable(now, PatienceOf(self_))) return;
+    if (!running_ || !peer.wanted || !peer.reach.unreachable(now, PatienceOf(self_))) return;
     const LinkState& state = peer.reach.state();
     text = Named(sid, peer) + " has had no link for " + Text(now - state.since) + ": " +
            Text(state.error);
@@ -182,7 +193,7 @@ absl::Status LinkTable::Refuse(const Identity& peer, const Judgement& why) {
     const std::lock_guard lock(mutex_);
     us = self_;
     const auto found = peers_.find(peer.sid);
-    member = found != peers_.end() && found->second.member;
+    member = found != peers_.end() && found->second.seat.listed();
     const absl::Status status = ToStatus({why.refusal, us.sid});
     if (member && IsLasting(status)) found->second.reach.Refused(Explained(status, us.sid));
   }

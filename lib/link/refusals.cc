@@ -28,6 +28,7 @@ absl::StatusCode StatusCodeOf(RefusalCode code) {
     case RefusalCode::kSecondDisk:
       return absl::StatusCode::kAlreadyExists;
     case RefusalCode::kTooMany:
+    case RefusalCode::kTooManyUnlisted:
       return absl::StatusCode::kResourceExhausted;
     case RefusalCode::kTooSlow:
       return absl::StatusCode::kDeadlineExceeded;
@@ -54,7 +55,7 @@ std::string_view ToString(RefusalCode code) {
     case RefusalCode::kNotAMember:
       return "not a member";
     case RefusalCode::kDialBack:
-      return "the larger id dials, and does so now";
+      return "it dials itself, and does so now";
     case RefusalCode::kWrongWay:
       return "the larger id dials, it does not knock";
     case RefusalCode::kOlder:
@@ -70,9 +71,11 @@ std::string_view ToString(RefusalCode code) {
     case RefusalCode::kElection:
       return "another election strategy";
     case RefusalCode::kDialMe:
-      return "it cannot be dialled, and may dial itself";
+      return "it is not dialled, and may dial itself";
     case RefusalCode::kItself:
       return "the address leads to this server itself";
+    case RefusalCode::kTooManyUnlisted:
+      return "too many servers that are not listed are linked already";
   }
   return "unknown";
 }

@@ -51,4 +51,9 @@ void SerialQueue::Settle() {
   idle_.wait(lock, [this] { return !running_ && tasks_.empty(); });
 }
 
+bool SerialQueue::idle() {
+  const std::lock_guard lock(mutex_);
+  return !running_ && tasks_.empty();
+}
+
 }  // namespace zkq::link

@@ -43,6 +43,8 @@ class SerialQueue {
   void Drain();
   // Drains, and waits until nothing is left or running.
   void Settle();
+  // Nothing waits or runs.
+  bool idle();
 
  private:
   const std::shared_ptr<Gate> gate_;

@@ -190,6 +190,7 @@ class PlayedDialler final : public link::Dialler {
   KnockDone NextKnock(const std::string& address) { return Next(address, &knocks_); }
   link::LinkPtr NextFetch(const std::string& address) { return Next(address, &fetches_); }
   bool has_dials() const { return !dials_.empty(); }
+  bool has_knocks() const { return !knocks_.empty(); }
   void Clear() {
     dials_.clear();
     fetches_.clear();

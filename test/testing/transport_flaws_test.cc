@@ -41,7 +41,8 @@ enum class Flaw {
   kTakesForeign,
   kTakesOtherElections,
   kNeedsEnsemble,
-  kKeepsMembers,
+  kTakesListedAlone,
+  kCutsLinks,
   kFromTheStart,
   kHidesErrors,
   kAsksOn,
@@ -74,10 +75,13 @@ class FlawedTransport final : public QuorumTransport, public QuorumTransport::Re
     if (!Is(Flaw::kKeepsIdentity)) sound_->SetIdentity(self);
   }
   void SetMembers(absl::Span<const Member> members) override {
-    for (const Member& member : members) members_[member.id] = member;
-    std::vector<Member> all;
-    for (const auto& [sid, member] : members_) all.push_back(member);
-    sound_->SetMembers(Is(Flaw::kKeepsMembers) ? absl::MakeConstSpan(all) : members);
+    members_.clear();
+    for (const Member& member : members) members_.insert(member.id);
+    sound_->SetMembers(members);
+    const std::map<ServerId, LinkId> links = links_;
+    for (const auto& [sid, link] : links) {
+      if (Is(Flaw::kCutsLinks) && !members_.contains(sid)) sound_->DropLink(link);
+    }
   }
 
   void Send(std::span<const LinkId> to, Message message) override {
@@ -135,6 +139,7 @@ class FlawedTransport final : public QuorumTransport, public QuorumTransport::Re
   }
 
   void OnLinkUp(const LinkId& link, const Identity& peer) override {
+    if (Is(Flaw::kTakesListedAlone) && !members_.contains(link.sid)) return sound_->DropLink(link);
     links_[link.sid] = link;
     Identity shown = peer;
     if (Is(Flaw::kForgetsConfig)) shown.config.reset();
@@ -157,8 +162,7 @@ class FlawedTransport final : public QuorumTransport, public QuorumTransport::Re
     }
   }
   void OnLinkDown(const LinkId& link, const absl::Status& why) override {
-    links_.erase(link.sid);
-    if (receiver_ != nullptr) receiver_->OnLinkDown(link, why);
+    if (links_.erase(link.sid) > 0 && receiver_ != nullptr) receiver_->OnLinkDown(link, why);
   }
   void OnSnapshotAsked(const LinkId& link, const SnapshotRequest& request,
                        absl::AnyInvocable<void(absl::StatusOr<SnapshotChunk>) &&> reply) override {
@@ -181,8 +185,7 @@ class FlawedTransport final : public QuorumTransport, public QuorumTransport::Re
   const std::unique_ptr<QuorumTransport> sound_;
   QuorumTransport::Receiver* receiver_ = nullptr;
   std::map<ServerId, LinkId> links_;  // up
-  std::map<ServerId, Member> members_;
-  std::set<ServerId> told_, heard_;
+  std::set<ServerId> members_, told_, heard_;
   std::optional<Message> ping_;
   std::vector<Hold> holds_;
   size_t sent_ = 0, count_ = 0;
@@ -243,7 +246,8 @@ TEST_CASE("each broken promise of a transport is reported as the claim that it b
                         Flaw::kTakesForeign,
                         Flaw::kTakesOtherElections,
                         Flaw::kNeedsEnsemble,
-                        Flaw::kKeepsMembers,
+                        Flaw::kTakesListedAlone,
+                        Flaw::kCutsLinks,
                         Flaw::kFromTheStart,
                         Flaw::kHidesErrors,
                         Flaw::kAsksOn,

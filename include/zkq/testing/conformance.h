@@ -113,7 +113,8 @@ ZKQ_EXPORT std::vector<std::string> FileSystemClaims();
 // - a peer of another ensemble is refused until it belongs to ours
 // - a peer with another election strategy is refused
 // - a peer without an ensemble is linked: it may be founding
-// - a server that is no member is refused, until it is one
+// - a server that is not listed is linked, with an ensemble or without
+// - a server that leaves the list keeps its link
 // Snapshots:
 // - a snapshot is fetched whole, or from an offset on
 // - the error of a snapshot reaches the peer that asked

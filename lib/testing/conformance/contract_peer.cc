@@ -118,6 +118,11 @@ void ContractPeer::Expect(bool held, std::string_view what, const LinkId& link) 
   if (!held && violation_.empty()) violation_ = std::string(what) + " " + ToString(link);
 }
 
+// Each end numbers the streams that it has dialled, one the odd way and one the even.
+bool ContractPeer::IsNewer(const LinkId& link, const LinkId& last) {
+  return link.seq % 2 == last.seq % 2 ? link > last : link.boot >= last.boot;
+}
+
 bool ContractPeer::IsUp(const LinkId& link) const {
   const auto up = up_.find(link.sid);
   return !shut_down_ && up != up_.end() && up->second == link;
@@ -130,7 +135,8 @@ void ContractPeer::OnLinkUp(const LinkId& link, const Identity& peer) {
     Expect(link.sid != self_.sid, "up with itself:", link);
     Expect(up_.count(link.sid) == 0, "up beside another:", link);
     Expect(link.sid == peer.sid && link.boot == peer.boot, "up with another's identity:", link);
-    Expect(last_.count(link.sid) == 0 || last_[link.sid] < link, "up with an old id:", link);
+    Expect(last_.count(link.sid) == 0 || IsNewer(link, last_[link.sid]),
+           "up with an old id:", link);
     up_[link.sid] = last_[link.sid] = link;
     seen_[link.sid] = peer;
     ++ups_[link.sid];

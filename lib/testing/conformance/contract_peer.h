@@ -68,6 +68,7 @@ class ContractPeer final : public QuorumTransport::Receiver {
     std::vector<Notification> notifications = {};
   };
   void Expect(bool held, std::string_view what, const LinkId& link);  // under the lock
+  static bool IsNewer(const LinkId& link, const LinkId& last);
   bool IsUp(const LinkId& link) const;
 
   TransportWorld* const world_;

@@ -116,7 +116,12 @@ void TellsLinks(const Factory& factory, Trial* trial) {
     if (!ensemble.Until(up, "a link that is up again is not told as up")) return;
   }
   ensemble[kTwo].SetMembers({kTwo, kThree});
-  ensemble.Until([&] { return told().size() == 1; }, "a server that is no member is told");
+  const LinkState left = StateOf(told(), kOne);
+  trial->Expect(left.id == kOne && left.up && !left.listed,
+                "a link to a server that has left the list is not told as such");
+  ensemble.Stop(kOne);
+  ensemble.Until([&] { return told().size() == 1; },
+                 "a server that is neither listed nor linked is told");
 }
 
 // --- who may have a link --------------------------------------------------------
@@ -176,25 +181,45 @@ void NoEnsemble(const Factory& factory, Trial* trial) {
   ensemble.Until(seen, "no links to peers without an ensemble");
 }
 
-void NoMember(const Factory& factory, Trial* trial) {
-  ContractEnsemble ensemble(factory, trial, {kOne, kTwo, kThree});
+// One message each way between the two.
+bool Talk(ContractEnsemble* ensemble, ServerId a, ServerId b) {
+  const size_t heard = (*ensemble)[a].received(b), said = (*ensemble)[b].received(a);
+  (*ensemble)[a].Send(b, Numbered(1));
+  (*ensemble)[b].Send(a, Numbered(2));
+  return ensemble->UntilReceived(a, b, heard + 1) && ensemble->UntilReceived(b, a, said + 1);
+}
+
+// Such a server has dialled, so that it may have the smaller id as well as the larger.
+void Unlisted(const Factory& factory, Trial* trial) {
   for (const ServerId stranger : {kThree, kOne}) {
-    const ServerId friend_of_two = stranger == kOne ? kThree : kOne;
-    if (!ensemble.UntilLinked(stranger, kTwo)) return;
-    ensemble[kTwo].SetMembers({kTwo, friend_of_two});
-    const auto parted = [&] {
-      return !ensemble[kTwo].link(stranger).has_value() &&
-             !ensemble[stranger].link(kTwo).has_value();
-    };
-    if (!ensemble.Until(parted, "the link stays")) return;
-    const int ups = ensemble[stranger].ups(kTwo);
+    for (const EnsembleId ensemble_id : {kEnsemble, EnsembleId{}}) {
+      ContractEnsemble ensemble(factory, trial, {kOne, kTwo, kThree});
+      const ServerId friend_of_two = stranger == kOne ? kThree : kOne;
+      ensemble.Stop(stranger);
+      ensemble[kTwo].SetMembers({kTwo, friend_of_two});
+      ensemble.Start(IdentityOf(stranger, 2, ensemble_id));
+      ensemble[stranger].SetMembers({kTwo, friend_of_two});
+      if (!ensemble.UntilLinked(stranger, kTwo)) return;
+      trial->Expect(ensemble[kTwo].seen(stranger) == IdentityOf(stranger, 2, ensemble_id),
+                    "another identity at the other end");
+      if (!Talk(&ensemble, stranger, kTwo)) return;
+    }
+  }
+}
+
+void LeavesTheList(const Factory& factory, Trial* trial) {
+  ContractEnsemble ensemble(factory, trial, {kOne, kTwo, kThree});
+  for (const ServerId leaver : {kThree, kOne}) {
+    if (!ensemble.UntilLinked(leaver, kTwo)) return;
+    const LinkId here = ensemble.Link(kTwo, leaver), there = ensemble.Link(leaver, kTwo);
+    ensemble[kTwo].SetMembers({kTwo, leaver == kOne ? kThree : kOne});
     ensemble.world().Settle();
-    trial->Expect(!ensemble[kTwo].link(stranger).has_value(), "a link to the stranger");
-    trial->Expect(ensemble[kTwo].link(friend_of_two).has_value(), "no link to a member");
+    if (!Talk(&ensemble, leaver, kTwo)) return;
     ensemble[kTwo].SetMembers({kOne, kTwo, kThree});
-    if (!ensemble.UntilLinked(stranger, kTwo)) return;
-    // The stranger never saw a link that its peer did not accept.
-    trial->ExpectEqual(ensemble[stranger].ups(kTwo), ups + 1, "the number of its links");
+    ensemble.world().Settle();
+    if (!Talk(&ensemble, leaver, kTwo)) return;
+    trial->Expect(ensemble.Link(kTwo, leaver) == here && ensemble.Link(leaver, kTwo) == there,
+                  "the link is another one");
   }
 }
 
@@ -229,7 +254,8 @@ Claims<TransportCheck> MembershipClaims() {
       {"a peer of another ensemble is refused until it belongs to ours", AnotherEnsemble},
       {"a peer with another election strategy is refused", AnotherElection},
       {"a peer without an ensemble is linked: it may be founding", NoEnsemble},
-      {"a server that is no member is refused, until it is one", NoMember},
+      {"a server that is not listed is linked, with an ensemble or without", Unlisted},
+      {"a server that leaves the list keeps its link", LeavesTheList},
   };
 }
 

@@ -42,6 +42,8 @@ struct Identity {
   uint64_t boot = 0;         // larger at every start of the process
   EnsembleId ensemble = {};  // none: unfounded
   DiskId disk = {};
+  // The disk that it was before it was retired in place, and can speak for no more; none: none.
+  DiskId former_disk = {};
   std::optional<Zxid> config = {};  // version of its committed configuration; none: it has none
   // Unfounded: a hash of the members it was configured with, and, once it sees every
   // voter among them, of their disks and process lives.
@@ -146,6 +148,14 @@ struct Commit {  // leader -> learner; cumulative
   friend bool operator==(const Commit&, const Commit&) = default;
 };
 
+// Leader -> learner, to all at once: the reconfiguration is committed, and its configuration has
+// another leader. ZooKeeper's COMMITANDACTIVATE and INFORMANDACTIVATE.
+struct CommitAndActivate {
+  Zxid zxid = {};
+  ServerId leader{};  // whom the leader that steps down designates; kNoServer: nobody
+  friend bool operator==(const CommitAndActivate&, const CommitAndActivate&) = default;
+};
+
 // --- calls forwarded to the leader -----------------------------------------
 struct Call {  // made by MakeCall (zkq/wire.h)
   uint64_t tag = 0;
@@ -165,12 +175,28 @@ enum class RejectReason : uint8_t {
   kTooLarge,   // not committed: over max_command_bytes
   kAbandoned,  // not committed: not part of the new epoch's history
   kUnknown,    // its fate cannot be told any more
+  // Of a change of the configuration; none is committed:
+  kNoMembership,  // what is asked for is no configuration
+  kOtherVersion,  // the configuration is not the one that the change was made from
+  kNoQuorum,      // the voters that it would have and that are up are no quorum
+  kStillLinked,   // the disk that another is to replace is linked
+  kNotCaughtUp,   // its time was over while a server that is to vote was waited for
 };
 ZKQ_EXPORT std::string_view ToString(RejectReason reason);  // one word, such as "no-leader"
 struct Refusal {  // leader -> learner: these calls got no zxid and never will
   std::vector<uint64_t> tags = {};
   RejectReason reason = RejectReason::kNoLeader;
+  std::string text = {};               // of a change of the configuration: what is in the way,
+  std::vector<uint64_t> servers = {};  // and who: their ids
   friend bool operator==(const Refusal&, const Refusal&) = default;
+};
+// Asks for another configuration. It stands outside the order of the other calls, and is answered
+// by a Refusal, by the entry that settles it, or, if there is nothing to change, by ReadIndexReply.
+struct Reconfigure {  // learner -> leader
+  uint64_t tag = 0;
+  Membership next = {};  // `version`: of the configuration that it was made from
+  std::chrono::microseconds time_left{};
+  friend bool operator==(const Reconfigure&, const Reconfigure&) = default;
 };
 struct ReadIndex {  // learner -> leader
   std::vector<uint64_t> tags = {};
@@ -227,7 +253,8 @@ struct SessionEnd {  // either way; the link stays up for the election
 
 using MessageBody = std::variant<FollowerInfo, LeaderInfo, AckEpoch, Diff, Trunc, Snap, NewLeader,
                                  UpToDate, Proposal, Ack, Commit, Request, Refusal, ReadIndex,
-                                 ReadIndexReply, Ping, Pong, SessionEnd>;
+                                 ReadIndexReply, Ping, Pong, SessionEnd, CommitAndActivate,
+                                 Reconfigure>;
 struct Message {
   Session session = {};
   MessageBody body = {};

@@ -13,6 +13,7 @@ struct HardState {
   EnsembleId ensemble = {};  // none: unfounded
   ServerId sid{};
   DiskId disk = {};
+  DiskId former_disk = {};  // Identity::former_disk
   uint64_t boot = 0;       // of the present or last process life
   Promise accepted = {};   // acceptedEpoch and acceptedLeader
   Epoch current = 0;       // currentEpoch; never above accepted.epoch

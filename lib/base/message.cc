@@ -84,7 +84,8 @@ std::string Text(const Ack& m) { return "ack " + ToString(m.zxid); }
 std::string Text(const Commit& m) { return "commit " + ToString(m.zxid); }
 std::string Text(const Request& m) { return "request " + Tags(TagsOf(m.calls)); }
 std::string Text(const Refusal& m) {
-  return "refusal " + Tags(m.tags) + " " + std::string(ToString(m.reason));
+  return "refusal " + Tags(m.tags) + " " + std::string(ToString(m.reason)) +
+         (m.text.empty() ? "" : ": " + m.text);
 }
 std::string Text(const ReadIndex& m) { return "read-index " + Tags(m.tags); }
 std::string Text(const ReadIndexReply& m) {
@@ -103,6 +104,14 @@ std::string Text(const Pong& m) {
          (m.sync.count() > 0 ? " sync " + std::to_string(m.sync.count() / 1000) + "ms" : "") +
          (m.taken > 0 ? " taken " + Number(m.taken) : "");
 }
+std::string Text(const CommitAndActivate& m) {
+  return "commit-and-activate " + ToString(m.zxid) + " leader " + ToString(m.leader);
+}
+std::string Text(const Reconfigure& m) {
+  std::string text = "reconfigure " + Number(m.tag) + " from " + ToString(m.next.version) + " to";
+  for (const Member& member : m.next.members) text += " " + ToString(member);
+  return text;
+}
 std::string Text(const SessionEnd& m) { return "session-end " + std::string(ToString(m.reason)); }
 
 size_t Extra(const Proposal& m) {
@@ -115,7 +124,14 @@ size_t Extra(const Request& m) {
   for (const Call& call : m.calls) bytes += kItemBytes + call.command.size();
   return bytes;
 }
-size_t Extra(const Refusal& m) { return m.tags.size() * sizeof(uint64_t); }
+size_t Extra(const Refusal& m) {
+  return (m.tags.size() + m.servers.size()) * sizeof(uint64_t) + m.text.size();
+}
+size_t Extra(const Reconfigure& m) {
+  size_t bytes = 0;
+  for (const Member& member : m.next.members) bytes += kItemBytes + member.address.size();
+  return bytes;
+}
 size_t Extra(const ReadIndex& m) { return m.tags.size() * sizeof(uint64_t); }
 size_t Extra(const ReadIndexReply& m) { return m.tags.size() * sizeof(uint64_t); }
 size_t Extra(const AckEpoch& m) { return m.table.size() * sizeof(Zxid); }
@@ -145,6 +161,16 @@ std::string_view ToString(RejectReason reason) {
       return "abandoned";
     case RejectReason::kUnknown:
       return "unknown";
+    case RejectReason::kNoMembership:
+      return "no-membership";
+    case RejectReason::kOtherVersion:
+      return "other-version";
+    case RejectReason::kNoQuorum:
+      return "no-quorum";
+    case RejectReason::kStillLinked:
+      return "still-linked";
+    case RejectReason::kNotCaughtUp:
+      return "not-caught-up";
   }
   return "?";
 }

@@ -46,6 +46,9 @@ class Admission {
   };
   Verdict Judge(Submission submission);
 
+  // What this leader itself has to propose comes in whatever the bounds say.
+  void Admit(const Call& call) { bytes_ += CostOf(call); }
+
   // --- what is admitted --------------------------------------------------------
   // From now on proposals are of this epoch, and counted from 1 on.
   void BeginEpoch(Epoch epoch);

@@ -77,6 +77,19 @@ struct Reject {
   std::vector<uint64_t> tags = {};
   RejectReason reason = RejectReason::kNoLeader;
 };
+// The change of the configuration failed, with the outcome that `reason` has.
+struct RejectChange {
+  uint64_t tag = 0;
+  RejectReason reason = RejectReason::kNoLeader;
+  std::string text = {};               // what is in the way,
+  std::vector<uint64_t> servers = {};  // and who
+};
+// It is in force, or nothing was to be changed: answer once `at` is applied.
+struct Reconfigured {
+  uint64_t tag = 0;
+  Zxid at = {};
+  Membership membership = {};
+};
 // Answer these reads from the state machine once `at` is applied.
 struct AnswerReads {
   std::vector<uint64_t> tags = {};
@@ -108,9 +121,9 @@ struct Halt {
   bool lost = false;  // somebody has lost what was durable
 };
 
-using Effect =
-    std::variant<Send, Notify, DropLink, Introduce, Append, Truncate, StoreState, InstallSnapshot,
-                 ReadLog, FetchSnapshot, Deliver, Reject, AnswerReads, RoleChanged, Note, Halt>;
+using Effect = std::variant<Send, Notify, DropLink, Introduce, Append, Truncate, StoreState,
+                            InstallSnapshot, ReadLog, FetchSnapshot, Deliver, Reject, RejectChange,
+                            Reconfigured, AnswerReads, RoleChanged, Note, Halt>;
 using Effects = std::vector<Effect>;
 std::string ToString(const Effect& effect);
 

@@ -57,6 +57,12 @@ struct Proposed {
 struct ReadAsked {
   std::vector<uint64_t> tags = {};
 };
+// A change of the configuration is asked for. The tag is as those of calls.
+struct ReconfigureAsked {
+  uint64_t tag = 0;
+  Membership next = {};  // `version`: of the configuration that it was made from
+  Time time_left{};
+};
 // The journal has made everything up to `through` durable. Without anything new: it has
 // synced for itself.
 struct Synced {
@@ -92,9 +98,9 @@ struct LogPurged {
   Zxid base = {};
 };
 
-using Event =
-    std::variant<Tick, LinkUp, LinkDown, Introduced, Received, PartReceived, Notified, Proposed,
-                 ReadAsked, Synced, LogRead, SnapshotFetched, Applied, SnapshotTaken, LogPurged>;
+using Event = std::variant<Tick, LinkUp, LinkDown, Introduced, Received, PartReceived, Notified,
+                           Proposed, ReadAsked, ReconfigureAsked, Synced, LogRead, SnapshotFetched,
+                           Applied, SnapshotTaken, LogPurged>;
 std::string ToString(const Event& event);
 
 // The events that a role does nothing about. Every role lists its own: an event

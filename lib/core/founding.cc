@@ -184,5 +184,6 @@ void Founding::On(const Synced&) {
 
 void Founding::On(const Proposed& proposed) { self_.RefuseWithoutLeader(proposed); }
 void Founding::On(const ReadAsked& asked) { self_.RefuseWithoutLeader(asked); }
+void Founding::On(const ReconfigureAsked& asked) { self_.RefuseWithoutLeader(asked); }
 
 }  // namespace zkq::core

@@ -58,6 +58,7 @@ class Founding {
   void On(const Synced& synced);
   void On(const Proposed& proposed);
   void On(const ReadAsked& asked);
+  void On(const ReconfigureAsked& asked);
   using Ignores = EventList<Tick, Received, PartReceived, LogRead, SnapshotFetched, Applied,
                             SnapshotTaken, LogPurged>;
 

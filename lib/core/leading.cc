@@ -85,6 +85,7 @@ void Leading::Forget(const LinkId& link) {
   attempt_.Leave(learner->member());
   learners_.Remove(link);
   admission_.Drop(link);
+  changes_.Drop(link);
 }
 
 void Leading::On(const LinkDown& down) { Forget(down.link); }
@@ -98,6 +99,7 @@ void Leading::On(const Received& received) {
   if (learner == nullptr || learner->session().number != message.session.number) return;
   // A renewal changes the epoch under a session; calls go on in it.
   const bool calls = std::holds_alternative<Request>(message.body) ||
+                     std::holds_alternative<Reconfigure>(message.body) ||
                      std::holds_alternative<ReadIndex>(message.body);
   if (!calls && learner->session().epoch != message.session.epoch) return;
   learner->NoteFrame();

@@ -9,7 +9,7 @@
 // Its parts are nouns of their own: Establishment counts who makes the epoch, Learners
 // has the sessions and all that is known of each, Admission decides which calls come in,
 // Watch knows the time, ReadRounds the reads. Leading writes, decides and resigns.
-// leading.cc has the role and its sessions; leading_discovery.cc, _broadcast.cc,
+// leading.cc has the role and its sessions; leading_discovery.cc, _broadcast.cc, _members.cc,
 // _reads.cc and _liveness.cc have what their first lines say.
 #pragma once
 
@@ -18,6 +18,7 @@
 #include <string>
 
 #include "lib/core/admission.h"
+#include "lib/core/changes.h"
 #include "lib/core/establishment.h"
 #include "lib/core/invariants.h"
 #include "lib/core/learners.h"
@@ -45,6 +46,7 @@ class Leading {
   void On(const Notified& notified);
   void On(const Proposed& proposed);
   void On(const ReadAsked& asked);
+  void On(const ReconfigureAsked& asked);
   void On(const Synced& synced);
   void On(const LogRead& read);
   using Ignores = EventList<LinkUp, Introduced, SnapshotFetched, Applied, SnapshotTaken, LogPurged>;
@@ -110,7 +112,27 @@ class Leading {
   void Extend(const Submission& admitted);
   void Refuse(const std::optional<LinkId>& asker, std::vector<uint64_t> tags, RejectReason reason);
   void Propose(std::vector<Txn> txns);
+  bool CommitNext();
   void TryCommit();
+
+  // --- changes of the configuration
+  void AskOwnChanges();
+  void Handle(LearnerProgress* learner, const Reconfigure& asked);
+  void ListRetired();
+  Scene TakeScene() const;
+  bool MayPropose() const;
+  void ConsiderChanges();
+  bool DealWith(Changes::Waiting* change, std::set<MemberId>* to_follow);
+  void Refuse(const Changes::Waiting& change, RejectReason reason, std::string text,
+              const std::vector<ServerId>& servers);
+  bool Confirm(Changes::Waiting* change);
+  void MakeFollow(const MemberId& member);
+  void ProposeChange(const Changes::Waiting& change, Membership next);
+  void MakeVotersFollow();
+  void ProposeSettled();
+  void Activate(const Membership& before);
+  ServerId Successor(const Membership& now) const;
+  void HandOver(ServerId successor);
 
   // --- reads
   void Handle(LearnerProgress* learner, const ReadIndex& ask);
@@ -134,6 +156,7 @@ class Leading {
   Epoch ahead_epoch_ = 0;  // the highest promise for which a voter was refused
   Learners learners_;
   Admission admission_;
+  Changes changes_;
   Watch watch_;
   ReadRounds rounds_;
   std::optional<std::string> left_;

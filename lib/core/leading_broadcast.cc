@@ -133,19 +133,34 @@ void Leading::OnAccepted(LearnerProgress* learner) {
   TryCommit();
 }
 
-void Leading::TryCommit() {
-  if (!attempt_.established()) return;
+// True: it was a reconfiguration, so there may be more.
+bool Leading::CommitNext() {
   std::map<MemberId, Zxid> held = learners_.Matches();
   held[self_.me()] = self_.history.durable();
   // Only what this epoch proposed is counted; what came before is committed since
   // the term was established.
-  const Zxid known = self_.quorum.Reached(held);
-  if (known <= self_.watermarks.commit || known.epoch != established_) return;
-  ZKQ_CHECK(known <= self_.history.last());
+  Zxid known = self_.quorum.Reached(held);
+  if (known <= self_.watermarks.commit || known.epoch != established_) return false;
+  ZKQ_CHECK(known <= self_.history.last(), false);
+  const std::optional<Membership>& pending = self_.memberships.configs().pending;
+  const bool activates = pending && pending->version <= known;
+  if (activates) known = pending->version;
   const Zxid before = self_.watermarks.commit;
+  const Membership replaced = activates ? self_.memberships.committed() : Membership{};
   self_.Commit(known);
   admission_.Committed(known);
   learners_.SendCommit(established_, before);
+  if (activates) Activate(replaced);
+  ConsiderChanges();
+  return activates;
+}
+
+void Leading::TryCommit() {
+  if (!attempt_.established() || left_) return;
+  // A reconfiguration changes who decides on what comes after it, and by whom.
+  while (CommitNext()) {
+    if (left_) return;
+  }
   if (admission_.paused_for() && admission_.drained()) Renew();
 }
 

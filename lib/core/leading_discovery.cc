@@ -199,13 +199,18 @@ void Leading::TryEstablish() {
   if (!attempt_.TryEstablish()) return;
   established_ = attempt_.epoch();
   admission_.BeginEpoch(established_);
-  // A quorum holds the whole initial history durably under this epoch.
+  // A quorum holds the whole initial history durably under this epoch. So a reconfiguration in it
+  // is committed, and may have left this leader out.
+  const Membership before = self_.memberships.committed();
   self_.Commit(self_.history.last());
   self_.DecideCalls(session_);
+  Activate(before);
+  if (left_) return;
   for (auto& [link, learner] : learners_.all()) {
     if (learner.synced()) learner.SendUpToDate();
   }
   SynchronizeAll();  // Observers have waited for this.
+  AskOwnChanges();
   for (Submission& waiting : admission_.Resume()) Proceed(std::move(waiting));
   std::set<ServerId> members = {self_.options.self};
   for (const MemberId& member : learners_.Synced()) members.insert(member.id);

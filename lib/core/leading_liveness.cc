@@ -32,6 +32,8 @@ void Leading::On(const Tick&) {
   if (attempt_.established()) {
     CheckQuorum();
     CheckOwnDisk();
+    ListRetired();
+    ConsiderChanges();
   }
 }
 
@@ -66,6 +68,7 @@ void Leading::NoteAnswers() {
     self_.freshness.Confirm(watch_.confirmed().commit, watch_.confirmed().sent);
   }
   FinishRound(by_quorum);
+  ConsiderChanges();
 }
 
 void Leading::DropSilent() {

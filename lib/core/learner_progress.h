@@ -74,6 +74,8 @@ class LearnerProgress {
   std::optional<Zxid> PinnedAfter() const;
   // What is proposed after `last` can go to it at once: it was sent all before that.
   bool CaughtUpWith(Zxid last) const;
+  // What it was sent begins a plan that reaches this entry, or follows one.
+  bool WasSent(Zxid zxid) const { return stage_ >= Stage::kFeeding && feed_.sent() >= zxid; }
   // It was sent these, with others, and told of `commit` by that.
   void Fed(const std::vector<Txn>& txns, Zxid commit);
 

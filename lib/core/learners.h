@@ -21,6 +21,7 @@ class Learners {
   LearnerProgress* Find(const LinkId& link);
   // None may be added or removed while they are gone through.
   std::map<LinkId, LearnerProgress>& all() { return all_; }
+  const std::map<LinkId, LearnerProgress>& all() const { return all_; }
 
   std::vector<LinkId> At(LearnerProgress::Stage stage) const;
   std::vector<LinkId> StandingStill();

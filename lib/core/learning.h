@@ -37,6 +37,7 @@ class Learning {
   Learning(Self* self, const Choice& choice)
       : self_(*self),
         choice_(choice),
+        config_(self->memberships.committed().version),
         requests_(self->options.request_credit_bytes),
         init_limit_(self->Ticks(self->options.init_limit)),
         sync_limit_(self->Ticks(self->options.sync_limit)),
@@ -54,6 +55,7 @@ class Learning {
   void On(const Notified& notified);
   void On(const Proposed& proposed);
   void On(const ReadAsked& asked);
+  void On(const ReconfigureAsked& asked);
   void On(const Synced& synced);
   void On(const SnapshotFetched& fetched);
   using Ignores = EventList<LogRead, Applied, SnapshotTaken, LogPurged>;
@@ -98,11 +100,13 @@ class Learning {
   bool Refuse(const LeaderInfo& info, const Promise& asked);
   void SendAckEpoch();
   void SendAcks();
+  void FollowConfig();
   bool InSync() const { return stage_ >= Stage::kSyncing; }
   bool Extend(const std::vector<Txn>& txns);
   void DecideCalls();
   void SettleRequests(const std::vector<Txn>& proposed);
   void SendRequests();
+  void SendChanges();
 
   void Handle(const LeaderInfo& info);
   void Handle(const Diff& diff);
@@ -111,6 +115,7 @@ class Learning {
   void Handle(const Proposal& proposal);
   void Handle(const NewLeader& new_leader);
   void Handle(const Commit& commit);
+  void Handle(const CommitAndActivate& commit);
   void Handle(const UpToDate& up_to_date);
   void Handle(const Refusal& refusal);
   void Handle(const ReadIndexReply& reply);
@@ -122,6 +127,7 @@ class Learning {
 
   Self& self_;
   const Choice choice_;
+  Zxid config_;  // the version that this session is of the right kind for
   Stage stage_ = Stage::kConnecting;
   std::optional<LinkId> link_;
   Session session_;

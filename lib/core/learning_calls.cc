@@ -36,9 +36,28 @@ void Learning::DecideCalls() {
   if (!undecided_before_ || self_.history.last() < *undecided_before_) return;
   undecided_before_.reset();
   self_.DecideCalls(session_.number);
+  SendChanges();
+}
+
+void Learning::On(const ReconfigureAsked& asked) {
+  self_.changes.Add({asked.tag, asked.next, self_.now + asked.time_left});
+  SendChanges();
+}
+
+// The leader's time is over a little earlier: its answer says why.
+void Learning::SendChanges() {
+  if (!serving() || undecided_before_) return;
+  self_.changes.Expire(self_.now);
+  for (OwnChanges::Ask& ask : self_.changes.Take(session_.number)) {
+    const Time left = ask.deadline - self_.now;
+    Reply(Reconfigure{ask.tag, std::move(ask.next), left - left / 20});
+  }
 }
 
 void Learning::Handle(const Refusal& refusal) {
+  if (refusal.tags.size() == 1 && self_.changes.Refused(refusal.tags.front())) {
+    return self_.RefuseChange(refusal.tags.front(), refusal.reason, refusal.text, refusal.servers);
+  }
   std::vector<uint64_t> ours;
   for (uint64_t tag : refusal.tags) {
     requests_.Settle(tag);
@@ -57,6 +76,7 @@ void Learning::On(const ReadAsked& asked) {
 void Learning::Handle(const ReadIndexReply& reply) {
   std::vector<uint64_t> ours;
   for (uint64_t tag : reply.tags) {
+    if (self_.changes.Answered(tag, reply.at)) self_.CompleteChanges();
     if (reads_.erase(tag) > 0) ours.push_back(tag);
   }
   if (!ours.empty()) self_.Emit(AnswerReads{std::move(ours), reply.at});

@@ -100,6 +100,7 @@ void Learning::Handle(const Proposal& proposal) {
   known_commit_ = std::max(known_commit_, proposal.commit);
   // A commit may have been told before the entries it speaks of were here.
   self_.Commit(known_commit_);
+  FollowConfig();
   DecideCalls();
   SettleRequests(proposal.txns);
 }
@@ -155,6 +156,7 @@ void Learning::Handle(const UpToDate& up_to_date) {
   }
   known_commit_ = std::max(known_commit_, up_to_date.commit);
   self_.Commit(known_commit_);
+  FollowConfig();
   stage_ = Stage::kBroadcast;
   established_ = session_.epoch;
   undecided_before_ = up_to_date.last_proposed;
@@ -175,6 +177,32 @@ void Learning::Handle(const Commit& commit) {
   }
   known_commit_ = std::max(known_commit_, commit.zxid);
   self_.Commit(known_commit_);
+  FollowConfig();
+}
+
+// A voter learns otherwise than an observer, from a session of its own. Who is listed no more
+// goes on as it is.
+void Learning::FollowConfig() {
+  const Membership& committed = self_.memberships.committed();
+  if (left_ || config_ == committed.version) return;
+  config_ = committed.version;
+  const Member* entry = FindMember(committed, self_.options.self);
+  if (entry != nullptr && self_.LearnsAs() != choice_.kind) {
+    Quit(observes() ? "it is a voter now" : "it is an observer now");
+  }
+}
+
+// The configuration is in force, and somebody else leads under it: everybody goes there without
+// an election (PROTOCOL §10.5). What is committed is so whatever becomes of that.
+void Learning::Handle(const CommitAndActivate& commit) {
+  if (!InSync() || commit.zxid > self_.history.last()) {
+    return EndSession(SessionEndReason::kGap, "a configuration that was never proposed here");
+  }
+  known_commit_ = std::max(known_commit_, commit.zxid);
+  self_.Commit(known_commit_);
+  designated_ = commit.leader;
+  Quit(commit.leader == kNoServer ? "its leader was left out of the configuration"
+                                  : "its leader hands over to server " + ToString(commit.leader));
 }
 
 void Learning::Handle(const Ping& ping) {

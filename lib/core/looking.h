@@ -22,6 +22,7 @@ class Looking {
   void On(const Synced&, Outbox* out) { TryBegin(out); }
   void On(const Proposed& proposed) { self_.RefuseWithoutLeader(proposed); }
   void On(const ReadAsked& asked) { self_.RefuseWithoutLeader(asked); }
+  void On(const ReconfigureAsked& asked) { self_.RefuseWithoutLeader(asked); }
   using Ignores = EventList<Tick, LinkUp, LinkDown, Introduced, Received, PartReceived, Notified,
                             LogRead, SnapshotFetched, Applied, SnapshotTaken, LogPurged>;
 

@@ -1,5 +1,6 @@
 #include "lib/core/membership.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "lib/wire/disk.h"
@@ -27,6 +28,10 @@ Memberships::Memberships(Membership committed, std::vector<Membership> logged,
 
 void Memberships::Append(std::span<const Txn> txns) {
   for (const Txn& txn : txns) {
+    if (txn.kind == TxnKind::kNoop) {
+      const std::optional<Zxid> version = DecodeZxid(txn.command.view());
+      if (version && *version != Zxid{}) AppendSettled(txn.zxid, *version);
+    }
     if (txn.kind != TxnKind::kReconfig) continue;
     std::optional<Membership> next = DecodeMembership(txn.command.view());
     ZKQ_CHECK(next.has_value());  // it would not have been decoded
@@ -40,16 +45,34 @@ void Memberships::Append(Membership next) {
   SetPending(std::move(next));
 }
 
+// Only a leader that knows the configuration to be committed proposes this.
+void Memberships::AppendSettled(Zxid entry, Zxid version) {
+  settling_.push_back({entry, version});
+  if (configs_.pending && configs_.pending->version == version) SetCommitted(*configs_.pending);
+}
+
+bool Memberships::SettlingIsLogged() const {
+  return settled() || std::any_of(settling_.begin(), settling_.end(), [this](const Settling& one) {
+           return one.version >= committed().version;
+         });
+}
+
 void Memberships::Truncate(Zxid after) {
+  std::erase_if(settling_, [after](const Settling& one) { return one.entry > after; });
   if (configs_.pending && configs_.pending->version > after) SetPending(std::nullopt);
 }
 
 void Memberships::Install(const Membership& base) {
   SetPending(std::nullopt);
+  settling_.clear();
   if (base.version > committed().version) SetCommitted(base);
 }
 
 void Memberships::Commit(Zxid watermark) {
+  while (!settling_.empty() && settling_.front().entry <= watermark) {
+    settled_ = std::max(settled_, settling_.front().version);
+    settling_.erase(settling_.begin());
+  }
   if (!configs_.pending || configs_.pending->version > watermark) return;
   SetCommitted(*std::exchange(configs_.pending, std::nullopt));
 }

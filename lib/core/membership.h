@@ -9,6 +9,10 @@
 // founded with) is committed; of all that is committed the newest version counts, and
 // that version never goes back.
 //
+// A configuration is settled when a quorum of its members knows by itself that it is committed:
+// its leader, which knows, proposes an entry that names it, and that is committed in its turn
+// (SETTLED, §10.3). Until then nobody whom it has left out may be stopped.
+//
 // Who is counted is the pair of server and disk. Another disk under a listed id is
 // another member: what the listed disk has acknowledged is not on it (§11.6).
 #pragma once
@@ -47,6 +51,13 @@ class Memberships {
 
   const Configs& configs() const { return configs_; }
   const Membership& committed() const { return configs_.committed; }
+  // The newest version that is known to be settled here. Not all that is known once: after a
+  // start, or under a snapshot, its entry is not seen.
+  Zxid settled_version() const { return settled_; }
+  // The committed configuration is settled: the next may be proposed.
+  bool settled() const { return IsFirst() || settled_ >= committed().version; }
+  // An entry that settles it is in the history, committed or not; or none is needed.
+  bool SettlingIsLogged() const;
   // Grows with each change of configs().
   uint64_t changes() const { return changes_; }
 
@@ -58,9 +69,19 @@ class Memberships {
 
  private:
   Invariants& invariants() { return *invariants_; }
+  // As the ensemble was founded, restored or recovered with it: nobody was left out.
+  bool IsFirst() const { return committed().version.counter == 0; }
   void Append(Membership next);
+  void AppendSettled(Zxid entry, Zxid version);
   void SetCommitted(Membership membership);
   void SetPending(std::optional<Membership> membership);
+
+  struct Settling {
+    Zxid entry = {};
+    Zxid version = {};  // that it names
+  };
+  std::vector<Settling> settling_;  // above the watermark, in the order of the history
+  Zxid settled_ = {};
 
   Configs configs_;  // a pending version is newer than the committed one (INV-21)
   uint64_t changes_ = 0;

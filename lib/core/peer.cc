@@ -237,7 +237,8 @@ class Peer::Impl {
   void LeaveIfOver() {
     auto* term = std::get_if<Term>(&role_);
     if (term == nullptr || !term->left()) return;
-    const ServerId next = term->designated();
+    ServerId next = term->designated();
+    if (next == self_.options.self && !self_.votes()) next = kNoServer;
     self_.Tell(Line::kGoesLooking, *term->left());
     term->Leave();
     if (next == kNoServer) return GoLooking();

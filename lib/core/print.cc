@@ -41,6 +41,9 @@ struct EventPrinter {
   }
   std::string operator()(const Proposed& e) { return "proposed " + Tags(TagsOf(e.calls)); }
   std::string operator()(const ReadAsked& e) { return "read-asked " + Tags(e.tags); }
+  std::string operator()(const ReconfigureAsked& e) {
+    return "reconfigure-asked " + Tags({e.tag}) + " " + ToString(e.next);
+  }
   std::string operator()(const Synced& e) { return "synced w" + std::to_string(e.through); }
   std::string operator()(const LogRead& e) {
     return "log-read " + ToString(e.learner) + " " + Range(e.txns);
@@ -99,6 +102,13 @@ struct EffectPrinter {
   std::string operator()(const Deliver& e) { return "deliver " + ToString(e.through); }
   std::string operator()(const Reject& e) {
     return "reject " + Tags(e.tags) + " " + std::string(ToString(e.reason));
+  }
+  std::string operator()(const RejectChange& e) {
+    return "reject " + Tags({e.tag}) + " " + std::string(ToString(e.reason)) +
+           (e.text.empty() ? "" : ": " + e.text);
+  }
+  std::string operator()(const Reconfigured& e) {
+    return "reconfigured " + Tags({e.tag}) + " at " + ToString(e.at) + " " + ToString(e.membership);
   }
   std::string operator()(const AnswerReads& e) {
     return "answer " + Tags(e.tags) + " at " + ToString(e.at);

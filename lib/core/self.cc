@@ -46,6 +46,7 @@ Self::Self(PeerOptions given, Recovered recovered)
               {.bytes_max = options.window_bytes_max, .txns_max = options.window_txns_max},
               &invariants_),
       outcomes(Origin{.sid = options.self, .boot = state.boot}),
+      changes(Origin{.sid = options.self, .boot = state.boot}),
       watermarks({.commit = recovered.commit,
                   .delivered = recovered.applied,
                   .applied = recovered.applied,
@@ -122,13 +123,16 @@ WriteId Self::StoreState() {
   return write;
 }
 
+// What an entry proves to be committed is stored before it: who has it, knows that
+// (PROTOCOL §10.2), also after a crash.
 WriteId Self::Append(std::vector<Txn> txns) {
+  memberships.Append(txns);
+  FollowMemberships();
   const WriteId write = NextWrite();
   history.Append(write, txns);
   outcomes.Appended(txns);
-  memberships.Append(txns);
+  changes.Appended(txns);
   Emit(core::Append{write, std::move(txns)});
-  FollowMemberships();
   return write;
 }
 
@@ -136,6 +140,7 @@ WriteId Self::Truncate(Zxid after) {
   const WriteId write = NextWrite();
   history.Truncate(write, after);
   outcomes.Truncated(after);
+  changes.Truncated(after);
   memberships.Truncate(after);
   Emit(core::Truncate{write, after});
   FollowMemberships();
@@ -147,6 +152,9 @@ WriteId Self::Install(const SnapshotMeta& installed) {
   history.Install(write, installed.zxid);
   history.NoteLeaderTime(installed.leader_time);
   outcomes.Installed();
+  for (uint64_t tag : changes.Installed(installed.membership.version)) {
+    RefuseChange(tag, RejectReason::kUnknown);
+  }
   memberships.Install(installed.membership);
   writes.install = write;
   Emit(InstallSnapshot{write, installed.zxid});
@@ -208,6 +216,13 @@ void Self::Deliver() {
   Emit(core::Deliver{through, history.Newest(watermarks.delivered, through)});
   watermarks.delivered = through;
   outcomes.Delivered(through);
+  CompleteChanges();
+}
+
+void Self::CompleteChanges() {
+  for (uint64_t tag : changes.TakeDone(watermarks.delivered, memberships.settled_version())) {
+    Emit(Reconfigured{tag, watermarks.delivered, memberships.committed()});
+  }
 }
 
 void Self::RejectCalls(std::vector<uint64_t> tags, RejectReason reason) {
@@ -222,7 +237,17 @@ void Self::RefuseWithoutLeader(const ReadAsked& asked) {
   RejectCalls(asked.tags, RejectReason::kNoLeader);
 }
 
+void Self::RefuseWithoutLeader(const ReconfigureAsked& asked) {
+  RefuseChange(asked.tag, RejectReason::kNoLeader);
+}
+
+void Self::RefuseChange(uint64_t tag, RejectReason reason, std::string text,
+                        std::vector<uint64_t> servers) {
+  Emit(RejectChange{tag, reason, std::move(text), std::move(servers)});
+}
+
 void Self::DecideCalls(uint64_t session) {
+  changes.Decide(session);
   Outcomes::Verdict verdict = outcomes.Decide(session);
   RejectCalls(std::move(verdict.abandoned), RejectReason::kAbandoned);
   RejectCalls(std::move(verdict.unknown), RejectReason::kUnknown);
@@ -299,6 +324,7 @@ Identity Self::identity() const {
           .boot = state.boot,
           .ensemble = state.ensemble,
           .disk = state.disk,
+          .former_disk = state.former_disk,
           .config = founded ? std::optional(state.config.version) : std::nullopt,
           .founding = founded ? Id128{} : FoundingHash(options.members),
           .seen = seen,

@@ -19,6 +19,7 @@
 #include "lib/core/look.h"
 #include "lib/core/membership.h"
 #include "lib/core/outcomes.h"
+#include "lib/core/own_changes.h"
 #include "lib/core/peer.h"
 #include "lib/core/quorum.h"
 
@@ -102,6 +103,11 @@ class Self {
   void RejectCalls(std::vector<uint64_t> tags, RejectReason reason);
   void RefuseWithoutLeader(const Proposed& proposed);
   void RefuseWithoutLeader(const ReadAsked& asked);
+  void RefuseWithoutLeader(const ReconfigureAsked& asked);
+  void RefuseChange(uint64_t tag, RejectReason reason, std::string text = {},
+                    std::vector<uint64_t> servers = {});
+  // Those that are done, with what is committed and delivered.
+  void CompleteChanges();
   // An epoch is established: the calls of earlier sessions are decided.
   void DecideCalls(uint64_t session);
 
@@ -136,6 +142,7 @@ class Self {
   Quorum quorum;  // of memberships.configs()
   Id128 seen;     // while unfounded: Identity::seen
   Outcomes outcomes;
+  OwnChanges changes;
   Watermarks watermarks;
   Freshness freshness;
   Writes writes;

@@ -87,6 +87,7 @@ void Fields(auto& io, Is<HardState> auto& m) {
   io(6, m.current);
   io(7, m.config);
   io(8, m.listed);
+  io(9, m.former_disk);
 }
 void Fields(auto& io, Is<SnapshotMeta> auto& m) {
   io(1, m.zxid);
@@ -110,6 +111,7 @@ void Fields(auto& io, Is<Identity> auto& m) {
   io(10, m.tick);
   io(11, m.init_limit);
   io(12, m.sync_limit);
+  io(13, m.former_disk);
 }
 void Fields(auto& io, Is<Notification> auto& m) {
   io(1, m.vote);
@@ -171,6 +173,8 @@ void Fields(auto& io, Is<Request> auto& m) { io(1, m.calls); }
 void Fields(auto& io, Is<Refusal> auto& m) {
   io(1, m.tags);
   io(2, m.reason);
+  io(3, m.text);
+  io(4, m.servers);
 }
 void Fields(auto& io, Is<ReadIndex> auto& m) { io(1, m.tags); }
 void Fields(auto& io, Is<ReadIndexReply> auto& m) {
@@ -195,6 +199,15 @@ void Fields(auto& io, Is<Pong> auto& m) {
   io(7, m.taken);
 }
 void Fields(auto& io, Is<SessionEnd> auto& m) { io(1, m.reason); }
+void Fields(auto& io, Is<CommitAndActivate> auto& m) {
+  io(1, m.zxid);
+  io(2, m.leader);
+}
+void Fields(auto& io, Is<Reconfigure> auto& m) {
+  io(1, m.tag);
+  io(2, m.next);
+  io(3, m.time_left);
+}
 
 // The field of zkq.v1.Packet's oneof that each body of a Message has.
 constexpr uint32_t BodyField(const Proposal*) { return 5; }
@@ -215,6 +228,8 @@ constexpr uint32_t BodyField(const Refusal*) { return 24; }
 constexpr uint32_t BodyField(const ReadIndex*) { return 25; }
 constexpr uint32_t BodyField(const ReadIndexReply*) { return 26; }
 constexpr uint32_t BodyField(const SessionEnd*) { return 27; }
+constexpr uint32_t BodyField(const CommitAndActivate*) { return 28; }
+constexpr uint32_t BodyField(const Reconfigure*) { return 29; }
 template <typename T>
 constexpr uint32_t kBodyField = BodyField(static_cast<const T*>(nullptr));
 
@@ -243,7 +258,7 @@ constexpr uint64_t LastOf(ServerId) { return INT64_MAX; }
 constexpr uint64_t LastOf(TxnKind) { return static_cast<uint64_t>(TxnKind::kNoop); }
 constexpr uint64_t LastOf(MemberType) { return static_cast<uint64_t>(MemberType::kObserver); }
 constexpr uint64_t LastOf(PeerState) { return static_cast<uint64_t>(PeerState::kObserving); }
-constexpr uint64_t LastOf(RejectReason) { return static_cast<uint64_t>(RejectReason::kUnknown); }
+constexpr uint64_t LastOf(RejectReason) { return static_cast<uint64_t>(RejectReason::kNotCaughtUp); }
 constexpr uint64_t LastOf(SessionEndReason) {
   return static_cast<uint64_t>(SessionEndReason::kBusy);
 }
@@ -265,6 +280,7 @@ inline bool Valid(const Membership& membership) {
 // A reconfiguration that leads to no membership would halt each replica that appends it.
 inline bool ValidCommand(TxnKind kind, std::string_view command, uint32_t crc) {
   if (kind == TxnKind{} || crc != Crc32c(command)) return false;
+  if (kind == TxnKind::kNoop) return command.empty() || DecodeZxid(command).has_value();
   if (kind != TxnKind::kReconfig) return true;
   const std::optional<Membership> membership = DecodeMembership(command);
   return membership && !membership->members.empty();

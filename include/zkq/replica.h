@@ -132,6 +132,7 @@ class ZKQ_EXPORT Replica final {
 
   class Impl;  // zkq's own
   explicit Replica(std::unique_ptr<Impl> impl);
+  Impl& impl() { return *impl_; }
 
  private:
   const std::unique_ptr<Impl> impl_;

@@ -22,9 +22,13 @@ class Judgement {
   }
 
   Verdict Make() {
-    if (const std::string wrong = WhatIsWrong(asked_.members); !wrong.empty()) {
-      return Refuse(RejectReason::kNoMembership, wrong, {});
-    }
+    // Where the ensemble was founded without addresses, its transport needs none.
+    const auto has_address = [](const Member& member) { return !member.address.empty(); };
+    const auto& members = scene_.committed.members;
+    const bool by_address = std::any_of(members.begin(), members.end(), has_address);
+    const std::string wrong =
+        by_address ? WhatIsWrong(asked_.members) : WhatIsWrongBesideAddresses(asked_.members);
+    if (!wrong.empty()) return Refuse(RejectReason::kNoMembership, wrong, {});
     for (Member& member : verdict_.next.members) FillIn(&member);
     if (verdict_.next.members == scene_.committed.members) return Say(Verdict::Kind::kNothing);
     if (asked_.version != scene_.committed.version) {

@@ -67,6 +67,8 @@ Invariants& Founding::invariants() { return self_.invariants(); }
 void Founding::Meet(const LinkId& link, const Identity& peer) {
   if (peer.ensemble != EnsembleId{}) {
     self_.Emit(Notify{link.sid, Notification{}});  // a vote for nobody: a question
+  } else if (!self_.options.may_found || peer.founding == Id128{}) {
+    differences_.erase(link.sid);  // one of the two only joins
   } else if (peer.founding != founding_) {
     // The hash does not say what differs: each of the two shows the other its list.
     const Membership listed{.members = Ordered(self_.options.members)};
@@ -98,7 +100,7 @@ void Founding::NoteDifference(ServerId sid, const Membership& listed) {
 }
 
 void Founding::Judge() {
-  if (write_) return;
+  if (write_ || !self_.options.may_found) return;
   const std::optional<std::vector<SeenVoter>> voters = AllVoters();
   const Id128 seen = voters ? SeenHash(*voters) : Id128{};
   if (std::exchange(self_.seen, seen) != seen) self_.Emit(Introduce{self_.identity()});

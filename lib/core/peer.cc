@@ -89,7 +89,7 @@ class Peer::Impl {
     const auto* learning = std::get_if<Learning>(&role_);
     return learning != nullptr ? learning->room() : SIZE_MAX;
   }
-  const Membership& config() const { return self_.memberships.committed(); }
+  const Configs& configs() const { return self_.memberships.configs(); }
   Identity identity() const { return self_.identity(); }
   Invariants& invariants() { return self_.invariants(); }
 
@@ -453,7 +453,8 @@ Peer::View Peer::view() const { return impl_->view(); }
 std::vector<Peer::Learner> Peer::learners() const { return impl_->learners(); }
 std::vector<Peer::Difference> Peer::differences() const { return impl_->differences(); }
 size_t Peer::room() const { return impl_->room(); }
-const Membership& Peer::config() const { return impl_->config(); }
+const Membership& Peer::config() const { return impl_->configs().committed; }
+const Configs& Peer::configs() const { return impl_->configs(); }
 Identity Peer::identity() const { return impl_->identity(); }
 const Invariants& Peer::invariants() const { return impl_->invariants(); }
 

@@ -17,6 +17,7 @@ namespace zkq::core {
 
 struct PeerOptions {
   ServerId self{};
+  bool may_found = true;             // else it only joins
   std::vector<Member> members = {};  // as configured; used until founded
   Time tick = std::chrono::milliseconds(100);
   int init_limit = 20;
@@ -87,8 +88,9 @@ class Peer {
   // them; what comes above it waits in here, where no deadline ends it. Who leads takes all on, and
   // who has no leader refuses all.
   size_t room() const;
-  // The committed configuration. Valid until the next Step.
+  // The committed configuration, and with it the one that is pending. Valid until the next Step.
   const Membership& config() const;
+  const Configs& configs() const;
   // What it says of itself in a handshake, now; Introduce tells when it changes.
   Identity identity() const;
   const Invariants& invariants() const;

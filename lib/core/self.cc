@@ -326,7 +326,7 @@ Identity Self::identity() const {
           .disk = state.disk,
           .former_disk = state.former_disk,
           .config = founded ? std::optional(state.config.version) : std::nullopt,
-          .founding = founded ? Id128{} : FoundingHash(options.members),
+          .founding = founded || !options.may_found ? Id128{} : FoundingHash(options.members),
           .seen = seen,
           .election = election,
           .tick = options.tick,

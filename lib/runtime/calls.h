@@ -52,6 +52,7 @@ class Calls {
     kIndexRead,  // to be taken for the protocol, then answered
     kRead,       // answered as soon as the state is new enough
     kSnapshot,
+    kChange,  // of the configuration: goes to the protocol by itself, outside the order of writes
   };
   // Makes the status that a failed call is told.
   using Why = absl::AnyInvocable<absl::Status(Fate) const>;
@@ -124,6 +125,7 @@ class Calls {
     Call write;           // until it is taken
 
     Fate fate() const {
+      if (kind == Kind::kChange) return Fate::kSent;
       if (kind != Kind::kWrite) return Fate::kNothing;
       return taken ? Fate::kSent : Fate::kNotSent;
     }

@@ -64,11 +64,33 @@ absl::Status Rejected(RejectReason reason, std::optional<ServerId> leader) {
       return MakeError(Code::kInvalidArgument, "larger than the leader's max_command_bytes", info);
     case RejectReason::kAbandoned:
       return MakeError(Code::kAborted, "not in the next epoch's history", info);
-    case RejectReason::kUnknown:
+    default:
       break;
   }
   info.outcome = Outcome::kUnknown;
   return MakeError(Code::kUnknown, "a snapshot replaced the history that would tell", info);
+}
+
+absl::Status RejectedChange(RejectReason reason, std::string_view text,
+                            const std::vector<uint64_t>& servers, std::optional<ServerId> leader) {
+  ErrorInfo info{.leader = leader};
+  for (uint64_t sid : servers) info.servers.push_back(ServerId{sid});
+  const auto error = [&](Code code) {
+    return MakeError(code, FromAbsl(absl::StrCat("reconfigure: ", ToAbsl(text))), info);
+  };
+  switch (reason) {
+    case RejectReason::kNoMembership:
+      return error(Code::kInvalidArgument);
+    case RejectReason::kOtherVersion:
+      return error(Code::kAborted);
+    case RejectReason::kNoQuorum:
+    case RejectReason::kStillLinked:
+      return error(Code::kFailedPrecondition);
+    case RejectReason::kNotCaughtUp:
+      return error(Code::kDeadlineExceeded);
+    default:
+      return Rejected(reason, leader);
+  }
 }
 
 absl::Status Overloaded(size_t outstanding_bytes_max) {

@@ -28,6 +28,9 @@ absl::Status EndedByHalt(Fate fate, absl::StatusCode code, std::string_view why)
 // descriptors, else kInternal.
 absl::StatusCode HaltCode(const absl::Status& why);
 absl::Status Rejected(RejectReason reason, std::optional<ServerId> leader);
+// A change of the configuration. `text`: what is in the way, and `servers` who; by the leader.
+absl::Status RejectedChange(RejectReason reason, std::string_view text,
+                            const std::vector<uint64_t>& servers, std::optional<ServerId> leader);
 
 // Calls that were never taken on.
 absl::Status Overloaded(size_t outstanding_bytes_max);

@@ -7,6 +7,7 @@
 
 #include "lib/base/checks.h"
 #include "lib/runtime/errors.h"
+#include "lib/wire/disk.h"
 
 namespace zkq::runtime {
 namespace {
@@ -65,6 +66,18 @@ class Performance {
     const std::optional<ServerId> leader = ports_.board->leader();
     ports_.calls->Fail(std::move(reject.tags),
                        [reason = reject.reason, leader](Fate) { return Rejected(reason, leader); });
+  }
+  void Do(core::RejectChange& reject) {
+    const std::optional<ServerId> leader = ports_.board->leader();
+    ports_.calls->Fail({reject.tag}, [reject, leader](Fate) {
+      return RejectedChange(reject.reason, reject.text, reject.servers, leader);
+    });
+  }
+  void Do(core::Reconfigured& done) {
+    std::vector<Calls::Result> results;
+    results.push_back(
+        {done.tag, Reply{done.membership.version, EncodeMembership(done.membership)}});
+    ports_.calls->Finish(std::move(results));
   }
   void Do(core::AnswerReads& answer) { ports_.applier->Answer(std::move(answer.tags), answer.at); }
   void Do(core::RoleChanged& changed) {

@@ -10,15 +10,22 @@
 namespace zkq::runtime {
 namespace {
 
-// `members`, and after them those of `configured` that have another address there.
-std::vector<Member> WithSpareAddresses(std::vector<Member> members,
-                                       const std::vector<Member>& configured) {
-  const size_t agreed = members.size();
+// The members of both configurations, and after them those of `configured` that have another
+// address there; or that are not there, if `all`.
+std::vector<Member> WithSpareAddresses(const Configs& configs,
+                                       const std::vector<Member>& configured, bool all) {
+  std::vector<Member> members = configs.committed.members;
+  if (configs.pending) {
+    const std::vector<Member>& next = configs.pending->members;
+    members.insert(members.end(), next.begin(), next.end());
+  }
+  const std::vector<Member> agreed = members;
   for (const Member& spare : configured) {
-    const auto end = members.begin() + static_cast<std::ptrdiff_t>(agreed);
-    const auto member =
-        std::find_if(members.begin(), end, [&](const Member& m) { return m.id == spare.id; });
-    if (member != end && member->address != spare.address) members.push_back(spare);
+    const auto same = [&](const Member& m) { return m.id == spare.id; };
+    const auto there = [&](const Member& m) { return same(m) && m.address == spare.address; };
+    const bool known = std::any_of(agreed.begin(), agreed.end(), same);
+    const bool reached = std::any_of(agreed.begin(), agreed.end(), there);
+    if (known ? !reached : all) members.push_back(spare);
   }
   return members;
 }
@@ -64,7 +71,8 @@ Identity Protocol::Begin(std::unique_ptr<core::Peer> peer) {
   const core::Peer::View view = peer_->view();
   tells_links_at_ = start_ + kTellsLinks;  // the transport has not started yet
   Publish(view, start_);
-  FollowMembership(view.config_changes);  // a member that dials at once must not be refused
+  led_at_ = start_;
+  FollowMembership(view, start_);  // a member that dials at once must not be refused
   return identity;
 }
 
@@ -86,6 +94,12 @@ void Protocol::Enqueue(core::Event event, Hold hold) {
   inbox_.Change([event = std::move(event), hold = std::move(hold)](News& news) mutable {
     news.events.push_back({std::move(event), std::move(hold)});
   });
+}
+
+void Protocol::Reconfigure(uint64_t tag, Membership next, absl::Duration deadline) {
+  constexpr absl::Duration kLongest = absl::Hours(24 * 365);
+  const absl::Duration left = std::min(deadline - ports_.clock->Monotonic(), kLongest);
+  Post(core::ReconfigureAsked{tag, std::move(next), Time{absl::ToInt64Microseconds(left)}});
 }
 
 void Protocol::OnSynced(core::WriteId through) {
@@ -165,9 +179,9 @@ void Protocol::Drain() {
       now, [leader = ports_.board->leader()](Fate fate) { return TimedOut(fate, leader); });
   StepAll(std::move(news), now);
   const core::Peer::View view = peer_->view();
+  FollowMembership(view, now);  // before what may be told to new members, or of them
   ports_.performer->Perform(&effects_, view.commit, now);
   Publish(view, now);
-  FollowMembership(view.config_changes);
   SetAlarm(now);
 }
 
@@ -245,11 +259,14 @@ absl::Duration Protocol::TimeOf(std::optional<Time> at) const {
   return start_ + absl::Microseconds(at->count());
 }
 
-void Protocol::FollowMembership(uint64_t changes) {
-  if (told_changes_ == changes) return;
-  told_changes_ = changes;
+void Protocol::FollowMembership(const core::Peer::View& view, absl::Duration now) {
+  if (view.role.leader != kNoServer) led_at_ = now;
+  const bool lost = now - led_at_ > absl::Microseconds(view.founded_within.count());
+  const std::pair<uint64_t, bool> tells(view.config_changes, lost);
+  if (told_ == tells) return;
+  told_ = tells;
   ports_.board->SetMembership(peer_->config());
-  ports_.transport->SetMembers(WithSpareAddresses(peer_->config().members, configured_));
+  ports_.transport->SetMembers(WithSpareAddresses(peer_->configs(), configured_, lost));
 }
 
 // --- time --------------------------------------------------------------------------------

@@ -43,7 +43,8 @@ class Protocol final : public QuorumTransport::Receiver {
   };
   // `configured`: where this server was told that others are. That is tried where the
   // agreed address does not answer (PROTOCOL §10.6), so a server may move without the
-  // ensemble agreeing on it.
+  // ensemble agreeing on it. Who is not agreed on at all is asked while there is no leader: this
+  // server may have slept through several changes, and all that it knows of be gone.
   Protocol(const Ports& ports, std::vector<Member> configured);
 
   // Once, before all else and before the transport starts: takes the first step of
@@ -56,6 +57,8 @@ class Protocol final : public QuorumTransport::Receiver {
   void Release();
 
   void Post(core::Event event) { Enqueue(std::move(event), nullptr); }
+  // A change of the configuration, with the tag of its call, which ends at `deadline`.
+  void Reconfigure(uint64_t tag, Membership next, absl::Duration deadline);
   void OnSynced(core::WriteId through);
   // A sync of the log has ended. Told at the next occasion, or with what it made durable.
   void OnSyncTook(absl::Duration took);
@@ -109,7 +112,7 @@ class Protocol final : public QuorumTransport::Receiver {
   void SayHealth(absl::Duration now);
   // By the monotonic clock; none: before all time.
   absl::Duration TimeOf(std::optional<Time> at) const;
-  void FollowMembership(uint64_t changes);
+  void FollowMembership(const core::Peer::View& view, absl::Duration now);
   void SetAlarm(absl::Duration now);
   core::Tick TickAt(absl::Duration now) const;
 
@@ -127,9 +130,11 @@ class Protocol final : public QuorumTransport::Receiver {
   std::deque<HeldProposal> held_;  // not durable; bounded by credit, then by the holds
   size_t held_bytes_ = 0;
   absl::Duration tells_links_at_ = absl::ZeroDuration();
-  bool links_changed_ = false;            // since they were told
-  bool said_unhealthy_ = false;           // in the log, and not `healthy` since
-  std::optional<uint64_t> told_changes_;  // of the configuration, to the transport
+  bool links_changed_ = false;   // since they were told
+  bool said_unhealthy_ = false;  // in the log, and not `healthy` since
+  // Of the configuration, to the transport; and whether with all that are configured.
+  std::optional<std::pair<uint64_t, bool>> told_;
+  absl::Duration led_at_ = absl::ZeroDuration();  // there was a leader then, or the start
 };
 
 }  // namespace zkq::runtime

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "lib/base/member_lists.h"
 #include "lib/base/texts.h"
+#include "lib/runtime/replica_impl.h"
+#include "lib/wire/disk.h"
 #include "zkq/status.h"
 
 namespace zkq {
@@ -20,6 +23,30 @@ std::string WhyNotCounted(const ReplicaStatus& leader, const Member& member) {
   if (link == leader.links.end() || !link->up) return "is down";
   if (link->type != MemberType::kParticipant) return "is an observer still";
   return link->caught_up ? "" : "is not caught up";
+}
+
+Replica::Impl::Asked ChangeTo(Membership next, const CallOptions& options) {
+  std::sort(next.members.begin(), next.members.end());
+  std::string text = EncodeMembership(next);  // counts as those of other calls
+  return {.kind = runtime::Calls::Kind::kChange,
+          .text = std::move(text),
+          .timeout = options.timeout,
+          .next = std::move(next)};
+}
+
+// What cannot be encoded must not get as far as that: an id that is there twice.
+absl::Status Objection(const Membership& next) {
+  std::set<ServerId> ids;
+  for (const Member& member : next.members) {
+    if (member.id != kNoServer && ids.insert(member.id).second) continue;
+    return CheckMembership(next);
+  }
+  return next.members.empty() ? CheckMembership(next) : absl::OkStatus();
+}
+
+absl::StatusOr<Membership> MembershipOf(absl::StatusOr<Reply> reply) {
+  if (!reply.ok()) return std::move(reply).status();
+  return DecodeMembership(reply->value).value_or(Membership{});
 }
 
 std::string SetText(const std::vector<ServerId>& ids) {
@@ -74,6 +101,26 @@ absl::Status CheckStop(const ReplicaStatus& leader, const std::vector<ServerId>&
                    without + SetText(left.counted) + " of " + SetText(left.all) + verb + ": " +
                        (left.missing.empty() ? "too few of the ensemble" : left.reasons),
                    {.servers = left.missing});
+}
+
+void Reconfigure(Replica& replica, Membership next, const CallOptions& options,
+                 Replica::Callback<Membership> done) {
+  runtime::Caller caller;
+  if (done != nullptr) {
+    caller.done = [done = std::move(done)](absl::StatusOr<Reply> reply) mutable {
+      std::move(done)(MembershipOf(std::move(reply)));
+    };
+  }
+  if (absl::Status s = Objection(next); !s.ok()) {
+    return replica.impl().node->calls().Refuse(std::move(s), std::move(caller));
+  }
+  replica.impl().Take(ChangeTo(std::move(next), options), std::move(caller));
+}
+
+absl::StatusOr<Membership> Reconfigure(Replica& replica, Membership next,
+                                       const CallOptions& options) {
+  if (absl::Status s = Objection(next); !s.ok()) return s;
+  return MembershipOf(replica.impl().Await(ChangeTo(std::move(next), options), "Reconfigure"));
 }
 
 }  // namespace v1

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "lib/runtime/errors.h"
-#include "lib/runtime/node.h"
 #include "lib/runtime/options.h"
+#include "lib/runtime/replica_impl.h"
 #include "lib/runtime/start_replica.h"
 
 namespace zkq {
@@ -15,30 +15,6 @@ inline namespace v1 {
 using runtime::Caller;
 using runtime::Calls;
 using Kind = Calls::Kind;
-
-class Replica::Impl {
- public:
-  struct Asked {
-    Kind kind = Kind::kWrite;
-    std::string text = {};
-    absl::Duration timeout = absl::InfiniteDuration();
-    Zxid at_least = {};  // of kRead
-    absl::Duration max_staleness = absl::InfiniteDuration();
-  };
-  explicit Impl(std::shared_ptr<runtime::Node> given) : node(std::move(given)) {}
-
-  // Takes the call on, or tells `caller` why not.
-  void Take(Asked asked, Caller caller);
-  // The blocking form, by its name.
-  absl::StatusOr<Reply> Await(Asked asked, std::string_view name);
-  Executor& waiters() const { return *node->options().env.executor; }
-
-  const std::shared_ptr<runtime::Node> node;
-
- private:
-  absl::Status Objection(const Asked& asked) const;
-  absl::Duration Now() const { return node->options().env.clock->Monotonic(); }
-};
 
 // --- a call --------------------------------------------------------------------------
 
@@ -61,12 +37,16 @@ void Replica::Impl::Take(Asked asked, Caller caller) {
     return;
   }
   node->protocol().OnDeadline(deadline);
+  if (asked.kind == Kind::kChange) {
+    return node->protocol().Reconfigure(added.tag, std::move(asked.next), deadline);
+  }
   if (asked.kind == Kind::kSnapshot) return node->applier().TakeSnapshot(added.tag);
   node->applier().Answer({added.tag}, asked.at_least);
 }
 
 absl::Status Replica::Impl::Objection(const Asked& asked) const {
   if (absl::Status closed = node->Closed(); !closed.ok()) return closed;
+  if (asked.kind == Kind::kChange) return absl::OkStatus();
   if (!node->has_state_machine()) return runtime::NoStateMachine();
   const size_t bytes_max = node->options().max_command_bytes;
   if (asked.kind == Kind::kWrite && asked.text.size() > bytes_max) {

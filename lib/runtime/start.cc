@@ -55,6 +55,7 @@ absl::StatusOr<std::shared_ptr<Node>> Node::Start(ReplicaOptions options, const 
   absl::StatusOr<storage::DataDir> dir = storage::DataDir::Open(
       options.env.file_system, options.data_dir, DirOptions(options, tuning));
   if (!dir.ok()) return OfDataDir(dir.status());
+  options.id = dir->recovered.state.sid;  // who has given none is who the directory says
   auto node = std::make_shared<Node>(std::move(options), tuning, *std::move(dir));
   for (Strand* strand : node->strands_.All()) strand->SetOwner(node);
   if (absl::Status begun = node->Begin(tuning, began); !begun.ok()) {
@@ -113,6 +114,7 @@ void Node::NoteOtherMembers() const {
 
 core::PeerOptions Node::PeerOptionsOf(const Tuning& tuning) const {
   return {.self = options_.id,
+          .may_found = options_.may_found,
           .members = options_.members,
           .tick = Micros(options_.tick),
           .init_limit = options_.init_limit,

@@ -40,11 +40,16 @@ DiskId DrawDiskId(Random* random) {
   return id;
 }
 
+// Of an observer that has none: above all that people give, so never that of a listed server.
+ServerId MintId(Random* random) {
+  return ServerId{(ToInt(kServerIdMax) + 1) | (random->Next() & ToInt(kServerIdMax))};
+}
+
 // The hard state of this life: what is stored, or the first one of the directory.
 void BeginLife(const DataDirOptions& options, Recovered* found) {
   HardState& state = found->state;
   if (found->fresh) {
-    state.sid = options.sid;
+    state.sid = options.sid != kNoServer ? options.sid : MintId(options.random.get());
     state.disk = DrawDiskId(options.random.get());
   }
   const auto wall = static_cast<uint64_t>(std::max<int64_t>(options.wall_micros, 0));
@@ -68,7 +73,8 @@ absl::Status Enter(const std::shared_ptr<FileSystem>& file_system, const std::st
   absl::StatusOr<std::unique_ptr<Log>> log = Log::Open(file_system, path, options.log, &found);
   if (!log.ok()) return log.status();
   dir->log = *std::move(log);
-  if (found.fresh || found.state.sid == options.sid) return absl::OkStatus();
+  const bool any = options.sid == kNoServer;
+  if (found.fresh || any || found.state.sid == options.sid) return absl::OkStatus();
   return absl::FailedPreconditionError(path + ": belongs to server " + ToString(found.state.sid) +
                                        ", not to server " + ToString(options.sid));
 }

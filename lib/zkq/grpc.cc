@@ -6,6 +6,7 @@ namespace zkq {
 
 std::unique_ptr<QuorumTransport> NewShippedTransport(const ReplicaOptions& options) {
   GrpcTransportOptions transport{.listen_address = options.listen_address,
+                                 .unlisted_max = options.max_unlisted,
                                  .log_sink = options.log_sink};
   for (const Member& member : options.members) {
     if (transport.listen_address.empty() && member.id == options.id) {

@@ -119,11 +119,11 @@ size_t KindOf(const SimNetworkObserver::Carried& carried) {
 }
 
 std::string_view MessageName(size_t kind) {
-  constexpr std::string_view kNames[] = {"FollowerInfo", "LeaderInfo", "AckEpoch",       "Diff",
-                                         "Trunc",        "Snap",       "NewLeader",      "UpToDate",
-                                         "Proposal",     "Ack",        "Commit",         "Request",
-                                         "Refusal",      "ReadIndex",  "ReadIndexReply", "Ping",
-                                         "Pong",         "SessionEnd", "Notification",   "Piece"};
+  constexpr std::string_view kNames[] = {
+      "FollowerInfo",      "LeaderInfo",  "AckEpoch",       "Diff", "Trunc",  "Snap",
+      "NewLeader",         "UpToDate",    "Proposal",       "Ack",  "Commit", "Request",
+      "Refusal",           "ReadIndex",   "ReadIndexReply", "Ping", "Pong",   "SessionEnd",
+      "CommitAndActivate", "Reconfigure", "Notification",   "Piece"};
   static_assert(std::size(kNames) == kMessageKinds);
   return kNames[kind];
 }

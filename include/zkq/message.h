@@ -173,7 +173,7 @@ enum class RejectReason : uint8_t {
   kNoLeader,   // not committed: no leader is established
   kOverload,   // not committed: the leader's queue is full
   kTooLarge,   // not committed: over max_command_bytes
-  kAbandoned,  // not committed: not part of the new epoch's history
+  kAbandoned,  // not committed: refused, and the answer was lost with the leader
   kUnknown,    // its fate cannot be told any more
   // Of a change of the configuration; none is committed:
   kNoMembership,  // what is asked for is no configuration

@@ -15,10 +15,13 @@
 //
 // Errors. GetErrorInfo(status).outcome says of each failed call whether it may
 // have happened:
-//   kUnavailable         no leader, or Shutdown has begun       not committed
+//   kUnavailable         made while nobody leads, or during     not committed
+//                        Shutdown
 //   kResourceExhausted   over max_outstanding_bytes, or the     not committed
 //                        leader has 64 MiB uncommitted
-//   kAborted             not in the next epoch's history        not committed
+//   kAborted             timeout or Shutdown, while it waited   not committed
+//                        to go again; or refused by a leader
+//                        whose answer was lost
 //   kDeadlineExceeded    timeout; not committed if never sent,  else unknown
 //   kCancelled           Shutdown; not committed if never sent, else unknown
 //   kInvalidArgument     command too large, bad options         not committed
@@ -29,9 +32,12 @@
 //   kDataLoss            something durable may be lost          unknown if sent
 //   kResourceExhausted   for want of room or descriptors        unknown if sent
 //   kInternal            anything else                          unknown if sent
-// A call whose leader is lost waits for the next established epoch, which
-// decides it. zkq never makes a call again by itself. A read changes nothing, so a
-// read that failed is always "not committed".
+// A write whose leader is lost waits for the next, and is in its history, or goes again:
+// this replica proposes it anew, before newer ones, until its timeout. So a change of leader
+// fails no write that has time left, and writes made here take effect in the order of the
+// calls, each once at most; those that failed may be missing among them. Nothing else is
+// repeated: no refusal, no unknown outcome, no read. A read that failed is always "not
+// committed".
 #pragma once
 
 #include <memory>

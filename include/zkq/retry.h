@@ -1,5 +1,5 @@
-// Calls that are made again while that is right. zkq never repeats a call by itself; here is the
-// loop that most callers would write around one.
+// Calls that are made again while that is right. A replica repeats of itself only what was lost
+// with a leader (zkq/replica.h); here is the loop that most callers would write around a call.
 //
 //   const zkq::Env env = zkq::NewSystemEnv();  // one for the process; replicas may share it
 //   auto reply = zkq::CallWithRetry(env, {.timeout = absl::Seconds(5)}, [&](auto timeout) {

@@ -69,6 +69,12 @@ void Admission::Drop(const LinkId& asker) {
   });
 }
 
+void Admission::DropAll() {
+  for (const Submission& submission : std::exchange(waiting_, {})) {
+    for (const Call& call : submission.calls) GiveBack(CostOf(call));
+  }
+}
+
 void Admission::GiveBack(size_t bytes) {
   ZKQ_CHECK(bytes <= bytes_);
   bytes_ -= bytes;

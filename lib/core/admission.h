@@ -71,6 +71,8 @@ class Admission {
   // The session of `asker` has ended: none of its calls that wait may come into the
   // history later, for it is decided there without them (PROTOCOL §8.5).
   void Drop(const LinkId& asker);
+  // So have all sessions, by a renewal.
+  void DropAll();
 
  private:
   struct Outstanding {

@@ -90,6 +90,13 @@ struct Reconfigured {
   Zxid at = {};
   Membership membership = {};
 };
+// These calls, in the order of the calls, are in no history that can become committed:
+// propose them again, before newer ones, unless they have been answered meanwhile. Until then
+// they have not happened.
+struct ProposeAgain {
+  std::vector<uint64_t> tags = {};
+  bool sent = false;  // to a leader, before; else they never left
+};
 // Answer these reads from the state machine once `at` is applied.
 struct AnswerReads {
   std::vector<uint64_t> tags = {};
@@ -122,8 +129,8 @@ struct Halt {
 };
 
 using Effect = std::variant<Send, Notify, DropLink, Introduce, Append, Truncate, StoreState,
-                            InstallSnapshot, ReadLog, FetchSnapshot, Deliver, Reject, RejectChange,
-                            Reconfigured, AnswerReads, RoleChanged, Note, Halt>;
+                            InstallSnapshot, ReadLog, FetchSnapshot, Deliver, Reject, ProposeAgain,
+                            RejectChange, Reconfigured, AnswerReads, RoleChanged, Note, Halt>;
 using Effects = std::vector<Effect>;
 std::string ToString(const Effect& effect);
 

@@ -46,9 +46,6 @@ void Leading::Leave() {
     learner.Send(SessionEnd{SessionEndReason::kResign});
   }
   learners_.all().clear();
-  for (const Submission& waiting : admission_.Resume()) {
-    if (!waiting.asker) Refuse(std::nullopt, TagsOf(waiting.calls), RejectReason::kNoLeader);
-  }
 }
 
 ZabPhase Leading::phase() const {
@@ -97,11 +94,11 @@ void Leading::On(const Received& received) {
   }
   LearnerProgress* learner = learners_.Find(received.link);
   if (learner == nullptr || learner->session().number != message.session.number) return;
-  // A renewal changes the epoch under a session; calls go on in it.
-  const bool calls = std::holds_alternative<Request>(message.body) ||
-                     std::holds_alternative<Reconfigure>(message.body) ||
-                     std::holds_alternative<ReadIndex>(message.body);
-  if (!calls && learner->session().epoch != message.session.epoch) return;
+  // A renewal changes the epoch under a session. It drops what was sent before, and the learner
+  // knows that of writes; reads are answered, and changes of the configuration go on.
+  const bool goes_on = std::holds_alternative<Reconfigure>(message.body) ||
+                       std::holds_alternative<ReadIndex>(message.body);
+  if (!goes_on && learner->session().epoch != message.session.epoch) return;
   learner->NoteFrame();
   std::visit([&](const auto& body) { Handle(learner, body); }, message.body);
 }

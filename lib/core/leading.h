@@ -61,6 +61,9 @@ class Leading {
   // The established epoch, also during a renewal; before that the one that is
   // being established, 0 until it is fixed.
   Epoch epoch() const { return serving() ? established_ : attempt_.epoch(); }
+  // As Peer has it. What comes before a term is established, or while it is about to be renewed,
+  // waits for the older calls.
+  size_t room() const { return takes_calls() ? SIZE_MAX : 0; }
   // The log after this is still needed for a learner.
   Zxid PinnedAfter() const { return learners_.PinnedAfter(); }
   std::vector<Peer::Learner> learners() const { return learners_.Told(); }
@@ -105,6 +108,7 @@ class Leading {
   void Handle(LearnerProgress* learner, const Request& request);
   void Handle(LearnerProgress* learner, const Ack& ack);
   void OnAccepted(LearnerProgress* learner);
+  bool takes_calls() const { return attempt_.established() && !admission_.paused_for(); }
   void Admit(Submission submission);
   void Proceed(Submission admitted);
   int64_t LeaderTime() const;
@@ -150,7 +154,7 @@ class Leading {
   void CheckQuorum();
 
   Self& self_;
-  const uint64_t session_;  // tells own calls of this term from earlier ones
+  const uint64_t session_;  // tells own changes of this term from earlier ones
   Establishment attempt_;
   Epoch established_ = 0;  // the last epoch that was
   Epoch ahead_epoch_ = 0;  // the highest promise for which a voter was refused

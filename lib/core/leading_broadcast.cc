@@ -24,14 +24,16 @@ constexpr size_t kTxnBytes = 64;
 // --- calls and proposals -----------------------------------------------------------
 
 void Leading::On(const Proposed& proposed) {
-  if (!serving()) return self_.RefuseWithoutLeader(proposed);
+  if (!takes_calls()) return self_.RefuseWithoutLeader(proposed);
   Admit({.origin = {.sid = self_.options.self, .boot = self_.state.boot}, .calls = proposed.calls});
 }
 
 void Leading::Handle(LearnerProgress* learner, const Request& request) {
   const LinkId& link = learner->link();
-  // A session that was up to date goes on asking during a renewal. One that never was may
-  // not ask: its learner does not know yet what has become of earlier calls.
+  // Sent before the learner heard of the renewal: it will decide them, and may send them again.
+  if (learner->served() && !learner->synced()) return;
+  // A session that never was up to date may not ask: its learner does not know yet what has
+  // become of earlier calls.
   if (!learner->served()) return Refuse(link, TagsOf(request.calls), RejectReason::kNoLeader);
   const auto is_command = [](const Call& call) { return call.kind == TxnKind::kCommand; };
   if (!std::all_of(request.calls.begin(), request.calls.end(), is_command)) {
@@ -57,7 +59,7 @@ void Leading::Admit(Submission submission) {
   for (auto& [reason, tags] : verdict.refused) Refuse(asker, std::move(tags), reason);
   if (verdict.admitted.calls.empty()) return;
   if (!asker) {
-    for (const Call& call : verdict.admitted.calls) self_.outcomes.Sent(call.tag, session_);
+    for (const Call& call : verdict.admitted.calls) self_.outcomes.Sent(call.tag);
   }
   Proceed(std::move(verdict.admitted));
 }

@@ -243,6 +243,7 @@ void Leading::Renew() {
     return;
   }
   AbandonReads();
+  admission_.DropAll();
   attempt_ = NewAttempt(highest + 1);
   std::vector<LinkId> not_synced;
   for (auto& [link, learner] : learners_.all()) {

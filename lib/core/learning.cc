@@ -67,7 +67,7 @@ void Learning::Leave() {
   if (stage_ > Stage::kConnecting && link_ && self_.links.Find(*link_) != nullptr) {
     Reply(SessionEnd{SessionEndReason::kLeaving});
   }
-  self_.RejectCalls(requests_.Drop(), RejectReason::kNoLeader);
+  EndCalls();
   self_.RejectCalls({reads_.begin(), reads_.end()}, RejectReason::kNoLeader);
   reads_.clear();
 }
@@ -223,6 +223,7 @@ void Learning::Handle(const LeaderInfo& info) {
   if (stage_ != Stage::kFollowerInfoSent && stage_ != Stage::kBroadcast) return;
   const Promise asked{info.epoch, choice_.leader, link_->boot};
   if (Refuse(info, asked)) return;
+  EndCalls();
   session_.epoch = info.epoch;
   synchronisation_ = Synchronisation(self_.now);
   ExtendDeadline();  // of a renewal, too: until its quorum is complete the leader says nothing

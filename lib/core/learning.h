@@ -71,8 +71,8 @@ class Learning {
   bool serving() const { return established_ != 0; }
   // The established epoch, also during a renewal; before that the session's.
   Epoch epoch() const { return serving() ? established_ : session_.epoch; }
-  // As Peer has it.
-  size_t room() const { return serving() ? requests_.room() : SIZE_MAX; }
+  // As Peer has it. Calls of earlier sessions are decided, and go again, before any other leaves.
+  size_t room() const { return takes_calls() ? requests_.room() : 0; }
   // Adds what is to be checked of a learner.
   void Mark(Marks* marks) const;
 
@@ -103,6 +103,8 @@ class Learning {
   void FollowConfig();
   bool InSync() const { return stage_ >= Stage::kSyncing; }
   bool Extend(const std::vector<Txn>& txns);
+  bool takes_calls() const { return stage_ == Stage::kBroadcast && !undecided_before_; }
+  void EndCalls();
   void DecideCalls();
   void SettleRequests(const std::vector<Txn>& proposed);
   void SendRequests();

@@ -2,6 +2,10 @@
 // order and within its credit, their reads as questions for a read index (PROTOCOL §8.5, §13.1).
 // A command is settled when it comes back as a proposal or a refusal; how its call ends is
 // decided in outcomes.h.
+//
+// With a session, or a renewal of the epoch in it, the leader drops what it has not proposed.
+// So what was sent is undecided from there on, and nothing leaves, until the next session is up
+// to date and has what the leader had proposed by then.
 #include <utility>
 
 #include "lib/core/learning.h"
@@ -9,7 +13,7 @@
 namespace zkq::core {
 
 void Learning::On(const Proposed& proposed) {
-  if (!serving()) return self_.RefuseWithoutLeader(proposed);
+  if (!takes_calls()) return self_.RefuseWithoutLeader(proposed);
   requests_.Add(proposed.calls);
   SendRequests();
 }
@@ -24,9 +28,14 @@ void Learning::SettleRequests(const std::vector<Txn>& proposed) {
 
 void Learning::SendRequests() {
   for (auto piece = requests_.Take(); !piece.empty(); piece = requests_.Take()) {
-    for (const Call& call : piece) self_.outcomes.Sent(call.tag, session_.number);
+    for (const Call& call : piece) self_.outcomes.Sent(call.tag);
     Reply(Request{std::move(piece)});
   }
+}
+
+void Learning::EndCalls() {
+  undecided_before_.reset();
+  self_.ProposeAgain(requests_.End(), /*sent=*/false);
 }
 
 // A call that was forwarded in an earlier session may be in what the leader has

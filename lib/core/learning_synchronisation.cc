@@ -47,8 +47,6 @@ void Learning::Handle(const Snap& snap) {
   synchronisation_.Add("snap at " + ToString(snap.snapshot));
   stage_ = Stage::kInstalling;
   fetching_ = snap.snapshot;
-  requests_.SettleAll();
-  SendRequests();
   write_ = 0;
   WaitForFetch();
   self_.Emit(FetchSnapshot{*link_, snap.snapshot, self_.state.ensemble});

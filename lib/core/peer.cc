@@ -86,8 +86,9 @@ class Peer::Impl {
     return founding != nullptr ? founding->differences() : std::vector<Difference>();
   }
   size_t room() const {
-    const auto* learning = std::get_if<Learning>(&role_);
-    return learning != nullptr ? learning->room() : SIZE_MAX;
+    if (const auto* learning = std::get_if<Learning>(&role_)) return learning->room();
+    const auto* leading = std::get_if<Leading>(&role_);
+    return leading != nullptr ? leading->room() : 0;
   }
   const Configs& configs() const { return self_.memberships.configs(); }
   Identity identity() const { return self_.identity(); }

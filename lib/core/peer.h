@@ -84,9 +84,10 @@ class Peer {
     std::string what = {};
   };
   std::vector<Difference> differences() const;  // by id
-  // So many bytes of calls (CostOf) may come now, or one call; 0: none. A learner's credit bounds
-  // them; what comes above it waits in here, where no deadline ends it. Who leads takes all on, and
-  // who has no leader refuses all.
+  // So many bytes of calls (CostOf) may come now, or one call; 0: none, and all are refused. Who
+  // brings them keeps them until then, for in here no deadline would end them. A learner's credit
+  // bounds them; who leads takes all on; and from the end of a session until its calls are decided
+  // nobody takes any, so that those that go again come before newer ones (PROTOCOL §8.5).
   size_t room() const;
   // The committed configuration, and with it the one that is pending. Valid until the next Step.
   const Membership& config() const;

@@ -110,6 +110,9 @@ struct EffectPrinter {
   std::string operator()(const Reconfigured& e) {
     return "reconfigured " + Tags({e.tag}) + " at " + ToString(e.at) + " " + ToString(e.membership);
   }
+  std::string operator()(const ProposeAgain& e) {
+    return "propose-again " + Tags(e.tags) + (e.sent ? "" : " unsent");
+  }
   std::string operator()(const AnswerReads& e) {
     return "answer " + Tags(e.tags) + " at " + ToString(e.at);
   }

@@ -31,12 +31,9 @@ void Requests::Settle(uint64_t tag) {
   under_way_.erase(call);
 }
 
-void Requests::SettleAll() {
+std::vector<uint64_t> Requests::End() {
   under_way_.clear();
   used_ = 0;
-}
-
-std::vector<uint64_t> Requests::Drop() {
   std::vector<uint64_t> tags;
   for (const Call& call : waiting_) tags.push_back(call.tag);
   waiting_.clear();

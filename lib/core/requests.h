@@ -33,10 +33,9 @@ class Requests {
   size_t room() const { return waiting_.empty() ? credit_ - std::min(used_, credit_) : 0; }
   // The leader has proposed this call, or refused it.
   void Settle(uint64_t tag);
-  // The history is replaced: which of the calls sent are in it nobody will tell.
-  void SettleAll();
-  // The tags of those that have not left. They never do.
-  std::vector<uint64_t> Drop();
+  // Their session has ended: nothing is under way any more, and nothing waits. The tags of
+  // those that have not left.
+  std::vector<uint64_t> End();
 
  private:
   const size_t credit_;

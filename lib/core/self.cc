@@ -151,7 +151,7 @@ WriteId Self::Install(const SnapshotMeta& installed) {
   const WriteId write = NextWrite();
   history.Install(write, installed.zxid);
   history.NoteLeaderTime(installed.leader_time);
-  outcomes.Installed();
+  outcomes.Installed(installed.zxid);
   for (uint64_t tag : changes.Installed(installed.membership.version)) {
     RefuseChange(tag, RejectReason::kUnknown);
   }
@@ -246,11 +246,16 @@ void Self::RefuseChange(uint64_t tag, RejectReason reason, std::string text,
   Emit(RejectChange{tag, reason, std::move(text), std::move(servers)});
 }
 
+void Self::ProposeAgain(std::vector<uint64_t> tags, bool sent) {
+  if (!tags.empty()) Emit(core::ProposeAgain{std::move(tags), sent});
+}
+
 void Self::DecideCalls(uint64_t session) {
   changes.Decide(session);
-  Outcomes::Verdict verdict = outcomes.Decide(session);
-  RejectCalls(std::move(verdict.abandoned), RejectReason::kAbandoned);
+  Outcomes::Verdict verdict = outcomes.Decide();
+  RejectCalls(std::move(verdict.refused), RejectReason::kAbandoned);
   RejectCalls(std::move(verdict.unknown), RejectReason::kUnknown);
+  ProposeAgain(std::move(verdict.again), /*sent=*/true);
 }
 
 bool Self::EpochIsAbsurd(uint64_t epoch) const {

@@ -108,6 +108,7 @@ class Self {
                     std::vector<uint64_t> servers = {});
   // Those that are done, with what is committed and delivered.
   void CompleteChanges();
+  void ProposeAgain(std::vector<uint64_t> tags, bool sent);
   // An epoch is established: the calls of earlier sessions are decided.
   void DecideCalls(uint64_t session);
 

@@ -106,9 +106,9 @@ void Applier::Deliver(Zxid through, std::vector<Txn> txns) {
 }
 
 void Applier::ExpectInstall() {
-  inbox_.Change([last = ports_.calls->last_taken()](State& state) {
+  inbox_.Change([takes = ports_.calls->takes()](State& state) {
     ++state.asked.expected_installs;
-    state.asked.calls_before_install = last;
+    state.asked.takes_before_install = takes;
     return false;
   });
 }
@@ -165,7 +165,7 @@ void Applier::Drain() {
 void Applier::Absorb(Asked asked) {
   backlog_.Deliver(asked.through);
   backlog_.ExpectInstall(asked.expected_installs);
-  calls_before_install_ = std::max(calls_before_install_, asked.calls_before_install);
+  takes_before_install_ = std::max(takes_before_install_, asked.takes_before_install);
   for (Reads& reads : asked.reads) {
     reads_.Add(std::move(reads.tags), reads.at,
                [this](uint64_t tag) { return ports_.calls->Waits(tag); });
@@ -275,7 +275,7 @@ void Applier::RestoreInstalled(int installs, Zxid snapshot) {
     }
   }
   // Own calls among what is passed over were applied by nobody here.
-  ports_.calls->FailTaken(calls_before_install_, [leader = ports_.board->leader()](Fate) {
+  ports_.calls->FailTaken(takes_before_install_, [leader = ports_.board->leader()](Fate) {
     return Rejected(RejectReason::kUnknown, leader);
   });
   replay_.reset();

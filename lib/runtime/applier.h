@@ -93,7 +93,7 @@ class Applier {
     std::vector<Reads> reads = {};  // bounded by max_outstanding_bytes, as are snapshot calls
     std::vector<uint64_t> snapshot_calls = {};
     int expected_installs = 0;
-    uint64_t calls_before_install = 0;
+    uint64_t takes_before_install = 0;
     // More than one may be durable before the state machine gets to it: the newest counts.
     int installs = 0;
     Zxid installed = {};
@@ -152,7 +152,7 @@ class Applier {
   int64_t applied_time_ = 0;  // no transaction up to applied_ has a later leader_time
   Zxid reread_ = {};          // the last whose command had changed in memory
   Zxid last_snapshot_ = {};
-  uint64_t calls_before_install_ = 0;  // Calls::last_taken() at the newest install
+  uint64_t takes_before_install_ = 0;  // Calls::takes() at the newest install
   Backlog backlog_;
   WaitingReads reads_;
   SnapshotPlan plan_;

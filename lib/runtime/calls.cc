@@ -27,7 +27,8 @@ Calls::Added Calls::Add(Kind kind, std::string text, absl::Duration deadline, Ca
     bytes_ += bytes;
     Added added{.first = to_take && !std::exchange(state.take_follows, true)};
     added.tag = state.pending.Add({.kind = kind,
-                                   .taken = false,
+                                   .taken = 0,
+                                   .absent = false,
                                    .bytes = bytes,
                                    .caller = std::move(*caller),
                                    .request = std::move(text),
@@ -56,14 +57,15 @@ void Calls::Refuse(absl::Status why, Caller caller) {
 Calls::Taken Calls::Take(size_t room) {
   return inbox_.With([room](State& state) mutable {
     state.take_follows = false;
+    ++state.takes;
     Taken taken{.reads = std::exchange(state.reads, {})};
     std::erase_if(taken.reads, [&](uint64_t tag) { return !state.Waits(tag); });
     while (room > 0) {
       Pending* const next = state.FirstWrite();
       if (next == nullptr || (next->bytes > room && !taken.writes.empty())) break;
       room -= std::min(room, next->bytes);
-      next->taken = true;
-      taken.writes.push_back(std::move(next->write));
+      next->taken = state.takes;
+      taken.writes.push_back(next->write);
       taken.writes.back().tag = state.next_write++;
     }
     return taken;
@@ -75,10 +77,23 @@ Calls::Taken Calls::Take(size_t room) {
 Calls::Pending* Calls::State::FirstWrite() {
   for (uint64_t tag = pending.Next(next_write); tag != 0; tag = pending.Next(tag + 1)) {
     next_write = tag;
-    if (Pending* const one = pending.Find(tag); one->kind == Kind::kWrite) return one;
+    Pending* const one = pending.Find(tag);
+    if (one->kind == Kind::kWrite && one->taken == 0) return one;
   }
   next_write = pending.last_tag() + 1;
   return nullptr;
+}
+
+void Calls::PutBack(const std::vector<uint64_t>& tags, bool sent) {
+  inbox_.With([&](State& state) {
+    for (const uint64_t tag : tags) {
+      Pending* const one = state.pending.Find(tag);
+      if (one == nullptr) continue;
+      one->taken = 0;
+      one->absent = one->absent || sent;
+      state.next_write = std::min(state.next_write, tag);
+    }
+  });
 }
 
 std::optional<std::string> Calls::TakeRequest(uint64_t tag) {
@@ -93,8 +108,8 @@ bool Calls::Waits(uint64_t tag) const {
   return inbox_.With([tag](const State& state) { return state.Waits(tag); });
 }
 
-uint64_t Calls::last_taken() const {
-  return inbox_.With([](const State& state) { return state.next_write - 1; });
+uint64_t Calls::takes() const {
+  return inbox_.With([](const State& state) { return state.takes; });
 }
 
 absl::Duration Calls::NextDeadline() {
@@ -135,11 +150,11 @@ void Calls::Fail(std::vector<uint64_t> tags, Why why) {
   });
 }
 
-void Calls::FailTaken(uint64_t last, Why why) {
-  Settle([this, last, why = std::move(why)](State& state) {
-    for (const uint64_t tag : state.pending.Tags(last)) {
+void Calls::FailTaken(uint64_t take, Why why) {
+  Settle([this, take, why = std::move(why)](State& state) {
+    for (const uint64_t tag : state.pending.Tags()) {
       const Pending* const pending = state.pending.Find(tag);
-      if (pending != nullptr && pending->fate() == Fate::kSent) FailOne(&state, tag, why);
+      if (pending->fate() == Fate::kSent && pending->taken <= take) FailOne(&state, tag, why);
     }
   });
 }

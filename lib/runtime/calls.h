@@ -10,7 +10,8 @@
 // Blocking forms are told at once, on the strand that has the result.
 //
 // A call that fails is told what may have become of it (Fate): a write that waits to be
-// taken has surely not happened; one that was taken may have, until its answer says more.
+// taken has surely not happened; one that was taken may have, until its answer says more,
+// or until it is put back: then it waits to be taken once more, before newer ones.
 //
 // Thread-safe. Never calls the user's code but on the callback strand, and at the end.
 #pragma once
@@ -91,10 +92,13 @@ class Calls {
     std::vector<uint64_t> reads = {};
   };
   Taken Take(size_t room);
+  // These that were taken have not happened, and wait to be taken again. Those whose callers have
+  // been told meanwhile never are. `sent`: to a leader, which has lost them.
+  void PutBack(const std::vector<uint64_t>& tags, bool sent);
   // The request of a read that still waits; to be finished later.
   std::optional<std::string> TakeRequest(uint64_t tag);
   bool Waits(uint64_t tag) const;
-  uint64_t last_taken() const;  // no write above it has been taken
+  uint64_t takes() const;  // the number of the latest Take
   // The earliest deadline; infinite if there is none.
   absl::Duration NextDeadline();
   size_t waiting() const;
@@ -102,8 +106,9 @@ class Calls {
   // --- done ------------------------------------------------------------------------------
   void Finish(std::vector<Result> results);
   void Fail(std::vector<uint64_t> tags, Why why);
-  // Fails the writes up to `last` that were taken: nobody can tell their fate.
-  void FailTaken(uint64_t last, Why why);
+  // Fails the writes that were taken up to the Take of this number, and not put back since:
+  // nobody can tell their fate.
+  void FailTaken(uint64_t take, Why why);
   void Expire(absl::Duration now, Why why);
   // Fails what is pending, and takes nothing on any more.
   void Close(Why why);
@@ -118,16 +123,18 @@ class Calls {
  private:
   struct Pending {
     Kind kind = Kind::kWrite;
-    bool taken = false;
+    uint64_t taken = 0;   // by the Take of this number; 0: it waits to be
+    bool absent = false;  // it was sent before, and has not happened
     size_t bytes = 0;
     Caller caller;
     std::string request;  // of a read
-    Call write;           // until it is taken
+    Call write;           // kept, for it may be taken again
 
     Fate fate() const {
       if (kind == Kind::kChange) return Fate::kSent;
       if (kind != Kind::kWrite) return Fate::kNothing;
-      return taken ? Fate::kSent : Fate::kNotSent;
+      if (taken != 0) return Fate::kSent;
+      return absent ? Fate::kAbsent : Fate::kNotSent;
     }
   };
   struct Completion {
@@ -138,7 +145,8 @@ class Calls {
   struct State {
     TagRing<Pending> pending = {};  // bounded, with all that follows, by outstanding_bytes_max
     Deadlines deadlines = {};
-    uint64_t next_write = 1;           // all writes from here on wait to be taken
+    uint64_t next_write = 1;  // none below it waits to be taken
+    uint64_t takes = 0;
     std::vector<uint64_t> reads = {};  // to be taken
     bool take_follows = false;         // after the latest of these: who takes has been woken
     std::deque<Completion> done = {};

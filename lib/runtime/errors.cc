@@ -23,6 +23,8 @@ std::string With(std::string_view what, Fate fate) {
       break;
     case Fate::kNotSent:
       return std::string(what) + " before the call was sent";
+    case Fate::kAbsent:
+      return std::string(what) + " before the call was proposed again; it is in no history";
     case Fate::kSent:
       return std::string(what) + "; the call may yet be committed";
   }
@@ -32,13 +34,15 @@ std::string With(std::string_view what, Fate fate) {
 }  // namespace
 
 absl::Status TimedOut(Fate fate, std::optional<ServerId> leader) {
+  const Code code = fate == Fate::kAbsent ? Code::kAborted : Code::kDeadlineExceeded;
   ErrorInfo info = InfoOf(fate);
   info.leader = leader;
-  return MakeError(Code::kDeadlineExceeded, With("timed out", fate), info);
+  return MakeError(code, With("timed out", fate), info);
 }
 
 absl::Status EndedByShutdown(Fate fate) {
-  return MakeError(Code::kCancelled, With("replica shut down", fate), InfoOf(fate));
+  const Code code = fate == Fate::kAbsent ? Code::kAborted : Code::kCancelled;
+  return MakeError(code, With("replica shut down", fate), InfoOf(fate));
 }
 
 absl::Status EndedByHalt(Fate fate, absl::StatusCode code, std::string_view why) {
@@ -63,7 +67,7 @@ absl::Status Rejected(RejectReason reason, std::optional<ServerId> leader) {
     case RejectReason::kTooLarge:
       return MakeError(Code::kInvalidArgument, "larger than the leader's max_command_bytes", info);
     case RejectReason::kAbandoned:
-      return MakeError(Code::kAborted, "not in the next epoch's history", info);
+      return MakeError(Code::kAborted, "refused, by a leader that is lost", info);
     default:
       break;
   }

@@ -16,6 +16,7 @@ namespace zkq::runtime {
 enum class Fate {
   kNothing,  // a read or a snapshot: it changes nothing
   kNotSent,  // a write that never left this replica's hands: it has not happened
+  kAbsent,   // a write that was sent, is in no history, and waits to be sent again
   kSent,     // a write that may have happened, or may yet
 };
 

@@ -79,6 +79,7 @@ class Performance {
         {done.tag, Reply{done.membership.version, EncodeMembership(done.membership)}});
     ports_.calls->Finish(std::move(results));
   }
+  void Do(core::ProposeAgain& again) { ports_.calls->PutBack(again.tags, again.sent); }
   void Do(core::AnswerReads& answer) { ports_.applier->Answer(std::move(answer.tags), answer.at); }
   void Do(core::RoleChanged& changed) {
     const core::Role& role = changed.role;

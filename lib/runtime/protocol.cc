@@ -196,9 +196,18 @@ void Protocol::StepAll(News news, absl::Duration now) {
     StepSynced(std::max(news.synced, synced_), news.sync_took.value_or(absl::ZeroDuration()));
   }
   if (news.applied > applied_) Step(core::Applied{applied_ = news.applied});
+  PutCallsBack();
   Calls::Taken calls = ports_.calls->Take(peer_->room());
   if (!calls.writes.empty()) Step(core::Proposed{std::move(calls.writes)});
   if (!calls.reads.empty()) Step(core::ReadAsked{std::move(calls.reads)});
+}
+
+// Carried out before the others: calls that go again come before newer ones.
+void Protocol::PutCallsBack() {
+  for (core::Effect& effect : effects_) {
+    auto* const again = std::get_if<core::ProposeAgain>(&effect);
+    if (again != nullptr) ports_.calls->PutBack(std::exchange(again->tags, {}), again->sent);
+  }
 }
 
 // What has been stepped is consumed, though it may wait for the disk: what comes after it keeps

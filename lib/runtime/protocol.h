@@ -107,6 +107,7 @@ class Protocol final : public QuorumTransport::Receiver {
   void Step(const core::Event& event) { peer_->Step(event, &effects_); }
   void StepOne(Happened happened);
   void StepSynced(core::WriteId through, absl::Duration took);
+  void PutCallsBack();
 
   void Publish(const core::Peer::View& view, absl::Duration now);
   void SayHealth(absl::Duration now);

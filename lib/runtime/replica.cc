@@ -54,6 +54,10 @@ absl::Status Replica::Impl::Objection(const Asked& asked) const {
   }
   const runtime::StatusBoard& board = node->board();
   if (Now() - board.as_of() > asked.max_staleness) return runtime::TooStale(board.leader());
+  // Those that are here already wait for the next leader; a new one can be made elsewhere.
+  if (asked.kind == Kind::kWrite && board.looks()) {
+    return runtime::Rejected(RejectReason::kNoLeader, std::nullopt);
+  }
   return absl::OkStatus();
 }
 

@@ -161,6 +161,11 @@ bool StatusBoard::has_leader() const {
   });
 }
 
+bool StatusBoard::looks() const {
+  return published_.Read(
+      [](const Facts& facts) { return facts.view.role.state == PeerState::kLooking; });
+}
+
 Membership StatusBoard::membership() const {
   return published_.Read([](const Facts& facts) { return facts.around->membership; });
 }

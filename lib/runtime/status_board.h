@@ -55,6 +55,8 @@ class StatusBoard {
   std::optional<ServerId> leader() const;
   // Synchronised with an established leader.
   bool has_leader() const;
+  // It has no leader, and nobody is elected.
+  bool looks() const;
   Membership membership() const;
   EnsembleId ensemble() const;
   // What the replica halted for.

@@ -90,6 +90,7 @@ void Ensemble::Start(ServerId sid) {
                       .init_limit = options_.init_limit,
                       .window_txns_max = options_.window_txns_max,
                       .credit_bytes = options_.credit_bytes,
+                      .request_credit_bytes = options_.request_credit_bytes,
                       .diff_txns_max = options_.diff_txns_max,
                       .rollover_counter = options_.rollover_counter};
   for (ServerId id : ids()) options.members.push_back({.id = id, .address = "s" + ToString(id)});
@@ -119,6 +120,7 @@ void Ensemble::Crash(ServerId sid, Kept kept) {
   server.latest.clear();
   server.wake.reset();
   server.fetched.clear();
+  server.waiting.clear();
   for (const auto& [call, where] : asked_at_) {
     if (where == sid && outcomes_[call].empty()) outcomes_[call] = "crashed";
   }
@@ -180,47 +182,10 @@ void Ensemble::Extend(ServerId sid) {
   server.disk.log.push_back(txns.front());
 }
 
-// --- calls ----------------------------------------------------------------------------
-
-uint64_t Ensemble::Propose(ServerId sid, std::string command) {
-  const uint64_t call = ++calls_;
-  outcomes_[call] = "";
-  asked_at_[call] = sid;
-  if (!up(sid)) {
-    outcomes_[call] = "down";
-  } else {
-    Step(sid, Proposed{{MakeCall(call, Payload(std::move(command)))}});
-  }
-  return call;
-}
-
-uint64_t Ensemble::Read(ServerId sid) {
-  const uint64_t call = ++calls_;
-  outcomes_[call] = "";
-  asked_at_[call] = sid;
-  read_floor_[call] = answered_;
-  if (!up(sid)) {
-    outcomes_[call] = "down";
-  } else {
-    Step(sid, ReadAsked{{call}});
-  }
-  return call;
-}
-
 std::vector<std::string> Ensemble::Logged(ServerId sid) const {
   std::vector<std::string> commands;
   for (const Txn& txn : servers_.at(sid).disk.log) commands.push_back(Bytes(txn));
   return commands;
-}
-
-std::string Ensemble::Outcome(uint64_t call) const { return outcomes_.at(call); }
-
-std::vector<uint64_t> Ensemble::Undecided() const {
-  std::vector<uint64_t> undecided;
-  for (const auto& [call, outcome] : outcomes_) {
-    if (outcome.empty()) undecided.push_back(call);
-  }
-  return undecided;
 }
 
 // --- what is seen ---------------------------------------------------------------------

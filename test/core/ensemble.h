@@ -31,6 +31,7 @@ class Ensemble {
     size_t window_txns_max = 10'000;
     uint64_t diff_txns_max = 500'000;
     size_t credit_bytes = 16 << 20;
+    size_t request_credit_bytes = 8 << 20;
     uint32_t rollover_counter = 0xF000'0000;
     int init_limit = 20;
     int fetch_reports = 0;  // of progress, a second apart, before a snapshot is fetched
@@ -59,6 +60,8 @@ class Ensemble {
 
   // --- calls ------------------------------------------------------------------
   uint64_t Propose(ServerId sid, std::string command);
+  // The time of those that wait for their peer is over.
+  void ExpireCalls(ServerId sid);
   uint64_t Read(ServerId sid);
 
   // --- time -------------------------------------------------------------------
@@ -133,6 +136,7 @@ class Ensemble {
     std::optional<Time> wake;
     std::map<Zxid, std::vector<Txn>> fetched;
     std::map<ServerId, Zxid> epoch_acked;
+    std::set<uint64_t> waiting;  // calls that the peer has not been given, or has given back
   };
   struct Link {
     LinkId at_a, at_b;  // as seen by a: names b
@@ -169,9 +173,12 @@ class Ensemble {
   void CheckDelivered(const Server& server, const Deliver& deliver);
   void Apply(Server& server, Zxid through);
   void Rewake(Server& server);
+  void BringCalls(ServerId sid);
+  void TakeBack(Server& server, const ProposeAgain& again);
   void Check(const Server& server, const Effect& effect);
   void CheckCommitted(const Txn& txn);
   void CheckLogged(const Server& server, const Txn& txn);
+  void CheckCallOrder(const Server& server, const Txn& txn);
   void CheckCurrent(const Server& server, const HardState& state);
   static bool NotCommitted(const std::string& outcome);
   void Decide(uint64_t call, const std::string& outcome);
@@ -189,6 +196,7 @@ class Ensemble {
   uint64_t boots_ = 100;
   uint64_t disks_ = 1;
   uint64_t calls_ = 0;
+  std::map<uint64_t, Call> commands_;  // by tag
   std::map<uint64_t, std::string> outcomes_;
   std::map<uint64_t, ServerId> asked_at_;
   std::map<uint64_t, Zxid> read_floor_;

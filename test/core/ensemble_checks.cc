@@ -46,6 +46,18 @@ void Ensemble::CheckLogged(const Server& server, const Txn& txn) {
     Violate("INV-8: " + ToString(server.id) + " logs " + ToString(txn.zxid) + " behind " +
             ToString(last));
   }
+  CheckCallOrder(server, txn);
+}
+
+// The calls of one process life stand in its order in any history, each once.
+void Ensemble::CheckCallOrder(const Server& server, const Txn& txn) {
+  const auto& log = server.disk.log;
+  const auto before = std::find_if(log.rbegin(), log.rend(), [&](const Txn& held) {
+    return held.origin.sid == txn.origin.sid && held.origin.boot == txn.origin.boot;
+  });
+  if (before == log.rend() || before->origin.call < txn.origin.call) return;
+  Violate("INV-31: call " + std::to_string(txn.origin.call) + " is " + ToString(txn.zxid) +
+          ", after call " + std::to_string(before->origin.call) + " as " + ToString(before->zxid));
 }
 
 // Whoever's current epoch is e holds the initial history of e: what its leader had on
@@ -68,7 +80,7 @@ void Ensemble::CheckCurrent(const Server& server, const HardState& state) {
 
 bool Ensemble::NotCommitted(const std::string& outcome) {
   return outcome == "no-leader" || outcome == "overload" || outcome == "too-large" ||
-         outcome == "abandoned";
+         outcome == "abandoned" || outcome == "expired";
 }
 
 void Ensemble::Decide(uint64_t call, const std::string& outcome) {

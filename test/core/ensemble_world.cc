@@ -123,6 +123,7 @@ void Ensemble::Step(ServerId sid, const Event& event) {
     if (!server.peer || server.boot != boot) return;
   }
   Rewake(server);
+  BringCalls(sid);
 }
 
 void Ensemble::Rewake(Server& server) {
@@ -194,6 +195,8 @@ void Ensemble::Carry(Server& server, const Effect& effect) {
   } else if (const auto* reject = std::get_if<Reject>(&effect)) {
     const std::string line = ToString(*reject);
     for (uint64_t tag : reject->tags) Decide(tag, line.substr(line.rfind(' ') + 1));
+  } else if (const auto* again = std::get_if<ProposeAgain>(&effect)) {
+    TakeBack(server, *again);
   } else if (const auto* answer = std::get_if<AnswerReads>(&effect)) {
     for (uint64_t tag : answer->tags) {
       Decide(tag, "read");

@@ -195,6 +195,7 @@ std::vector<std::string> PeerScript::Step(Words step) {
   const std::string name = step.Next();
   if (name == "view") return {View()};
   if (name == "wake") return {Wake()};
+  if (name == "room") return {Room()};
   if (name == "elect") return Elect(&step);
   if (name == "run") return RunFor(&step);
   if (name == "clock") return wall_ += ToTime(step.Next()).count(), std::vector<std::string>{};
@@ -421,6 +422,12 @@ std::string PeerScript::Wake() const {
   const auto wake = peer_->NextWake();
   if (!wake) return "not before another event";
   return "in " + std::to_string((*wake - now_).count() / 1000) + "ms";
+}
+
+std::string PeerScript::Room() const {
+  const size_t room = peer_->room();
+  if (room == 0) return "none";
+  return room == SIZE_MAX ? "any" : std::to_string(room) + " bytes";
 }
 
 }  // namespace zkq::core

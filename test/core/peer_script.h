@@ -32,7 +32,7 @@
 //   propose 1 2*100                      calls with these tags, one of 100 bytes
 //   read 3 · synced w3 · synced all [took 3s] · log-read 2 1:1..1:3
 //   fetched 3 1:9 progress|complete|failed · applied 2:1 · snapshot 2:1 · purged 2:1
-//   view · wake · show notify · hide role
+//   view · wake · room · show notify · hide role
 #pragma once
 
 #include <map>
@@ -74,6 +74,7 @@ class PeerScript {
   void Track(const Effect& effect);
   std::string View() const;
   std::string Wake() const;
+  std::string Room() const;
 
   ServerId self_{};
   int servers_ = 0;

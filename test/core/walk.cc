@@ -17,6 +17,7 @@ Ensemble::Options WalkOptions(uint64_t seed, int servers) {
           .window_txns_max = 5 + seed % 20,
           .diff_txns_max = 10 + seed % 50,
           .credit_bytes = seed % 3 == 0 ? 1 + seed % 100 : 16 << 20,
+          .request_credit_bytes = seed % 4 == 0 ? 600u : 8u << 20,
           .rollover_counter = seed % 5 == 0 ? 20u : 0xF000'0000u};
 }
 
@@ -24,7 +25,7 @@ void Disturb(Ensemble* ensemble, uint64_t seed, int servers, int steps) {
   std::mt19937_64 random(seed * 7919);
   const auto any = [&] { return ServerId{1 + random() % servers}; };
   for (int i = 0; i < steps && ensemble->violation().empty(); ++i) {
-    switch (random() % 16) {
+    switch (random() % 17) {
       case 0:
         ensemble->Crash(any());
         break;
@@ -47,6 +48,9 @@ void Disturb(Ensemble* ensemble, uint64_t seed, int servers, int steps) {
       case 7:
       case 8:
         ensemble->Read(any());
+        break;
+      case 9:
+        ensemble->ExpireCalls(any());
         break;
       default:
         ensemble->Propose(any(), "c" + std::to_string(i));

@@ -180,12 +180,72 @@ TEST_CASE("calls that an installed snapshot passes over are failed, and later on
   desk.Add(Kind::kWrite, "a");
   desk.Add(Kind::kIndexRead, "r");
   desk.calls.Take(SIZE_MAX);
-  const uint64_t last = desk.calls.last_taken();
+  const uint64_t last = desk.calls.takes();
   desk.Add(Kind::kWrite, "b");
   desk.calls.Take(SIZE_MAX);
   desk.calls.FailTaken(last, Late);
   REQUIRE(desk.Told() == "a unknown ");
   REQUIRE(desk.calls.waiting() == 2);
+}
+
+TEST_CASE("calls that are put back are taken again in their order, and before newer ones") {
+  Desk desk;
+  const uint64_t a = desk.Add(Kind::kWrite, "a"), b = desk.Add(Kind::kWrite, "b");
+  const uint64_t c = desk.Add(Kind::kWrite, "c");
+  desk.calls.Take(SIZE_MAX);
+  const uint64_t d = desk.Add(Kind::kWrite, "d");
+  desk.calls.PutBack({c}, false);
+  desk.calls.PutBack({a}, true);  // b is in the history
+  const std::vector<Call> writes = desk.calls.Take(SIZE_MAX).writes;
+  REQUIRE(TagsOf(writes) == std::vector{a, c, d});
+  REQUIRE(writes[0].command.view() == "a");
+  REQUIRE(desk.calls.Take(SIZE_MAX).writes.empty());
+  desk.calls.Finish({{a, Yes()}, {b, Yes()}, {c, Yes()}, {d, Yes()}});
+  REQUIRE(desk.Told() == "a=yes b=yes c=yes d=yes ");
+}
+
+TEST_CASE("a call that is put back has not happened while it waits, and never does once told so") {
+  Desk desk;
+  const uint64_t a = desk.Add(Kind::kWrite, "a", absl::Seconds(1));
+  const uint64_t b = desk.Add(Kind::kWrite, "b", absl::Seconds(2));
+  const uint64_t c = desk.Add(Kind::kWrite, "c", absl::Seconds(1));
+  desk.calls.Take(SIZE_MAX);
+  desk.calls.PutBack({a, b}, true);
+  desk.calls.Expire(absl::Seconds(1), Late);
+  REQUIRE(desk.Told() == "a no c unknown ");
+  desk.calls.PutBack({a, c}, true);  // too late: both are told
+  REQUIRE(TagsOf(desk.calls.Take(SIZE_MAX).writes) == std::vector{b});
+  desk.calls.Expire(absl::Seconds(2), Late);
+  REQUIRE(desk.Told() == "b unknown ");  // under way again
+}
+
+TEST_CASE("of calls that wait to be taken, the one that was sent before says so when it ends") {
+  Desk desk;
+  const uint64_t a = desk.Add(Kind::kWrite, "a"), b = desk.Add(Kind::kWrite, "b");
+  desk.Add(Kind::kWrite, "c");
+  desk.calls.Take(2 * (1 + Calls::kCallBytes));
+  desk.calls.PutBack({a}, true);
+  desk.calls.PutBack({a, b}, false);  // what is absent remains so until it leaves
+  std::vector<Fate> fates;
+  desk.calls.Close([&](Fate fate) {
+    fates.push_back(fate);
+    return EndedByShutdown(fate);
+  });
+  REQUIRE(fates == std::vector{Fate::kAbsent, Fate::kNotSent, Fate::kNotSent});
+  REQUIRE(desk.Told() == "a no b no c no ");
+}
+
+TEST_CASE("a snapshot that is installed fails no call that was put back and taken again since") {
+  Desk desk;
+  const uint64_t a = desk.Add(Kind::kWrite, "a"), b = desk.Add(Kind::kWrite, "b");
+  desk.calls.Take(SIZE_MAX);
+  const uint64_t takes = desk.calls.takes();
+  desk.calls.PutBack({b}, true);
+  desk.calls.Take(SIZE_MAX);
+  desk.calls.FailTaken(takes, Late);
+  REQUIRE(desk.Told() == "a unknown ");
+  REQUIRE(!desk.calls.Waits(a));
+  REQUIRE(desk.calls.Waits(b));
 }
 
 TEST_CASE("each call expires at its own deadline") {

@@ -20,6 +20,17 @@ TEST_CASE("a timeout says of a write alone what may have become of it") {
           "timed out; the call may yet be committed");
 }
 
+TEST_CASE("a call that is in no history and waits to go again is aborted, and not committed") {
+  for (const absl::Status& told :
+       {TimedOut(Fate::kAbsent, std::nullopt), EndedByShutdown(Fate::kAbsent)}) {
+    REQUIRE(told.code() == Code::kAborted);
+    REQUIRE(GetErrorInfo(told).outcome == Outcome::kNotCommitted);
+  }
+  REQUIRE(TimedOut(Fate::kAbsent, std::nullopt).message() ==
+          "timed out before the call was proposed again; it is in no history");
+  REQUIRE(EndedByHalt(Fate::kAbsent, Code::kInternal, "why").code() == Code::kInternal);
+}
+
 TEST_CASE("a halted replica's calls say what kind of end it was") {
   const auto code = [](const absl::Status& why) { return HaltCode(why); };
   REQUIRE(code(absl::DataLossError("the log has a hole")) == Code::kDataLoss);

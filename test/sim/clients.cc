@@ -7,6 +7,12 @@ namespace zkq::sim {
 
 using testing::Operation;
 
+namespace {
+
+constexpr uint64_t kPatientOneIn = 8;  // writes
+
+}  // namespace
+
 void Clients::Begin(testing::SimCluster* cluster) {
   cluster_ = cluster;
   for (int client = 1; client <= options_.clients; ++client) CallSoon(client);
@@ -48,7 +54,11 @@ void Clients::CallNow(int client) {
     return cluster_->server(sid).Read("get " + key, options_.timeout, Finish(call, client));
   }
   std::string command = Write(client, &call);
-  cluster_->server(sid).Propose(std::move(command), options_.timeout, Finish(call, client));
+  call->sid = sid;
+  // Some wait for as long as it takes: what else becomes of a call, its deadline would hide.
+  const absl::Duration timeout =
+      commands_ % kPatientOneIn == 0 ? absl::InfiniteDuration() : options_.timeout;
+  cluster_->server(sid).Propose(std::move(command), timeout, Finish(call, client));
 }
 
 std::string Clients::Write(int client, Call** call) {
@@ -164,6 +174,15 @@ bool Clients::AllAnswered(const std::vector<ServerId>& servers) {
     if (std::any_of(made.begin(), made.end(), timed_out)) return false;
   }
   return true;
+}
+
+bool Clients::AllTold(const std::vector<ServerId>& servers, absl::Duration limit) {
+  const auto waits = [&](const Call& call) {
+    return !call.done && std::find(servers.begin(), servers.end(), call.sid) != servers.end();
+  };
+  return cluster_->RunUntil([&] { return std::none_of(calls_.begin(), calls_.end(), waits); },
+                            limit) ||
+         cluster_->violation();
 }
 
 std::vector<Operation> Clients::History() const {

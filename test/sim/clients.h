@@ -36,6 +36,10 @@ class Clients {
   // waits until its timeout.
   bool AllAnswered(const std::vector<ServerId>& servers);
 
+  // After End: every call that was made at one of these servers has been answered within `limit`,
+  // those that wait for as long as it takes, too.
+  bool AllTold(const std::vector<ServerId>& servers, absl::Duration limit);
+
   // Every key through each of them, for the history: what a state machine has missed
   // shows there.
   bool ReadThroughEach(const std::vector<ServerId>& servers, absl::Duration limit);
@@ -50,6 +54,7 @@ class Clients {
     bool has_effect = true;  // or may have, or have yet
     bool done = false;
     bool timed_out = false;
+    ServerId sid = kNoServer;  // of a client's write
   };
   void CallSoon(int client);
   void CallNow(int client);

@@ -118,6 +118,9 @@ RunResult Run(const RunOptions& options) {
     const auto& lost = nemesis.lost();
     if (std::find(lost.begin(), lost.end(), sid) == lost.end()) healthy.push_back(sid);
   }
+  if (!cluster.violation() && !clients.AllTold(healthy, kAnswers)) {
+    cluster.Report("LIV-6 calls", "a call waits for ever\n" + cluster.Describe());
+  }
   if (!cluster.violation() && !clients.WriteThroughEach(healthy, kAnswers)) {
     cluster.Report("LIV-1 progress", "a write does not succeed\n" + cluster.Describe());
   }
@@ -127,7 +130,8 @@ RunResult Run(const RunOptions& options) {
   if (!cluster.violation() && !clients.ReadThroughEach(healthy, kAnswers)) {
     cluster.Report("LIV-1 progress", "a read does not succeed\n" + cluster.Describe());
   }
-  cluster.RunFor(absl::Seconds(3));  // longer than any call waits
+  for (const ServerId sid : nemesis.lost()) cluster.server(sid).Crash();  // with what waits there
+  cluster.RunFor(absl::Seconds(3));  // longer than any other call waits
   (void)cluster.CheckEnd();
   if (!cluster.violation()) result.undecided = !JudgeHistory(options, clients, &cluster);
 

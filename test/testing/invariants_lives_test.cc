@@ -4,7 +4,6 @@
 #include "lib/wire/disk.h"
 #include "test/harness/catch.h"
 #include "test/testing/invariant_story.h"
-#include "zkq/status.h"
 
 namespace zkq::testing {
 namespace {
@@ -322,40 +321,6 @@ TEST_CASE("damage: a server may start with all that it had") {
 TEST_CASE("damage: a server does not start with less and call it all") {
   Damaged story;
   REQUIRE(story.StartsWith({1, 1}) == "damage is noticed");
-}
-
-// --- calls that are refused ------------------------------------------------------------------
-
-struct Refused : Story {
-  Refused() {
-    Lead(1, {2, 3}, 1);
-    checker.OnProposed(1, ServerId{1}, "a");
-    Log(1, Next(1, 1, "a"));
-  }
-  std::string Refuse(uint64_t call) {
-    checker.OnDone(
-        call, MakeError(absl::StatusCode::kAborted, "no", {.outcome = Outcome::kNotCommitted}));
-    return Violated();
-  }
-};
-
-TEST_CASE("outcome: what is in somebody's log may be committed yet") {
-  Refused story;
-  REQUIRE(story.Refuse(1) == "outcome");
-}
-
-TEST_CASE("outcome: what an established epoch began without never is") {
-  Refused story;
-  story.Crash(1);
-  story.Lead(2, {3}, 2);
-  REQUIRE(story.Refuse(1) == "");
-}
-
-TEST_CASE("outcome: of two calls with one command one may be refused") {
-  Refused story;
-  story.checker.OnProposed(2, ServerId{2}, "a");
-  REQUIRE(story.Refuse(2) == "");
-  REQUIRE(story.Refuse(1) == "outcome");
 }
 
 }  // namespace

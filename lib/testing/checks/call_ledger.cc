@@ -25,21 +25,29 @@ void CallLedger::OnLogged(Zxid zxid, std::string_view command) {
   if (known != commands_.end()) known->second.logged.insert(zxid);
 }
 
-const CallLedger::Command* CallLedger::CommandOf(uint64_t call) const {
+std::string_view CallLedger::CommandOf(uint64_t call) const {
   const auto found = calls_.find(call);
-  if (found == calls_.end() || found->second.is_read) return nullptr;
-  const auto command = commands_.find(found->second.command);
-  return command == commands_.end() ? nullptr : &command->second;
+  return found == calls_.end() ? std::string_view() : found->second.command;
 }
 
-std::set<Zxid> CallLedger::Logged(uint64_t call) const {
-  const Command* command = CommandOf(call);
-  return command == nullptr ? std::set<Zxid>() : command->logged;
+const CallLedger::Command* CallLedger::Find(std::string_view command) const {
+  const auto found = commands_.find(command);
+  return found == commands_.end() ? nullptr : &found->second;
 }
 
-size_t CallLedger::MayBecome(uint64_t call) const {
-  const Command* command = CommandOf(call);
-  return command == nullptr ? 0 : command->proposed - std::min(command->proposed, command->refused);
+bool CallLedger::WasRefused(std::string_view command) const {
+  const Command* known = Find(command);
+  return known != nullptr && known->refused > 0;
+}
+
+std::set<Zxid> CallLedger::Logged(std::string_view command) const {
+  const Command* known = Find(command);
+  return known == nullptr ? std::set<Zxid>() : known->logged;
+}
+
+size_t CallLedger::MayBecome(std::string_view command) const {
+  const Command* known = Find(command);
+  return known == nullptr ? 0 : known->proposed - std::min(known->proposed, known->refused);
 }
 
 std::optional<Violation> CallLedger::OnDone(uint64_t number, const absl::StatusOr<Reply>& result) {

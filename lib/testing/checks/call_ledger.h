@@ -26,10 +26,14 @@ class CallLedger {
   void OnLogged(Zxid zxid, std::string_view command);
   std::optional<Violation> OnDone(uint64_t call, const absl::StatusOr<Reply>& result);
   std::optional<Violation> OnApplied(ServerId sid, const Transaction& txn, std::string_view reply);
-  // The transactions that calls with this one's command have become, committed or not,
-  // and how many of those calls may: all that were not refused.
-  std::set<Zxid> Logged(uint64_t call) const;
-  size_t MayBecome(uint64_t call) const;
+  // Of a write; "" of others.
+  std::string_view CommandOf(uint64_t call) const;
+  // A caller was told that it is not committed.
+  bool WasRefused(std::string_view command) const;
+  // The transactions that calls with it have become, committed or not, and how many of those
+  // calls may: all that were not refused.
+  std::set<Zxid> Logged(std::string_view command) const;
+  size_t MayBecome(std::string_view command) const;
   // Every call has had its time.
   std::optional<Violation> OnEnd() const;
 
@@ -47,7 +51,7 @@ class CallLedger {
     std::set<Zxid> applied = {};
     bool Fits() const { return proposed == 0 || applied.size() + refused <= proposed; }
   };
-  const Command* CommandOf(uint64_t call) const;
+  const Command* Find(std::string_view command) const;
   std::optional<Violation> OnReadDone(uint64_t number, const Call& call, Zxid zxid);
   std::optional<Violation> OnWriteDone(uint64_t number, const Call& call, const Reply& reply);
 

@@ -6,6 +6,12 @@
 
 namespace zkq::testing {
 
+void CallRules::OnLogged(const Txn& txn) {
+  ledger_.calls.OnLogged(txn.zxid, txn.command.view());
+  ledger_.Keep(order_.OnLogged(txn, ledger_.histories));
+  CheckDead(txn.command.view());
+}
+
 void CallRules::OnReadAsked(uint64_t call) {
   (void)ledger_.calls.OnReadAsked(call);
   ledger_.confirmations.OnAsked(call);
@@ -31,18 +37,18 @@ bool CallRules::IsDead(Zxid zxid) const {
   });
 }
 
-// Of a call that was just refused. Its command may have been proposed by others, too:
-// each of those may have become one transaction.
-void CallRules::CheckDead(uint64_t call) {
+// Of a command that was just proposed, or whose caller was just refused. Several may have called
+// with it: each of those that were not refused may have become one transaction.
+void CallRules::CheckDead(std::string_view command) {
+  if (!ledger_.calls.WasRefused(command)) return;
   const bool unknown = std::any_of(ledger_.servers.begin(), ledger_.servers.end(),
                                    [](const auto& one) { return one.second.tainted; });
   if (unknown) return;  // an epoch may have begun with what nobody knows
-  std::set<Zxid> alive = ledger_.calls.Logged(call);
+  std::set<Zxid> alive = ledger_.calls.Logged(command);
   std::erase_if(alive, [&](Zxid zxid) { return IsDead(zxid); });
-  if (alive.size() <= ledger_.calls.MayBecome(call)) return;
-  ledger_.Violate("outcome", "call " + std::to_string(call) + ", which is " +
-                                 ToString(*alive.rbegin()) +
-                                 ", is told not to be committed, and may be yet");
+  if (alive.size() <= ledger_.calls.MayBecome(command)) return;
+  ledger_.Violate("INV-31 calls", "the command of " + ToString(*alive.rbegin()) +
+                                      " is told not to be committed, and may be yet");
 }
 
 void CallRules::OnDone(uint64_t call, const absl::StatusOr<Reply>& result) {
@@ -50,7 +56,7 @@ void CallRules::OnDone(uint64_t call, const absl::StatusOr<Reply>& result) {
   ledger_.confirmations.OnDone(call);
   ledger_.Keep(ledger_.calls.OnDone(call, result));
   if (!result.ok() && GetErrorInfo(result.status()).outcome == Outcome::kNotCommitted) {
-    CheckDead(call);
+    CheckDead(ledger_.calls.CommandOf(call));
   }
 }
 

@@ -80,12 +80,12 @@ class InvariantChecker final : public SimObserver {
   Ledger ledger_;
   CommitRules commits_{&ledger_};
   EpochRules epochs_{&ledger_};
-  TxnRules txns_{&ledger_};
+  CallRules calls_{&ledger_};
+  TxnRules txns_{&ledger_, &calls_};
   DiskRules disks_{&ledger_, &commits_, &epochs_, &txns_};
   WireRules wire_{&ledger_, &commits_, &epochs_, &txns_};
   LifeRules lives_{&ledger_, &commits_};
   ReplicaRules replicas_{&ledger_, &commits_};
-  CallRules calls_{&ledger_};
 };
 
 }  // namespace zkq::testing

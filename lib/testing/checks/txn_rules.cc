@@ -5,14 +5,14 @@
 namespace zkq::testing {
 
 void TxnRules::Proposed(ServerId by, const Txn& txn) {
-  if (!ledger_.histories.Knows(txn.zxid)) {
-    CheckFirst(by, txn);
-    ledger_.calls.OnLogged(txn.zxid, txn.command.view());
-  }
+  const bool first = !ledger_.histories.Knows(txn.zxid);
+  if (first) CheckFirst(by, txn);
   if (const auto wrong = ledger_.histories.Add(txn)) {
     const size_t colon = wrong->find(':');
     ledger_.Violate(wrong->substr(0, colon),
                     "server " + ToString(by) + " has " + ToString(txn.zxid) + wrong->substr(colon));
+  } else if (first) {
+    calls_.OnLogged(txn);
   }
 }
 

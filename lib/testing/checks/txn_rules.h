@@ -4,13 +4,14 @@
 
 #include <set>
 
+#include "lib/testing/checks/call_rules.h"
 #include "lib/testing/checks/ledger.h"
 
 namespace zkq::testing {
 
 class TxnRules {
  public:
-  explicit TxnRules(Ledger* ledger) : ledger_(*ledger) {}
+  TxnRules(Ledger* ledger, CallRules* calls) : ledger_(*ledger), calls_(*calls) {}
 
   // It was seen with this transaction: in its log, or in what it sends.
   void Proposed(ServerId by, const Txn& txn);
@@ -19,6 +20,7 @@ class TxnRules {
   void CheckFirst(ServerId by, const Txn& txn);
 
   Ledger& ledger_;
+  CallRules& calls_;
   std::set<Epoch> proposing_;  // epochs that have a transaction of their own
 };
 

@@ -66,6 +66,7 @@ bool Leading::IsBehindConfig(const FollowerInfo& info) {
   const std::optional<Membership>& pending = self_.memberships.configs().pending;
   if (!attempt_.established() && pending && info.config == pending->version) {
     self_.Adopt(Membership(*pending));
+    if (!self_.votes()) Resign("the configuration has left this server out");
   }
   return info.config > self_.memberships.committed().version;
 }

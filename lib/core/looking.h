@@ -38,7 +38,8 @@ class Looking {
     election_.Look(OwnVote(), self_.now, out);
   }
   Vote OwnVote() const {
-    if (!self_.votes()) return Vote{};
+    // Weight 0 leads nobody (PROTOCOL §2 Q4).
+    if (!self_.votes() || !self_.quorum.MayLead(self_.options.self)) return Vote{};
     return {self_.state.current, self_.history.last(), self_.options.self};
   }
 

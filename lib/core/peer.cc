@@ -123,18 +123,18 @@ class Peer::Impl {
     if (!FromEnsemble(notified.link)) return Answer(notified);
     const Notification& n = notified.notification;
     NoteWord(notified.link, n);
-    if (TakeConfig(n)) return;
+    if (TakeConfig(notified.link.sid, n)) return;
     if (const auto* looking = std::get_if<Looking>(&role_); looking && !looking->hears()) return;
     if (self_.links.CountsAsDown(n.vote.leader)) return AnswerIfSettled(notified);
     election_->Receive(self_.links.MemberAt(notified.link), n, self_.now, &outbox_);
   }
   // Who looks takes over a newer configuration that is committed elsewhere, and looks anew under
   // it. Who has a leader hears of it from that (PROTOCOL §4.4; ZOOKEEPER-2212).
-  bool TakeConfig(const Notification& n) {
-    const bool looks = std::holds_alternative<Looking>(role_);
-    const bool newer =
-        n.membership && n.membership->version > self_.memberships.committed().version;
-    if (!looks || !newer) return false;
+  bool TakeConfig(ServerId from, const Notification& n) {
+    const Membership& known = self_.memberships.committed();
+    if (!std::holds_alternative<Looking>(role_) || !n.membership) return false;
+    const bool member = FindMember(known, from) || FindMember(*n.membership, from);
+    if (!member || n.membership->version <= known.version) return false;
     self_.Adopt(*n.membership);
     FollowMemberships();
     GoLooking();

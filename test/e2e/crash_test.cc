@@ -27,6 +27,23 @@ TEST_CASE("SIGKILL of the leader under load loses no acknowledged write") {
   CHECK(WhatIsWrong(ensemble, load) == "");
 }
 
+// The clients of the server that is killed cannot know what has become of their writes; those of
+// the others wait for the next leader.
+TEST_CASE("SIGKILL of the leader, 20 times under load, fails no write that another server took") {
+  Ensemble ensemble(3);
+  ensemble.StartAll();
+  Workload load(ensemble.addresses(), 4, "w", UINT64_MAX);
+  for (int round = 0; round < 20; ++round) {
+    const int leader = ensemble.WaitForLeader();
+    load.WaitForAcknowledged(load.acknowledged() + 20);
+    ensemble.Kill(leader);
+    load.WaitForAcknowledged(load.acknowledged() + 20);
+    ensemble.Start(leader);
+  }
+  CHECK(WhatIsWrong(ensemble, load) == "");
+  CHECK(load.dropped() == "");
+}
+
 TEST_CASE("SIGKILL of a follower under load loses no acknowledged write") {
   Ensemble ensemble(3);
   ensemble.StartAll();

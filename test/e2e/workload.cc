@@ -52,8 +52,15 @@ std::string Workload::NewestKey() {
   return newest_key_;
 }
 
-void Workload::Record(const std::string& key, Fate fate, const std::string& zxid) {
+void Workload::Record(const std::string& key, const kv::CallResult& result,
+                      const std::string& zxid) {
+  const Fate fate = result.status.ok() ? Fate::kAcknowledged
+                    : result.unknown   ? Fate::kUnknown
+                                       : Fate::kRefused;
   std::lock_guard lock(mutex_);
+  if (fate == Fate::kRefused && !absl::IsUnavailable(result.status)) {
+    dropped_ += key + ": " + result.status.ToString() + "\n";
+  }
   fates_[key] = fate;
   if (fate == Fate::kAcknowledged) {
     zxids_[key] = zxid;
@@ -72,10 +79,7 @@ void Workload::Write(int thread) {
     pb::PutResponse response;
     kv::CallResult result = client.WriteOnce(
         [&](auto& stub, auto* context) { return stub.Put(context, request, &response); });
-    const Fate fate = result.status.ok() ? Fate::kAcknowledged
-                      : result.unknown   ? Fate::kUnknown
-                                         : Fate::kRefused;
-    Record(request.key(), fate, ToString(response.zxid()));
+    Record(request.key(), result, ToString(response.zxid()));
   }
 }
 

@@ -35,6 +35,9 @@ class Workload {
   uint64_t acknowledged() const { return acknowledged_; }
   uint64_t refused() const { return refused_; }
   uint64_t unknown() const { return unknown_; }
+  // After Stop. Writes that a server took and then failed as "not committed", a line each; what
+  // was refused for want of a leader was not taken.
+  const std::string& dropped() const { return dropped_; }
 
   // After Stop. What `contents` says about these writes that must not be: a line
   // each, the first few; "" if nothing.
@@ -48,7 +51,7 @@ class Workload {
 
   void Write(int thread);
   bool Admitted();
-  void Record(const std::string& key, Fate fate, const std::string& zxid);
+  void Record(const std::string& key, const kv::CallResult& result, const std::string& zxid);
 
   const std::vector<std::string> servers_;
   const std::string prefix_;
@@ -63,6 +66,7 @@ class Workload {
   std::map<std::string, Fate> fates_;
   std::map<std::string, std::string> zxids_;  // of the acknowledged
   std::string newest_key_;
+  std::string dropped_;
 
   std::vector<std::thread> threads_;
 };

@@ -4,6 +4,7 @@
 //   zkq-bench --failover=20
 //   zkq-bench --restart=20 --servers=5
 //   zkq-bench --idle=10
+//   zkq-bench --rate=5000 --observers=10 --kill_observers
 //
 // Real server processes with durable logs, default options, on loopback. The
 // client is inside the leader and keeps a number of writes outstanding; the time
@@ -15,11 +16,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <random>
 #include <sstream>
 #include <stdexcept>
@@ -38,7 +41,10 @@ ABSL_FLAG(double, seconds, 5, "how long is measured, after one second that is no
 ABSL_FLAG(int, failover, 0, "instead: how often the leader is killed");
 ABSL_FLAG(int, restart, 0, "instead: how often all servers are killed and started at once");
 ABSL_FLAG(double, idle, 0, "instead: for how many seconds servers without a call are watched");
-ABSL_FLAG(int, servers, 3, "how many");
+ABSL_FLAG(int, servers, 3, "how many voters");
+ABSL_FLAG(int, observers, 0, "how many besides");
+ABSL_FLAG(bool, kill_observers, false, "with --rate: one after the other is killed, and started");
+ABSL_FLAG(double, rate, 0, "instead of --outstanding: so many writes a second, whatever they take");
 ABSL_FLAG(std::string, dir, "/var/tmp", "where the data directories are made, and removed");
 // How it starts itself as a server.
 ABSL_FLAG(uint64_t, serve_id, 0, "internal");
@@ -70,9 +76,9 @@ class Ensemble {
   Ensemble() {
     dir_ = absl::GetFlag(FLAGS_dir) + "/zkq-bench-XXXXXX";
     if (mkdtemp(dir_.data()) == nullptr) throw std::runtime_error("cannot make " + dir_);
-    for (int id = 1; id <= size(); ++id)
-      members_ +=
-          (id == 1 ? "" : ",") + std::to_string(id) + "=127.0.0.1:" + std::to_string(FreePort());
+    for (int id = 1; id <= all(); ++id)
+      members_ += (id == 1 ? "" : ",") + std::to_string(id) +
+                  "=127.0.0.1:" + std::to_string(FreePort()) + (id > size() ? ":observer" : "");
     StartAll();
   }
   ~Ensemble() {
@@ -86,7 +92,7 @@ class Ensemble {
                                 "--serve_data_dir=" + dir_ + "/" + std::to_string(id)}));
   }
   void StartAll() {
-    for (int id = 1; id <= size(); ++id) Start(id);
+    for (int id = 1; id <= all(); ++id) Start(id);
     for (auto& [id, child] : servers_) child.Receive();  // ready
   }
   void Restart(int id) {
@@ -107,7 +113,7 @@ class Ensemble {
         if (role == "leading") leader = id;
         if (role != "looking") ++settled;
       }
-      if (leader != 0 && settled == size()) return leader;
+      if (leader != 0 && settled == all()) return leader;
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
   }
@@ -119,6 +125,7 @@ class Ensemble {
   }
 
   static int size() { return absl::GetFlag(FLAGS_servers); }
+  static int all() { return size() + absl::GetFlag(FLAGS_observers); }
   Child& server(int id) { return servers_.at(id); }
   const std::string& dir() const { return dir_; }
 
@@ -153,6 +160,65 @@ void MeasureWrites() {
       static_cast<unsigned long long>(absl::GetFlag(FLAGS_outstanding)),
       writes / absl::GetFlag(FLAGS_seconds), p50, p99, cpu / writes * 1e6, failures);
   std::printf("bare fdatasync of 4 KiB into a zero-filled file: %.2f ms at the median\n", sync);
+}
+
+// Kills the observers one after the other, and starts each again, until it is destroyed.
+class Churn {
+ public:
+  explicit Churn(Ensemble* ensemble) : ensemble_(*ensemble), thread_([this] { Run(); }) {}
+  ~Churn() {
+    over_ = true;
+    thread_.join();
+    std::printf("observers killed and started: %d\n", rounds_);
+  }
+
+ private:
+  void Run() {
+    const int first = Ensemble::size() + 1;
+    while (!over_ && Ensemble::all() >= first) {
+      const int id = first + rounds_ % (Ensemble::all() - first + 1);
+      ensemble_.Kill(id);
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      ensemble_.Restart(id);
+      std::this_thread::sleep_for(std::chrono::milliseconds(150));
+      ++rounds_;
+    }
+  }
+
+  Ensemble& ensemble_;
+  std::atomic<bool> over_{false};
+  int rounds_ = 0;
+  std::thread thread_;
+};
+
+void MeasureOpenLoop() {
+  Ensemble ensemble;
+  Child& leader = ensemble.server(ensemble.WaitForLeader());
+  const auto epoch = [&leader] {
+    leader.Send("epoch");
+    return leader.Receive();
+  };
+  const std::string before = epoch();
+  std::ostringstream command;
+  command << "open " << absl::GetFlag(FLAGS_value_size) << " " << absl::GetFlag(FLAGS_rate) << " "
+          << absl::GetFlag(FLAGS_seconds);
+  std::optional<Churn> churn;
+  if (absl::GetFlag(FLAGS_kill_observers)) churn.emplace(&ensemble);
+  leader.Send(command.str());
+  leader.Receive();  // begin
+  const double cpu_before = leader.CpuSeconds();
+  std::istringstream words(leader.Receive());
+  const double cpu = leader.CpuSeconds() - cpu_before;
+  churn.reset();
+  std::string end;
+  double writes = 0, p50 = 0, p99 = 0;
+  int failures = 0;
+  words >> end >> writes >> p50 >> p99 >> failures;
+  std::printf(
+      "%.0f writes/s, %d observers: p50 %.2f ms, p99 %.2f ms, %.1f us CPU/write (leader), "
+      "%d failed, epoch %s, then %s\n",
+      writes / absl::GetFlag(FLAGS_seconds), absl::GetFlag(FLAGS_observers), p50, p99,
+      cpu / writes * 1e6, failures, before.c_str(), epoch().c_str());
 }
 
 // When a server that probes has succeeded.
@@ -233,6 +299,8 @@ int main(int argc, char** argv) {
       MeasureRestart(absl::GetFlag(FLAGS_restart));
     else if (absl::GetFlag(FLAGS_idle) > 0)
       MeasureIdle(absl::GetFlag(FLAGS_idle));
+    else if (absl::GetFlag(FLAGS_rate) > 0)
+      MeasureOpenLoop();
     else
       MeasureWrites();
     return 0;

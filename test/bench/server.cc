@@ -104,6 +104,62 @@ class ClosedLoop {
   size_t open_ = 0;
 };
 
+// Makes `rate` calls a second, whatever becomes of those before; what one takes is counted from
+// when it was due. What the first second takes does not count.
+class OpenLoop {
+ public:
+  OpenLoop(zkq::Replica& replica, size_t bytes, double rate, double seconds)
+      : replica_(replica), command_(bytes, 'x'), rate_(rate), seconds_(seconds) {}
+
+  void Run() {
+    const Clock::time_point start = Clock::now();
+    const auto due = [&](size_t call) {
+      return start + std::chrono::duration_cast<Clock::duration>(
+                         std::chrono::duration<double>(static_cast<double>(call) / rate_));
+    };
+    const auto warm = static_cast<size_t>(rate_);
+    const auto calls = warm + static_cast<size_t>(rate_ * seconds_);
+    for (size_t call = 0; call < calls; ++call) {
+      if (call == warm) std::cout << "begin" << std::endl;
+      std::this_thread::sleep_until(due(call));
+      Propose(due(call), call >= warm);
+    }
+    std::unique_lock lock(mutex_);
+    finished_.wait(lock, [&] { return answered_ == calls; });
+    std::sort(micros_.begin(), micros_.end());
+    std::cout << "end " << micros_.size() << " " << Percentile(50) << " " << Percentile(99) << " "
+              << failures_ << std::endl;
+  }
+
+ private:
+  void Propose(Clock::time_point due, bool counts) {
+    replica_.Propose(command_, {.timeout = absl::Seconds(30)},
+                     [this, due, counts](absl::StatusOr<zkq::Reply> reply) {
+                       const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
+                           Clock::now() - due);
+                       const std::lock_guard lock(mutex_);
+                       if (!reply.ok()) ++failures_;
+                       if (reply.ok() && counts) {
+                         micros_.push_back(static_cast<uint32_t>(took.count()));
+                       }
+                       ++answered_;
+                       finished_.notify_all();
+                     });
+  }
+  double Percentile(size_t percent) const {
+    return micros_.empty() ? 0 : micros_[(micros_.size() - 1) * percent / 100] / 1000.0;
+  }
+
+  zkq::Replica& replica_;
+  const std::string command_;
+  const double rate_, seconds_;
+
+  std::mutex mutex_;
+  std::condition_variable finished_;
+  std::vector<uint32_t> micros_;
+  size_t failures_ = 0, answered_ = 0;
+};
+
 void Probe(zkq::Replica& replica) {
   while (!replica.Propose("probe").ok()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   std::cout << "done " << Nanoseconds() << std::endl;
@@ -122,6 +178,14 @@ void Answer(zkq::Replica& replica, const std::string& line) {
     double seconds = 0;
     words >> bytes >> outstanding >> seconds;
     ClosedLoop(replica, bytes, seconds).Run(outstanding);
+  } else if (verb == "open") {
+    size_t bytes = 0;
+    double rate = 0;
+    double seconds = 0;
+    words >> bytes >> rate >> seconds;
+    OpenLoop(replica, bytes, rate, seconds).Run();
+  } else if (verb == "epoch") {
+    std::cout << replica.Status().epoch << std::endl;
   } else if (verb == "probe") {
     Probe(replica);
   }

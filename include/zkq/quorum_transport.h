@@ -90,8 +90,29 @@ struct LinkState {
   bool listed = true;
 };
 
+// One question to a server, beside the links, and its answer: bytes that the two ends
+// understand. Of both the size is bounded.
+struct Question {
+  std::string kind = {};  // its name, for who answers
+  std::string bytes = {};
+};
+inline constexpr size_t kAskBytesMax = 1 << 20;  // of a question with its kind, and of an answer
+// Who asks, as it says itself: nothing proves it.
+struct Asker {
+  ServerId id{};  // none: a tool, which is no server
+  DiskId disk = {};
+  uint64_t boot = 0;
+  EnsembleId ensemble = {};  // that of the asked, or none
+  bool local = false;        // it came over loopback: this the transport knows
+};
+// Of an error that QuorumTransport::Ask gives: the server whose answer it is. Nothing: the
+// question has got no answer.
+ZKQ_EXPORT std::optional<ServerId> AnsweredBy(const absl::Status& status);
+
 class ZKQ_EXPORT QuorumTransport {
  public:
+  using Answer = absl::AnyInvocable<void(absl::StatusOr<std::string>) &&>;
+
   // Calls for one link come one at a time and in order, from any thread, and
   // must not block. They may call back into the transport.
   class Receiver {
@@ -116,13 +137,22 @@ class ZKQ_EXPORT QuorumTransport {
     virtual void OnSnapshotAsked(
         const LinkId& link, const SnapshotRequest& request,
         absl::AnyInvocable<void(absl::StatusOr<SnapshotChunk>) &&> reply) = 0;
+    // Somebody asks, and waits for `time_left` at most. `reply` is called once, on any thread,
+    // also later: with at most kAskBytesMax, or an error, which the asker gets with code and
+    // text. Belongs to no link: comes at any time, several side by side. A kind that is not
+    // known is kUnimplemented.
+    virtual void OnAsked(const Asker& /*asker*/, Question /*question*/,
+                         absl::Duration /*time_left*/, Answer reply) {
+      std::move(reply)(absl::UnimplementedError("this server answers no questions"));
+    }
   };
 
   virtual ~QuorumTransport() = default;
 
-  // Begins to listen and to dial. Once. `receiver` must live until Shutdown returns.
-  // Time, timers and chance are taken from `env`, and threads where one is needed: so the
-  // transport lives in a simulation, too. It needs no file system.
+  // Begins to listen and to dial. Once. With sid 0 it does neither, and is no server: it
+  // asks, and that is all; its listen address must be empty, and `receiver` may be null. `receiver`
+  // must live until Shutdown returns. Time, timers and chance are taken from `env`, and threads
+  // where one is needed: so the transport lives in a simulation, too. It needs no file system.
   // Errors: kInvalidArgument (the address), kUnavailable (address in use, or its name is not
   // resolved yet), kPermissionDenied; each names the address. kResourceExhausted: no thread, file
   // descriptor or memory is left.
@@ -171,6 +201,23 @@ class ZKQ_EXPORT QuorumTransport {
   using SnapshotSink = absl::AnyInvocable<bool(absl::StatusOr<SnapshotChunk>, Hold)>;
   virtual void FetchSnapshot(const LinkId& link, const SnapshotRequest& request,
                              SnapshotSink sink) = 0;
+
+  // Asks the server `to` at its address in the list (SetMembers), whether or not there is a link;
+  // tries one address, once. From Start on. `done` is called exactly once, never inside this
+  // call, on any thread; by the end of Shutdown where it was asked before. An error that AnsweredBy
+  // knows is the server's own answer. Else
+  //   kUnavailable         not reached, it stops, or this end does; its address is not known.
+  //                        It may have heard the question all the same, unless it was not reached
+  //   kDeadlineExceeded    no answer within `timeout`; the same
+  //   kFailedPrecondition  it belongs to another ensemble, or is another server than `to`. For
+  //                        who asks with sid 0 any server will do that is at the address
+  //   kResourceExhausted   it is asked too many questions already (64)
+  //   kInvalidArgument     the question is larger than kAskBytesMax
+  //   kUnimplemented       this transport, or the server, knows no questions
+  virtual void Ask(ServerId /*to*/, Question /*question*/, absl::Duration /*timeout*/,
+                   Answer done) {
+    std::move(done)(absl::UnimplementedError("this transport asks no questions"));
+  }
 
   // None falls, also after Shutdown; each is read by itself, so two may be a moment apart. All
   // zero: this transport does not count.

@@ -10,6 +10,7 @@
 #include <grpcpp/generic/generic_stub.h>
 
 #include "absl/time/clock.h"
+#include "lib/grpc/asking.h"
 #include "lib/grpc/channels.h"
 #include "lib/grpc/dial_failure.h"
 #include "lib/grpc/grpc_bytes.h"
@@ -158,6 +159,14 @@ void GrpcClient::Knock(const std::string& address, const Identity& from, ServerI
                        KnockDone done) {
   rpcs_->RunBlocking([rpcs = rpcs_, address, from, to, done = std::move(done)]() mutable {
     (new KnockRpc(address, std::move(done), std::move(rpcs)))->Begin(from, to);
+  });
+}
+
+void GrpcClient::Ask(const std::string& address, link::AskRequest request, absl::Duration timeout,
+                     link::AskDone done) {
+  rpcs_->RunBlocking([self = shared_from_this(), address, request = std::move(request), timeout,
+                      done = std::move(done)]() mutable {
+    BeginAsk(address, self->self_, request, timeout, std::move(done), self->rpcs_);
   });
 }
 

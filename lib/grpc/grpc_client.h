@@ -26,6 +26,8 @@ class GrpcClient : public link::Dialler, public std::enable_shared_from_this<Grp
   void Fetch(const std::string& address, link::LinkPtr transfer) override;
   void Knock(const std::string& address, const Identity& from, ServerId to,
              KnockDone done) override;
+  void Ask(const std::string& address, link::AskRequest request, absl::Duration timeout,
+           link::AskDone done) override;
 
  private:
   const std::shared_ptr<Rpcs> rpcs_;

@@ -15,8 +15,10 @@
 
 #include "lib/base/absl/string_view.h"
 #include "lib/grpc/acceptor.h"
+#include "lib/grpc/asking.h"
 #include "lib/grpc/channels.h"
 #include "lib/grpc/grpc_bytes.h"
+#include "lib/grpc/loopback.h"
 #include "zkq/v1/quorum.grpc.pb.h"
 #include "zkq/wire.h"
 
@@ -89,14 +91,15 @@ class ServerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc
 };
 
 using Reactor = grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>;
-using RawService =
-    v1::Quorum::WithRawCallbackMethod_Link<v1::Quorum::WithRawCallbackMethod_FetchSnapshot<
-        v1::Quorum::WithCallbackMethod_Knock<v1::Quorum::Service>>>;
+using RawService = v1::Quorum::WithRawCallbackMethod_Link<
+    v1::Quorum::WithRawCallbackMethod_FetchSnapshot<v1::Quorum::WithCallbackMethod_Knock<
+        v1::Quorum::WithCallbackMethod_Ask<v1::Quorum::Service>>>>;
 
 class Service final : public RawService {
  public:
-  Service(std::shared_ptr<link::LinkTable> table, std::shared_ptr<Rpcs> rpcs)
-      : table_(std::move(table)), rpcs_(std::move(rpcs)) {}
+  // `local`: all its connections come from this machine.
+  Service(bool local, std::shared_ptr<link::LinkTable> table, std::shared_ptr<Rpcs> rpcs)
+      : local_(local), table_(std::move(table)), rpcs_(std::move(rpcs)) {}
 
   Reactor* Link(grpc::CallbackServerContext* context) override {
     return Serve(context, table_->Accept());
@@ -114,6 +117,11 @@ class Service final : public RawService {
     return reactor;
   }
 
+  grpc::ServerUnaryReactor* Ask(grpc::CallbackServerContext* context, const v1::AskRequest* request,
+                                v1::AskReply* reply) override {
+    return ServeAsk(context, *request, reply, local_, table_.get(), rpcs_);
+  }
+
  private:
   Reactor* Serve(grpc::CallbackServerContext* context, absl::StatusOr<link::LinkPtr> accepted) {
     auto* const stream = new ServerStream(context, table_, rpcs_);
@@ -121,16 +129,21 @@ class Service final : public RawService {
     return stream;
   }
 
+  const bool local_;
   const std::shared_ptr<link::LinkTable> table_;
   const std::shared_ptr<Rpcs> rpcs_;
 };
 
+// Connections that come over loopback go to a server of gRPC's of their own. Of a connection
+// that was handed to it gRPC 1.51 tells a call nothing but the number of its file descriptor, which
+// may name another connection by then: who is local must not hang on that.
 class Server final : public GrpcServer {
  public:
   Server(std::unique_ptr<Acceptor> acceptor, std::shared_ptr<link::LinkTable> table,
          std::shared_ptr<Rpcs> rpcs)
       : table_(table),
-        service_(std::move(table), std::move(rpcs)),
+        local_service_(true, table, rpcs),
+        service_(false, std::move(table), std::move(rpcs)),
         acceptor_(std::move(acceptor)) {}
 
   absl::Status Start() {
@@ -138,25 +151,30 @@ class Server final : public GrpcServer {
     if (!acceptor_->Begin([this](Fd connection) { Serve(std::move(connection)); })) {
       return absl::ResourceExhaustedError("no thread can be started");
     }
-    server_ = Build();
+    local_server_ = Build(&local_service_);
+    server_ = Build(&service_);
     built_.count_down();
-    return server_ != nullptr ? absl::OkStatus()
-                              : absl::InternalError("gRPC does not start a server");
+    return has_servers() ? absl::OkStatus() : absl::InternalError("gRPC does not start a server");
   }
 
   std::string address() const override { return acceptor_->address(); }
 
   void Shutdown() override {
     acceptor_->Stop();
-    server_->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(500));
-    server_->Wait();
+    const auto deadline = std::chrono::system_clock::now() + std::chrono::milliseconds(500);
+    for (grpc::Server* const server : {local_server_.get(), server_.get()}) {
+      server->Shutdown(deadline);
+      server->Wait();
+    }
   }
 
  private:
-  std::unique_ptr<grpc::Server> Build() {
+  bool has_servers() const { return local_server_ != nullptr && server_ != nullptr; }
+
+  static std::unique_ptr<grpc::Server> Build(Service* service) {
     grpc::ServerBuilder builder;
     builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 8 << 10);
-    // A link, a knock, and transfers, each on a connection of its own.
+    // A link, a knock, a question, and transfers, each on a connection of its own.
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 4);
     // A connection without any: also one that does not speak HTTP/2.
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleMs);
@@ -165,23 +183,32 @@ class Server final : public GrpcServer {
     builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
     builder.SetMaxReceiveMessageSize(kGrpcMessageBytesMax);
     builder.SetMaxSendMessageSize(kGrpcMessageBytesMax);
-    builder.RegisterService(&service_);
+    builder.RegisterService(service);
     return builder.BuildAndStart();
   }
 
   // On the acceptor's thread.
   void Serve(Fd connection) {
     built_.wait();
-    if (server_ == nullptr) return;
+    if (!has_servers()) return;
     const int limit_ms = UnacknowledgedMsMax(table_->self());
     setsockopt(connection.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &limit_ms, sizeof(limit_ms));
-    grpc::AddInsecureChannelFromFd(server_.get(), connection.Release());
+    const bool local = IsLocal(connection);
+    grpc::AddInsecureChannelFromFd(local ? local_server_.get() : server_.get(),
+                                   connection.Release());
+  }
+
+  static bool IsLocal(const Fd& connection) {
+    sockaddr_storage peer = {};
+    socklen_t size = sizeof(peer);
+    auto* const generic = reinterpret_cast<sockaddr*>(&peer);
+    return getpeername(connection.get(), generic, &size) == 0 && IsLoopback(peer);
   }
 
   const std::shared_ptr<link::LinkTable> table_;
-  Service service_;
-  std::unique_ptr<grpc::Server> server_;
-  std::latch built_{1};  // from then on server_ is fixed
+  Service local_service_, service_;
+  std::unique_ptr<grpc::Server> local_server_, server_;
+  std::latch built_{1};  // from then on the servers are fixed
   const std::unique_ptr<Acceptor> acceptor_;
 };
 

@@ -33,8 +33,17 @@ class GrpcTransport final : public QuorumTransport {
   ~GrpcTransport() override { Shutdown(); }
 
   absl::Status Start(const Env& env, const Identity& self, Receiver* receiver) override {
+    const bool asks_only = self.sid == kNoServer;
+    if (asks_only && !listen_address_.empty()) {
+      return absl::InvalidArgumentError(
+          "a transport with sid 0 asks only, and has no listen_address");
+    }
     rpcs_->Start(env.blocking_executor);
     table_->Start(env, self, receiver);
+    if (asks_only) {
+      table_->StartDialling(std::make_shared<GrpcClient>(rpcs_, self));
+      return absl::OkStatus();
+    }
     auto server = GrpcServer::Listen(listen_address_, table_, rpcs_);
     if (!server.ok()) {
       table_->Shutdown();
@@ -59,6 +68,10 @@ class GrpcTransport final : public QuorumTransport {
   void FetchSnapshot(const LinkId& link, const SnapshotRequest& request,
                      SnapshotSink sink) override {
     table_->FetchSnapshot(link, request, std::move(sink));
+  }
+
+  void Ask(ServerId to, Question question, absl::Duration timeout, Answer done) override {
+    table_->Ask(to, std::move(question), timeout, std::move(done));
   }
 
   LinkCounters counters() const override { return table_->counters(); }

@@ -47,7 +47,7 @@ bool Valid(const Hello& hello) { return hello.from.sid != kNoServer && hello.seq
 bool Valid(const HelloAck& ack) { return ack.from.sid != kNoServer; }
 bool Valid(const Refused& refused) { return refused.code != RefusalCode{}; }
 constexpr uint64_t LastOf(RefusalCode) {
-  return static_cast<uint64_t>(RefusalCode::kTooManyUnlisted);
+  return static_cast<uint64_t>(RefusalCode::kTooManyQuestions);
 }
 
 namespace {

@@ -53,6 +53,7 @@ enum class RefusalCode : uint8_t {
   kDialMe = 15,    // who is asked to dial cannot, or does not: who asks may
   kItself = 16,    // who asks is who answers: the same process
   kTooManyUnlisted = 17,
+  kTooManyQuestions = 18,
 };
 // All that a refused stranger is told.
 struct Refused {

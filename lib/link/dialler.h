@@ -7,6 +7,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "lib/link/link.h"
+#include "lib/link/questions.h"
 #include "zkq/message.h"
 
 namespace zkq::link {
@@ -33,6 +34,10 @@ class ZKQ_EXPORT Dialler {
   using KnockDone = absl::AnyInvocable<void(absl::Status) &&>;
   virtual void Knock(const std::string& address, const Identity& from, ServerId to,
                      KnockDone done) = 0;
+  // Asks the server at `address`: its table's OnAsked is called, and `done` with what that
+  // answers or with what went wrong within `timeout`, once, not inside this call.
+  virtual void Ask(const std::string& address, AskRequest request, absl::Duration timeout,
+                   AskDone done) = 0;
 };
 
 }  // namespace zkq::link

@@ -40,7 +40,9 @@ absl::Status LinkTable::TakeIntroduction(const LinkId& link, const Identity& pee
 void LinkTable::Start(const Env& env, const Identity& self, QuorumTransport::Receiver* receiver) {
   env_ = env;
   log_.Queue(env.blocking_executor);
+  receiver_ = receiver;
   deliveries_.SetReceiver(receiver);
+  questions_->Start(env.executor);
   const std::lock_guard lock(mutex_);
   self_ = self;
   running_ = true;
@@ -148,6 +150,7 @@ void LinkTable::Shutdown() {
   for (const Closing& closing : old) {
     if (closing.queue != nullptr) closing.queue->Settle();
   }
+  questions_->Close();
   gate_->Close();
 }
 

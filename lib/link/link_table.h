@@ -27,6 +27,7 @@
 #include "lib/link/handshake.h"
 #include "lib/link/live_link.h"
 #include "lib/link/peer_addresses.h"
+#include "lib/link/questions.h"
 #include "lib/link/reach.h"
 #include "lib/link/redial.h"
 #include "lib/link/refusals.h"
@@ -64,6 +65,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   void DropLink(const LinkId& link);
   void FetchSnapshot(const LinkId& link, const SnapshotRequest& request,
                      QuorumTransport::SnapshotSink sink);
+  void Ask(ServerId to, Question question, absl::Duration timeout, QuorumTransport::Answer done);
   LinkCounters counters() const { return counters_.Read(); }
   std::vector<LinkState> links();
   // Of how many servers something is remembered.
@@ -79,6 +81,9 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   absl::StatusOr<LinkPtr> AcceptTransfer();
   // OK: the caller is going to be dialled. `from` is nothing if it cannot be read.
   absl::Status OnKnock(const std::optional<Identity>& from, ServerId to);
+  // A question has come in; its asker has `time_left` for it. `reply` is called once, on any
+  // thread, also after Shutdown: with what the receiver says, or with a refusal.
+  void OnAsked(AskRequest request, absl::Duration time_left, AskDone reply);
   Executor& executor() { return *env_.executor; }
 
   // --- for transfers -----------------------------------------------------------
@@ -105,6 +110,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   void OnEnded(const LiveLinkPtr& link, absl::Status status);
 
  private:
+  class Answering;
   struct Peer {
     explicit Peer(std::shared_ptr<Gate> gate)
         : queue(std::make_shared<SerialQueue>(std::move(gate))) {}
@@ -193,6 +199,11 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   // `peer` has refused us, and this is what it has told.
   void LogRefusedBy(ServerId peer, const absl::Status& told);
 
+  static Asker AskerOf(const Identity& identity);
+  static Judgement JudgeQuestion(const Identity& self, const AskRequest& request);
+  void AskAt(const std::string& address, ServerId to, Question question, absl::Duration timeout,
+             uint64_t id);
+
   // Tasks of the executor; it holds the table weakly.
   void After(absl::Duration delay, absl::AnyInvocable<void(LinkTable*)> task);
   void MakeAttempt(ServerId sid, uint64_t timer);
@@ -205,6 +216,8 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   const TableOptions options_;
   Env env_ = {};  // fixed from Start on
   const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
+  const std::shared_ptr<Questions> questions_ = std::make_shared<Questions>(gate_);
+  QuorumTransport::Receiver* receiver_ = nullptr;  // fixed from Start on
   RunningCounters counters_;
   Deliveries deliveries_;
   LineLog log_;

@@ -24,7 +24,8 @@ void LinkTable::List(absl::Span<const Member> members) {
 void LinkTable::Want() {
   const Role us = OurRole();
   for (auto& [sid, peer] : peers_) {
-    const bool wanted = sid != self_.sid && IsWanted(us, peer.seat);
+    const bool asks_only = self_.sid == kNoServer;
+    const bool wanted = !asks_only && sid != self_.sid && IsWanted(us, peer.seat);
     const bool was_wanted = std::exchange(peer.wanted, wanted);
     // Start makes up for the clock that there is not before.
     if (!running_ || !wanted || was_wanted || peer.live != nullptr) continue;
@@ -53,7 +54,7 @@ Role LinkTable::OurRole() const {
 }
 
 Way LinkTable::WayTo(ServerId sid, const Peer& peer) const {
-  if (peer.addresses.present().empty()) return Way::kWait;
+  if (self_.sid == kNoServer || peer.addresses.present().empty()) return Way::kWait;
   return link::WayTo(self_.sid, OurRole(), sid, peer.seat);
 }
 

@@ -29,6 +29,7 @@ absl::StatusCode StatusCodeOf(RefusalCode code) {
       return absl::StatusCode::kAlreadyExists;
     case RefusalCode::kTooMany:
     case RefusalCode::kTooManyUnlisted:
+    case RefusalCode::kTooManyQuestions:
       return absl::StatusCode::kResourceExhausted;
     case RefusalCode::kTooSlow:
       return absl::StatusCode::kDeadlineExceeded;
@@ -76,6 +77,8 @@ std::string_view ToString(RefusalCode code) {
       return "the address leads to this server itself";
     case RefusalCode::kTooManyUnlisted:
       return "too many servers that are not listed are linked already";
+    case RefusalCode::kTooManyQuestions:
+      return "too many questions are under way";
   }
   return "unknown";
 }

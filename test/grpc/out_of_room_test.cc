@@ -57,7 +57,7 @@ TEST_CASE("Start without a thread left is kResourceExhausted") {
   const auto transport = NewGrpcTransport({.listen_address = "127.0.0.1:0"});
   const Env env = NewSystemEnv();
   const NoThreads none;
-  const absl::Status status = transport->Start(env, {}, nullptr);
+  const absl::Status status = transport->Start(env, {.sid = ServerId{1}}, nullptr);
   CHECK(status.code() == absl::StatusCode::kResourceExhausted);
 }
 

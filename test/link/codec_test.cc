@@ -412,7 +412,7 @@ TEST_CASE("values outside their range are malformed") {
   };
   CHECK(refused([](v1::Packet*) {}));  // no body
   CHECK(refused([](v1::Packet* p) { p->mutable_notification()->set_state(4); }));
-  CHECK(refused([](v1::Packet* p) { p->mutable_session_end()->set_reason(12); }));
+  CHECK(refused([](v1::Packet* p) { p->mutable_session_end()->set_reason(13); }));
   CHECK(refused([](v1::Packet* p) { p->mutable_refusal()->set_reason(5); }));
   CHECK(refused([](v1::Packet* p) { p->mutable_request()->add_calls(); }));  // of no kind
   CHECK(refused([](v1::Packet* p) { p->mutable_proposal(); }));              // without a txn

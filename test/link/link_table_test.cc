@@ -155,7 +155,7 @@ TEST_CASE("the dialler refuses an answer of another server, ensemble or version"
 }
 
 TEST_CASE("a refusal's status comes back as the refusal, and one of a newer peer as none") {
-  for (RefusalCode code = RefusalCode::kMalformed; code <= RefusalCode::kTooManyUnlisted;
+  for (RefusalCode code = RefusalCode::kMalformed; code <= RefusalCode::kTooManyQuestions;
        code = static_cast<RefusalCode>(static_cast<int>(code) + 1)) {
     const absl::Status status = ToStatus({code, kTwo});
     CAPTURE(status.ToString());
@@ -164,7 +164,7 @@ TEST_CASE("a refusal's status comes back as the refusal, and one of a newer peer
     CHECK(link::RefusedIn(status) == Refused{code, kTwo});
   }
   const RefusalCode newer =
-      static_cast<RefusalCode>(static_cast<int>(RefusalCode::kTooManyUnlisted) + 1);
+      static_cast<RefusalCode>(static_cast<int>(RefusalCode::kTooManyQuestions) + 1);
   CHECK_FALSE(link::RefusedIn(ToStatus({newer, kTwo})).has_value());
   CHECK_FALSE(link::RefusedIn(absl::AbortedError("dropped")).has_value());
 }

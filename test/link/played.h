@@ -67,6 +67,14 @@ class Diary final : public QuorumTransport::Receiver {
     answers.push_back(std::move(answer));
   }
 
+  void OnAsked(const Asker& asker, Question question, absl::Duration time_left,
+               QuorumTransport::Answer reply) override {
+    Write("asked by " + ToString(asker.id) + " for " + question.kind + " within " +
+          absl::FormatDuration(time_left));
+    replies.push_back(std::move(reply));
+  }
+  std::vector<QuorumTransport::Answer> replies;
+
   static std::string Name(const LinkId& link) {
     return std::to_string(ToInt(link.sid)) + "." + std::to_string(link.boot) + "." +
            std::to_string(link.seq);
@@ -181,6 +189,14 @@ class PlayedDialler final : public link::Dialler {
     knocks_.emplace_back(address, std::move(done));
   }
 
+  void Ask(const std::string& address, link::AskRequest request, absl::Duration,
+           link::AskDone done) override {
+    asked.push_back(std::move(request));
+    asks_.emplace_back(address, std::move(done));
+  }
+  link::AskDone NextAsk(const std::string& address) { return Next(address, &asks_); }
+  std::vector<link::AskRequest> asked = {};
+
   void Fetch(const std::string& address, link::LinkPtr transfer) override {
     fetches_.emplace_back(address, std::move(transfer));
   }
@@ -195,6 +211,7 @@ class PlayedDialler final : public link::Dialler {
     dials_.clear();
     fetches_.clear();
     knocks_.clear();
+    asks_.clear();
   }
 
  private:
@@ -211,6 +228,7 @@ class PlayedDialler final : public link::Dialler {
   SimScheduler& scheduler_;
   std::vector<std::pair<std::string, link::LinkPtr>> dials_, fetches_;
   std::vector<std::pair<std::string, KnockDone>> knocks_;
+  std::vector<std::pair<std::string, link::AskDone>> asks_;
 };
 
 class Lines final : public LogSink {

@@ -1,5 +1,8 @@
 // The contract of QuorumTransport, held by the network in memory on real threads.
+#include <future>
 #include <map>
+#include <string>
+#include <utility>
 
 #include "test/harness/catch.h"
 #include "zkq/env.h"
@@ -53,6 +56,42 @@ TEST_CASE("the network in memory keeps every promise of the kit") {
       CHECK(status.ToString() == "OK");
     }
   }
+}
+
+// Answers with what it is asked.
+class Echo final : public QuorumTransport::Receiver {
+ public:
+  void OnAsked(const Asker& asker, Question question, absl::Duration,
+               QuorumTransport::Answer reply) override {
+    std::move(reply)(ToString(asker.id) + (asker.local ? " local " : " ") + question.bytes);
+  }
+  void OnLinkUp(const LinkId&, const Identity&) override {}
+  void OnIntroduced(const LinkId&, const Identity&) override {}
+  void OnMessage(const LinkId&, Message, Hold) override {}
+  void OnNotification(const LinkId&, const Notification&) override {}
+  void OnLinkDown(const LinkId&, const absl::Status&) override {}
+  void OnSnapshotAsked(const LinkId&, const SnapshotRequest&,
+                       absl::AnyInvocable<void(absl::StatusOr<SnapshotChunk>) &&>) override {}
+};
+
+TEST_CASE("a tool asks over the network in memory, and nobody answers for who has crashed") {
+  MemoryNetwork network;
+  Echo echo;
+  const auto server = network.NewTransport(), tool = network.NewTransport();
+  REQUIRE(server->Start(NewSystemEnv(), {.sid = ServerId{1}, .boot = 1}, &echo).ok());
+  tool->SetMembers({{{.id = ServerId{1}}}});
+  REQUIRE(tool->Start(NewSystemEnv(), {}, nullptr).ok());
+  const auto ask = [&] {
+    std::promise<absl::StatusOr<std::string>> told;
+    tool->Ask(ServerId{1}, {.bytes = "x"}, absl::Seconds(20),
+              [&](absl::StatusOr<std::string> answer) { told.set_value(std::move(answer)); });
+    return told.get_future().get();
+  };
+  CHECK(ask().value() == "0 local x");
+  network.Crash(ServerId{1});
+  CHECK(absl::IsUnavailable(ask().status()));
+  tool->Shutdown();
+  server->Shutdown();
 }
 
 }  // namespace

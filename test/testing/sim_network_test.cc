@@ -41,6 +41,12 @@ class Ear final : public QuorumTransport::Receiver {
   void OnSnapshotAsked(const LinkId&, const SnapshotRequest&,
                        absl::AnyInvocable<void(absl::StatusOr<SnapshotChunk>) &&>) override {}
 
+  void OnAsked(const Asker& asker, Question question, absl::Duration,
+               QuorumTransport::Answer reply) override {
+    heard.push_back("asked by " + ToString(asker.id) + (asker.local ? ", local" : ""));
+    if (question.kind == "echo") std::move(reply)(std::move(question.bytes));
+  }
+
   std::vector<std::string> heard;
   std::optional<LinkId> now;
 };
@@ -260,6 +266,46 @@ TEST_CASE("a connection that is over for one end alone is replaced by the end th
     REQUIRE(world.Until([&] { return world.ears[kA].now && world.ears[kA].now->seq > 1; }));
     REQUIRE(world.Until([&] { return world.ears[kB].now && world.ears[kB].now->seq > 1; }));
   }
+}
+
+TEST_CASE("a question takes its time on the network, and is lost where packets are") {
+  World world;
+  absl::StatusOr<std::string> answer = absl::UnknownError("");
+  const auto ask = [&](QuorumTransport& from, const char* kind) {
+    answer = absl::UnknownError("");
+    from.Ask(kB, {.kind = kind, .bytes = "x"}, absl::Seconds(2),
+             [&](absl::StatusOr<std::string> told) { answer = std::move(told); });
+    REQUIRE(absl::IsUnknown(answer.status()));
+    const absl::Duration begin = world.scheduler.now();
+    REQUIRE(world.Until([&] { return !absl::IsUnknown(answer.status()); }));
+    return world.scheduler.now() - begin;
+  };
+  CHECK(ask(*world.transports[kA], "echo") > absl::ZeroDuration());
+  CHECK(answer.value() == "x");
+  CHECK(world.ears[kB].heard.back() == "asked by 1");
+  ask(*world.transports[kA], "what?");  // its answer is dropped
+  CHECK(absl::IsUnavailable(answer.status()));
+  CHECK(AnsweredBy(answer.status()) == kB);
+  world.network.SetPath(kB, kA, {.silent = true});
+  CHECK(ask(*world.transports[kA], "echo") == absl::Seconds(2));
+  CHECK(absl::IsDeadlineExceeded(answer.status()));
+  world.network.Heal();
+  world.network.Cut(kA, kB);
+  ask(*world.transports[kA], "echo");
+  CHECK(absl::IsUnavailable(answer.status()));
+  CHECK_FALSE(AnsweredBy(answer.status()));
+
+  const auto tool = world.network.NewTransport();
+  tool->SetMembers(world.members);
+  REQUIRE(tool->Start({.clock = std::make_shared<SimClock>(&world.scheduler),
+                       .executor = std::make_shared<SimExecutor>(&world.scheduler),
+                       .random = std::make_shared<SimRandom>(7)},
+                      {}, nullptr)
+              .ok());
+  ask(*tool, "echo");
+  CHECK(answer.value() == "x");
+  CHECK(world.ears[kB].heard.back() == "asked by 0, local");
+  tool->Shutdown();
 }
 
 TEST_CASE("handshakes that are reset, or never answered, are begun anew until one is through") {

@@ -3,6 +3,7 @@
 //
 // Addresses are not looked at: a process is known by the sid it starts with. For delays and
 // silence, and for runs that can be repeated, see zkq/testing/sim_network.h. Thread-safe.
+// All questions (QuorumTransport::Ask) are local.
 #pragma once
 
 #include <cstddef>

@@ -3,7 +3,8 @@
 //
 // The links are those of every zkq (lib/link): the network carries their bytes, in
 // connections that behave as TCP does. Processes are known by the sid they start with;
-// addresses are not looked at. Threads: the scheduler's.
+// addresses are not looked at. Questions are local that come from the process itself or from a
+// tool (sid 0). Threads: the scheduler's.
 #pragma once
 
 #include <cstdint>

@@ -21,7 +21,7 @@ constexpr size_t kLinkWindow = 1 << 20, kTransferWindow = 0;
 
 }  // namespace
 
-class MemoryNetwork::Wires {
+class MemoryNetwork::Wires : public std::enable_shared_from_this<Wires> {
  public:
   // One started transport, as the network sees it.
   struct Process {
@@ -44,6 +44,8 @@ class MemoryNetwork::Wires {
 
   void Dial(const ProcessPtr& from, ServerId to, size_t window, link::LinkPtr link);
   absl::Status Knock(const ProcessPtr& from, const Identity& self, ServerId to);
+  void Ask(const ProcessPtr& from, ServerId to, link::AskRequest request, absl::Duration timeout,
+           link::AskDone done);
 
  private:
   struct Wire {
@@ -65,7 +67,8 @@ class MemoryNetwork::Wires {
 MemoryNetwork::Wires::ProcessPtr MemoryNetwork::Wires::Reach(const ProcessPtr& from,
                                                              ServerId to) const {
   const auto self = processes_.find(from->sid), other = processes_.find(to);
-  if (self == processes_.end() || self->second != from) return nullptr;
+  const bool tool = from->sid == kNoServer;
+  if (!tool && (self == processes_.end() || self->second != from)) return nullptr;
   if (side_.contains(from->sid) != side_.contains(to)) return nullptr;
   return other == processes_.end() ? nullptr : other->second;
 }
@@ -98,6 +101,26 @@ absl::Status MemoryNetwork::Wires::Knock(const ProcessPtr& from, const Identity&
   }
   if (other == nullptr) return absl::UnavailableError("nobody is there");
   return other->table->OnKnock(self, to);
+}
+
+void MemoryNetwork::Wires::Ask(const ProcessPtr& from, ServerId to, link::AskRequest request,
+                               absl::Duration timeout, link::AskDone done) {
+  const auto reach = [this, from, to] {
+    const std::lock_guard lock(mutex_);
+    return Reach(from, to);
+  };
+  const ProcessPtr other = reach();
+  if (other == nullptr) return std::move(done)(absl::UnavailableError("nobody is there"));
+  request.from.local = true;
+  other->table->OnAsked(
+      std::move(request), timeout,
+      [self = shared_from_this(), from, reach, other,
+       done = std::move(done)](absl::StatusOr<link::AskReply> reply) mutable {
+        if (reach() != other) reply = absl::UnavailableError("cut off");
+        from->executor->Run([done = std::move(done), reply = std::move(reply)]() mutable {
+          std::move(done)(std::move(reply));
+        });
+      });
 }
 
 // A connection has its own lock, and calls nothing back inside Break.
@@ -159,6 +182,14 @@ class MemoryDialler final : public link::Dialler {
         [wires = wires_, process = process_, from, to = SidAt(address),
          done = std::move(done)]() mutable { std::move(done)(wires->Knock(process, from, to)); });
   }
+  void Ask(const std::string& address, link::AskRequest request, absl::Duration timeout,
+           link::AskDone done) override {
+    process_->executor->Run([wires = wires_, process = process_, to = SidAt(address),
+                             request = std::move(request), timeout,
+                             done = std::move(done)]() mutable {
+      wires->Ask(process, to, std::move(request), timeout, std::move(done));
+    });
+  }
 
  private:
   const std::shared_ptr<MemoryNetwork::Wires> wires_;
@@ -178,7 +209,8 @@ class MemoryTransport final : public QuorumTransport {
   absl::Status Start(const Env& env, const Identity& self, Receiver* receiver) override {
     process_ = std::make_shared<Process>(Process{self.sid, table_, env.executor});
     table_->Start(env, self, receiver);
-    if (!wires_->Add(process_)) {
+    const bool asks_only = self.sid == kNoServer;
+    if (!asks_only && !wires_->Add(process_)) {
       table_->Shutdown();
       return absl::UnavailableError("a process of server " + ToString(self.sid) + " runs");
     }
@@ -200,6 +232,9 @@ class MemoryTransport final : public QuorumTransport {
   void FetchSnapshot(const LinkId& link, const SnapshotRequest& request,
                      SnapshotSink sink) override {
     table_->FetchSnapshot(link, request, std::move(sink));
+  }
+  void Ask(ServerId to, Question question, absl::Duration timeout, Answer done) override {
+    table_->Ask(to, std::move(question), timeout, std::move(done));
   }
   LinkCounters counters() const override { return table_->counters(); }
   std::vector<LinkState> links() const override { return table_->links(); }

@@ -30,6 +30,10 @@ class SimDialler final : public link::Dialler {
   void Knock(const std::string& address, const Identity& from, ServerId, KnockDone done) override {
     wires_->Knock(process_, from, sids_[address], std::move(done));
   }
+  void Ask(const std::string& address, link::AskRequest request, absl::Duration timeout,
+           link::AskDone done) override {
+    wires_->Ask(process_, sids_[address], std::move(request), timeout, std::move(done));
+  }
 
  private:
   const std::shared_ptr<SimNetwork::Wires> wires_;
@@ -53,7 +57,9 @@ class SimTransport final : public QuorumTransport {
 
   absl::Status Start(const Env& env, const Identity& self, Receiver* receiver) override {
     process_->self = self;
-    if (absl::Status status = wires_->Start(process_); !status.ok()) return status;
+    if (self.sid != kNoServer) {
+      if (absl::Status status = wires_->Start(process_); !status.ok()) return status;
+    }
     receiver_.Hear(receiver);
     started_ = true;
     table().Start(env, self, &receiver_);
@@ -105,6 +111,10 @@ class SimTransport final : public QuorumTransport {
                             if (chunk.ok()) tap->Delivered(process->self, link, *chunk);
                             return sink(std::move(chunk), std::move(hold));
                           });
+  }
+
+  void Ask(ServerId to, Question question, absl::Duration timeout, Answer done) override {
+    table().Ask(to, std::move(question), timeout, std::move(done));
   }
 
   LinkCounters counters() const override { return process_->table->counters(); }

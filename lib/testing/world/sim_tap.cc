@@ -220,4 +220,10 @@ void TappedReceiver::OnSnapshotAsked(
                              });
 }
 
+void TappedReceiver::OnAsked(const Asker& asker, Question question, absl::Duration time_left,
+                             QuorumTransport::Answer reply) {
+  if (process_->gone) return;
+  receiver_->OnAsked(asker, std::move(question), time_left, std::move(reply));
+}
+
 }  // namespace zkq::testing

@@ -100,6 +100,8 @@ class TappedReceiver final : public QuorumTransport::Receiver {
   void OnLinkDown(const LinkId& link, const absl::Status& why) override;
   void OnSnapshotAsked(const LinkId& link, const SnapshotRequest& request,
                        absl::AnyInvocable<void(absl::StatusOr<SnapshotChunk>) &&> reply) override;
+  void OnAsked(const Asker& asker, Question question, absl::Duration time_left,
+               QuorumTransport::Answer reply) override;
 
  private:
   const std::shared_ptr<SimTap> tap_;

@@ -148,5 +148,44 @@ void SimNetwork::Wires::TellKnock(const std::shared_ptr<Knocking>& knocking, abs
   if (done != nullptr && knocking->from->runs()) std::move(done)(std::move(status));
 }
 
+// --- questions ------------------------------------------------------------------
+
+// As a knock: a call on a connection of its own.
+void SimNetwork::Wires::Ask(const SimProcessPtr& from, ServerId to, link::AskRequest request,
+                            absl::Duration timeout, link::AskDone done) {
+  const absl::Duration takes =
+      2 * paths_.DrawDelay(from->sid(), to) + paths_.DrawDelay(to, from->sid());
+  Later(takes, [this, from, to, request = std::move(request), left = timeout - takes,
+                done = std::move(done)]() mutable {
+    AnswerAsk(from, to, std::move(request), left, std::move(done));
+  });
+}
+
+void SimNetwork::Wires::AnswerAsk(const SimProcessPtr& from, ServerId to, link::AskRequest request,
+                                  absl::Duration timeout, link::AskDone done) {
+  const ServerId asker = from->sid();
+  const SimProcessPtr process = Find(to);
+  if (process == nullptr || paths_.Refused(asker, to)) {
+    if (from->runs()) std::move(done)(absl::UnavailableError("nobody can be reached there"));
+    return;
+  }
+  const bool passes = paths_.Passes(asker, to, request.question.bytes.size());
+  if (!passes || !process->runs() || !process->answers || from->dead()) return;
+  request.from.local = asker == to || asker == kNoServer;
+  process->table->OnAsked(std::move(request), timeout,
+                          [weak = weak_from_this(), from, process, to,
+                           done = std::move(done)](absl::StatusOr<link::AskReply> reply) mutable {
+                            const std::shared_ptr<Wires> self = weak.lock();
+                            if (self == nullptr || process->dead()) return;
+                            const size_t bytes = reply.ok() ? reply->bytes.size() : 0;
+                            if (!self->paths_.Passes(to, from->sid(), bytes)) return;
+                            self->Later(
+                                self->paths_.DrawDelay(to, from->sid()),
+                                [from, done = std::move(done), reply = std::move(reply)]() mutable {
+                                  if (from->runs()) std::move(done)(std::move(reply));
+                                });
+                          });
+}
+
 }  // namespace v1
 }  // namespace zkq::testing

@@ -34,6 +34,9 @@ class SimNetwork::Wires : public std::enable_shared_from_this<Wires> {
   void Dial(const SimProcessPtr& from, ServerId to, SimConnection::For use, link::LinkPtr link);
   void Knock(const SimProcessPtr& from, const Identity& self, ServerId to,
              link::Dialler::KnockDone done);
+  // Lost in any part of it, it gets no answer.
+  void Ask(const SimProcessPtr& from, ServerId to, link::AskRequest request, absl::Duration timeout,
+           link::AskDone done);
 
   // --- what tests do to them --------------------------------------------------
   SimProcessPtr Find(ServerId sid) const;  // null: none runs
@@ -59,6 +62,9 @@ class SimNetwork::Wires : public std::enable_shared_from_this<Wires> {
   void Later(absl::Duration delay, Task task);
   void AnswerKnock(const std::shared_ptr<Knocking>& knocking);
   void TellKnock(const std::shared_ptr<Knocking>& knocking, absl::Status status);
+
+  void AnswerAsk(const SimProcessPtr& from, ServerId to, link::AskRequest request,
+                 absl::Duration timeout, link::AskDone done);
 
   SimScheduler& scheduler_;
   const SimNetworkOptions options_;

@@ -214,9 +214,19 @@ TEST_CASE("our fields are the ones of the same name in the schema") {
   CHECK(notified.quorum_connected());
   CHECK_FALSE(notified.amnesic());
 
-  const Identity identity{ServerId{1}, 2,        {3, 4}, {5, 6}, Zxid{12, 13},
-                          {10, 11},    {14, 15}, "fast", 16,     std::chrono::microseconds(17),
-                          18,          19};
+  const Identity identity{ServerId{1},
+                          2,
+                          {3, 4},
+                          {5, 6},
+                          {20, 21},
+                          Zxid{12, 13},
+                          {10, 11},
+                          {14, 15},
+                          "fast",
+                          16,
+                          std::chrono::microseconds(17),
+                          18,
+                          19};
   const auto hello = parse(Hello{1, 2, identity, ServerId{3}, 4}).hello();
   CHECK(hello.protocol_min() == 1);
   CHECK(hello.protocol_max() == 2);
@@ -227,6 +237,7 @@ TEST_CASE("our fields are the ones of the same name in the schema") {
   CHECK(hello.from().ensemble().high() == 3);
   CHECK(hello.from().ensemble().low() == 4);
   CHECK(hello.from().disk().low() == 6);
+  CHECK(hello.from().former_disk().low() == 21);
   CHECK(hello.from().founding().low() == 11);
   CHECK(hello.from().seen().low() == 15);
   CHECK(is(hello.from().config(), 12, 13));
@@ -279,8 +290,8 @@ TEST_CASE("transactions are protobuf messages, byte for byte") {
 }
 
 HardState AnyState(RandomMessages* random) {
-  HardState state{random->AnyId(),      random->Sid(),   random->AnyId(),        random->Number(),
-                  random->AnyPromise(), random->Small(), {random->AnyZxid(), {}}};
+  HardState state{random->AnyId(),  random->Sid(),        random->AnyId(), random->AnyId(),
+                  random->Number(), random->AnyPromise(), random->Small(), {random->AnyZxid(), {}}};
   state.config.members = random->Members();
   return state;
 }

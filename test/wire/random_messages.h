@@ -55,7 +55,7 @@ class RandomMessages {
     return EncodeTxn(zxid, prev, kind, {Sid(), Number(), Number()}, LeaderTime(), AnyCommand(kind));
   }
   Identity AnyIdentity() {
-    Identity identity{Sid(), Number(), AnyId(), AnyId(), {}, AnyId(), AnyId()};
+    Identity identity{Sid(), Number(), AnyId(), AnyId(), AnyId(), {}, AnyId(), AnyId()};
     if (Flag()) identity.config = AnyZxid();
     identity.election = Bytes(kElectionNameMax);
     identity.features = Number();

@@ -47,7 +47,7 @@ void CommitRules::SawDurable(Epoch epoch) {
   if (initial == ledger_.initial.end() || ledger_.established.contains(epoch)) return;
   const bool established = ledger_.IsQuorum([&](ServerId, const Ledger::Server& server) {
     const HardState& durable = server.disk.durable().state;
-    return durable.current == epoch && durable.accepted.epoch == epoch;
+    return !server.wiped && durable.current == epoch && durable.accepted.epoch == epoch;
   });
   if (!established) return;
   ledger_.established.insert(epoch);

@@ -93,6 +93,15 @@ void DiskRules::Began(ServerId sid, const LogState& before, const SegmentStart& 
                                   ToString(before.last));
 }
 
+namespace {
+
+bool Lists(const Membership& membership, ServerId sid, const DiskId& disk) {
+  const Member* const member = FindMember(membership, sid);
+  return member != nullptr && member->disk == disk;
+}
+
+}  // namespace
+
 // --- hard state ------------------------------------------------------------------------
 
 void DiskRules::Stored(ServerId sid, const LogState& before, const HardState& state) {
@@ -100,7 +109,7 @@ void DiskRules::Stored(ServerId sid, const LogState& before, const HardState& st
   const HardState& old = before.state;
   const std::string who = "server " + ToString(sid);
   if (std::exchange(server.fresh, false) && old.boot != 0) CheckRecovered(sid, old, state);
-  if (server.wiped && state.ensemble != EnsembleId{}) {
+  if (server.wiped && Lists(state.config, sid, state.disk)) {
     if (!FoundsAnew(sid, state))
       return ledger_.Violate("amnesia", who + " founds itself on an empty disk");
     server.wiped = server.lost = false;
@@ -116,8 +125,6 @@ void DiskRules::Stored(ServerId sid, const LogState& before, const HardState& st
 
 // Nobody else had founded with the disk that was lost, and now all found with this one.
 bool DiskRules::FoundsAnew(ServerId sid, const HardState& state) const {
-  const Member* const self = FindMember(state.config, sid);
-  if (self == nullptr || self->disk != state.disk) return false;
   return std::all_of(ledger_.servers.begin(), ledger_.servers.end(), [&](const auto& one) {
     const EnsembleId& its = one.second.disk.written().state.ensemble;
     return one.first == sid || its == EnsembleId{} || its == state.ensemble;

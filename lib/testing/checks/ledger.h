@@ -26,7 +26,9 @@ struct Ledger {
     DiskMirror disk;
     std::set<Epoch> took = {};  // currentEpoch, one after the other
     bool lost = false;          // its disk is not the one it voted with, or is damaged
-    bool wiped = false;         // after the ensemble was founded with the one before
+    // Its disk was lost after the ensemble was founded with the one before: it learns, and counts
+    // nowhere.
+    bool wiped = false;
     bool damaged = false;
     bool tainted = false;  // was damaged, ever: what it led with is not known
     Zxid had = {};         // before the damage: what it must find, or notice that it does not

@@ -74,8 +74,8 @@ void ReplicaRules::OnStatus(ServerId sid, const ReplicaStatus& status) {
 // Nobody has a leader, or is one, without having been brought up by it.
 void ReplicaRules::CheckEstablished(const Ledger::Server& server, const ReplicaStatus& status) {
   const std::string who = "server " + ToString(status.id);
-  if (server.wiped) return ledger_.Violate("amnesia", who + " takes part on an empty disk");
   if (status.state == PeerState::kLeading) {
+    if (server.wiped) return ledger_.Violate("amnesia", who + " leads on an empty disk");
     const auto [leader, first] = ledger_.leaders.try_emplace(status.epoch, status.id);
     if (leader->second != status.id) {
       return ledger_.Violate("INV-2 leadership", who + " and " + ToString(leader->second) +

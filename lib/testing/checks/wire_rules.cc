@@ -48,7 +48,8 @@ void WireRules::CheckNotification(const Route& route, const Notification& notifi
   if (server.damaged) return;
   const Vote& vote = notification.vote;
   const std::string who = "server " + ToString(route.from) + " votes for " + ToString(vote);
-  if (server.wiped && vote.leader != kNoServer) {
+  // Whom it learns from it may say.
+  if (server.wiped && vote.leader != kNoServer && notification.state == PeerState::kLooking) {
     return ledger_.Violate("amnesia", who + " on an empty disk");
   }
   if (vote.leader != route.from || notification.state != PeerState::kLooking) return;
@@ -76,7 +77,6 @@ void WireRules::Sent(const Route& route, const Session& session, const AckEpoch&
   const HardState& durable = server.disk.durable().state;
   const std::string who = "server " + ToString(route.from) + " promises epoch " +
                           std::to_string(session.epoch) + " to server " + ToString(route.to);
-  if (server.wiped && ack.current) return ledger_.Violate("amnesia", who + " on an empty disk");
   if (durable.accepted.epoch < session.epoch) return ledger_.Violate(kDurableBeforeSend, who);
   if (durable.accepted.epoch > session.epoch) {
     return ledger_.Violate("INV-3 promise", who + ", having promised a later one");
@@ -120,7 +120,6 @@ void WireRules::Sent(const Route& route, const Session& session, const Ack& ack)
   if (server.damaged) return;
   const LogState& durable = server.disk.durable();
   const std::string who = "server " + ToString(route.from) + " acks " + ToString(ack.zxid);
-  if (server.wiped) return ledger_.Violate("amnesia", who + " on an empty disk");
   if (durable.state.accepted.epoch > session.epoch) {
     return ledger_.Violate("INV-3 promise", who + ", having promised epoch " +
                                                 std::to_string(durable.state.accepted.epoch));

@@ -104,7 +104,7 @@ inline constexpr LineInfo kLines[] = {
     {Line::kReconfigured, "reconfigured", LogLevel::kInfo, Pace::kEach},
     {Line::kChangeWaits, "change-waits", LogLevel::kInfo, Pace::kEach},
     {Line::kChangeRefused, "change-refused", LogLevel::kInfo, Pace::kEach},
-    {Line::kLeftOut, "left-out", LogLevel::kWarning, Pace::kEach},
+    {Line::kLeftOut, "left-out", LogLevel::kWarning, Pace::kMinute},
     {Line::kHandsOver, "hands-over", LogLevel::kInfo, Pace::kEach},
     {Line::kElectionWon, "election-won", LogLevel::kInfo, Pace::kMinute},
     {Line::kElectionLost, "election-lost", LogLevel::kInfo, Pace::kMinute},

@@ -189,7 +189,8 @@ std::string ToString(const Notification& n) {
   return "notification " + ToString(n.vote) + " round " + Number(n.round) + " " +
          std::string(ToString(n.state)) + (n.quorum_connected ? " connected" : "") +
          (n.amnesic ? " amnesic" : "") +
-         (n.membership ? " members " + ToString(n.membership->version) : "");
+         (n.membership ? " members " + ToString(n.membership->version) : "") +
+         (n.pending ? " pending " + ToString(n.pending->version) : "");
 }
 
 size_t SizeOf(const Message& message) {

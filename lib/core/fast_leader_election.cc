@@ -96,8 +96,15 @@ void FastLeaderElection::NoteOwnVote(const MemberId& from, const Notification& n
 
 void FastLeaderElection::ReceiveLooking(const MemberId& from, const Notification& n, Time now,
                                         Outbox* out) {
-  if (n.round < round_) return Answer(from.id, out);
+  // Who has no vote of its own takes the first one it hears of into its round: an answer without
+  // a vote would be a question, and be answered without end.
+  const bool has_vote = proposal_.leader != kNoServer;
+  if (n.round < round_ && has_vote) return Answer(from.id, out);
   NoteCandidate(from.id, n.quorum_connected);
+  if (n.round < round_) {
+    if (Better(n.vote, proposal_)) Adopt(n.vote, out);
+    return;
+  }
   if (n.round > round_) {
     round_ = n.round;
     received_.Clear();

@@ -168,8 +168,8 @@ void Leading::Refuse(const Changes::Waiting& change, RejectReason reason, std::s
   const uint64_t tag = change.origin.call;
   if (change.origin.sid == kNoServer) return;  // of this leader's own making
   if (!change.asker) {
-    if (!self_.changes.Refused(tag)) return;
-    return self_.RefuseChange(tag, reason, std::move(text), Ids(servers));
+    self_.TakeRefusal(tag, reason, std::move(text), Ids(servers));
+    return;
   }
   LearnerProgress* learner = learners_.Find(*change.asker);
   if (learner == nullptr) return;

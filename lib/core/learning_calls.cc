@@ -64,9 +64,10 @@ void Learning::SendChanges() {
 }
 
 void Learning::Handle(const Refusal& refusal) {
-  if (refusal.tags.size() == 1 && self_.changes.Refused(refusal.tags.front())) {
-    return self_.RefuseChange(refusal.tags.front(), refusal.reason, refusal.text, refusal.servers);
-  }
+  const bool of_change =
+      refusal.tags.size() == 1 &&
+      self_.TakeRefusal(refusal.tags.front(), refusal.reason, refusal.text, refusal.servers);
+  if (of_change) return;
   std::vector<uint64_t> ours;
   for (uint64_t tag : refusal.tags) {
     requests_.Settle(tag);

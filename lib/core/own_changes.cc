@@ -38,11 +38,16 @@ std::vector<uint64_t> OwnChanges::Installed(Zxid version) {
   std::vector<uint64_t> unknown;
   for (auto& [tag, change] : changes_) {
     if (change.zxid == Zxid{}) {
-      if (change.session != 0) unknown.push_back(tag);
+      if (change.session != 0 && !change.committed) unknown.push_back(tag);
+    } else if (change.zxid < version) {
+      change.nothing_to_do_at = version;  // another one comes only after it is settled
     } else if (change.zxid == version) {
       // Whether it is settled its leader can tell: there is nothing left to change then.
       change.session = 0;
       change.zxid = {};
+      change.committed = true;
+    } else {
+      change.zxid = {};  // it went with the history
     }
   }
   for (uint64_t tag : unknown) changes_.erase(tag);
@@ -53,6 +58,18 @@ void OwnChanges::Decide(uint64_t session) {
   for (auto& [tag, change] : changes_) {
     if (change.session != session && change.zxid == Zxid{}) change.session = 0;
   }
+}
+
+OwnChanges::Fate OwnChanges::Refused(uint64_t tag, RejectReason reason) {
+  const auto change = changes_.find(tag);
+  if (change == changes_.end()) return Fate::kNotOurs;
+  if (change->second.committed && reason == RejectReason::kOtherVersion) {
+    change->second.nothing_to_do_at = Zxid{};
+    return Fate::kDone;
+  }
+  const bool committed = change->second.committed;
+  changes_.erase(change);
+  return committed ? Fate::kUnknown : Fate::kRefused;
 }
 
 bool OwnChanges::Answered(uint64_t tag, Zxid at) {

@@ -33,7 +33,8 @@ class OwnChanges {
   // What has no time left never goes (again). The runtime answers it.
   void Expire(Time now);
 
-  // The history grew by these, was cut after `after`, was replaced by a snapshot.
+  // The history grew by these, was cut after `after`, was replaced by a snapshot with the
+  // configuration `version`.
   void Appended(std::span<const Txn> txns);
   void Truncated(Zxid after);
   // Returns the tags of those that may lie under it, which nobody can tell.
@@ -41,8 +42,14 @@ class OwnChanges {
   // The session is up to date with an established leader: what was sent in an earlier one, and is
   // not in the history, goes again.
   void Decide(uint64_t session);
-  // False: not one of these.
-  bool Refused(uint64_t tag) { return changes_.erase(tag) > 0; }
+  // What a refusal of one means.
+  enum class Fate {
+    kNotOurs,
+    kRefused,  // what it says
+    kDone,     // it is committed, and settled: another one was since
+    kUnknown,  // it is committed; whether it is settled nobody has told
+  };
+  Fate Refused(uint64_t tag, RejectReason reason);
   // There is nothing to change, once what is committed at `at` is known here. False: not one.
   bool Answered(uint64_t tag, Zxid at);
 
@@ -52,8 +59,9 @@ class OwnChanges {
  private:
   struct Change {
     Ask ask = {};
-    uint64_t session = 0;  // that it was sent in; 0: it is to be sent
-    Zxid zxid = {};        // in the live history
+    uint64_t session = 0;    // that it was sent in; 0: it is to be sent
+    Zxid zxid = {};          // in the live history
+    bool committed = false;  // known by a snapshot; whether it is settled is not
     std::optional<Zxid> nothing_to_do_at = {};
   };
   Origin self_;  // without a call

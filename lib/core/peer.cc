@@ -105,6 +105,7 @@ class Peer::Impl {
   void Remember(const LinkUp& up) {
     self_.links.Up(up.link, up.peer);
     CountOn(up.link, up.peer);
+    uninformed_.insert(up.link.sid);
   }
   void Remember(const Introduced& introduced) {
     Remember(LinkUp{introduced.link, introduced.peer});
@@ -229,7 +230,10 @@ class Peer::Impl {
     if (told_changes_ == self_.memberships.changes()) return;
     told_changes_ = self_.memberships.changes();
     election_->SetConfigs(self_.me(), self_.memberships.configs());
-    for (const auto& [link, peer] : self_.links.all()) CountOn(link, peer);
+    for (const auto& [link, peer] : self_.links.all()) {
+      CountOn(link, peer);
+      uninformed_.insert(link.sid);
+    }
   }
 
   void GoLooking() { role_.emplace<Looking>(&self_, election_.get()).Enter(&outbox_); }
@@ -311,12 +315,22 @@ class Peer::Impl {
   void Announce(const Role& now) {
     SettleIfServing(now);
     if (!askers_.empty()) AnswerAskers();
+    if (now.leader != kNoServer) Inform();
     for (auto& [sid, notification] : outbox_) {
       if (LacksConfig(sid)) notification.membership = self_.memberships.committed();
       notification.pending = self_.memberships.configs().pending;
       self_.Emit(Notify{sid, std::move(notification)});
     }
     outbox_.clear();
+  }
+  // Who has slept through several configurations may know nobody who is still there to ask: it is
+  // told unasked, by whoever it is linked with and has a leader.
+  void Inform() {
+    for (ServerId sid : std::exchange(uninformed_, {})) {
+      const Identity* peer = self_.links.PeerOf(sid);
+      const bool listens = peer != nullptr && self_.InEnsemble(*peer) && LacksConfig(sid);
+      if (listens) outbox_.try_emplace(sid, election_->current());
+    }
   }
   // As far as it has said; a peer that is not linked says so with its next link.
   bool LacksConfig(ServerId sid) const {
@@ -367,6 +381,8 @@ class Peer::Impl {
   bool halted_ = false;
   Marks marks_;                // after the last step
   uint64_t told_changes_ = 0;  // of memberships, to the election
+  // May have an older configuration; not told yet of the present one.
+  std::set<ServerId> uninformed_;
   std::set<ServerId> askers_;  // no members; not answered while this peer only asks itself
   Outbox outbox_;
   Vote vote_;  // the last decision's, with the epoch once established

@@ -77,16 +77,26 @@ void Self::FollowMemberships() {
   followed_ = memberships.changes();
   TakeConfigs();
   if (memberships.committed().version <= state.config.version) return;
+  const bool was_listed = IsListedIn(state.config);
   SetConfig(memberships.committed());
+  Tell(Line::kReconfigured, "the configuration is " + ToString(state.config));
+  if (was_listed && !IsListedIn(state.config)) {
+    Tell(Line::kLeftOut, "configuration " + ToString(state.config.version) +
+                             " has left out this server: it learns on, and does not vote");
+  }
   StoreState();
   Emit(Introduce{identity()});
 }
 
+bool Self::IsListedIn(const Membership& membership) const {
+  const Member* member = FindMember(membership, options.self);
+  if (member == nullptr) return false;
+  return member->type == MemberType::kObserver || member->disk == state.disk;
+}
+
 void Self::SetConfig(Membership committed) {
   state.config = std::move(committed);
-  const Member* member = FindMember(state.config, options.self);
-  const bool observer = member != nullptr && member->type == MemberType::kObserver;
-  if (observer || QuorumSystem(state.config).IsVoter(me())) state.listed = true;
+  if (IsListedIn(state.config)) state.listed = true;
 }
 
 Standing Self::standing() const {
@@ -221,7 +231,8 @@ void Self::Deliver() {
 
 void Self::CompleteChanges() {
   for (uint64_t tag : changes.TakeDone(watermarks.delivered, memberships.settled_version())) {
-    Emit(Reconfigured{tag, watermarks.delivered, memberships.committed()});
+    // The entry that settles it may be committed, and not delivered yet.
+    Emit(Reconfigured{tag, watermarks.commit, memberships.committed()});
   }
 }
 
@@ -248,6 +259,24 @@ void Self::RefuseChange(uint64_t tag, RejectReason reason, std::string text,
 
 void Self::ProposeAgain(std::vector<uint64_t> tags, bool sent) {
   if (!tags.empty()) Emit(core::ProposeAgain{std::move(tags), sent});
+}
+
+bool Self::TakeRefusal(uint64_t tag, RejectReason reason, std::string text,
+                       std::vector<uint64_t> servers) {
+  switch (changes.Refused(tag, reason)) {
+    case OwnChanges::Fate::kNotOurs:
+      return false;
+    case OwnChanges::Fate::kRefused:
+      RefuseChange(tag, reason, std::move(text), std::move(servers));
+      break;
+    case OwnChanges::Fate::kDone:
+      CompleteChanges();
+      break;
+    case OwnChanges::Fate::kUnknown:
+      RefuseChange(tag, RejectReason::kUnknown);
+      break;
+  }
+  return true;
 }
 
 void Self::DecideCalls(uint64_t session) {

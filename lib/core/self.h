@@ -106,6 +106,9 @@ class Self {
   void RefuseWithoutLeader(const ReconfigureAsked& asked);
   void RefuseChange(uint64_t tag, RejectReason reason, std::string text = {},
                     std::vector<uint64_t> servers = {});
+  // A leader has refused it. False: not a change of this replica's.
+  bool TakeRefusal(uint64_t tag, RejectReason reason, std::string text,
+                   std::vector<uint64_t> servers);
   // Those that are done, with what is committed and delivered.
   void CompleteChanges();
   void ProposeAgain(std::vector<uint64_t> tags, bool sent);
@@ -182,6 +185,7 @@ class Self {
 
  private:
   void TakeConfigs();
+  bool IsListedIn(const Membership& membership) const;  // with the disk that it has
   WriteId NextWrite();
 
   uint64_t followed_ = 0;  // of memberships.changes()

@@ -13,13 +13,16 @@ std::string Bytes(const Txn& txn) { return std::string(txn.command.view()); }
 }  // namespace
 
 Ensemble::Ensemble(const Options& options) : options_(options), random_(options.seed) {
+  std::vector<Member> founders;
   for (int i = 1; i <= options.servers; ++i) {
     const ServerId sid{static_cast<uint64_t>(i)};
     Server& server = servers_[sid];
     server.id = sid;
     server.disk.state.sid = sid;
     server.disk.state.disk = {1, disks_++};
+    founders.push_back({.id = sid, .address = "s" + ToString(sid)});
   }
+  for (auto& [sid, server] : servers_) server.members = founders;
   if (!options.start) return;
   for (ServerId sid : ids()) Start(sid);
 }
@@ -70,16 +73,7 @@ void Ensemble::Start(ServerId sid) {
   if (server.peer) return;
   server.boot = server.disk.state.boot = ++boots_;
   server.started = now_;
-  Recovered recovered{.state = server.disk.state,
-                      .base = server.disk.snapshot_meta(),
-                      .epochs = Epochs(server.disk.begin),
-                      .commit = server.disk.snapshot,
-                      .applied = server.disk.snapshot};
-  for (const Txn& txn : server.disk.log) {
-    recovered.epochs.Append(txn.zxid);
-    recovered.last_leader_time = txn.leader_time;
-    recovered.window.push_back(txn);
-  }
+  Recovered recovered = Recover(server.disk);
   server.applied = server.disk.snapshot_content;
   server.applied_zxid = server.disk.snapshot;
   server.live_tail.clear();
@@ -87,13 +81,14 @@ void Ensemble::Start(ServerId sid) {
     if (txn.zxid > server.applied_zxid) server.live_tail.push_back(txn);
   }
   PeerOptions options{.self = sid,
+                      .may_found = server.may_found,
+                      .members = server.members,
                       .init_limit = options_.init_limit,
                       .window_txns_max = options_.window_txns_max,
                       .credit_bytes = options_.credit_bytes,
                       .request_credit_bytes = options_.request_credit_bytes,
                       .diff_txns_max = options_.diff_txns_max,
                       .rollover_counter = options_.rollover_counter};
-  for (ServerId id : ids()) options.members.push_back({.id = id, .address = "s" + ToString(id)});
   std::unique_ptr<Election> election;
   if (options_.blind) election = std::make_unique<BlindElection>(random_());
   server.peer = std::make_unique<Peer>(options, std::move(recovered), std::move(election));
@@ -121,6 +116,7 @@ void Ensemble::Crash(ServerId sid, Kept kept) {
   server.wake.reset();
   server.fetched.clear();
   server.waiting.clear();
+  server.answers.clear();
   for (const auto& [call, where] : asked_at_) {
     if (where == sid && outcomes_[call].empty()) outcomes_[call] = "crashed";
   }
@@ -128,9 +124,30 @@ void Ensemble::Crash(ServerId sid, Kept kept) {
 
 void Ensemble::Wipe(ServerId sid) {
   Crash(sid);
-  at(sid).disk = {};
+  at(sid).former.push_back(std::exchange(at(sid).disk, {}));
   at(sid).disk.state.sid = sid;
   at(sid).disk.state.disk = {1, disks_++};
+}
+
+void Ensemble::Replace(ServerId sid) {
+  Wipe(sid);
+  at(sid).may_found = false;
+}
+
+void Ensemble::Return(ServerId sid) {
+  Crash(sid);
+  std::swap(at(sid).disk, at(sid).former.back());
+}
+
+void Ensemble::Join(ServerId sid, MemberType as) {
+  Server& server = servers_[sid];
+  server.id = sid;
+  server.may_found = false;
+  server.members = servers_.begin()->second.members;
+  server.members.push_back({.id = sid, .address = "s" + ToString(sid), .type = as});
+  server.disk.state.sid = sid;
+  server.disk.state.disk = {1, disks_++};
+  Start(sid);
 }
 
 void Ensemble::Cut(ServerId a, ServerId b) {
@@ -186,6 +203,15 @@ std::vector<std::string> Ensemble::Logged(ServerId sid) const {
   std::vector<std::string> commands;
   for (const Txn& txn : servers_.at(sid).disk.log) commands.push_back(Bytes(txn));
   return commands;
+}
+
+std::vector<Membership> Ensemble::LoggedConfigs(ServerId sid) const {
+  std::vector<Membership> configs;
+  for (const Txn& txn : servers_.at(sid).disk.log) {
+    const bool newer = txn.kind == TxnKind::kReconfig && txn.zxid > newest().version;
+    if (newer) configs.push_back(ConfigOf(txn));
+  }
+  return configs;
 }
 
 // --- what is seen ---------------------------------------------------------------------

@@ -21,10 +21,13 @@
 
 namespace zkq::core {
 
+// That a reconfiguration leads to.
+Membership ConfigOf(const Txn& txn);
+
 class Ensemble {
  public:
   struct Options {
-    int servers = 3;
+    int servers = 3;  // that found it: 1 and so on
     uint64_t seed = 1;
     Time delay_max = std::chrono::milliseconds(3);
     Time sync_max = std::chrono::milliseconds(5);
@@ -47,7 +50,14 @@ class Ensemble {
   // of the journal on.
   enum class Kept { kSome, kNothing, kAll };
   void Crash(ServerId sid, Kept kept = Kept::kSome);
+  // Its disk is lost: it has an empty one from its next start on.
   void Wipe(ServerId sid);
+  // As Wipe; the new directory only joins.
+  void Replace(ServerId sid);
+  // The disk that it lost last is in it again, in the place of the present one.
+  void Return(ServerId sid);
+  // Adds a server that is no founder, and starts it: it only joins.
+  void Join(ServerId sid, MemberType as);
   void Cut(ServerId a, ServerId b);
   void Heal(ServerId a, ServerId b);
   void HealAll();
@@ -63,6 +73,8 @@ class Ensemble {
   // The time of those that wait for their peer is over.
   void ExpireCalls(ServerId sid);
   uint64_t Read(ServerId sid);
+  // Undecided after `time_left` it is "late".
+  uint64_t Change(ServerId sid, Membership next, Time time_left = std::chrono::seconds(30));
 
   // --- time -------------------------------------------------------------------
   bool RunUntil(const std::function<bool()>& done, Time limit);
@@ -75,6 +87,14 @@ class Ensemble {
   bool AllServe() const;
   bool up(ServerId sid) const { return servers_.at(sid).peer != nullptr; }
   Peer::View View(ServerId sid) const { return servers_.at(sid).peer->view(); }
+  const Configs& ConfigsOf(ServerId sid) const { return servers_.at(sid).peer->configs(); }
+  // The newest configuration that anybody has applied, and the newest that is settled.
+  const Membership& newest() const { return configs_.back(); }
+  const Membership& before_newest() const { return configs_[configs_.size() - 2]; }
+  size_t changes() const { return configs_.empty() ? 0 : configs_.size() - 1; }
+  Zxid settled() const { return settled_; }
+  // What the log of its disk would make of it, beyond what is committed.
+  std::vector<Membership> LoggedConfigs(ServerId sid) const;
   // Commands applied, in order.
   std::vector<std::string> Applied(ServerId sid) const;
   // Commands in its log, on disk.
@@ -112,16 +132,13 @@ class Ensemble {
     std::vector<Txn> log;
     Zxid snapshot;
     std::vector<Txn> snapshot_content;
-    SnapshotMeta snapshot_meta() const {
-      return {.zxid = snapshot,
-              .leader_time = snapshot_content.empty() ? 0 : snapshot_content.back().leader_time,
-              .membership = state.config,
-              .ensemble = state.ensemble};
-    }
   };
   struct Server {
     ServerId id{};
-    Disk disk;  // durable
+    std::vector<Member> members;  // as configured
+    bool may_found = true;
+    Disk disk;                 // durable
+    std::vector<Disk> former;  // lost, and what was durable on them
     std::unique_ptr<Peer> peer;
     uint64_t boot = 0;
     Time started{};
@@ -137,6 +154,7 @@ class Ensemble {
     std::map<Zxid, std::vector<Txn>> fetched;
     std::map<ServerId, Zxid> epoch_acked;
     std::set<uint64_t> waiting;  // calls that the peer has not been given, or has given back
+    std::vector<std::pair<Zxid, uint64_t>> answers;  // of changes, not given yet
   };
   struct Link {
     LinkId at_a, at_b;  // as seen by a: names b
@@ -172,11 +190,17 @@ class Ensemble {
   void MakeDurable(Server& server, const Effect& effect);
   void CheckDelivered(const Server& server, const Deliver& deliver);
   void Apply(Server& server, Zxid through);
+  void Answer(Server& server);
   void Rewake(Server& server);
   void BringCalls(ServerId sid);
   void TakeBack(Server& server, const ProposeAgain& again);
   void Check(const Server& server, const Effect& effect);
   void CheckCommitted(const Txn& txn);
+  void CheckHeld(Zxid zxid, const Membership& config);
+  void CheckComplete(const Server& server, Epoch epoch);
+  void CheckChange(uint64_t call);
+  SnapshotMeta MetaOf(const Disk& disk) const;
+  Recovered Recover(const Disk& disk) const;
   void CheckLogged(const Server& server, const Txn& txn);
   void CheckCallOrder(const Server& server, const Txn& txn);
   void CheckCurrent(const Server& server, const HardState& state);
@@ -206,7 +230,9 @@ class Ensemble {
   std::map<Epoch, ServerId> established_;
   std::map<Zxid, Payload> content_;  // of everything ever logged
   std::map<Epoch, Zxid> initial_;    // where the initial history of an epoch ends
-  std::map<std::pair<ServerId, Epoch>, std::pair<ServerId, uint64_t>> promised_;
+  std::map<std::pair<MemberId, Epoch>, std::pair<ServerId, uint64_t>> promised_;
+  std::vector<Membership> configs_;  // committed, from the founded one on
+  Zxid settled_;
   std::vector<std::string> trace_;
   bool tracing_ = false;
   std::string violation_;

@@ -55,6 +55,21 @@ uint64_t Ensemble::Read(ServerId sid) {
   return call;
 }
 
+uint64_t Ensemble::Change(ServerId sid, Membership next, Time time_left) {
+  const uint64_t call = ++calls_;
+  outcomes_[call] = "";
+  asked_at_[call] = sid;
+  if (!up(sid)) {
+    outcomes_[call] = "down";
+    return call;
+  }
+  Step(sid, ReconfigureAsked{call, std::move(next), time_left});
+  After(time_left, [this, call] {
+    if (outcomes_[call].empty()) outcomes_[call] = "late";
+  });
+  return call;
+}
+
 std::string Ensemble::Outcome(uint64_t call) const { return outcomes_.at(call); }
 
 std::vector<uint64_t> Ensemble::Undecided() const {

@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "lib/core/history.h"
+#include "lib/core/quorum.h"
+#include "lib/wire/disk.h"
 
 namespace zkq::core {
 
@@ -20,16 +22,55 @@ void Ensemble::CheckCommitted(const Txn& txn) {
   if (said != outcomes_.end() && NotCommitted(said->second)) {
     Violate("a call was reported " + said->second + " and is committed as " + ToString(txn.zxid));
   }
-  size_t holders = 0;
-  for (const auto& [sid, server] : servers_) {
-    const auto& log = server.disk.log;
-    const bool logged = std::any_of(log.rbegin(), log.rend(),
-                                    [&](const Txn& held) { return held.zxid == txn.zxid; });
-    holders += logged || server.disk.snapshot >= txn.zxid;
+  // Nothing is applied before it is founded. What is committed by the configuration that an entry
+  // leads to needs the one before it as well (INV-20).
+  CheckHeld(txn.zxid, configs_.back());
+  if (txn.kind == TxnKind::kReconfig) {
+    configs_.push_back(ConfigOf(txn));
+    CheckHeld(txn.zxid, configs_.back());
   }
-  if (holders <= servers_.size() / 2) {
-    Violate("INV-15: " + ToString(txn.zxid) + " is committed, and durable at " +
-            std::to_string(holders) + " only");
+  if (txn.kind == TxnKind::kNoop) {
+    settled_ = std::max(settled_, DecodeZxid(txn.command.view()).value_or(Zxid{}));
+  }
+}
+
+// A lost disk had what was durable on it.
+void Ensemble::CheckHeld(Zxid zxid, const Membership& config) {
+  std::set<MemberId> holders;
+  const auto count = [&](const Disk& disk) {
+    const bool logged = std::any_of(disk.log.rbegin(), disk.log.rend(),
+                                    [&](const Txn& held) { return held.zxid == zxid; });
+    if (logged || disk.snapshot >= zxid) holders.insert({disk.state.sid, disk.state.disk});
+  };
+  for (const auto& [sid, server] : servers_) {
+    count(server.disk);
+    for (const Disk& disk : server.former) count(disk);
+  }
+  if (QuorumSystem(config).Contains(holders)) return;
+  std::string durable_at;
+  for (const MemberId& member : holders) durable_at += " " + ToString(member.id);
+  Violate("INV-15: " + ToString(zxid) + " is committed, durable at" + durable_at +
+          " only, no quorum of " + ToString(config));
+}
+
+// Whoever leads an epoch has all that was committed in earlier ones.
+void Ensemble::CheckComplete(const Server& server, Epoch epoch) {
+  std::vector<Txn> history = server.applied;
+  for (const Txn& txn : server.live_tail) {
+    if (txn.zxid > server.applied_zxid) history.push_back(txn);
+  }
+  for (size_t i = 0; i < committed_.size() && committed_[i].zxid.epoch < epoch; ++i) {
+    if (i < history.size() && history[i] == committed_[i]) continue;
+    return Violate("INV-16: " + ToString(server.id) + " leads epoch " + std::to_string(epoch) +
+                   " without " + ToString(committed_[i].zxid));
+  }
+}
+
+// Who is told that a change is done may stop whom it has left out (PROTOCOL §10.3).
+void Ensemble::CheckChange(uint64_t call) {
+  for (const Txn& txn : committed_) {
+    const bool answered = txn.kind == TxnKind::kReconfig && txn.origin.call == call;
+    if (answered && settled_ < txn.zxid) Violate("a change is answered before it is settled");
   }
 }
 
@@ -51,9 +92,11 @@ void Ensemble::CheckLogged(const Server& server, const Txn& txn) {
 
 // The calls of one process life stand in its order in any history, each once.
 void Ensemble::CheckCallOrder(const Server& server, const Txn& txn) {
+  if (txn.kind != TxnKind::kCommand) return;  // changes of the configuration stand outside
   const auto& log = server.disk.log;
   const auto before = std::find_if(log.rbegin(), log.rend(), [&](const Txn& held) {
-    return held.origin.sid == txn.origin.sid && held.origin.boot == txn.origin.boot;
+    return held.kind == TxnKind::kCommand && held.origin.sid == txn.origin.sid &&
+           held.origin.boot == txn.origin.boot;
   });
   if (before == log.rend() || before->origin.call < txn.origin.call) return;
   Violate("INV-31: call " + std::to_string(txn.origin.call) + " is " + ToString(txn.zxid) +
@@ -79,12 +122,15 @@ void Ensemble::CheckCurrent(const Server& server, const HardState& state) {
 }
 
 bool Ensemble::NotCommitted(const std::string& outcome) {
-  return outcome == "no-leader" || outcome == "overload" || outcome == "too-large" ||
-         outcome == "abandoned" || outcome == "expired";
+  static const std::set<std::string> kNotCommitted = {
+      "no-leader",     "overload",      "too-large", "abandoned",    "expired",
+      "no-membership", "other-version", "no-quorum", "still-linked", "not-caught-up"};
+  return kNotCommitted.contains(outcome);
 }
 
 void Ensemble::Decide(uint64_t call, const std::string& outcome) {
   std::string& decided = outcomes_[call];
+  if (decided == "late") return;
   if (!decided.empty())
     Violate("call " + std::to_string(call) + " is " + decided + ", then " + outcome);
   const auto answers = [&](const Txn& txn) { return txn.origin.call == call; };
@@ -107,10 +153,14 @@ void Ensemble::Check(const Server& server, const Effect& effect) {
     }
     if (const auto* promised = std::get_if<AckEpoch>(&send->message.body)) {
       const Epoch epoch = send->message.session.epoch;
-      if (disk.state.accepted.epoch < epoch) Violate("INV-4: promised before it was durable");
+      // An observer promises nothing.
+      const bool observes = server.peer->view().role.state == PeerState::kObserving;
+      if (disk.state.accepted.epoch < epoch && !observes) {
+        Violate("INV-4: promised before it was durable");
+      }
       const LinkId& to = send->to.front();
       const auto [given, first] =
-          promised_.try_emplace({server.id, epoch}, std::pair(to.sid, to.boot));
+          promised_.try_emplace({{server.id, disk.state.disk}, epoch}, std::pair(to.sid, to.boot));
       if (promised->current && !first && given->second != std::pair(to.sid, to.boot)) {
         Violate("INV-3: one epoch is promised to two leaders");
       }
@@ -125,6 +175,7 @@ void Ensemble::Check(const Server& server, const Effect& effect) {
     const Role& role = changed->role;
     if (role.state == PeerState::kLeading && role.leader == server.id) {
       const auto [known, added] = established_.try_emplace(role.epoch, server.id);
+      if (added) CheckComplete(server, role.epoch);
       if (known->second != server.id) Violate("INV-2: two leaders of one epoch");
     }
   }

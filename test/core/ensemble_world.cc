@@ -3,7 +3,16 @@
 
 #include <algorithm>
 
+#include "lib/wire/disk.h"
+
 namespace zkq::core {
+
+Membership ConfigOf(const Txn& txn) {
+  Membership config = *DecodeMembership(txn.command.view());
+  config.version = txn.zxid;
+  return config;
+}
+
 // --- links --------------------------------------------------------------------------
 
 void Ensemble::Connect(ServerId a, ServerId b) {
@@ -197,12 +206,49 @@ void Ensemble::Carry(Server& server, const Effect& effect) {
     for (uint64_t tag : reject->tags) Decide(tag, line.substr(line.rfind(' ') + 1));
   } else if (const auto* again = std::get_if<ProposeAgain>(&effect)) {
     TakeBack(server, *again);
+  } else if (const auto* refused = std::get_if<RejectChange>(&effect)) {
+    Decide(refused->tag, std::string(ToString(refused->reason)));
+  } else if (const auto* changed = std::get_if<Reconfigured>(&effect)) {
+    Decide(changed->tag, "reconfigured");
+    server.answers.emplace_back(changed->at, changed->tag);
+    Answer(server);
   } else if (const auto* answer = std::get_if<AnswerReads>(&effect)) {
     for (uint64_t tag : answer->tags) {
       Decide(tag, "read");
       if (answer->at < read_floor_[tag]) Violate("INV-26: a read misses a completed write");
     }
   }
+}
+
+SnapshotMeta Ensemble::MetaOf(const Disk& disk) const {
+  const std::vector<Txn>& content = disk.snapshot_content;
+  SnapshotMeta meta{.zxid = disk.snapshot,
+                    .leader_time = content.empty() ? 0 : content.back().leader_time,
+                    .ensemble = disk.state.ensemble};
+  if (!configs_.empty()) meta.membership = configs_.front();
+  for (const Membership& config : configs_) {
+    if (config.version <= disk.snapshot) meta.membership = config;
+  }
+  return meta;
+}
+
+// As lib/storage tells it, but for the hints: what is known committed may be more.
+Recovered Ensemble::Recover(const Disk& disk) const {
+  Recovered recovered{.state = disk.state,
+                      .base = MetaOf(disk),
+                      .epochs = Epochs(disk.begin),
+                      .commit = disk.snapshot,
+                      .applied = disk.snapshot};
+  for (const Txn& txn : disk.log) {
+    recovered.epochs.Append(txn.zxid);
+    recovered.last_leader_time = txn.leader_time;
+    recovered.window.push_back(txn);
+    if (txn.zxid == disk.state.config.version) {
+      recovered.commit = std::max(recovered.commit, txn.zxid);
+    }
+    if (txn.kind == TxnKind::kReconfig) recovered.reconfigurations.push_back(ConfigOf(txn));
+  }
+  return recovered;
 }
 
 void Ensemble::Fetch(Server& server, const FetchSnapshot& fetch, int reports) {
@@ -222,7 +268,7 @@ void Ensemble::Fetch(Server& server, const FetchSnapshot& fetch, int reports) {
   const bool there = from.peer && from.disk.snapshot == fetch.snapshot;
   if (there) server.fetched[fetch.snapshot] = from.disk.snapshot_content;
   SnapshotFetched fetched{fetch.link, fetch.snapshot, there ? State::kComplete : State::kFailed};
-  if (there) fetched.meta = from.disk.snapshot_meta();
+  if (there) fetched.meta = MetaOf(from.disk);
   after(Time{10} + Random(options_.delay_max),
         [fetched](Ensemble* self, ServerId sid) { self->Step(sid, fetched); });
 }
@@ -261,6 +307,11 @@ void Ensemble::MakeDurable(Server& server, const Effect& effect) {
         store->state.current < disk.state.current) {
       Violate("INV-1: a promise or epoch fell");
     }
+    if (store->state.config.version < disk.state.config.version) {
+      Violate("INV-1: the committed configuration went back");
+    }
+    const bool founds = configs_.empty() && store->state.ensemble != EnsembleId{};
+    if (founds) configs_.push_back(store->state.config);
     if (store->state.current > disk.state.current) CheckCurrent(server, store->state);
     disk.state = store->state;
     disk.state.boot = boot;
@@ -269,6 +320,15 @@ void Ensemble::MakeDurable(Server& server, const Effect& effect) {
     disk.begin = disk.snapshot = install->snapshot;
     disk.snapshot_content = server.fetched[install->snapshot];
   }
+}
+
+// Changes, once what they depend on is applied.
+void Ensemble::Answer(Server& server) {
+  for (const auto& [at, call] : server.answers) {
+    if (at <= server.applied_zxid) CheckChange(call);
+  }
+  std::erase_if(server.answers,
+                [&](const auto& answer) { return answer.first <= server.applied_zxid; });
 }
 
 // What comes with a Deliver is the newest part of what it delivers, without a gap.
@@ -299,11 +359,13 @@ void Ensemble::Apply(Server& server, Zxid through) {
       Violate("INV-11: " + ToString(server.id) + " applies " + ToString(txn.zxid) +
               " where others applied something else");
     }
-    if (txn.origin.sid == server.id && txn.origin.boot == server.boot) {
+    const bool own = txn.origin.sid == server.id && txn.origin.boot == server.boot;
+    if (own && txn.kind == TxnKind::kCommand) {
       Decide(txn.origin.call, "applied");
       answered_ = std::max(answered_, txn.zxid);
     }
   }
+  Answer(server);
   if (server.applied_zxid < through) {
     Violate("INV-18: " + ToString(server.id) + " is told to apply " + ToString(through) +
             " but has only " + ToString(server.applied_zxid));

@@ -14,22 +14,9 @@ using testing::Command;
 using testing::RunScript;
 
 // "1 2:9 3o": server 1 with disk 1, server 2 with disk 9, observer 3.
-std::vector<Member> ToMembers(Words* words) {
+std::vector<Member> TakeMembers(Words* words) {
   std::vector<Member> members;
-  while (!words->empty()) {
-    std::string word = words->Next();
-    Member member;
-    if (word.back() == 'o') {
-      word.pop_back();
-      member.type = MemberType::kObserver;
-    }
-    const size_t colon = word.find(':');
-    member.id = ToServerId(word.substr(0, colon));
-    const bool observer = member.type == MemberType::kObserver;
-    if (!observer) member.disk = {0, ToInt(member.id)};
-    if (colon != std::string::npos) member.disk.low = ToNumber(word.substr(colon + 1));
-    members.push_back(member);
-  }
+  while (!words->empty()) members.push_back(ToMembers(words->Next()).front());
   return members;
 }
 
@@ -44,6 +31,8 @@ std::string Show(const Membership& membership) {
 // founded 1 2 3o       version 0
 // append 5:1 1 2 3     a reconfiguration
 // append 5:2           a command
+// append 5:3 settles 5:1
+// settled              the committed configuration
 // truncate 5:0 | commit 5:1 | install 6:1 1 2 | adopt 6:1 1 2
 // lists 2 9            server 2 with disk 9
 class MembershipScript {
@@ -51,13 +40,16 @@ class MembershipScript {
   std::string Run(const Command& command) {
     Words words(command.args);
     if (command.name == "founded") {
-      memberships_.emplace(Membership{.members = ToMembers(&words)}, std::vector<Membership>{},
+      memberships_.emplace(Membership{.members = TakeMembers(&words)}, std::vector<Membership>{},
                            &invariants_);
     } else if (command.name == "lists") {
       const ServerId sid = ToServerId(words.Next());
       const DiskId disk{0, ToNumber(words.Next())};
       if (memberships_->Lists(sid, disk)) return "yes";
       return memberships_->ListsOtherDisk(sid, disk) ? "another disk" : "no";
+    } else if (command.name == "settled") {
+      if (memberships_->settled()) return "yes";
+      return memberships_->SettlingIsLogged() ? "an entry says so, which is not committed" : "no";
     } else {
       Change(command.name, &words);
     }
@@ -73,16 +65,23 @@ class MembershipScript {
     if (name == "append") return Append(zxid, words);
     if (name == "truncate") return memberships_->Truncate(zxid);
     if (name == "commit") return memberships_->Commit(zxid);
-    const Membership told{.version = zxid, .members = ToMembers(words)};
+    const Membership told{.version = zxid, .members = TakeMembers(words)};
     if (name == "install") return memberships_->Install(told);
     if (name == "adopt") return memberships_->Adopt(told);
     throw std::invalid_argument("no such change: " + name);
   }
 
   void Append(Zxid zxid, Words* words) {
-    const bool command = words->empty();
-    const Txn txn = EncodeTxn(zxid, {}, command ? TxnKind::kCommand : TxnKind::kReconfig, {}, 0,
-                              command ? "x" : EncodeMembership({.members = ToMembers(words)}));
+    TxnKind kind = TxnKind::kCommand;
+    std::string command = "x";
+    if (words->Take("settles")) {
+      kind = TxnKind::kNoop;
+      command = EncodeZxid(ToZxid(words->Next()));
+    } else if (!words->empty()) {
+      kind = TxnKind::kReconfig;
+      command = EncodeMembership({.members = TakeMembers(words)});
+    }
+    const Txn txn = EncodeTxn(zxid, {}, kind, {}, 0, command);
     memberships_->Append(std::span(&txn, 1));
   }
 
@@ -99,6 +98,12 @@ TEST_CASE("the configurations follow the history") {
 TEST_CASE("who belongs is a server with its disk") {
   MembershipScript script;
   REQUIRE(RunScript("testdata/membership/lists.txt",
+                    [&](const Command& command) { return script.Run(command); }) == "");
+}
+
+TEST_CASE("a configuration is settled by an entry that names it") {
+  MembershipScript script;
+  REQUIRE(RunScript("testdata/membership/settled.txt",
                     [&](const Command& command) { return script.Run(command); }) == "");
 }
 

@@ -61,7 +61,12 @@ RejectReason ToRejectReason(const std::string& word) {
       {"overload", RejectReason::kOverload},
       {"too-large", RejectReason::kTooLarge},
       {"abandoned", RejectReason::kAbandoned},
-      {"unknown", RejectReason::kUnknown}};
+      {"unknown", RejectReason::kUnknown},
+      {"no-membership", RejectReason::kNoMembership},
+      {"other-version", RejectReason::kOtherVersion},
+      {"no-quorum", RejectReason::kNoQuorum},
+      {"still-linked", RejectReason::kStillLinked},
+      {"not-caught-up", RejectReason::kNotCaughtUp}};
   return kReasons.at(word);
 }
 
@@ -77,7 +82,9 @@ SessionEndReason ToSessionEndReason(const std::string& word) {
       {"leaving", SessionEndReason::kLeaving},
       {"attach-as-follower", SessionEndReason::kAttachAsFollower},
       {"attach-as-observer", SessionEndReason::kAttachAsObserver},
-      {"epoch-absurd", SessionEndReason::kEpochAbsurd}};
+      {"epoch-absurd", SessionEndReason::kEpochAbsurd},
+      {"ahead-config", SessionEndReason::kAheadConfig},
+      {"busy", SessionEndReason::kBusy}};
   return kReasons.at(word);
 }
 
@@ -122,7 +129,8 @@ const std::map<std::string, Reader>& Readers() {
       {"refusal",
        [](W w, T) {
          std::vector<uint64_t> tags = TakeTags(w);
-         return Refusal{std::move(tags), ToRejectReason(w->Next())};
+         const RejectReason reason = ToRejectReason(w->Next());
+         return Refusal{std::move(tags), reason, w->Take("text") ? w->Rest() : ""};
        }},
       {"read-index", [](W w, T) { return ReadIndex{TakeTags(w)}; }},
       {"read-index-reply",
@@ -142,6 +150,12 @@ const std::map<std::string, Reader>& Readers() {
          return ping;
        }},
       {"pong", [](W w, T) { return ToPong(w); }},
+      {"commit-and-activate",
+       [](W w, T) {
+         const Zxid zxid = TakeZxid(w);
+         return CommitAndActivate{zxid, ToServerId(w->After("leader"))};
+       }},
+      {"reconfigure", [](W w, T) { return ToReconfigure(w); }},
       {"session-end", [](W w, T) { return SessionEnd{ToSessionEndReason(w->Next())}; }},
   };
   return kReaders;
@@ -156,6 +170,14 @@ MessageBody ToMessageBody(Words* words, Transactions* txns) {
   MessageBody body = reader->second(words, txns);
   if (!words->empty()) throw std::invalid_argument("not understood: " + words->Rest());
   return body;
+}
+
+Reconfigure ToReconfigure(Words* words) {
+  Reconfigure asked{.tag = ToNumber(words->Next())};
+  asked.next.version = ZxidAfter(words, "from");
+  asked.next.members = ToAsked(words->After("to"));
+  asked.time_left = words->Take("within") ? ToTime(words->Next()) : std::chrono::seconds(10);
+  return asked;
 }
 
 // "7", "7*100": of 100 bytes; "7:reconfig", "7:noop": of that kind; "7:changed": it no longer

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "lib/core/founding.h"
+#include "lib/wire/disk.h"
 #include "test/core/message_text.h"
 
 namespace zkq::core {
@@ -23,20 +24,6 @@ std::vector<ServerId> ToServerIds(const std::string& list) {
   std::vector<ServerId> sids;
   for (Words words(Spaced(list)); !words.empty();) sids.push_back(ToServerId(words.Next()));
   return sids;
-}
-
-// "1,2:9": server 1 with its own disk, server 2 with disk 9.
-Membership ToMembership(const std::string& list) {
-  Membership membership;
-  for (Words words(Spaced(list)); !words.empty();) {
-    const std::string word = words.Next();
-    const size_t colon = word.find(':');
-    Member member{.id = ToServerId(word.substr(0, colon))};
-    member.disk = DiskOf(member.id);
-    if (colon != std::string::npos) member.disk.low = ToNumber(word.substr(colon + 1));
-    membership.members.push_back(member);
-  }
-  return membership;
 }
 
 Membership FoundedUpTo(int n) {
@@ -76,6 +63,9 @@ void PeerScript::Recover(Words* words) {
   };
   options_.self = self_;
   options_.members = VotersUpTo(servers_).members;
+  if (const std::string own = words->Setting("own"); !own.empty()) {
+    options_.members.push_back(ToAsked(own).front());
+  }
   options_.window_txns_max = number("window", options_.window_txns_max);
   options_.credit_bytes = number("credit", options_.credit_bytes);
   options_.request_credit_bytes = number("request-credit", options_.request_credit_bytes);
@@ -96,12 +86,19 @@ void PeerScript::Recover(Words* words) {
   for (ServerId sid : ToServerIds(words->Setting("observers"))) {
     state.config.members.push_back({.id = sid, .type = MemberType::kObserver});
   }
+  if (const std::string config = words->Setting("config"); !config.empty()) {
+    state.config = ToMembership(config);
+  }
   Words log(Spaced(words->Setting("log", "1:1")));
   const Zxid begin = ToZxid(words->Setting("begin", "0:0"));
   recovered_.base.zxid = ToZxid(words->Setting("snapshot", ToString(begin)));
   std::map<Epoch, Zxid> epochs;
   for (const Txn& txn : log.Take("none") ? std::vector<Txn>{} : txns_.AllNamed(&log)) {
     recovered_.window.push_back(txn);
+    if (txn.kind == TxnKind::kReconfig) {
+      recovered_.reconfigurations.push_back(*DecodeMembership(txn.command.view()));
+      recovered_.reconfigurations.back().version = txn.zxid;
+    }
     epochs[txn.zxid.epoch] = txn.zxid;
   }
   EpochTable table;
@@ -218,6 +215,7 @@ Event PeerScript::ToEvent(const std::string& name, Words* words) {
   if (name == "notified") return Noticed(words);
   if (name == "recv") return Got(words);
   if (name == "propose") return Asked(words);
+  if (name == "reconfigure") return AskedForChange(words);
   if (name == "read") return ReadAsked{TakeTags(words)};
   if (name == "synced") return Synchronized(words);
   if (name == "applied") return Applied{ToZxid(words->Next())};
@@ -254,13 +252,15 @@ Identity PeerScript::ReadPeer(Words* words) {
   const uint64_t boot = ToNumber(words->Setting("boot", std::to_string(BootOf(sid))));
   Identity peer{.sid = sid, .boot = boot, .ensemble = kEnsemble, .disk = {0, disk}};
   if (words->Take("foreign")) peer.ensemble = {6, 6};
+  peer.former_disk.low = ToNumber(words->Setting("former", "0"));
+  const std::string config = words->Setting("config", "0:0");
   if (const std::string tick = words->Setting("tick"); !tick.empty()) {
     peer.tick = ToTime(tick);
     peer.init_limit = 20;
     peer.sync_limit = 10;
   }
   if (!words->Take("unfounded")) {
-    peer.config = Zxid{};
+    peer.config = ToZxid(config);
     return peer;
   }
   peer.ensemble = {};
@@ -282,9 +282,11 @@ Event PeerScript::LinkedUp(Words* words) {
 Event PeerScript::Noticed(Words* words) {
   const ServerId sid = ToServerId(words->Next());
   const std::string members = words->Setting("members"), lists = words->Setting("lists");
+  const std::string pending = words->Setting("pending");
   Notification notification = ToNotification(words);
   if (!lists.empty()) notification.membership = VotersUpTo(static_cast<int>(ToNumber(lists)));
   if (!members.empty()) notification.membership = ToMembership(members);
+  if (!pending.empty()) notification.pending = ToMembership(pending);
   return Notified{links_.at(sid), notification};
 }
 
@@ -310,6 +312,11 @@ Event PeerScript::Asked(Words* words) {
   Proposed proposed;
   while (!words->empty()) proposed.calls.push_back(ToCall(words->Next()));
   return proposed;
+}
+
+Event PeerScript::AskedForChange(Words* words) {
+  const Reconfigure asked = ToReconfigure(words);
+  return ReconfigureAsked{asked.tag, asked.next, asked.time_left};
 }
 
 Event PeerScript::Synchronized(Words* words) {

@@ -10,9 +10,9 @@
 //
 // Settings, what the disk held: unfounded, log=1:1..1:3,2:1<1:3 (else 1:1), begin=,
 // snapshot=, commit=, accepted=5@2 (epoch and leader), current=, disk= (else the listed one),
-// observers=4 (listed, too).
+// observers=4 (listed, too), config=1:2=1+2+3:9 (committed; else the founded list of all).
 // Options: window= (transactions), credit=, request-credit=, diff=, rollover=, command=,
-// outstanding=, init=, sync=.
+// outstanding=, init=, sync=, own=4o (this server's entry, if it is none of those).
 //
 // Steps:
 //   start                                the first tick
@@ -20,16 +20,19 @@
 //   clock 90s                            the wall clock is set forward by so much
 //   run 500ms [pong=1,2]                 every tick that is wanted until then, those
 //                                        servers answering every ping
-//   link-up 2 [disk=9] [boot=9] [tick=3s] [foreign | unfounded [members=other] [sees=all |
-//   sees=1,2:9]] introduced 2 …                as link-up, on the link that is up
+//   link-up 2 [disk=9] [former=8] [config=5:1] [boot=9] [tick=3s] [foreign | unfounded
+//   [members=other] [sees=all | sees=1+2:9]] introduced 2 …                as link-up, on the link
+//   that is up
 //                                        on its own disk, founded by all on theirs and
 //                                        configured alike, unless said otherwise
 //   link-down 2
 //   elect 3 by 1 2                       these voters support server 3
-//   notified 2 <notification> [members=1,2,3 | lists=4 (those that many are configured with)]
+//   notified 2 <notification> [members=5:1=1+2+3 | lists=4 (those that many are configured with)]
+//       [pending=5:7=1+2:9]
 //   part 2 1000                          so many bytes of a message that is not whole
 //   recv 2 [@number/epoch] <message>     of the session under way, unless said
 //   propose 1 2*100                      calls with these tags, one of 100 bytes
+//   reconfigure 7 from 0:0 to 1+2+4:new [within 5s]     a change with this tag
 //   read 3 · synced w3 · synced all [took 3s] · log-read 2 1:1..1:3
 //   fetched 3 1:9 progress|complete|failed · applied 2:1 · snapshot 2:1 · purged 2:1
 //   view · wake · room · show notify · hide role
@@ -67,6 +70,7 @@ class PeerScript {
   Event Noticed(Words* words);
   Event Got(Words* words);
   Event Asked(Words* words);
+  Event AskedForChange(Words* words);
   Event Synchronized(Words* words);
   std::vector<std::string> Elect(Words* words);
   std::vector<std::string> RunFor(Words* words);

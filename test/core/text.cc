@@ -4,6 +4,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "lib/wire/disk.h"
 #include "zkq/wire.h"
 
 namespace zkq::core {
@@ -124,10 +125,79 @@ std::vector<Zxid> ToZxids(std::string words) {
   return zxids;
 }
 
+namespace {
+
+// Cuts `text` at `mark` and returns what comes after it.
+std::string TakeAfter(char mark, std::string* text) {
+  const size_t at = text->find(mark);
+  if (at == std::string::npos) return "";
+  const std::string after = text->substr(at + 1);
+  text->resize(at);
+  return after;
+}
+
+Member ToMember(std::string word) {
+  const std::string address = TakeAfter('@', &word);
+  const std::string group = TakeAfter('/', &word);
+  const std::string weight = TakeAfter('*', &word);
+  const std::string disk = TakeAfter(':', &word);
+  Member member;
+  if (word.back() == 'o') {
+    word.pop_back();
+    member.type = MemberType::kObserver;
+  }
+  member.id = ToServerId(word);
+  member.address = address.empty() ? "s" + word : address;
+  if (!group.empty()) member.group = static_cast<uint32_t>(ToNumber(group));
+  if (!weight.empty()) member.weight = static_cast<uint32_t>(ToNumber(weight));
+  if (disk == "new") {
+    member.disk = kPresentDisk;
+  } else if (!disk.empty()) {
+    member.disk.low = ToNumber(disk);
+  }
+  return member;
+}
+
+}  // namespace
+
+std::vector<Member> ToAsked(const std::string& list) {
+  std::string words = list;
+  std::replace(words.begin(), words.end(), '+', ' ');
+  std::vector<Member> members;
+  for (Words rest(words); !rest.empty();) members.push_back(ToMember(rest.Next()));
+  return members;
+}
+
+std::vector<Member> ToMembers(const std::string& list) {
+  std::vector<Member> members = ToAsked(list);
+  for (Member& member : members) {
+    const bool voter = member.type == MemberType::kParticipant;
+    if (voter && member.disk == DiskId{}) member.disk = {0, ToInt(member.id)};
+  }
+  return members;
+}
+
+Membership ToMembership(const std::string& text) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos) return {.members = ToMembers(text)};
+  return {ToZxid(text.substr(0, equals)), ToMembers(text.substr(equals + 1))};
+}
+
 std::vector<Txn> Transactions::Named(const std::string& name) {
-  const size_t hash = name.find('#');
-  const uint64_t call = hash == std::string::npos ? 0 : ToNumber(name.substr(hash + 1));
-  const std::string word = name.substr(0, hash);
+  std::string word = name;
+  const std::string members = TakeAfter('=', &word);
+  const std::string settles = TakeAfter('!', &word);
+  const std::string tag = TakeAfter('#', &word);
+  const uint64_t call = tag.empty() ? 0 : ToNumber(tag);
+  TxnKind kind = TxnKind::kCommand;
+  std::string command;
+  if (!members.empty()) {
+    kind = TxnKind::kReconfig;
+    command = EncodeMembership({.members = ToMembers(members)});
+  } else if (!settles.empty()) {
+    kind = TxnKind::kNoop;
+    command = EncodeZxid(ToZxid(settles));
+  }
   const size_t behind = word.find('<');
   const size_t dots = word.find("..");
   std::string first = word.substr(0, dots);
@@ -140,7 +210,7 @@ std::vector<Txn> Transactions::Named(const std::string& name) {
   const Zxid to = dots == std::string::npos ? from : ToZxid(word.substr(dots + 2));
   std::vector<Txn> txns;
   for (uint64_t counter = from.counter; counter <= to.counter; ++counter) {
-    txns.push_back(Get({from.epoch, static_cast<uint32_t>(counter)}, call));
+    txns.push_back(Get({from.epoch, static_cast<uint32_t>(counter)}, call, kind, command));
   }
   return txns;
 }
@@ -153,13 +223,14 @@ std::vector<Txn> Transactions::AllNamed(Words* words) {
   return all;
 }
 
-Txn Transactions::Get(Zxid zxid, uint64_t call) {
+Txn Transactions::Get(Zxid zxid, uint64_t call, TxnKind kind, const std::string& command) {
   const auto known = known_.find(zxid);
   if (known != known_.end()) return known->second;
   const Zxid prev = zxid.counter > 1 ? Zxid{zxid.epoch, zxid.counter - 1} : behind_[zxid.epoch];
   Origin origin;
   if (call != 0) origin = {caller_.sid, caller_.boot, call};
-  const Txn txn = EncodeTxn(zxid, prev, TxnKind::kCommand, origin, 0, "txn " + ToString(zxid));
+  const Txn txn = EncodeTxn(zxid, prev, kind, origin, 0,
+                            kind == TxnKind::kCommand ? "txn " + ToString(zxid) : command);
   known_[zxid] = txn;
   return txn;
 }

@@ -49,8 +49,17 @@ Notification ToNotification(Words* words);
 // Comma-separated or in the rest of the words.
 std::vector<Zxid> ToZxids(std::string words);
 
+// "1+2:9+3o": server 1 with disk 1, server 2 with disk 9, observer 3; all at "s1" and so on. More
+// of a member: "4*0" with weight 0, "4/2" of group 2, "4@t4" at another address.
+std::vector<Member> ToMembers(const std::string& list);
+// "5:1=1+2+3": at a version; without one at 0:0.
+Membership ToMembership(const std::string& text);
+// As a change: a member without a disk in it keeps the listed one, "4:new" takes the one it has.
+std::vector<Member> ToAsked(const std::string& list);
+
 // Transactions by name: "4:7", "4:1..4:3" for several, "5:1<4:3" for the first of
-// its epoch after another one, "4:7#9" for one that answers the caller's call 9.
+// its epoch after another one, "4:7#9" for one that answers the caller's call 9,
+// "4:7=1+2+3" for a reconfiguration, "4:8!4:7" for the entry that settles one.
 // One name is one transaction: the first of an epoch keeps the one before it that it was
 // first named with; named with none, it follows nothing.
 class Transactions {
@@ -61,7 +70,7 @@ class Transactions {
   void Know(const Txn& txn) { known_[txn.zxid] = txn; }
 
  private:
-  Txn Get(Zxid zxid, uint64_t call);
+  Txn Get(Zxid zxid, uint64_t call, TxnKind kind, const std::string& command);
 
   Origin caller_;
   std::map<Zxid, Txn> known_;

@@ -1,5 +1,10 @@
 // Random walks of whole ensembles on the bare core.
 #include "test/core/walk.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "test/core/changes_walk.h"
 #include "test/harness/catch.h"
 
 namespace zkq::core {
@@ -22,6 +27,16 @@ TEST_CASE("random walks under blind elections lose nothing") {
   size_t applied = 0;
   for (uint64_t seed = 1; seed <= 200; ++seed) REQUIRE(WalkBlindly(seed, 3, 300, &applied) == "");
   REQUIRE(applied > 1000);
+}
+
+TEST_CASE("random walks with changes of the configuration keep every property and settle") {
+  ChangesTally tally;
+  for (uint64_t seed = 1; seed <= 150; ++seed) REQUIRE(WalkWithChanges(seed, 300, &tally) == "");
+  REQUIRE(tally.changes > 300);
+  REQUIRE(tally.lost > 50);
+  REQUIRE(tally.returned > 10);
+  REQUIRE(tally.handed_over > 30);
+  REQUIRE(tally.with_removed > 50);
 }
 
 }  // namespace

@@ -183,6 +183,10 @@ TEST_CASE("our fields are the ones of the same name in the schema") {
   const auto refusal = message(Refusal{{1, 2}, RejectReason::kTooLarge}).refusal();
   CHECK(refusal.tags(1) == 2);
   CHECK(refusal.reason() == 2);
+  const auto change = message(Refusal{{1}, RejectReason::kNoQuorum, "two", {3, 4}}).refusal();
+  CHECK(change.reason() == 7);
+  CHECK(change.text() == "two");
+  CHECK(change.servers(1) == 4);
   CHECK(message(ReadIndex{{1, 2}}).read_index().tags(0) == 1);
   CHECK(message(ReadIndexReply{{1, 2}, {3, 4}}).read_index_reply().tags(1) == 2);
   CHECK(is(message(ReadIndexReply{{1, 2}, {3, 4}}).read_index_reply().at(), 3, 4));
@@ -199,11 +203,26 @@ TEST_CASE("our fields are the ones of the same name in the schema") {
   CHECK(pong.sync() == 6);
   CHECK(pong.taken() == 7);
   CHECK(message(SessionEnd{SessionEndReason::kGap}).session_end().reason() == 6);
+  const auto activate = message(CommitAndActivate{{1, 2}, ServerId{3}}).commit_and_activate();
+  CHECK(is(activate.zxid(), 1, 2));
+  CHECK(activate.leader() == 3);
+  const Membership next{{2, 3}, {{ServerId{4}}, {ServerId{5}}}};
+  const auto asked = message(Reconfigure{1, next, std::chrono::microseconds(6)}).reconfigure();
+  CHECK(asked.tag() == 1);
+  CHECK(is(asked.next().version(), 2, 3));
+  CHECK(asked.next().members(1).id() == 5);
+  CHECK(asked.time_left() == 6);
 
-  const auto notified =
-      parse(Notification{
-                {1, {2, 3}, ServerId{4}}, 5, PeerState::kLeading, Zxid{6, 7}, 8, true, false})
-          .notification();
+  const auto notified = parse(Notification{{1, {2, 3}, ServerId{4}},
+                                           5,
+                                           PeerState::kLeading,
+                                           Zxid{6, 7},
+                                           8,
+                                           true,
+                                           false,
+                                           Membership{{6, 7}, {}},
+                                           Membership{{9, 10}, {}}})
+                            .notification();
   CHECK(notified.vote().epoch() == 1);
   CHECK(is(notified.vote().zxid(), 2, 3));
   CHECK(notified.vote().leader() == 4);
@@ -213,20 +232,22 @@ TEST_CASE("our fields are the ones of the same name in the schema") {
   CHECK(notified.look_seq() == 8);
   CHECK(notified.quorum_connected());
   CHECK_FALSE(notified.amnesic());
+  CHECK(is(notified.membership().version(), 6, 7));
+  CHECK(is(notified.pending().version(), 9, 10));
 
-  const Identity identity{ServerId{1},
-                          2,
-                          {3, 4},
-                          {5, 6},
-                          {20, 21},
-                          Zxid{12, 13},
-                          {10, 11},
-                          {14, 15},
-                          "fast",
-                          16,
-                          std::chrono::microseconds(17),
-                          18,
-                          19};
+  const Identity identity{.sid = ServerId{1},
+                          .boot = 2,
+                          .ensemble = {3, 4},
+                          .disk = {5, 6},
+                          .former_disk = {20, 21},
+                          .config = Zxid{12, 13},
+                          .founding = {10, 11},
+                          .seen = {14, 15},
+                          .election = "fast",
+                          .features = 16,
+                          .tick = std::chrono::microseconds(17),
+                          .init_limit = 18,
+                          .sync_limit = 19};
   const auto hello = parse(Hello{1, 2, identity, ServerId{3}, 4}).hello();
   CHECK(hello.protocol_min() == 1);
   CHECK(hello.protocol_max() == 2);
@@ -290,10 +311,15 @@ TEST_CASE("transactions are protobuf messages, byte for byte") {
 }
 
 HardState AnyState(RandomMessages* random) {
-  HardState state{random->AnyId(),  random->Sid(),        random->AnyId(), random->AnyId(),
-                  random->Number(), random->AnyPromise(), random->Small(), {random->AnyZxid(), {}}};
-  state.config.members = random->Members();
-  return state;
+  return {.ensemble = random->AnyId(),
+          .sid = random->Sid(),
+          .disk = random->AnyId(),
+          .former_disk = random->AnyId(),
+          .boot = random->Number(),
+          .accepted = random->AnyPromise(),
+          .current = random->Small(),
+          .config = {random->AnyZxid(), random->Members()},
+          .listed = random->Flag()};
 }
 
 TEST_CASE("hard state is a protobuf message, byte for byte") {
@@ -424,7 +450,7 @@ TEST_CASE("values outside their range are malformed") {
   CHECK(refused([](v1::Packet*) {}));  // no body
   CHECK(refused([](v1::Packet* p) { p->mutable_notification()->set_state(4); }));
   CHECK(refused([](v1::Packet* p) { p->mutable_session_end()->set_reason(13); }));
-  CHECK(refused([](v1::Packet* p) { p->mutable_refusal()->set_reason(5); }));
+  CHECK(refused([](v1::Packet* p) { p->mutable_refusal()->set_reason(10); }));
   CHECK(refused([](v1::Packet* p) { p->mutable_request()->add_calls(); }));  // of no kind
   CHECK(refused([](v1::Packet* p) { p->mutable_proposal(); }));              // without a txn
   CHECK(refused([](v1::Packet* p) { p->mutable_proposal()->mutable_batch()->add_txns(); }));

@@ -17,8 +17,11 @@ constexpr absl::Duration kNow = absl::Seconds(1000);
 // Server 1 of three, which follows 3 and has everything.
 Facts Following() {
   Facts facts{.self = kOne};
-  facts.view.role = {
-      .state = PeerState::kFollowing, .phase = ZabPhase::kBroadcast, .leader = kThree, .epoch = 4};
+  facts.view.role = {.state = PeerState::kFollowing,
+                     .phase = ZabPhase::kBroadcast,
+                     .leader = kThree,
+                     .epoch = 4,
+                     .standing = Standing::kMember};
   facts.view.ensemble = {1, 2};
   facts.view.commit = {4, 7};
   facts.view.before_epoch = {3, 9};
@@ -44,7 +47,7 @@ Facts Following() {
 // The same, after its leader was lost so long ago.
 Facts Leaderless(absl::Duration ago) {
   Facts facts = Following();
-  facts.view.role = {.epoch = 4};
+  facts.view.role = {.epoch = 4, .standing = Standing::kMember};
   facts.as_of = facts.leaderless_since = kNow - ago;
   return facts;
 }
@@ -146,6 +149,7 @@ TEST_CASE("facts: a member without an address is named without one") {
 TEST_CASE("facts: what waits to be founded says who is missing") {
   Facts facts = Leaderless(absl::Seconds(12));
   facts.view.ensemble = {};
+  facts.view.role.standing = Standing::kUnfounded;
   CHECK(HealthOf(facts, kNow - absl::Seconds(11)).ok());  // init_limit has not passed
   const ReplicaStatus status = StatusOf(facts, kNow);
   CHECK(status.standing == Standing::kUnfounded);
@@ -176,12 +180,25 @@ TEST_CASE("facts: one that lags says by how much, and is healthy") {
 
 TEST_CASE("facts: a disk that is not the listed one is neither ready nor healthy") {
   Facts facts = Following();
-  facts.view.role = {.amnesic = true};
+  facts.view.role = {.standing = Standing::kJoining, .amnesic = true};
   const ReplicaStatus status = StatusOf(facts, kNow);
   CHECK(status.standing == Standing::kJoining);
   CHECK(absl::IsFailedPrecondition(status.ready));
   CHECK(absl::IsFailedPrecondition(status.health));
   CHECK(Mentions(status.health, "does not vote: the ensemble lists server 1 with another disk"));
+}
+
+TEST_CASE("facts: a server that no configuration lists is not ready, and says what to do") {
+  Facts facts = Following();
+  facts.view.role.standing = Standing::kJoining;
+  CHECK(absl::IsUnavailable(ReadyOf(facts, kNow)));
+  CHECK(Mentions(ReadyOf(facts, kNow), "`zkqctl add 1=ADDRESS` lists it"));
+  CHECK(HealthOf(facts, kNow).ok());
+  facts.view.role.standing = Standing::kRemoved;
+  CHECK(Mentions(ReadyOf(facts, kNow), "it may be stopped"));
+  CHECK(HealthOf(facts, kNow).ok());
+  facts.view.role.standing = Standing::kUnlisted;  // an observer that nobody lists serves reads
+  CHECK(ReadyOf(facts, kNow).ok());
 }
 
 TEST_CASE("facts: what it halted for is its health, whatever else there is") {
@@ -241,6 +258,7 @@ TEST_CASE("facts: a clock that is off names both servers, while there is a leade
 TEST_CASE("facts: other members at another server are told at once, until it is founded") {
   Facts facts = Leaderless(absl::ZeroDuration());
   facts.view.ensemble = {};
+  facts.view.role.standing = Standing::kUnfounded;
   auto around = std::make_shared<Around>(*facts.around);
   around->links[0].up = true;
   around->differences = {{.sid = kTwo, .what = "1=a:1 here, 1=b:1 there"}};
@@ -253,6 +271,7 @@ TEST_CASE("facts: other members at another server are told at once, until it is 
   CHECK(HealthOf(facts, kNow + absl::Minutes(1)).message().find("not founded") ==
         std::string_view::npos);
   facts.view.ensemble = {1, 2};
+  facts.view.role.standing = Standing::kMember;
   CHECK(HealthOf(facts, kNow).ok());
 }
 

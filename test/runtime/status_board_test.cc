@@ -18,7 +18,8 @@ core::Peer::View ViewOfFollower() {
   core::Peer::View view{.role = {.state = PeerState::kFollowing,
                                  .phase = ZabPhase::kBroadcast,
                                  .leader = ServerId{3},
-                                 .epoch = 4}};
+                                 .epoch = 4,
+                                 .standing = Standing::kMember}};
   view.ensemble = {1, 2};
   view.ready_within = std::chrono::seconds(1);
   return view;
@@ -32,7 +33,7 @@ TEST_CASE("each change is told once: when it becomes ready, leaderless, stale, a
   CHECK(board.SetView(ViewOfFollower(), now, now) == StatusBoard::Change{});
 
   core::Peer::View looking = ViewOfFollower();
-  looking.role = {.epoch = 4};
+  looking.role = {.epoch = 4, .standing = Standing::kMember};
   const absl::Duration as_of = now;
   change = board.SetView(looking, as_of, now);
   CHECK(change == StatusBoard::Change{.role = true, .leader = true});
@@ -89,7 +90,7 @@ TEST_CASE("a start that takes long is not told as time without a leader") {
   StatusBoard board(ServerId{1});
   CHECK(board.Health(kStart).ok());
   core::Peer::View looking = ViewOfFollower();
-  looking.role = {.epoch = 4};
+  looking.role = {.epoch = 4, .standing = Standing::kMember};
   board.SetView(looking, -absl::InfiniteDuration(), kStart);
   CHECK(board.Health(kStart + absl::Seconds(9)).ok());
   CHECK(!board.Health(kStart + absl::Seconds(11)).ok());

@@ -11,6 +11,8 @@ HardState SampleState() {
   state.ensemble = {1, 2};
   state.sid = ServerId{1};
   state.disk = {3, 4};
+  state.former_disk = {5, 6};
+  state.listed = true;
   state.boot = 1'700'000'000'000'000;
   state.accepted = {7, ServerId{2}, 5};
   state.current = 6;

@@ -25,6 +25,8 @@ const Membership kMembership = {{3, 9},
                                 {{kOne, "a:7001", MemberType::kParticipant, 5, 6, 7, {0xd1, 0xd2}},
                                  {kTwo, "b:7002", MemberType::kObserver, 1, 0, 1, {}}}};
 
+const Membership kPending = {{4, 17}, {{kTwo, "b:7002"}}};
+
 Txn SampleTxn() {
   return EncodeTxn(kZxid, kBefore, TxnKind::kCommand, {kTwo, 3, 9}, 1'700'000'000'123'456,
                    "put k v");
@@ -44,7 +46,10 @@ const std::map<std::string, MessageBody>& Bodies() {
       {"Ack", Ack{kZxid}},
       {"Commit", Commit{kZxid}},
       {"Request", Request{{MakeCall(11, Payload("put k v"))}}},
-      {"Refusal", Refusal{.tags = {11, 12}, .reason = RejectReason::kTooLarge}},
+      {"Refusal", Refusal{.tags = {11, 12},
+                          .reason = RejectReason::kNotCaughtUp,
+                          .text = "server 3 is not linked",
+                          .servers = {3}}},
       {"ReadIndex", ReadIndex{{13, 14}}},
       {"ReadIndexReply", ReadIndexReply{.tags = {13}, .at = kZxid}},
       {"Ping", Ping{.seq = 21,
@@ -60,7 +65,10 @@ const std::map<std::string, MessageBody>& Bodies() {
                     .syncing = true,
                     .sync = std::chrono::microseconds(600),
                     .taken = 5}},
-      {"SessionEnd", SessionEnd{SessionEndReason::kTimeout}}};
+      {"SessionEnd", SessionEnd{SessionEndReason::kTimeout}},
+      {"CommitAndActivate", CommitAndActivate{.zxid = kZxid, .leader = kTwo}},
+      {"Reconfigure",
+       Reconfigure{.tag = 11, .next = kMembership, .time_left = std::chrono::milliseconds(3)}}};
   return kBodies;
 }
 
@@ -93,7 +101,8 @@ std::string GoldenRecord(Schema* schema, const std::string& type) {
     return Golden(schema, type, sample, encode, decode);
   };
   if (type == "HardState") {
-    const HardState state{{0xe1, 0xe2}, kOne, {0xd1, 0xd2}, 3, {5, kTwo, 8}, 4, kMembership};
+    const HardState state{{0xe1, 0xe2}, kOne, {0xd1, 0xd2}, {0xc1, 0xc2}, 3,
+                          {5, kTwo, 8}, 4,    kMembership,  true};
     return golden(state, EncodeHardState, DecodeHardState);
   }
   if (type == "SegmentStart") {
@@ -116,8 +125,8 @@ std::string GoldenText(Schema* schema, const Command& command) {
   }
   if (command.name == "record") return GoldenRecord(schema, command.args.at(0));
   if (command.name == "notification") {
-    const Notification sample{{4, kZxid, kTwo}, 6, PeerState::kLeading, Zxid{3, 9}, 8, true, true,
-                              kMembership};
+    const Notification sample{
+        {4, kZxid, kTwo}, 6, PeerState::kLeading, Zxid{3, 9}, 8, true, true, kMembership, kPending};
     return Golden(
         schema, "Notification", sample, [](const Notification& n) { return Encode(n); },
         DecodeNotification);
@@ -127,6 +136,7 @@ std::string GoldenText(Schema* schema, const Command& command) {
                           3,
                           {0xe1, 0xe2},
                           {0xd1, 0xd2},
+                          {0xc1, 0xc2},
                           Zxid{3, 9},
                           {0xf1, 0xf2},
                           {0xa1, 0xa2},
@@ -147,8 +157,9 @@ TEST_CASE("each message and record has a golden text, and is written as it says"
                     [&](const Command& command) { return GoldenText(&schema, command); }) == "");
   std::set<std::string> ours = schema.messages();
   // Those of links: test/link/golden_test.cc.
-  for (const char* other : {"Frame", "Packet", "Fragment", "KnockRequest", "KnockReply",
-                            "FetchRequest", "Chunk", "Hello", "HelloAck", "Refused"}) {
+  for (const char* other :
+       {"Frame", "Packet", "Fragment", "KnockRequest", "KnockReply", "FetchRequest", "Chunk",
+        "Hello", "HelloAck", "Refused", "AskRequest", "AskReply"}) {
     REQUIRE(ours.erase(other) == 1);
   }
   REQUIRE(schema.Unseen(ours) == "");

@@ -45,6 +45,7 @@ class RandomMessages {
   }
   TxnKind AnyKind() { return static_cast<TxnKind>(1 + Below(3)); }
   std::string AnyCommand(TxnKind kind) {
+    if (kind == TxnKind::kNoop) return Flag() ? "" : EncodeZxid(AnyZxid());
     if (kind != TxnKind::kReconfig) return Bytes(100);
     Membership membership{AnyZxid(), Members()};
     if (membership.members.empty()) membership.members = {{.id = Sid()}};
@@ -55,8 +56,11 @@ class RandomMessages {
     return EncodeTxn(zxid, prev, kind, {Sid(), Number(), Number()}, LeaderTime(), AnyCommand(kind));
   }
   Identity AnyIdentity() {
-    Identity identity{Sid(), Number(), AnyId(), AnyId(), AnyId(), {}, AnyId(), AnyId()};
+    Identity identity{.sid = Sid(), .boot = Number(), .ensemble = AnyId(), .disk = AnyId()};
+    identity.founding = AnyId();
+    identity.seen = AnyId();
     if (Flag()) identity.config = AnyZxid();
+    identity.former_disk = AnyId();
     identity.election = Bytes(kElectionNameMax);
     identity.features = Number();
     identity.tick = std::chrono::microseconds(Number() >> 1);
@@ -74,6 +78,10 @@ class RandomMessages {
     }
     return members;
   }
+  std::optional<Membership> AnyMembership() {
+    if (Flag()) return std::nullopt;
+    return Membership{AnyZxid(), Members()};
+  }
   Notification AnyNotification() {
     return {{Small(), AnyZxid(), Sid()},
             Number(),
@@ -82,7 +90,8 @@ class RandomMessages {
             Number(),
             Flag(),
             Flag(),
-            Flag() ? std::optional(Membership{AnyZxid(), Members()}) : std::nullopt};
+            AnyMembership(),
+            AnyMembership()};
   }
   // `kind`: the index in MessageBody.
   Message AnyMessage(size_t kind) {
@@ -118,7 +127,7 @@ class RandomMessages {
       case 11:
         return AnyRequest();
       case 12:
-        return Refusal{Tags(), static_cast<RejectReason>(Below(5))};
+        return Refusal{Tags(), static_cast<RejectReason>(Below(10)), Bytes(30), Tags()};
       case 13:
         return ReadIndex{Tags()};
       case 14:
@@ -129,8 +138,13 @@ class RandomMessages {
         return Pong{Number(), AnyZxid(), AnyZxid(),
                     Flag(),   Flag(),    std::chrono::microseconds(Number() >> 1),
                     Number()};
+      case 17:
+        return SessionEnd{static_cast<SessionEndReason>(Below(13))};
+      case 18:
+        return CommitAndActivate{AnyZxid(), Sid()};
       default:
-        return SessionEnd{static_cast<SessionEndReason>(Below(12))};
+        return Reconfigure{
+            Number(), {AnyZxid(), Members()}, std::chrono::microseconds(Number() >> 1)};
     }
   }
   AckEpoch AnyAckEpoch() {

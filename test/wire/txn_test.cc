@@ -61,6 +61,8 @@ TEST_CASE("a txn without zxid or kind is refused") {
   REQUIRE_FALSE(DecodeTxn(Payload("")));
   REQUIRE_FALSE(DecodeTxn(EncodeTxn({0, 1}, {}, TxnKind::kNoop, {}, 0, "").encoded));
   REQUIRE_FALSE(DecodeTxn(EncodeTxn({1, 0}, {}, TxnKind::kNoop, {}, 0, "").encoded));
+  REQUIRE_FALSE(DecodeTxn(EncodeTxn({1, 1}, {}, TxnKind::kNoop, {}, 0, "five").encoded));
+  REQUIRE(DecodeTxn(EncodeTxn({1, 1}, {}, TxnKind::kNoop, {}, 0, EncodeZxid({4, 7})).encoded));
   REQUIRE_FALSE(DecodeTxn(EncodeTxn({1, 1}, {}, TxnKind{}, {}, 0, "").encoded));
   REQUIRE_FALSE(DecodeTxn(EncodeTxn({1, 1}, {}, TxnKind{9}, {}, 0, "").encoded));
 }

@@ -239,7 +239,7 @@ TEST_CASE("amnesia: a wiped server does not vote") {
 
 TEST_CASE("amnesia: a wiped server does not found itself") {
   Wiped story;
-  story.at(2).state.ensemble = {7, 7};
+  story.at(2).state.ensemble = {8, 8};
   story.at(2).state.config.members = {{.id = ServerId{2}, .disk = {2, 2}}};
   story.WriteState(2);
   REQUIRE(story.Violated() == "amnesia");

@@ -41,7 +41,9 @@ bool CanBeHit(size_t fault, const Cell& cell) {
 bool CanFare(size_t kind, size_t fate) {
   const std::string_view name = testing::MessageName(kind);
   const bool answers = name == "Diff" || name == "Trunc" || name == "Snap" || name == "Pong";
-  return fate != Coverage::kOvertaken || !answers;
+  // No profile changes the members yet.
+  const bool of_changes = name == "CommitAndActivate" || name == "Reconfigure";
+  return !of_changes && (fate != Coverage::kOvertaken || !answers);
 }
 
 }  // namespace

@@ -24,7 +24,6 @@ const Ledger::Standing* Ledger::Find(const Term& term, ServerId learner) const {
 // Of what has come to this leader, and of its own disk.
 bool Ledger::HasPromised(const Term& term, ServerId learner) const {
   const auto& [leader, boot, epoch] = term;
-  if (servers.at(learner).wiped) return false;
   if (learner == leader) {
     return servers.at(leader).disk.durable().state.accepted == Promise{epoch, leader, boot};
   }
@@ -39,7 +38,6 @@ bool Ledger::PromisedByQuorum(const Term& term) const {
 // By what it was told in this term; its own disk counts when it has it.
 bool Ledger::Counted(const Term& term, Zxid zxid) const {
   return IsQuorum([&](ServerId sid, const Server& server) {
-    if (server.wiped) return false;
     if (sid == std::get<ServerId>(term)) {
       return server.damaged || (server.disk.durable().state.current >= std::get<Epoch>(term) &&
                                 histories.Contains(zxid, server.disk.durable().last));

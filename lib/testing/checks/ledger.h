@@ -29,6 +29,7 @@ struct Ledger {
     // Its disk was lost after the ensemble was founded with the one before: it learns, and counts
     // nowhere.
     bool wiped = false;
+    uint64_t lost_boot = 0;  // its last process on the disk that was lost
     bool damaged = false;
     bool tainted = false;  // was damaged, ever: what it led with is not known
     Zxid had = {};         // before the damage: what it must find, or notice that it does not
@@ -67,6 +68,10 @@ struct Ledger {
   bool IsQuorum(Has has) const;
   const Standing* Find(const Term& term, ServerId learner) const;
   Standing& Of(const Term& term, ServerId learner) { return standings[{term, learner}]; }
+  // That process runs on another disk than the one that is listed: what it says counts nowhere.
+  bool IsOnNewDisk(ServerId sid, uint64_t boot) const {
+    return at(sid).wiped && boot > at(sid).lost_boot;
+  }
   // Its epoch to this leader, as far as the leader knows.
   bool HasPromised(const Term& term, ServerId learner) const;
   bool PromisedByQuorum(const Term& term) const;

@@ -39,6 +39,7 @@ void LifeRules::OnWiped(ServerId sid) {
   const bool founded = std::any_of(
       ledger_.servers.begin(), ledger_.servers.end(),
       [](const auto& one) { return one.second.disk.written().state.ensemble != EnsembleId{}; });
+  server.lost_boot = server.disk.written().state.boot;
   server.disk.OnWiped();
   server.took.clear();
   server.damaged = false;  // it is a good one, and empty

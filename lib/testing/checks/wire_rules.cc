@@ -92,7 +92,7 @@ void WireRules::Sent(const Route& route, const Session& session, const AckEpoch&
 
 void WireRules::Delivered(const Route& route, const Session& session, const AckEpoch& ack) {
   Ledger::Standing& standing = ledger_.Of({route.to, route.to_boot, session.epoch}, route.from);
-  if (!ack.current) return;
+  if (!ack.current || ledger_.IsOnNewDisk(route.from, route.from_boot)) return;
   standing.counts = true;
   standing.current = *ack.current;
   standing.last = ack.last;
@@ -152,6 +152,7 @@ void WireRules::CheckAccepted(const Route& route, const Session& session) {
 
 void WireRules::Delivered(const Route& route, const Session& session, const Ack& ack) {
   Ledger::Standing& standing = ledger_.Of({route.to, route.to_boot, session.epoch}, route.from);
+  if (ledger_.IsOnNewDisk(route.from, route.from_boot)) return;
   const Zxid held = ack.zxid.counter != 0 ? ack.zxid : standing.accepted;
   standing.acked = std::max(standing.acked.value_or(Zxid{}), held);
   commits_.LearnCommitted(route.to);

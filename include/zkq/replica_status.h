@@ -16,10 +16,15 @@
 namespace zkq {
 inline namespace v1 {
 
-// To each other server of the ensemble.
+// To each other member, and to each other server that is linked.
 struct LinkStatus {
   ServerId id{};
-  MemberType type = MemberType::kParticipant;
+  MemberType type =
+      MemberType::kParticipant;  // as it learns from this leader; else as it is listed
+  // kMember, if it is listed with the disk that it has; kUnlisted, an observer without an id of its
+  // own; kJoining, any other that is linked: it may also have been removed. kUnfounded, as long as
+  // this server is.
+  Standing standing = Standing::kMember;
   bool up = false;
   absl::Duration since = absl::ZeroDuration();  // it has been up, or down, for so long
   // Why it is down, in words and as a code: zkq/quorum_transport.h, LinkState.

@@ -75,6 +75,8 @@ std::vector<Peer::Learner> Learners::Told() const {
   for (const auto& [link, learner] : all_) {
     const uint64_t behind = self_.history.epochs().Count(learner.applied(), last);
     told.push_back({.sid = link.sid,
+                    .disk = learner.member().disk,
+                    .observes = learner.observes(),
                     .durable = learner.durable(),
                     .applied = learner.applied(),
                     .behind = behind,

@@ -70,6 +70,8 @@ class Peer {
   // A leader's learners, by id, as their last Pongs tell; nobody's: none.
   struct Learner {
     ServerId sid{};
+    DiskId disk = {};
+    bool observes = false;  // attached as an observer
     Zxid durable = {};
     Zxid applied = {};
     uint64_t behind = 0;        // transactions of the leader's history that are not applied there

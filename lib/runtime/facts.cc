@@ -20,17 +20,33 @@ uint64_t Behind(const Facts& facts) {
                                              : facts.view.behind;
 }
 
+// `member`: how it is listed; null: not. `learner`: what this leader knows of it; null: nothing. A
+// transport lists those of a pending configuration, too, who are no members yet.
+Standing StandingOf(const LinkState& link, const Member* member,
+                    const core::Peer::Learner* learner) {
+  if (member == nullptr) return link.id > kServerIdMax ? Standing::kUnlisted : Standing::kJoining;
+  if (!link.up) return Standing::kMember;
+  const bool votes = member->type == MemberType::kParticipant;
+  const bool other_disk = votes && learner != nullptr && learner->disk != member->disk;
+  return link.listed && !other_disk ? Standing::kMember : Standing::kJoining;
+}
+
 LinkStatus LinkStatusOf(const LinkState& link, const Around& around, absl::Duration now) {
   LinkStatus status{.id = link.id,
                     .up = link.up,
                     .since = now - link.since,
                     .error = link.error,
                     .round_trip = link.round_trip.value_or(absl::InfiniteDuration())};
-  if (const Member* member = FindMember(around.membership, link.id)) status.type = member->type;
   const auto learner =
       std::find_if(around.learners.begin(), around.learners.end(),
                    [&](const core::Peer::Learner& one) { return one.sid == link.id; });
-  if (learner == around.learners.end()) return status;
+  const bool learns = learner != around.learners.end();
+  const Member* const member = FindMember(around.membership, link.id);
+  status.standing = StandingOf(link, member, learns ? &*learner : nullptr);
+  if (member != nullptr) status.type = member->type;
+  if (status.standing == Standing::kUnlisted) status.type = MemberType::kObserver;
+  if (!learns) return status;
+  status.type = learner->observes ? MemberType::kObserver : MemberType::kParticipant;
   status.durable = learner->durable;
   status.applied = learner->applied;
   status.transactions_behind = learner->behind;
@@ -139,6 +155,9 @@ ReplicaStatus StatusOf(const Facts& facts, absl::Duration now) {
   for (const LinkState& link : facts.around->links) {
     if (link.id == facts.self) continue;
     status.links.push_back(LinkStatusOf(link, *facts.around, now));
+    if (status.standing == Standing::kUnfounded) {
+      status.links.back().standing = Standing::kUnfounded;
+    }
   }
   return status;
 }

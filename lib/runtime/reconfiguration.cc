@@ -21,6 +21,7 @@ std::string WhyNotCounted(const ReplicaStatus& leader, const Member& member) {
   const auto link = std::find_if(leader.links.begin(), leader.links.end(),
                                  [&](const LinkStatus& l) { return l.id == member.id; });
   if (link == leader.links.end() || !link->up) return "is down";
+  if (link->standing != Standing::kMember) return "is there with another disk than the listed one";
   if (link->type != MemberType::kParticipant) return "is an observer still";
   return link->caught_up ? "" : "is not caught up";
 }
@@ -35,7 +36,7 @@ Replica::Impl::Asked ChangeTo(Membership next, const CallOptions& options) {
 }
 
 // What cannot be encoded must not get as far as that: an id that is there twice.
-absl::Status Objection(const Membership& next) {
+absl::Status WhatCannotBeSent(const Membership& next) {
   std::set<ServerId> ids;
   for (const Member& member : next.members) {
     if (member.id != kNoServer && ids.insert(member.id).second) continue;
@@ -103,23 +104,28 @@ absl::Status CheckStop(const ReplicaStatus& leader, const std::vector<ServerId>&
                    {.servers = left.missing});
 }
 
-void Reconfigure(Replica& replica, Membership next, const CallOptions& options,
-                 Replica::Callback<Membership> done) {
+void Replica::Impl::Reconfigure(Membership next, const CallOptions& options,
+                                Callback<Membership> done) {
   runtime::Caller caller;
   if (done != nullptr) {
     caller.done = [done = std::move(done)](absl::StatusOr<Reply> reply) mutable {
       std::move(done)(MembershipOf(std::move(reply)));
     };
   }
-  if (absl::Status s = Objection(next); !s.ok()) {
-    return replica.impl().node->calls().Refuse(std::move(s), std::move(caller));
+  if (absl::Status s = WhatCannotBeSent(next); !s.ok()) {
+    return node->calls().Refuse(std::move(s), std::move(caller));
   }
-  replica.impl().Take(ChangeTo(std::move(next), options), std::move(caller));
+  Take(ChangeTo(std::move(next), options), std::move(caller));
+}
+
+void Reconfigure(Replica& replica, Membership next, const CallOptions& options,
+                 Replica::Callback<Membership> done) {
+  replica.impl().Reconfigure(std::move(next), options, std::move(done));
 }
 
 absl::StatusOr<Membership> Reconfigure(Replica& replica, Membership next,
                                        const CallOptions& options) {
-  if (absl::Status s = Objection(next); !s.ok()) return s;
+  if (absl::Status s = WhatCannotBeSent(next); !s.ok()) return s;
   return MembershipOf(replica.impl().Await(ChangeTo(std::move(next), options), "Reconfigure"));
 }
 

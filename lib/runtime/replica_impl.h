@@ -27,6 +27,8 @@ class Replica::Impl {
 
   // Takes the call on, or tells `caller` why not.
   void Take(Asked asked, runtime::Caller caller);
+  // As zkq/reconfiguration.h says.
+  void Reconfigure(Membership next, const CallOptions& options, Callback<Membership> done);
   // The blocking form, by its name.
   absl::StatusOr<Reply> Await(Asked asked, std::string_view name);
   Executor& waiters() const { return *node->options().env.executor; }

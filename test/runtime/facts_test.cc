@@ -110,6 +110,35 @@ TEST_CASE("facts: of who learns from this leader is told what it lacks") {
   CHECK(link.caught_up);
 }
 
+TEST_CASE("facts: where who is linked stands, and as what it learns") {
+  const DiskId listed{1, 2}, other{3, 4};
+  Facts facts = Following();
+  auto around = std::make_shared<Around>(*facts.around);
+  around->membership.members[1].disk = listed;
+  around->links = {{.id = kTwo, .up = true},
+                   {.id = ServerId{4}, .up = true, .listed = false},
+                   {.id = ServerId{ToInt(kServerIdMax) + 1}, .up = true, .listed = false}};
+  around->learners = {{.sid = kTwo, .disk = listed},
+                      {.sid = ServerId{4}, .disk = other, .observes = true}};
+  facts.around = around;
+  ReplicaStatus status = StatusOf(facts, kNow);
+  CHECK(status.links[0].standing == Standing::kMember);
+  CHECK(status.links[1].standing == Standing::kJoining);
+  CHECK(status.links[1].type == MemberType::kObserver);
+  CHECK(status.links[2].standing == Standing::kUnlisted);
+  CHECK(status.links[2].type == MemberType::kObserver);
+
+  around->learners[0].disk = other;  // which a pending configuration lists
+  CHECK(StatusOf(facts, kNow).links[0].standing == Standing::kJoining);
+  around->learners = {};
+  around->links[0].listed = false;
+  CHECK(StatusOf(facts, kNow).links[0].standing == Standing::kJoining);
+  around->links[0].up = false;
+  CHECK(StatusOf(facts, kNow).links[0].standing == Standing::kMember);
+  facts.view.role.standing = Standing::kUnfounded;
+  CHECK(StatusOf(facts, kNow).links[0].standing == Standing::kUnfounded);
+}
+
 TEST_CASE("facts: a leader leads once everything before its epoch is applied here") {
   Facts facts = Following();
   facts.view.role.state = PeerState::kLeading;

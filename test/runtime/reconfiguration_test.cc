@@ -72,6 +72,13 @@ TEST_CASE("who is down, or not caught up, is named") {
         "without 3, {1,4} of {1,2,4,5} are up: 2 is not caught up, 5 is down; 2; 5");
 }
 
+TEST_CASE("a server that caught up on another disk than the listed one does not count") {
+  ReplicaStatus leader = Leader(3);
+  LinkTo(2, &leader).standing = Standing::kJoining;
+  CHECK(Objection(leader, {3}) ==
+        "without 3, {1} of {1,2} is up: 2 is there with another disk than the listed one; 2");
+}
+
 TEST_CASE("without anybody stopped a quorum may be missing as well") {
   ReplicaStatus leader = Leader(2);
   LinkTo(2, &leader).caught_up = false;

@@ -12,7 +12,8 @@ inline namespace v1 {
 
 struct GrpcTransportOptions {
   // host:port or [v6]:port to listen on; port 0 takes any free one. Empty, where the
-  // transport only asks (QuorumTransport::Start with sid 0).
+  // transport only asks (QuorumTransport::Start with sid 0); and where nobody dials it, as
+  // nobody dials an observer that was given no id: it does not listen then.
   std::string listen_address = {};
   // Bytes queued towards one peer above which its link is dropped.
   size_t outbound_bytes_max = 64 << 20;

@@ -34,13 +34,15 @@ class GrpcTransport final : public QuorumTransport {
 
   absl::Status Start(const Env& env, const Identity& self, Receiver* receiver) override {
     const bool asks_only = self.sid == kNoServer;
+    // Nobody dials a server that was given no id, so it needs no address.
+    const bool hidden = self.sid > kServerIdMax && listen_address_.empty();
     if (asks_only && !listen_address_.empty()) {
       return absl::InvalidArgumentError(
           "a transport with sid 0 asks only, and has no listen_address");
     }
     rpcs_->Start(env.blocking_executor);
     table_->Start(env, self, receiver);
-    if (asks_only) {
+    if (asks_only || hidden) {
       table_->StartDialling(std::make_shared<GrpcClient>(rpcs_, self));
       return absl::OkStatus();
     }

@@ -257,8 +257,12 @@ inline Call Blank<Call>() {
 constexpr uint64_t LastOf(ServerId) { return INT64_MAX; }
 constexpr uint64_t LastOf(TxnKind) { return static_cast<uint64_t>(TxnKind::kNoop); }
 constexpr uint64_t LastOf(MemberType) { return static_cast<uint64_t>(MemberType::kObserver); }
+constexpr uint64_t LastOf(Standing) { return static_cast<uint64_t>(Standing::kRemoved); }
+constexpr uint64_t LastOf(ZabPhase) { return static_cast<uint64_t>(ZabPhase::kBroadcast); }
 constexpr uint64_t LastOf(PeerState) { return static_cast<uint64_t>(PeerState::kObserving); }
-constexpr uint64_t LastOf(RejectReason) { return static_cast<uint64_t>(RejectReason::kNotCaughtUp); }
+constexpr uint64_t LastOf(RejectReason) {
+  return static_cast<uint64_t>(RejectReason::kNotCaughtUp);
+}
 constexpr uint64_t LastOf(SessionEndReason) {
   return static_cast<uint64_t>(SessionEndReason::kBusy);
 }

@@ -5,6 +5,7 @@
 #include "lib/base/crc32c.h"
 #include "lib/link/codec.h"
 #include "lib/wire/disk.h"
+#include "lib/wire/status.h"
 #include "test/harness/catch.h"
 #include "test/wire/random_messages.h"
 #include "zkq/v1/quorum.pb.h"
@@ -491,6 +492,80 @@ TEST_CASE("fields of a newer version are passed over in a packet, and malformed 
     REQUIRE(PacketsOf(newer, &malformed) == std::vector{packet});
     REQUIRE(malformed);
   }
+}
+
+ErrorReport AnyError(RandomMessages* random) {
+  return {random->Small(), random->Bytes(20), random->Bytes(20)};
+}
+std::chrono::microseconds AnyTime(RandomMessages* random) {
+  return std::chrono::microseconds(random->Number() >> 1);
+}
+LinkReport AnyLink(RandomMessages* random) {
+  return {random->Sid(),
+          static_cast<MemberType>(random->Below(2)),
+          static_cast<Standing>(random->Below(5)),
+          random->Flag(),
+          AnyTime(random),
+          AnyError(random),
+          AnyTime(random),
+          random->AnyZxid(),
+          random->AnyZxid(),
+          random->Number(),
+          random->Number(),
+          random->Flag()};
+}
+StatusReport AnyStatus(RandomMessages* random) {
+  StatusReport report{.id = random->Sid(),
+                      .state = static_cast<PeerState>(random->Below(4)),
+                      .phase = static_cast<ZabPhase>(random->Below(4)),
+                      .standing = static_cast<Standing>(random->Below(5)),
+                      .leader = ServerId{random->Number()},
+                      .epoch = random->Small(),
+                      .last_logged = random->AnyZxid(),
+                      .last_committed = random->AnyZxid(),
+                      .last_applied = random->AnyZxid(),
+                      .last_snapshot = random->AnyZxid(),
+                      .staleness = AnyTime(random),
+                      .transactions_behind = random->Number(),
+                      .membership = {random->AnyZxid(), random->Members()},
+                      .ensemble = random->AnyId(),
+                      .listen_address = random->Bytes(20),
+                      .outstanding_bytes = random->Number(),
+                      .last_sync_latency = AnyTime(random),
+                      .ready = AnyError(random),
+                      .health = AnyError(random),
+                      .halted = random->Flag()};
+  if (random->Flag()) report.leads = random->Small();
+  for (uint64_t i = random->Below(4); i > 0; --i) report.links.push_back(AnyLink(random));
+  return report;
+}
+
+TEST_CASE("what a server tells from outside is protobuf, byte for byte") {
+  RandomMessages random(9);
+  for (int i = 0; i < kRounds; ++i) {
+    const StatusReport status = AnyStatus(&random);
+    pb::StatusReport parsed;
+    REQUIRE(parsed.ParseFromString(EncodeStatusReport(status)));
+    REQUIRE(parsed.SerializeAsString() == EncodeStatusReport(status));
+    REQUIRE(parsed.has_leads() == status.leads.has_value());
+    REQUIRE(parsed.ready().text() == status.ready.text);
+    REQUIRE(DecodeStatusReport(parsed.SerializeAsString()) == status);
+
+    const ChangeRequest request{{random.AnyZxid(), random.Members()}, AnyTime(&random)};
+    pb::ChangeRequest asked;
+    REQUIRE(asked.ParseFromString(EncodeChangeRequest(request)));
+    REQUIRE(asked.SerializeAsString() == EncodeChangeRequest(request));
+    REQUIRE(DecodeChangeRequest(asked.SerializeAsString()) == request);
+
+    const ChangeReport report{AnyError(&random), {random.AnyZxid(), random.Members()}};
+    pb::ChangeReport answer;
+    REQUIRE(answer.ParseFromString(EncodeChangeReport(report)));
+    REQUIRE(answer.SerializeAsString() == EncodeChangeReport(report));
+    REQUIRE(DecodeChangeReport(answer.SerializeAsString()) == report);
+  }
+  StatusReport status = AnyStatus(&random);
+  status.standing = static_cast<Standing>(5);
+  REQUIRE_FALSE(DecodeStatusReport(EncodeStatusReport(status)).has_value());
 }
 
 TEST_CASE("an identity comes back as it went") {

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "lib/wire/disk.h"
+#include "lib/wire/status.h"
 #include "test/harness/catch.h"
 #include "test/harness/script.h"
 #include "test/wire/golden.h"
@@ -72,6 +73,45 @@ const std::map<std::string, MessageBody>& Bodies() {
   return kBodies;
 }
 
+StatusReport SampleStatus() {
+  const ErrorReport error{14, "why", "unknown; servers 2"};
+  const std::chrono::microseconds time(600);
+  const LinkReport link{kTwo,
+                        MemberType::kObserver,
+                        Standing::kUnlisted,
+                        true,
+                        time,
+                        error,
+                        time,
+                        kZxid,
+                        kBefore,
+                        8,
+                        9,
+                        true};
+  return {.id = kOne,
+          .state = PeerState::kLeading,
+          .phase = ZabPhase::kBroadcast,
+          .standing = Standing::kMember,
+          .leader = kOne,
+          .epoch = 4,
+          .leads = 4,
+          .last_logged = kZxid,
+          .last_committed = kBefore,
+          .last_applied = kBefore,
+          .last_snapshot = {3, 1},
+          .staleness = kEndless,
+          .transactions_behind = 5,
+          .membership = kMembership,
+          .ensemble = {0xe1, 0xe2},
+          .listen_address = "a:7001",
+          .links = {link},
+          .outstanding_bytes = 6,
+          .last_sync_latency = time,
+          .ready = error,
+          .health = error,
+          .halted = true};
+}
+
 Message SampleMessage(const std::string& kind) { return {{7, 5}, Bodies().at(kind)}; }
 
 std::string EncodeMessage(const Message& message) { return Encode(message); }
@@ -112,6 +152,17 @@ std::string GoldenRecord(Schema* schema, const std::string& type) {
   if (type == "SnapshotMeta") {
     const SnapshotMeta meta{kZxid, 1'700'000'000'123'456, kMembership, {0xe1, 0xe2}};
     return golden(meta, EncodeSnapshotMeta, DecodeSnapshotMeta);
+  }
+  if (type == "StatusReport") {
+    return golden(SampleStatus(), EncodeStatusReport, DecodeStatusReport);
+  }
+  if (type == "ChangeRequest") {
+    const ChangeRequest request{kMembership, std::chrono::microseconds(600)};
+    return golden(request, EncodeChangeRequest, DecodeChangeRequest);
+  }
+  if (type == "ChangeReport") {
+    const ChangeReport report{{10, "another version", "not committed"}, kMembership};
+    return golden(report, EncodeChangeReport, DecodeChangeReport);
   }
   if (type == "Membership") return golden(kMembership, EncodeMembership, DecodeMembership);
   if (type == "Zxid") return golden(kZxid, EncodeZxid, DecodeZxid);

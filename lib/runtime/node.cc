@@ -85,6 +85,7 @@ Node::Node(ReplicaOptions options, const Tuning& tuning, storage::DataDir dir)
                  .performer = &performer_,
                  .journal = &journal_,
                  .transfers = &transfers_,
+                 .admin = &admin_,
                  .calls = &calls_,
                  .board = &board_,
                  .events = &events_,

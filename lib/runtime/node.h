@@ -159,6 +159,7 @@ class Node final : public std::enable_shared_from_this<Node>,
   Transfers transfers_;
   Snapshotter snapshotter_;
   Performer performer_;
+  Admin admin_{this};
   Protocol protocol_;
 };
 

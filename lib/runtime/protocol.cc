@@ -167,6 +167,11 @@ void Protocol::OnSnapshotAsked(const LinkId&, const SnapshotRequest& request,
   ports_.transfers->Serve(request, std::move(reply));
 }
 
+void Protocol::OnAsked(const Asker& asker, Question question, absl::Duration time_left,
+                       QuorumTransport::Answer reply) {
+  ports_.admin->Answer(asker, std::move(question), time_left, std::move(reply));
+}
+
 // --- the strand ------------------------------------------------------------------------
 
 void Protocol::Drain() {

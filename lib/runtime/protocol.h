@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "lib/core/peer.h"
+#include "lib/runtime/admin.h"
 #include "lib/runtime/alarm.h"
 #include "lib/runtime/events.h"
 #include "lib/runtime/inbox.h"
@@ -35,6 +36,7 @@ class Protocol final : public QuorumTransport::Receiver {
     Performer* performer = nullptr;
     const Journal* journal = nullptr;
     Transfers* transfers = nullptr;
+    Admin* admin = nullptr;
     Calls* calls = nullptr;
     StatusBoard* board = nullptr;
     Events* events = nullptr;
@@ -78,6 +80,8 @@ class Protocol final : public QuorumTransport::Receiver {
   void OnLinkDown(const LinkId& link, const absl::Status& why) override;
   void OnSnapshotAsked(const LinkId& link, const SnapshotRequest& request,
                        absl::AnyInvocable<void(absl::StatusOr<SnapshotChunk>) &&> reply) override;
+  void OnAsked(const Asker& asker, Question question, absl::Duration time_left,
+               QuorumTransport::Answer reply) override;
 
  private:
   struct Happened {

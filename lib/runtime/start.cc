@@ -82,6 +82,10 @@ absl::Status Node::Begin(const Tuning& tuning, absl::Duration began) {
   const std::string address = options_.transport->listen_address();
   board_.SetListenAddress(address);
   if (!address.empty()) voice_.Say(Line::kListening, "on ", address);
+  if (options_.admin_from_anywhere) {
+    voice_.Say(Line::kAdminFromAnywhere,
+               "whoever reaches this server's peer port may change the ensemble, from any machine");
+  }
   protocol_.OnCalls();  // the first drain carries out what the first step wants
   return absl::OkStatus();
 }

@@ -23,10 +23,17 @@
 #include "watch_hub.h"
 #include "zkq/zkq.h"
 
-ABSL_FLAG(uint64_t, id, 0, "this server's id, one of --ensemble");
-ABSL_FLAG(std::string, ensemble, "", "the voters' peer ports: 1=host:port,2=host:port,...");
-ABSL_FLAG(std::string, observers, "",
-          "the observers' peer ports; refused until zkq serves observers");
+ABSL_FLAG(uint64_t, id, 0,
+          "this server's id, in --ensemble or --observers; none: that of --data_dir, or an "
+          "observer that nobody lists");
+ABSL_FLAG(std::string, ensemble, "",
+          "the voters' peer ports: 1=host:port,2=host:port,...; once the ensemble stands, where to "
+          "find it");
+ABSL_FLAG(std::string, observers, "", "the observers' peer ports: 4=host:port,...");
+ABSL_FLAG(bool, may_found, true,
+          "false: an empty --data_dir never founds an ensemble, it only joins one");
+ABSL_FLAG(bool, admin_from_anywhere, false,
+          "take changes by zkqctl from every machine, and not from this one alone");
 ABSL_FLAG(std::string, listen, "", "host:port for clients; port 0: any free one");
 ABSL_FLAG(std::string, peer_listen, "",
           "host:port to listen on for the other servers, when the network passes on to it what "
@@ -91,6 +98,8 @@ absl::StatusOr<zkq::ReplicaOptions> OptionsFromFlags() {
   zkq::ReplicaOptions options;
   options.id = zkq::ServerId(absl::GetFlag(FLAGS_id));
   options.members = *std::move(members);
+  options.may_found = absl::GetFlag(FLAGS_may_found);
+  options.admin_from_anywhere = absl::GetFlag(FLAGS_admin_from_anywhere);
   options.listen_address = absl::GetFlag(FLAGS_peer_listen);
   options.data_dir = absl::GetFlag(FLAGS_data_dir);
   options.tick = absl::GetFlag(FLAGS_tick);
@@ -129,7 +138,6 @@ void WaitForEnd(zkq::Replica& replica, const sigset_t& signals) {
 }
 
 int Serve(zkq::ReplicaOptions options, const sigset_t& signals) {
-  const zkq::ServerId id = options.id;
   auto hub = std::make_shared<kv::WatchHub>();
   options.state_machine = std::make_unique<kv::KvStateMachine>(hub);
   absl::StatusOr<std::unique_ptr<zkq::Replica>> replica = zkq::Replica::Start(std::move(options));
@@ -137,6 +145,7 @@ int Serve(zkq::ReplicaOptions options, const sigset_t& signals) {
     Complain(kv::Words(replica.status()));
     return absl::IsInvalidArgument(replica.status()) ? 2 : 1;
   }
+  const zkq::ServerId id = (*replica)->Status().id;
   kv::KvService service(**replica, *hub);
   std::string bound;
   std::unique_ptr<grpc::Server> server = Listen(absl::GetFlag(FLAGS_listen), service, &bound);

@@ -13,7 +13,7 @@ configure() {
 
 cmake --install build/ci --prefix "$work/first" >/dev/null
 mv "$work/first" "$work/prefix" # what is installed must not remember where it was
-for example in counter leader_election kv simulation; do
+for example in counter ctl leader_election kv simulation; do
   echo "== $example, against the installed package"
   configure -S "examples/$example" -B "$work/$example" -DCMAKE_PREFIX_PATH="$work/prefix"
   cmake --build "$work/$example"

@@ -1,0 +1,54 @@
+// zkqctl: looks at an ensemble of zkq, and changes who belongs to it (README.md).
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "arguments.h"
+#include "servers.h"
+#include "verbs.h"
+#include "zkq/admin.h"
+
+namespace {
+
+class Network final : public ctl::Servers {
+ public:
+  explicit Network(std::unique_ptr<zkq::Outside> outside) : outside_(std::move(outside)) {}
+
+  absl::StatusOr<zkq::ReplicaStatus> StatusOf(std::string_view address,
+                                              absl::Duration timeout) override {
+    return outside_->StatusOf(address, timeout);
+  }
+  absl::StatusOr<zkq::Membership> Reconfigure(std::string_view address, zkq::Membership next,
+                                              absl::Duration timeout) override {
+    return outside_->Reconfigure(address, std::move(next), timeout);
+  }
+  absl::Time Now() override { return absl::Now(); }
+  void Sleep(absl::Duration duration) override { absl::SleepFor(duration); }
+
+ private:
+  const std::unique_ptr<zkq::Outside> outside_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const absl::StatusOr<ctl::Arguments> arguments =
+      ctl::ParseArguments(std::vector<std::string>(argv + 1, argv + argc));
+  if (!arguments.ok()) {
+    std::cerr << "zkqctl: " << arguments.status().message() << "\n";
+    return ctl::kUsage;
+  }
+  if (arguments->help) {
+    std::cout << ctl::Usage();
+    return ctl::kDone;
+  }
+  absl::StatusOr<std::unique_ptr<zkq::Outside>> outside = zkq::Outside::Start();
+  if (!outside.ok()) {
+    std::cerr << "zkqctl: " << outside.status().message() << "\n";
+    return ctl::kFailed;
+  }
+  Network network(*std::move(outside));
+  return ctl::Run(*arguments, network, std::cout, std::cerr);
+}

@@ -1,0 +1,96 @@
+#include "look.h"
+
+#include <algorithm>
+#include <future>
+#include <set>
+#include <tuple>
+#include <utility>
+
+namespace ctl {
+namespace {
+
+std::vector<Answer> Ask(Servers& servers, const std::vector<std::string>& addresses) {
+  std::vector<std::future<absl::StatusOr<zkq::ReplicaStatus>>> waiting;
+  for (const std::string& address : addresses) {
+    waiting.push_back(std::async(std::launch::async, [&servers, address] {
+      return servers.StatusOf(address, kAnswerTime);
+    }));
+  }
+  std::vector<Answer> answers;
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    answers.emplace_back(addresses[i], waiting[i].get());
+  }
+  return answers;
+}
+
+// Of the ensemble: who leads the newest epoch does, then who has the newest configuration. One that
+// is not founded knows of none but its own list.
+bool KnowsMore(const zkq::ReplicaStatus& a, const zkq::ReplicaStatus& b) {
+  const auto rank = [](const zkq::ReplicaStatus& s) {
+    return std::tuple(s.standing != zkq::Standing::kUnfounded, s.leads.value_or(0),
+                      s.membership.version, s.leader.has_value(), s.epoch);
+  };
+  return rank(a) > rank(b);
+}
+
+}  // namespace
+
+absl::StatusOr<Seen> Look(Servers& servers, const std::vector<std::string>& addresses) {
+  absl::Status error = absl::InvalidArgumentError("no server is given");
+  std::optional<zkq::ReplicaStatus> best;
+  for (auto& [address, answer] : Ask(servers, addresses)) {
+    if (!answer.ok()) {
+      error = answer.status();
+    } else if (!best || KnowsMore(*answer, *best)) {
+      best = *std::move(answer);
+    }
+  }
+  if (!best) return error;
+  Seen seen{.any = *std::move(best)};
+  if (seen.any.leads) {
+    seen.leader = seen.any;
+  } else if (seen.any.leader) {
+    const zkq::Member* const leader = FindMember(seen.any.membership, *seen.any.leader);
+    if (leader == nullptr || leader->address.empty()) return seen;
+    absl::StatusOr<zkq::ReplicaStatus> its = servers.StatusOf(leader->address, kAnswerTime);
+    if (its.ok() && its->leads) seen.leader = *std::move(its);
+  }
+  return seen;
+}
+
+std::vector<Answer> AskAll(Servers& servers, const std::vector<std::string>& addresses) {
+  std::vector<Answer> answers = Ask(servers, addresses);
+  std::set<std::string> asked(addresses.begin(), addresses.end());
+  std::set<zkq::ServerId> known;
+  const zkq::Membership* newest = nullptr;
+  for (const auto& [address, answer] : answers) {
+    if (!answer.ok()) continue;
+    known.insert(answer->id);
+    if (newest == nullptr || newest->version < answer->membership.version) {
+      newest = &answer->membership;
+    }
+  }
+  if (newest == nullptr) return answers;
+  std::vector<std::string> more;
+  for (const zkq::Member& member : newest->members) {
+    if (known.contains(member.id) || !asked.insert(member.address).second) continue;
+    more.push_back(member.address);
+  }
+  for (Answer& answer : Ask(servers, more)) answers.push_back(std::move(answer));
+  return answers;
+}
+
+std::optional<std::string> AddressOf(Servers& servers, const std::vector<std::string>& addresses,
+                                     zkq::ServerId sid) {
+  const zkq::Member* listed = nullptr;
+  const std::vector<Answer> answers = Ask(servers, addresses);
+  for (const auto& [address, answer] : answers) {
+    if (!answer.ok()) continue;
+    if (answer->id == sid) return address;
+    if (const zkq::Member* member = FindMember(answer->membership, sid)) listed = member;
+  }
+  if (listed == nullptr) return std::nullopt;
+  return listed->address;
+}
+
+}  // namespace ctl

@@ -1,0 +1,36 @@
+// Finding out how an ensemble stands when some of its servers can be asked.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "servers.h"
+
+namespace ctl {
+
+// For one server to answer.
+inline constexpr absl::Duration kAnswerTime = absl::Seconds(3);
+
+struct Seen {
+  zkq::ReplicaStatus any = {};                    // of the one that knows most
+  std::optional<zkq::ReplicaStatus> leader = {};  // of who leads, if that one answers
+  const zkq::ReplicaStatus& best() const { return leader ? *leader : any; }
+};
+
+// Asks all `addresses`, and then who leads by the word of the one that knows most. An error: nobody
+// answers.
+absl::StatusOr<Seen> Look(Servers& servers, const std::vector<std::string>& addresses);
+
+// By the address where it was asked: of all `addresses` and of all that are listed, each once.
+using Answer = std::pair<std::string, absl::StatusOr<zkq::ReplicaStatus>>;
+std::vector<Answer> AskAll(Servers& servers, const std::vector<std::string>& addresses);
+
+// Where the server `sid` is: of `addresses` the one where it answers, else as it is listed.
+// Nothing: neither.
+std::optional<std::string> AddressOf(Servers& servers, const std::vector<std::string>& addresses,
+                                     zkq::ServerId sid);
+
+}  // namespace ctl

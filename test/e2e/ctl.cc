@@ -8,29 +8,28 @@ namespace e2e {
 Members::Members(int servers, int founders, Flags flags)
     : founders_(founders), places_(OnLoopback(servers)), ensemble_(places_, std::move(flags)) {}
 
-Flags Members::FlagsOf(int id, bool observer) const {
-  std::string voters;
-  for (int founder = 1; founder <= founders_; ++founder) {
-    voters += (founder == 1 ? "" : ",") + entry(founder);
+// Those that run are where to find the ensemble.
+Flags Members::FlagsToJoin(int id, bool observer) const {
+  std::string others;
+  for (const int other : ensemble_.ids()) {
+    if (other == id || !ensemble_.running(other)) continue;
+    others += (others.empty() ? "" : ",") + entry(other);
   }
-  if (id <= founders_) return {"--ensemble=" + voters};
-  if (observer) return {"--ensemble=" + voters, "--observers=" + entry(id), "--may_found=false"};
-  return {"--ensemble=" + voters + "," + entry(id), "--may_found=false"};
+  if (observer) return {"--may_found=false", "--ensemble=" + others, "--observers=" + entry(id)};
+  return {"--may_found=false", "--ensemble=" + others + "," + entry(id)};
 }
 
 void Members::Found() {
-  for (int id = 1; id <= founders_; ++id) ensemble_.Launch(id, FlagsOf(id, false));
+  std::string founders;
+  for (int id = 1; id <= founders_; ++id) founders += (id == 1 ? "" : ",") + entry(id);
+  for (int id = 1; id <= founders_; ++id) ensemble_.Launch(id, {"--ensemble=" + founders});
   for (int id = 1; id <= founders_; ++id) ensemble_.WaitUntilReady(id);
   ensemble_.WaitForLeader();
 }
 
-void Members::Join(int id, bool observer) { ensemble_.Start(id, FlagsOf(id, observer)); }
+void Members::Join(int id, bool observer) { ensemble_.Start(id, FlagsToJoin(id, observer)); }
 
-void Members::Restart(int id) {
-  Flags flags = FlagsOf(id, false);
-  flags.push_back("--may_found=false");
-  ensemble_.Start(id, flags);
-}
+void Members::Restart(int id) { ensemble_.Start(id, FlagsToJoin(id, false)); }
 
 void Members::LoseDisk(int id) {
   ensemble_.Kill(id);
@@ -47,7 +46,7 @@ void Members::Stop(int id) {
 Finished Members::Ctl(const Flags& words) const {
   std::string servers;
   for (const Place& place : places_) servers += (servers.empty() ? "" : ",") + place.peer_address;
-  Flags command = {ZKQCTL, "--servers=" + servers};
+  Flags command = {ZKQCTL, "--servers=" + servers, "--timeout=40s"};  // below kDeadline
   command.insert(command.end(), words.begin(), words.end());
   return Run(command);
 }

@@ -36,7 +36,7 @@ class Members {
   void WaitUntilReady(int id) const { Do({"wait-ready", std::to_string(id)}); }
 
  private:
-  Flags FlagsOf(int id, bool observer) const;
+  Flags FlagsToJoin(int id, bool observer) const;
 
   const int founders_;
   const std::vector<Place> places_;

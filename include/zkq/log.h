@@ -3,8 +3,8 @@
 // Every line begins with the short name of what it tells, which stays from version to version:
 // "peer-unreachable: server 3 at db3:7003 has had no link for 2.1s: no such name". What each name
 // means, its level and what to do stands in lib/runtime/LOG.md. Warnings and errors of one name
-// about one server come once a minute at most; members-contradict (once for each start) and
-// log-dropped come each time.
+// about one server come once a minute at most; members-contradict and admin-from-anywhere (once for
+// each start) and log-dropped come each time.
 #pragma once
 
 #include <memory>

@@ -48,6 +48,9 @@ enum class Flaw {
   kAsksOn,
   kGivesOn,
   kDeadIsLive,
+  kGarbles,
+  kHidesWhose,
+  kForgetsWhoWaits,
   kStaysUp,
 };
 
@@ -122,6 +125,21 @@ class FlawedTransport final : public QuorumTransport, public QuorumTransport::Re
     };
     sound_->FetchSnapshot(newer ? links_[link.sid] : link, asked, std::move(told));
   }
+  void Ask(ServerId to, Question question, absl::Duration timeout, Answer done) override {
+    if (Is(Flaw::kGarbles)) question.bytes.clear();
+    if (Is(Flaw::kForgetsWhoWaits)) {
+      done = [done = std::move(done)](absl::StatusOr<std::string> answer) mutable {
+        if (answer.ok() || AnsweredBy(answer.status())) std::move(done)(std::move(answer));
+      };
+    }
+    if (Is(Flaw::kHidesWhose)) {
+      done = [done = std::move(done)](absl::StatusOr<std::string> answer) mutable {
+        if (answer.ok()) return std::move(done)(std::move(answer));
+        std::move(done)(absl::Status(answer.status().code(), answer.status().message()));
+      };
+    }
+    sound_->Ask(to, std::move(question), timeout, std::move(done));
+  }
   LinkCounters counters() const override {
     LinkCounters counters = sound_->counters();
     if (Is(Flaw::kCountsFramesAlone)) counters.bytes_read = counters.bytes_written = 0;
@@ -167,6 +185,10 @@ class FlawedTransport final : public QuorumTransport, public QuorumTransport::Re
   void OnSnapshotAsked(const LinkId& link, const SnapshotRequest& request,
                        absl::AnyInvocable<void(absl::StatusOr<SnapshotChunk>) &&> reply) override {
     receiver_->OnSnapshotAsked(link, request, std::move(reply));
+  }
+  void OnAsked(const Asker& asker, Question question, absl::Duration time_left,
+               Answer reply) override {
+    receiver_->OnAsked(asker, std::move(question), time_left, std::move(reply));
   }
 
  private:
@@ -254,6 +276,10 @@ TEST_CASE("each broken promise of a transport is reported as the claim that it b
                         Flaw::kGivesOn,
                         Flaw::kHidesErrors,
                         Flaw::kDeadIsLive,
+                        Flaw::kGarbles,
+                        Flaw::kHidesWhose,
+                        Flaw::kForgetsWhoWaits,
+                        Flaw::kForgetsWhoWaits,
                         Flaw::kStaysUp};
   const std::vector<std::string> claims = TransportClaims();
   REQUIRE(std::size(flaws) + 2 == claims.size());

@@ -122,6 +122,11 @@ ZKQ_EXPORT std::vector<std::string> FileSystemClaims();
 // - a sink that wants no more is called no more
 // - a snapshot's transfer ends with its link, once
 // - a snapshot asked for on a dead link is refused
+// Questions:
+// - a question is answered by whom it asks, or this transport asks none
+// - the error of an answer reaches who asked, and says whose it is
+// - a question that nobody can answer ends with an error that is nobody's
+// - a question that waits ends with Shutdown, once
 // The end:
 // - after Shutdown no call comes, and the peers know
 // - a transport that was never started can be shut down

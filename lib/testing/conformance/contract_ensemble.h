@@ -71,6 +71,7 @@ Claims<TransportCheck> MessageClaims();  // and notifications
 Claims<TransportCheck> BoundClaims();
 Claims<TransportCheck> MembershipClaims();
 Claims<TransportCheck> SnapshotClaims();
+Claims<TransportCheck> QuestionClaims();
 Claims<TransportCheck> EndClaims();
 
 }  // namespace zkq::testing

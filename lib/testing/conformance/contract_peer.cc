@@ -98,6 +98,11 @@ size_t ContractPeer::held_bytes() const {
   return held_bytes_;
 }
 
+void ContractPeer::OnQuestions(Responder responder) {
+  const std::lock_guard lock(mutex_);
+  responder_ = std::move(responder);
+}
+
 void ContractPeer::React(Reaction reaction) {
   const std::lock_guard lock(mutex_);
   reaction_ = std::move(reaction);
@@ -207,6 +212,21 @@ void ContractPeer::OnSnapshotAsked(
     }
   }
   std::move(reply)(std::move(answer));
+  world_->Wake();
+}
+
+void ContractPeer::OnAsked(const Asker& asker, Question question, absl::Duration time_left,
+                           QuorumTransport::Answer reply) {
+  Responder responder;
+  {
+    const std::lock_guard lock(mutex_);
+    if (shut_down_ && violation_.empty()) violation_ = "asked after Shutdown";
+    responder = responder_;
+  }
+  if (responder == nullptr) {
+    return Receiver::OnAsked(asker, std::move(question), time_left, std::move(reply));
+  }
+  responder(asker, std::move(question), time_left, std::move(reply));
   world_->Wake();
 }
 

@@ -53,6 +53,10 @@ class ContractPeer final : public QuorumTransport::Receiver {
   // The snapshot file that peers may fetch: pieces of `piece_bytes`.
   void Serve(std::string snapshot, size_t piece_bytes);
   int snapshot_questions() const;
+  // What answers the questions of others, on the transport's thread; without it nobody does.
+  using Responder =
+      std::function<void(const Asker&, Question, absl::Duration, QuorumTransport::Answer)>;
+  void OnQuestions(Responder responder);
 
   void OnLinkUp(const LinkId& link, const Identity& peer) override;
   void OnIntroduced(const LinkId& link, const Identity& peer) override;
@@ -61,6 +65,8 @@ class ContractPeer final : public QuorumTransport::Receiver {
   void OnLinkDown(const LinkId& link, const absl::Status& why) override;
   void OnSnapshotAsked(const LinkId& link, const SnapshotRequest& request,
                        absl::AnyInvocable<void(absl::StatusOr<SnapshotChunk>) &&> reply) override;
+  void OnAsked(const Asker& asker, Question question, absl::Duration time_left,
+               QuorumTransport::Answer reply) override;
 
  private:
   struct Story {  // of one link
@@ -87,6 +93,7 @@ class ContractPeer final : public QuorumTransport::Receiver {
   size_t held_bytes_ = 0;
   std::vector<Hold> holds_;
   Reaction reaction_;
+  Responder responder_;
   std::string snapshot_;
   size_t piece_bytes_ = 0;  // 0: serves none
   int snapshot_questions_ = 0;

@@ -227,7 +227,7 @@ const Claims<TransportCheck>& AllTransportClaims() {
   static const Claims<TransportCheck> claims = [] {
     Claims<TransportCheck> all;
     for (const auto& part : {LinkClaims(), MessageClaims(), BoundClaims(), MembershipClaims(),
-                             SnapshotClaims(), EndClaims()}) {
+                             SnapshotClaims(), QuestionClaims(), EndClaims()}) {
       all.insert(all.end(), part.begin(), part.end());
     }
     return all;

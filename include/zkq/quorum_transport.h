@@ -184,6 +184,10 @@ class ZKQ_EXPORT QuorumTransport {
   // that is not listed from then on.
   virtual void SetMembers(absl::Span<const Member> members) = 0;
 
+  // kInvalidArgument: no server could be dialled at such an address, whatever the network looks
+  // like; in a few words, why. Reconfigure refuses it. Asks nobody; any thread, any time.
+  virtual absl::Status CheckAddress(std::string_view /*address*/) const { return absl::OkStatus(); }
+
   // Queues `message`, encoded once, on each of the links; skips those that are gone. A link
   // whose queue is full goes down. Never blocks.
   virtual void Send(std::span<const LinkId> to, Message message) = 0;

@@ -22,7 +22,8 @@ inline namespace v1 {
 // it has caught up; nothing is proposed before. OK, with the configuration as it is now: it is
 // committed, a leader is established under it, and a quorum of it knows so. From then on all that
 // it has left out may be stopped, at once. OK also if it was so already: repeating is always safe.
-//   kInvalidArgument     `next` is no configuration (CheckMembership)
+//   kInvalidArgument     `next` is no configuration (CheckMembership), or has an address
+//                        that the transport cannot dial
 //   kAborted             the version is another: read the configuration, edit it, and call again
 //   kFailedPrecondition  the voters of `next` that are up, and those that are waited for, would be
 //                        no quorum; or a disk that is to be replaced is still linked

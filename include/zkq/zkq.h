@@ -4,6 +4,7 @@
 #include "zkq/env.h"
 #include "zkq/log.h"
 #include "zkq/options.h"
+#include "zkq/reconfiguration.h"
 #include "zkq/replica.h"
 #include "zkq/replica_status.h"
 #include "zkq/retry.h"

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "lib/base/absl/string_view.h"
 #include "lib/base/member_lists.h"
 #include "lib/base/texts.h"
 #include "lib/runtime/replica_impl.h"
@@ -35,14 +36,11 @@ Replica::Impl::Asked ChangeTo(Membership next, const CallOptions& options) {
           .next = std::move(next)};
 }
 
-// What cannot be encoded must not get as far as that: an id that is there twice.
-absl::Status WhatCannotBeSent(const Membership& next) {
+// An id that is there twice cannot even be encoded.
+bool CanBeSent(const Membership& next) {
   std::set<ServerId> ids;
-  for (const Member& member : next.members) {
-    if (member.id != kNoServer && ids.insert(member.id).second) continue;
-    return CheckMembership(next);
-  }
-  return next.members.empty() ? CheckMembership(next) : absl::OkStatus();
+  for (const Member& member : next.members) ids.insert(member.id);
+  return !ids.empty() && !ids.contains(kNoServer) && ids.size() == next.members.size();
 }
 
 absl::StatusOr<Membership> MembershipOf(absl::StatusOr<Reply> reply) {
@@ -104,6 +102,18 @@ absl::Status CheckStop(const ReplicaStatus& leader, const std::vector<ServerId>&
                    {.servers = left.missing});
 }
 
+absl::Status Replica::Impl::Objection(const Membership& next) const {
+  if (!CanBeSent(next)) return CheckMembership(next);
+  for (const Member& member : next.members) {
+    const absl::Status dialled = node->options().transport->CheckAddress(member.address);
+    if (dialled.ok()) continue;
+    return MakeError(absl::StatusCode::kInvalidArgument,
+                     "server " + ToString(member.id) + " at \"" + member.address +
+                         "\": " + std::string(FromAbsl(dialled.message())));
+  }
+  return absl::OkStatus();
+}
+
 void Replica::Impl::Reconfigure(Membership next, const CallOptions& options,
                                 Callback<Membership> done) {
   runtime::Caller caller;
@@ -112,10 +122,15 @@ void Replica::Impl::Reconfigure(Membership next, const CallOptions& options,
       std::move(done)(MembershipOf(std::move(reply)));
     };
   }
-  if (absl::Status s = WhatCannotBeSent(next); !s.ok()) {
+  if (absl::Status s = Objection(next); !s.ok()) {
     return node->calls().Refuse(std::move(s), std::move(caller));
   }
   Take(ChangeTo(std::move(next), options), std::move(caller));
+}
+
+absl::StatusOr<Membership> Replica::Impl::Reconfigure(Membership next, const CallOptions& options) {
+  if (absl::Status s = Objection(next); !s.ok()) return s;
+  return MembershipOf(Await(ChangeTo(std::move(next), options), "Reconfigure"));
 }
 
 void Reconfigure(Replica& replica, Membership next, const CallOptions& options,
@@ -125,8 +140,7 @@ void Reconfigure(Replica& replica, Membership next, const CallOptions& options,
 
 absl::StatusOr<Membership> Reconfigure(Replica& replica, Membership next,
                                        const CallOptions& options) {
-  if (absl::Status s = WhatCannotBeSent(next); !s.ok()) return s;
-  return MembershipOf(replica.impl().Await(ChangeTo(std::move(next), options), "Reconfigure"));
+  return replica.impl().Reconfigure(std::move(next), options);
 }
 
 }  // namespace v1

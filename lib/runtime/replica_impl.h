@@ -29,6 +29,7 @@ class Replica::Impl {
   void Take(Asked asked, runtime::Caller caller);
   // As zkq/reconfiguration.h says.
   void Reconfigure(Membership next, const CallOptions& options, Callback<Membership> done);
+  absl::StatusOr<Membership> Reconfigure(Membership next, const CallOptions& options);
   // The blocking form, by its name.
   absl::StatusOr<Reply> Await(Asked asked, std::string_view name);
   Executor& waiters() const { return *node->options().env.executor; }
@@ -37,6 +38,8 @@ class Replica::Impl {
 
  private:
   absl::Status Objection(const Asked& asked) const;
+  // What the leader need not be asked about.
+  absl::Status Objection(const Membership& next) const;
   absl::Duration Now() const { return node->options().env.clock->Monotonic(); }
 };
 

@@ -101,6 +101,22 @@ TEST_CASE("an address that nobody can dial is refused by its server") {
   }
 }
 
+TEST_CASE("a change to an address that nobody can dial is refused by its server") {
+  const TempDir dir;
+  const auto replica = Replica::Start(OptionsOf(testing::FreeAddress(), dir / "d"));
+  REQUIRE(replica.ok());
+  REQUIRE((*replica)->WaitUntilReady(absl::Minutes(1)).ok());
+  for (const char* address : {"0.0.0.0:7001", "host", "host:0", ":7001"}) {
+    const Membership next =
+        With((*replica)->Status().membership, {.id = ServerId{2}, .address = address});
+    const absl::Status status = Reconfigure(**replica, next).status();
+    INFO(status.ToString());
+    CHECK(status.code() == absl::StatusCode::kInvalidArgument);
+    CHECK(GetErrorInfo(status).outcome == Outcome::kNotCommitted);
+    CHECK(std::string(status.message()).find("server 2 at \"" + std::string(address)) == 0);
+  }
+}
+
 TEST_CASE("a name that is not resolved yet asks for another try") {
   const TempDir dir;
   CheckRefused(OptionsOf("no.such.host.invalid:7001", dir / "d"), absl::StatusCode::kUnavailable,

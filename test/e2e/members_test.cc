@@ -73,6 +73,37 @@ TEST_CASE("task: a disk was lost") {
   CheckServes(members, 3, "after");
 }
 
+// Slot 4 is the machine that takes the place of server 3's, under its id.
+TEST_CASE("a disk that was replaced comes back beside the new one, and counts nowhere") {
+  Members members(4, 3);
+  members.Found();
+  members.servers().Kill(3);
+  const std::string place = "3=" + members.peer(4);
+  members.servers().Start(
+      4, {"--id=3", "--may_found=false",
+          "--ensemble=" + members.entry(1) + "," + members.entry(2) + "," + place});
+  members.Do({"move", place});
+  members.Do({"replace", "3"});
+  members.WaitUntilReady(3);
+  CheckServes(members, 4, "replaced");
+
+  members.servers().Launch(
+      3, {"--ensemble=" + members.entry(1) + "," + members.entry(2) + "," + members.entry(3)});
+  WaitFor("the old disk to be told of", [&] {
+    const auto status = members.servers().Status(3);
+    return status && status->ready() != "OK" && status->health() != "OK";
+  });
+  CheckServes(members, 4, "beside the old one");
+  members.servers().Kill(1);  // the new one is needed, and votes
+  CheckServes(members, 4, "with two of three");
+  members.servers().Kill(4);
+  WaitFor("2 to be ready no more", [&] {
+    return members.Ctl({"wait-ready", "2", "--timeout=300ms"}).code == 1;
+  });
+  // Did the old disk vote, the two would be a quorum.
+  CHECK(members.Ctl({"wait-ready", "2", "--timeout=2s"}).code == 1);
+}
+
 TEST_CASE("task: all to new hosts") {
   Members members(6, 3);
   members.Found();

@@ -15,6 +15,7 @@ namespace ctl {
 namespace {
 
 using Strings = std::vector<std::string>;
+constexpr absl::Duration kTimeoutMax = absl::Hours(24);
 
 template <typename... Parts>
 absl::Status Bad(const Parts&... parts) {
@@ -58,10 +59,11 @@ absl::Status ReadVersion(const std::string& text, std::optional<zkq::Zxid>* vers
 }
 
 absl::Status ReadTimeout(const std::string& text, absl::Duration* timeout) {
-  if (absl::ParseDuration(text, timeout) && *timeout > absl::ZeroDuration()) {
-    return absl::OkStatus();
-  }
-  return Bad("--timeout=", text, " is no time, as 30s or 2m is");
+  const bool read = absl::ParseDuration(text, timeout) && *timeout > absl::ZeroDuration();
+  if (!read) return Bad("--timeout=", text, " is no time, as 30s or 2m is");
+  // A change that is asked for goes on that long, also if nobody waits for it any more.
+  if (*timeout > kTimeoutMax) return Bad("--timeout=", text, " is above 24h");
+  return absl::OkStatus();
 }
 
 absl::Status ReadOutput(const std::string& text, Output* output) {
@@ -113,51 +115,58 @@ struct Verb {
   size_t words_max = 0;
   bool changes = false;
   ReadWord read = nullptr;
-  const char* usage = "";
+  std::string usage = {};  // of its words
+  std::string what = {};
 };
 constexpr size_t kAny = 1000;
 
-template <typename T>
-ReadWord Ids(T member) {
-  return [member](const std::string& word, Arguments* to) { return ReadIds(word, &(to->*member)); };
-}
-ReadWord IdsOf(std::vector<zkq::ServerId> Change::*ids) {
+ReadWord ReadInto(std::vector<zkq::ServerId> Change::*ids) {
   return
       [ids](const std::string& word, Arguments* to) { return ReadIds(word, &(to->change.*ids)); };
 }
-ReadWord MembersOf(std::vector<zkq::Member> Change::*members) {
+ReadWord ReadInto(std::vector<zkq::Member> Change::*members) {
   return [members](const std::string& word, Arguments* to) {
     return ReadMembers(word, &(to->change.*members));
   };
 }
 
+absl::Status ReadTarget(const std::string& word, Arguments* to) { return ReadIds(word, &to->ids); }
+
 // "3": its disk; "3 4=host:7004": that one in its place.
 absl::Status ReadReplaced(const std::string& word, Arguments* to) {
   Change& change = to->change;
   if (change.take_disk.empty()) return ReadIds(word, &change.take_disk);
-  if (change.take_disk.size() != 1) return Bad("replace takes one server, and one in its place");
-  change.remove = std::exchange(change.take_disk, {});
-  return ReadMembers(word, &change.add);
+  std::vector<zkq::Member> by;
+  if (absl::Status s = ReadMembers(word, &by); !s.ok()) return s;
+  if (change.take_disk.size() != 1 || by.size() != 1) {
+    return Bad("replace takes one server, and one in its place");
+  }
+  change.replace = {change.take_disk.front(), by.front()};
+  change.take_disk.clear();
+  return absl::OkStatus();
 }
 
 const std::map<std::string, Verb>& Verbs() {
   static const auto* const verbs = new std::map<std::string, Verb>{
-      {"status", {0, 0, false, nullptr, "how every server stands"}},
-      {"members", {0, 0, false, nullptr, "the configuration"}},
-      {"add", {1, kAny, true, MembersOf(&Change::add), "ID=HOST:PORT[:observer]..."}},
-      {"remove", {1, kAny, true, IdsOf(&Change::remove), "ID..."}},
+      {"status", {.what = "how every server stands"}},
+      {"members", {.what = "the configuration"}},
+      {"add",
+       {1, kAny, true, ReadInto(&Change::add), "ID=HOST:PORT[:observer]...", "list new servers"}},
+      {"remove", {1, kAny, true, ReadInto(&Change::remove), "ID...", "list them no more"}},
       {"replace",
-       {1, 2, true, ReadReplaced, "ID, which has lost its disk; or ID ID=HOST:PORT, another"}},
-      {"move", {1, kAny, true, MembersOf(&Change::move), "ID=HOST:PORT..., a new address"}},
-      {"promote", {1, kAny, true, IdsOf(&Change::promote), "ID..., observers: they become voters"}},
-      {"demote", {1, kAny, true, IdsOf(&Change::demote), "ID..., voters: they become observers"}},
+       {1, 2, true, ReadReplaced, "ID [ID=HOST:PORT]", "take its new disk, or another server"}},
+      {"move", {1, kAny, true, ReadInto(&Change::move), "ID=HOST:PORT...", "new addresses"}},
+      {"promote", {1, kAny, true, ReadInto(&Change::promote), "ID...", "observers become voters"}},
+      {"demote", {1, kAny, true, ReadInto(&Change::demote), "ID...", "voters become observers"}},
       {"set",
-       {1, kAny, true, MembersOf(&Change::set),
-        "ID=HOST:PORT[:weight=N][:group=N][:priority=N][:observer]..."}},
-      {"reconfig", {0, 0, true, nullptr, "[--remove=ID,...] [--add=...] [--set=...] [--from=E:C]"}},
+       {1, kAny, true, ReadInto(&Change::set), "ID=HOST:PORT[:OPTION]...",
+        "weight=N, group=N, priority=N, observer; what is not given is the default"}},
+      {"reconfig",
+       {0, 0, true, nullptr, "[--remove=ID,...] [--add=...] [--set=...] [--from=E:C]",
+        "all of it in one step"}},
       {"check-stop",
-       {1, kAny, false, Ids(&Arguments::ids), "ID..., may they be stopped now, all of them?"}},
-      {"wait-ready", {1, 1, false, Ids(&Arguments::ids), "ID, until it is to get traffic"}},
+       {1, kAny, false, ReadTarget, "ID...", "may they be stopped now, all of them?"}},
+      {"wait-ready", {1, 1, false, ReadTarget, "ID", "until it is to get traffic"}},
   };
   return *verbs;
 }
@@ -171,7 +180,8 @@ absl::Status ReadVerb(const Strings& words, Arguments* to) {
   }
   const size_t given = words.size() - 1;
   if (given < verb->second.words_min || given > verb->second.words_max) {
-    return Bad("usage: zkqctl --servers=HOST:PORT,... ", to->verb, " ", verb->second.usage);
+    return Bad("usage: zkqctl --servers=HOST:PORT,... ", to->verb, " ", verb->second.usage, ": ",
+               verb->second.what);
   }
   for (size_t i = 1; i < words.size(); ++i) {
     if (absl::Status s = verb->second.read(words[i], to); !s.ok()) return s;
@@ -230,10 +240,11 @@ absl::StatusOr<Arguments> ParseArguments(const Strings& words) {
 std::string Usage() {
   std::string text =
       "zkqctl --servers=HOST:PORT[,...] [--timeout=1m] [-o table|json] [--dry-run] VERB\n\n"
-      "--servers are peer ports, of any servers of the ensemble. Changes are taken over loopback\n"
-      "alone: run it on the machine of a server.\n\n";
+      "--servers are peer ports, of any servers of the ensemble. Changes are taken from\n"
+      "a server's own machine alone: run it there.\n\n";
   for (const auto& [name, verb] : Verbs()) {
-    text += absl::StrCat("  ", name, std::string(12 - name.size(), ' '), verb.usage, "\n");
+    absl::StrAppend(&text, "  ", name, verb.usage.empty() ? "" : " ", verb.usage, "\n      ",
+                    verb.what, "\n");
   }
   return text +
          "\nExit codes: 0 done; 1 the answer is no (check-stop, wait-ready); 2 usage; 3 failed,\n"

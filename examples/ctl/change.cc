@@ -4,6 +4,7 @@
 #include <chrono>
 #include <future>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -29,50 +30,99 @@ absl::Status NotCommitted(const absl::Status& why) {
   return zkq::MakeError(why.code(), std::string(why.message()));
 }
 
-int Failed(const absl::Status& why, std::ostream& err) {
+// `unknown`: something that was asked for before may have been done.
+int Failed(const absl::Status& why, bool unknown, std::ostream& err) {
   err << "zkqctl: " << Words(why) << "\n";
   if (const std::string advice = Advice(why); !advice.empty()) err << advice << "\n";
-  const bool unknown = zkq::GetErrorInfo(why).outcome == Outcome::kUnknown;
+  unknown = unknown || zkq::GetErrorInfo(why).outcome == Outcome::kUnknown;
   err << (unknown ? "unknown: it may have been changed, or may yet be\n" : "nothing is changed\n");
   return unknown ? kUnknown : kFailed;
 }
 
-// As if those that have caught up were listed already, with the disks that they have.
+// --- before anything is asked for ---------------------------------------------------------
+
+// Those that are where `next` has somebody that the present configuration does not have there.
+absl::Status CheckAddresses(Servers& servers, const ReplicaStatus& present, const Membership& next,
+                            std::ostream& err) {
+  std::vector<std::string> addresses;
+  std::vector<zkq::ServerId> expected;
+  for (const zkq::Member& member : next.members) {
+    const zkq::Member* const listed = FindMember(present.membership, member.id);
+    if (listed != nullptr && listed->address == member.address) continue;
+    addresses.push_back(member.address);
+    expected.push_back(member.id);
+  }
+  const std::vector<Answer> answers = AskEach(servers, addresses);
+  for (size_t i = 0; i < answers.size(); ++i) {
+    const auto& [address, there] = answers[i];
+    const std::string where =
+        absl::StrCat("at ", address, ", where server ", ToString(expected[i]), " is to be");
+    if (!there.ok()) {
+      err << "nobody answers " << where << ": is it started, and is that its address?\n";
+    } else if (there->id != expected[i]) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("server ", ToString(there->id), " answers ", where));
+    } else if (there->ensemble != zkq::EnsembleId{} && there->ensemble != present.ensemble) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "a server of another ensemble, ", ToString(there->ensemble), ", answers ", where,
+          ": it has to be started on an empty directory, with members of this ensemble"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// As if those were counted already whom `next` is to count from then on, if they have caught up.
 absl::Status DecidesNow(ReplicaStatus leader, const Membership& next) {
-  leader.membership = next;
+  const Membership before = std::exchange(leader.membership, next);
   for (zkq::LinkStatus& link : leader.links) {
-    if (link.standing == zkq::Standing::kJoining) link.standing = zkq::Standing::kMember;
+    const zkq::Member* const member = FindMember(next, link.id);
+    if (member == nullptr || member->type != zkq::MemberType::kParticipant) continue;
+    const zkq::Member* const listed = FindMember(before, link.id);
+    const bool votes = listed != nullptr && listed->type == zkq::MemberType::kParticipant;
+    if (votes && member->disk != zkq::kPresentDisk) continue;
+    link.standing = zkq::Standing::kMember;
+    link.type = zkq::MemberType::kParticipant;
   }
   return zkq::CheckStop(leader, {});
 }
 
-int DryRun(const Arguments& arguments, const Seen& seen, const Membership& next, std::ostream& out,
-           std::ostream& err) {
-  if (const absl::Status s = zkq::CheckMembership(next); !s.ok()) return Failed(s, err);
+int DryRun(const Seen& seen, const Membership& next, Output output, absl::Time now,
+           std::ostream& out, std::ostream& err) {
+  if (const absl::Status s = zkq::CheckMembership(next); !s.ok()) return Failed(s, false, err);
   const absl::Status decides = seen.leader
                                    ? DecidesNow(*seen.leader, next)
                                    : absl::UnavailableError("no leader is known that answers");
-  out << DryRunText(next, decides, arguments.output);
+  out << DryRunText(next, decides, output);
+  if (seen.leader) err << Progress(next).Lines(*seen.leader, now);
   return kDone;
 }
+
+// --- asking ---------------------------------------------------------------------------------
 
 // Asks one server after the other as long as nothing has been changed because of where it was
 // asked.
 absl::StatusOr<Membership> AskAnyLocal(Servers& servers, const Arguments& arguments,
                                        const Membership& next, absl::Time deadline) {
   absl::Status last = absl::UnavailableError("no server is given");
-  for (const std::string& address : arguments.servers) {
-    const absl::StatusOr<ReplicaStatus> there = servers.StatusOf(address, kAnswerTime);
+  for (const auto& [address, there] : AskEach(servers, arguments.servers)) {
     if (!there.ok()) {
       if (!absl::IsPermissionDenied(last)) last = NotCommitted(there.status());
       continue;
     }
     absl::StatusOr<Membership> now =
         servers.Reconfigure(address, next, std::max(deadline - servers.Now(), absl::Seconds(1)));
-    if (now.ok() || !absl::IsPermissionDenied(now.status())) return now;
+    const bool elsewhere =
+        absl::IsPermissionDenied(now.status()) || absl::IsResourceExhausted(now.status());
+    if (!elsewhere) return now;
     last = now.status();
   }
   return last;
+}
+
+std::string NobodyLeads(const ReplicaStatus& any) {
+  const absl::Status& why = any.health.ok() ? any.ready : any.health;
+  return absl::StrCat("no leader is known that answers; server ", ToString(any.id),
+                      " says: ", why.ok() ? "OK" : std::string(why.message()), "\n");
 }
 
 // Says meanwhile who is waited for.
@@ -85,11 +135,19 @@ absl::StatusOr<Membership> AskWithProgress(Servers& servers, const Arguments& ar
   std::string told;
   while (answer.wait_for(kProgressPeriod) != std::future_status::ready) {
     const absl::StatusOr<Seen> seen = Look(servers, arguments.servers);
-    if (!seen.ok() || !seen->leader) continue;
-    const std::string lines = progress.Lines(*seen->leader, servers.Now());
+    if (!seen.ok()) continue;
+    const std::string lines =
+        seen->leader ? progress.Lines(*seen->leader, servers.Now()) : NobodyLeads(seen->any);
     if (lines != told) err << (told = lines) << std::flush;
   }
   return answer.get();
+}
+
+// Another change has come first, or the server that was asked did not know yet of the last one; or
+// nobody led.
+bool MayGoAgain(const absl::Status& why, const Change& change) {
+  if (absl::IsAborted(why)) return !change.from;
+  return absl::IsUnavailable(why) && zkq::GetErrorInfo(why).outcome == Outcome::kNotCommitted;
 }
 
 void Tell(const Membership& now, Output output, std::ostream& out) {
@@ -119,7 +177,12 @@ std::string Advice(const absl::Status& why) {
                          : absl::StrCat("see to server ", who,
                                         " first: `zkqctl status` says how it stands");
     case Code::kUnavailable:
-      return "is any of --servers up? Give peer ports of others, too";
+      return "`zkqctl status` says who is up, and whom a leader lacks; if nobody answers, give "
+             "peer "
+             "ports of others, too";
+    case Code::kResourceExhausted:
+      return "that server has too many questions to answer: commands that were interrupted go on "
+             "there until their --timeout. Ask another server";
     default:
       return "";
   }
@@ -127,24 +190,35 @@ std::string Advice(const absl::Status& why) {
 
 int RunChange(const Arguments& arguments, Servers& servers, std::ostream& out, std::ostream& err) {
   const absl::Time deadline = servers.Now() + arguments.timeout;
-  for (bool unknown = false;;) {
+  bool unknown = false;
+  std::string told;
+  for (bool first = true;; first = false) {
     const absl::StatusOr<Seen> seen = Look(servers, arguments.servers);
-    if (!seen.ok()) return Failed(NotCommitted(seen.status()), err);
-    const absl::StatusOr<Membership> next = Edit(seen->best().membership, arguments.change);
-    if (!next.ok()) return Failed(NotCommitted(next.status()), err);
-    if (arguments.dry_run) return DryRun(arguments, *seen, *next, out, err);
+    if (!seen.ok()) return Failed(NotCommitted(seen.status()), unknown, err);
+    const ReplicaStatus& present = seen->best();
+    const absl::StatusOr<Membership> next = Edit(present.membership, arguments.change);
+    if (!next.ok()) return Failed(NotCommitted(next.status()), unknown, err);
+    if (first) {
+      if (*next == present.membership) err << "nothing to change: it is so already\n";
+      const absl::Status fit = CheckAddresses(servers, present, *next, err);
+      if (!fit.ok()) return Failed(NotCommitted(fit), unknown, err);
+    }
+    if (arguments.dry_run) {
+      return DryRun(*seen, *next, arguments.output, servers.Now(), out, err);
+    }
     const absl::StatusOr<Membership> now =
         AskWithProgress(servers, arguments, *next, deadline, err);
     if (now.ok()) {
       Tell(*now, arguments.output, out);
       return kDone;
     }
-    // Another change has come first, or this server did not know yet of the last one.
-    const bool again = absl::IsAborted(now.status()) && !arguments.change.from;
     unknown = unknown || zkq::GetErrorInfo(now.status()).outcome == Outcome::kUnknown;
-    if (!again || servers.Now() >= deadline) {
-      return unknown ? std::max<int>(Failed(now.status(), err), kUnknown)
-                     : Failed(now.status(), err);
+    if (!MayGoAgain(now.status(), arguments.change) || servers.Now() >= deadline) {
+      return Failed(now.status(), unknown, err);
+    }
+    if (absl::IsUnavailable(now.status())) {
+      const std::string why = NobodyLeads(present);
+      if (std::exchange(told, why) != why) err << why << std::flush;
     }
     servers.Sleep(absl::Milliseconds(100));
   }

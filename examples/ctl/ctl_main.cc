@@ -1,8 +1,11 @@
 // zkqctl: looks at an ensemble of zkq, and changes who belongs to it (README.md).
+#include <csignal>
 #include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <unistd.h>
 
 #include "absl/time/clock.h"
 #include "arguments.h"
@@ -31,6 +34,14 @@ class Network final : public ctl::Servers {
   const std::unique_ptr<zkq::Outside> outside_;
 };
 
+// The change goes on where it was asked for.
+void OnInterrupt(int) {
+  constexpr char kWords[] =
+      "\nzkqctl: unknown: the change goes on until its --timeout, at the server that was asked\n";
+  (void)!write(STDERR_FILENO, kWords, sizeof(kWords) - 1);
+  _exit(ctl::kUnknown);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -48,6 +59,10 @@ int main(int argc, char** argv) {
   if (!outside.ok()) {
     std::cerr << "zkqctl: " << outside.status().message() << "\n";
     return ctl::kFailed;
+  }
+  if (ctl::Changes(arguments->verb) && !arguments->dry_run) {
+    std::signal(SIGINT, OnInterrupt);
+    std::signal(SIGTERM, OnInterrupt);
   }
   Network network(*std::move(outside));
   return ctl::Run(*arguments, network, std::cout, std::cerr);

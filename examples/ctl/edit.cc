@@ -41,6 +41,38 @@ absl::Status Add(Membership* now, const std::vector<Member>& added) {
   return absl::OkStatus();
 }
 
+bool IsBare(const Member& member) {
+  return member == Member{.id = member.id, .address = member.address};
+}
+
+absl::Status Replace(Membership* now, const Change::Replacement& change) {
+  const ServerId old = change.old;
+  Member by = change.by;
+  const Member* const listed = FindMember(*now, by.id);
+  const Member* const replaced = FindMember(*now, old);
+  if (by.id == old) {
+    return Refused(old, "cannot take its own place: `zkqctl replace ", zkq::ToString(old),
+                   "` takes its new disk, `zkqctl move` its new address");
+  }
+  if (replaced == nullptr) {
+    const bool done = listed != nullptr && listed->address == by.address &&
+                      (IsBare(by) || SameButDisk(*listed, by));
+    return done ? absl::OkStatus() : NotListed(old, *now);
+  }
+  if (listed != nullptr) {
+    return Refused(by.id, "is listed already, and takes nobody's place: `zkqctl remove ",
+                   zkq::ToString(old), "` removes server ", zkq::ToString(old));
+  }
+  if (IsBare(by)) {
+    by = *replaced;
+    by.id = change.by.id;
+    by.address = change.by.address;
+    by.disk = {};
+  }
+  *now = With(Without(std::move(*now), old), by);
+  return absl::OkStatus();
+}
+
 absl::Status Set(Membership* now, const std::vector<Member>& set) {
   for (Member member : set) {
     Member* const listed = FindMember(now, member.id);
@@ -86,19 +118,23 @@ absl::Status TakeDisks(Membership* now, const std::vector<ServerId>& ids) {
 
 }  // namespace
 
-absl::StatusOr<Membership> Edit(Membership now, const Change& change) {
-  if (change.from && *change.from != now.version) {
-    return absl::AbortedError(absl::StrCat("the configuration is of version ",
-                                           zkq::ToString(now.version), ", and not of ",
-                                           zkq::ToString(*change.from), ": ", zkq::ToString(now)));
-  }
+absl::StatusOr<Membership> Edit(const Membership& before, const Change& change) {
+  Membership now = before;
   for (const ServerId sid : change.remove) now = Without(std::move(now), sid);
+  if (change.replace) {
+    if (absl::Status s = Replace(&now, *change.replace); !s.ok()) return s;
+  }
   if (absl::Status s = Add(&now, change.add); !s.ok()) return s;
   if (absl::Status s = Set(&now, change.set); !s.ok()) return s;
   if (absl::Status s = Move(&now, change.move); !s.ok()) return s;
   if (absl::Status s = Become(MemberType::kParticipant, &now, change.promote); !s.ok()) return s;
   if (absl::Status s = Become(MemberType::kObserver, &now, change.demote); !s.ok()) return s;
   if (absl::Status s = TakeDisks(&now, change.take_disk); !s.ok()) return s;
+  if (now != before && change.from && *change.from != before.version) {
+    return absl::AbortedError(
+        absl::StrCat("the configuration is of version ", zkq::ToString(before.version),
+                     ", and not of ", zkq::ToString(*change.from), ": ", zkq::ToString(before)));
+  }
   return now;
 }
 

@@ -12,7 +12,12 @@ namespace ctl {
 
 // Everything that one command changes, all at once. Carried out in this order.
 struct Change {
+  struct Replacement {
+    zkq::ServerId old{};
+    zkq::Member by = {};  // of an address alone: all else as `old` has it
+  };
   std::vector<zkq::ServerId> remove = {};
+  std::optional<Replacement> replace = {};
   std::vector<zkq::Member> add = {};
   std::vector<zkq::Member> set = {};          // listed ones: all but their disks
   std::vector<zkq::Member> move = {};         // listed ones: their addresses alone
@@ -27,6 +32,6 @@ struct Change {
 // `take_disk` the disk that the server has at present is named, whichever it is.
 // kFailedPrecondition names the server that is not what the change takes it for, and says which
 // change is meant perhaps.
-absl::StatusOr<zkq::Membership> Edit(zkq::Membership now, const Change& change);
+absl::StatusOr<zkq::Membership> Edit(const zkq::Membership& now, const Change& change);
 
 }  // namespace ctl

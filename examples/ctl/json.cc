@@ -4,7 +4,8 @@
 
 namespace ctl::json {
 
-// Bytes that are no control characters go as they are: JSON is UTF-8, and so is what zkq says.
+// What zkq says is ASCII but for what strangers gave it. JSON is UTF-8, so a byte that is neither
+// is shown as U+FFFD.
 std::string Text(std::string_view text) {
   std::string quoted = "\"";
   for (const char c : text) {
@@ -13,7 +14,7 @@ std::string Text(std::string_view text) {
     } else if (static_cast<unsigned char>(c) < 0x20) {
       quoted += absl::StrFormat("\\u%04x", c);
     } else {
-      quoted += c;
+      quoted += static_cast<unsigned char>(c) < 0x80 ? std::string(1, c) : "\xEF\xBF\xBD";
     }
   }
   return quoted + "\"";

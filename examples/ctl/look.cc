@@ -6,22 +6,10 @@
 #include <tuple>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace ctl {
 namespace {
-
-std::vector<Answer> Ask(Servers& servers, const std::vector<std::string>& addresses) {
-  std::vector<std::future<absl::StatusOr<zkq::ReplicaStatus>>> waiting;
-  for (const std::string& address : addresses) {
-    waiting.push_back(std::async(std::launch::async, [&servers, address] {
-      return servers.StatusOf(address, kAnswerTime);
-    }));
-  }
-  std::vector<Answer> answers;
-  for (size_t i = 0; i < addresses.size(); ++i) {
-    answers.emplace_back(addresses[i], waiting[i].get());
-  }
-  return answers;
-}
 
 // Of the ensemble: who leads the newest epoch does, then who has the newest configuration. One that
 // is not founded knows of none but its own list.
@@ -35,10 +23,41 @@ bool KnowsMore(const zkq::ReplicaStatus& a, const zkq::ReplicaStatus& b) {
 
 }  // namespace
 
+std::vector<Answer> AskEach(Servers& servers, const std::vector<std::string>& addresses,
+                            absl::Duration patience) {
+  std::vector<std::future<absl::StatusOr<zkq::ReplicaStatus>>> waiting;
+  for (const std::string& address : addresses) {
+    waiting.push_back(std::async(std::launch::async, [&servers, address, patience] {
+      return servers.StatusOf(address, patience);
+    }));
+  }
+  std::vector<Answer> answers;
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    answers.emplace_back(addresses[i], waiting[i].get());
+  }
+  return answers;
+}
+
+absl::Status CheckOneEnsemble(const std::vector<Answer>& answers) {
+  const Answer* first = nullptr;
+  for (const Answer& one : answers) {
+    if (!one.second.ok() || one.second->ensemble == zkq::EnsembleId{}) continue;
+    if (first == nullptr) first = &one;
+    if (one.second->ensemble == first->second->ensemble) continue;
+    return absl::FailedPreconditionError(
+        absl::StrCat("the server at ", first->first, " is of ensemble ",
+                     ToString(first->second->ensemble), ", and that at ", one.first, " of ",
+                     ToString(one.second->ensemble), ": --servers has to name servers of one"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Seen> Look(Servers& servers, const std::vector<std::string>& addresses) {
   absl::Status error = absl::InvalidArgumentError("no server is given");
   std::optional<zkq::ReplicaStatus> best;
-  for (auto& [address, answer] : Ask(servers, addresses)) {
+  std::vector<Answer> answers = AskEach(servers, addresses);
+  if (absl::Status s = CheckOneEnsemble(answers); !s.ok()) return s;
+  for (auto& [address, answer] : answers) {
     if (!answer.ok()) {
       error = answer.status();
     } else if (!best || KnowsMore(*answer, *best)) {
@@ -59,8 +78,8 @@ absl::StatusOr<Seen> Look(Servers& servers, const std::vector<std::string>& addr
 }
 
 std::vector<Answer> AskAll(Servers& servers, const std::vector<std::string>& addresses) {
-  std::vector<Answer> answers = Ask(servers, addresses);
   std::set<std::string> asked(addresses.begin(), addresses.end());
+  std::vector<Answer> answers = AskEach(servers, {asked.begin(), asked.end()});
   std::set<zkq::ServerId> known;
   const zkq::Membership* newest = nullptr;
   for (const auto& [address, answer] : answers) {
@@ -76,18 +95,22 @@ std::vector<Answer> AskAll(Servers& servers, const std::vector<std::string>& add
     if (known.contains(member.id) || !asked.insert(member.address).second) continue;
     more.push_back(member.address);
   }
-  for (Answer& answer : Ask(servers, more)) answers.push_back(std::move(answer));
+  for (Answer& answer : AskEach(servers, more)) answers.push_back(std::move(answer));
   return answers;
 }
 
 std::optional<std::string> AddressOf(Servers& servers, const std::vector<std::string>& addresses,
-                                     zkq::ServerId sid) {
+                                     zkq::ServerId sid, absl::Duration patience) {
   const zkq::Member* listed = nullptr;
-  const std::vector<Answer> answers = Ask(servers, addresses);
+  zkq::Zxid newest;
+  const std::vector<Answer> answers = AskEach(servers, addresses, patience);
   for (const auto& [address, answer] : answers) {
     if (!answer.ok()) continue;
     if (answer->id == sid) return address;
-    if (const zkq::Member* member = FindMember(answer->membership, sid)) listed = member;
+    const zkq::Member* const member = FindMember(answer->membership, sid);
+    if (member == nullptr || (listed != nullptr && answer->membership.version < newest)) continue;
+    listed = member;
+    newest = answer->membership.version;
   }
   if (listed == nullptr) return std::nullopt;
   return listed->address;

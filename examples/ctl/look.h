@@ -11,8 +11,15 @@
 
 namespace ctl {
 
-// For one server to answer.
+// For one server to answer, at most.
 inline constexpr absl::Duration kAnswerTime = absl::Seconds(3);
+
+// By the address where it was asked.
+using Answer = std::pair<std::string, absl::StatusOr<zkq::ReplicaStatus>>;
+std::vector<Answer> AskEach(Servers& servers, const std::vector<std::string>& addresses,
+                            absl::Duration patience = kAnswerTime);
+// kFailedPrecondition: those that answer are of two ensembles; who is of which.
+absl::Status CheckOneEnsemble(const std::vector<Answer>& answers);
 
 struct Seen {
   zkq::ReplicaStatus any = {};                    // of the one that knows most
@@ -21,16 +28,15 @@ struct Seen {
 };
 
 // Asks all `addresses`, and then who leads by the word of the one that knows most. An error: nobody
-// answers.
+// answers, or they are of two ensembles.
 absl::StatusOr<Seen> Look(Servers& servers, const std::vector<std::string>& addresses);
 
-// By the address where it was asked: of all `addresses` and of all that are listed, each once.
-using Answer = std::pair<std::string, absl::StatusOr<zkq::ReplicaStatus>>;
+// Of all `addresses`, and of all that are listed, each once.
 std::vector<Answer> AskAll(Servers& servers, const std::vector<std::string>& addresses);
 
-// Where the server `sid` is: of `addresses` the one where it answers, else as it is listed.
-// Nothing: neither.
+// Where the server `sid` is: of `addresses` the one where it answers, else as it is listed by who
+// has the newest configuration. Nothing: neither.
 std::optional<std::string> AddressOf(Servers& servers, const std::vector<std::string>& addresses,
-                                     zkq::ServerId sid);
+                                     zkq::ServerId sid, absl::Duration patience);
 
 }  // namespace ctl

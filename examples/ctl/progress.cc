@@ -28,7 +28,7 @@ bool Counts(const zkq::ReplicaStatus& leader, const zkq::LinkStatus& link) {
 }  // namespace
 
 std::string Progress::Lag(const zkq::LinkStatus& link, absl::Time now) {
-  if (link.caught_up) return "caught up";
+  if (link.caught_up) return "has caught up";
   std::string text =
       absl::StrCat(link.transactions_behind, " transactions, ", Size(link.bytes_behind), " behind");
   const Sample before = std::exchange(before_[link.id], {now, link.transactions_behind});

@@ -213,6 +213,11 @@ std::string MembersText(const Membership& membership, Output output) {
   return output == Output::kJson ? Json(membership) + "\n" : MembersTable(membership);
 }
 
+std::string AnswerText(bool yes, const std::string& why, Output output) {
+  if (output == Output::kJson) return Object({{"answer", Bool(yes)}, {"why", Text(why)}}) + "\n";
+  return yes ? "yes\n" : absl::StrCat("no: ", why, "\n");
+}
+
 std::string DryRunText(const Membership& next, const absl::Status& decides, Output output) {
   const std::string why = decides.ok() ? "" : std::string(decides.message());
   if (output == Output::kJson) {

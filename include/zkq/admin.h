@@ -2,8 +2,8 @@
 // program that runs no replica. It needs an address of a peer port, and nothing else; zkqctl
 // (examples/ctl) is made of this header.
 //
-// A server answers how it stands at any time, to anybody. Changes it takes over loopback alone,
-// unless it was started with ReplicaOptions::admin_from_anywhere: there is no authentication yet.
+// A server answers how it stands at any time, to anybody. Changes it takes from its own machine alone
+// (over loopback, or to an address of this machine from the same one), unless it was started with ReplicaOptions::admin_from_anywhere: there is no authentication yet.
 #pragma once
 
 #include <memory>
@@ -22,8 +22,9 @@
 namespace zkq {
 inline namespace v1 {
 
-// What Replica::Status() returns there. `done` is called exactly once, never inside this call, on
-// any thread; it must not block. Errors as QuorumTransport::Ask has them, and kInternal: the answer
+// What Replica::Status() returns there. `done` is called exactly once, on any thread; inside this
+// call only where nothing can be asked (a transport that asks no questions, or is not started). It
+// must not block. Errors as QuorumTransport::Ask has them, and kInternal: the answer
 // cannot be read. None has changed anything, and GetErrorInfo says so.
 ZKQ_EXPORT void AskStatus(QuorumTransport& transport, ServerId to, absl::Duration timeout,
                           absl::AnyInvocable<void(absl::StatusOr<ReplicaStatus>) &&> done);
@@ -31,8 +32,9 @@ ZKQ_EXPORT void AskStatus(QuorumTransport& transport, ServerId to, absl::Duratio
 // Reconfigure (zkq/reconfiguration.h), called there; all that it says of a failed call comes back,
 // and GetErrorInfo(status) tells of it. The call ends after `timeout`, and its answer may take five
 // seconds more. Of the other errors
-//   kPermissionDenied    not asked over loopback, which alone is taken   not committed
-//   kResourceExhausted, kUnimplemented, kInvalidArgument, kFailedPrecondition
+//   kInvalidArgument     `next` is no configuration; told inside this call   not committed
+//   kPermissionDenied    not asked on its own machine, and no other is taken   not committed
+//   kResourceExhausted, kUnimplemented, kFailedPrecondition
 //                        as QuorumTransport::Ask                         not committed
 //   others               the answer is lost, or cannot be read           unknown
 // `done` as above.

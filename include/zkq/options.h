@@ -47,7 +47,7 @@ struct ReplicaOptions {
   // to this one at a time; others are refused and try again. At most 1,024.
   uint32_t max_unlisted = 64;
   // True: tools may change the ensemble, and have files written, from any machine that reaches the
-  // peer port. False: from this one alone, over loopback.
+  // peer port. False: from this one alone, over loopback or at an address of its own.
   bool admin_from_anywhere = false;
   // Where to listen; default: this server's address in `members`. Port 0 takes any free
   // port: ReplicaStatus::listen_address tells which. Read by the shipped transport alone.

@@ -103,7 +103,7 @@ struct Asker {
   DiskId disk = {};
   uint64_t boot = 0;
   EnsembleId ensemble = {};  // that of the asked, or none
-  bool local = false;        // it came over loopback: this the transport knows
+  bool local = false;        // it is on this machine: this the transport knows
 };
 // Of an error that QuorumTransport::Ask gives: the server whose answer it is. Nothing: the
 // question has got no answer.
@@ -184,9 +184,11 @@ class ZKQ_EXPORT QuorumTransport {
   // that is not listed from then on.
   virtual void SetMembers(absl::Span<const Member> members) = 0;
 
-  // kInvalidArgument: no server could be dialled at such an address, whatever the network looks
-  // like; in a few words, why. Reconfigure refuses it. Asks nobody; any thread, any time.
-  virtual absl::Status CheckAddress(std::string_view /*address*/) const { return absl::OkStatus(); }
+  // What tells, in a few words, why no server could be dialled at an address, whatever the network
+  // looks like; "" if its form is good. Reconfigure refuses such an address. A plain function,
+  // which may be called at any time, on any thread, also without a transport. Null: all are good.
+  using AddressCheck = std::string_view (*)(std::string_view address);
+  virtual AddressCheck address_check() const { return nullptr; }
 
   // Queues `message`, encoded once, on each of the links; skips those that are gone. A link
   // whose queue is full goes down. Never blocks.

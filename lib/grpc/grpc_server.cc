@@ -193,16 +193,17 @@ class Server final : public GrpcServer {
     if (!has_servers()) return;
     const int limit_ms = UnacknowledgedMsMax(table_->self());
     setsockopt(connection.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &limit_ms, sizeof(limit_ms));
-    const bool local = IsLocal(connection);
+    const bool local = IsFromHere(connection);
     grpc::AddInsecureChannelFromFd(local ? local_server_.get() : server_.get(),
                                    connection.Release());
   }
 
-  static bool IsLocal(const Fd& connection) {
-    sockaddr_storage peer = {};
-    socklen_t size = sizeof(peer);
-    auto* const generic = reinterpret_cast<sockaddr*>(&peer);
-    return getpeername(connection.get(), generic, &size) == 0 && IsLoopback(peer);
+  static bool IsFromHere(const Fd& connection) {
+    sockaddr_storage peer = {}, own = {};
+    socklen_t peer_size = sizeof(peer), own_size = sizeof(own);
+    return getpeername(connection.get(), reinterpret_cast<sockaddr*>(&peer), &peer_size) == 0 &&
+           getsockname(connection.get(), reinterpret_cast<sockaddr*>(&own), &own_size) == 0 &&
+           IsLocal(peer, own);
   }
 
   const std::shared_ptr<link::LinkTable> table_;

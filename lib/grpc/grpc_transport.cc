@@ -1,11 +1,9 @@
 #include "zkq/grpc_transport.h"
 
 #include <mutex>
-#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "lib/base/absl/string_view.h"
 #include "lib/base/host_port.h"
 #include "lib/grpc/grpc_client.h"
 #include "lib/grpc/grpc_server.h"
@@ -64,10 +62,7 @@ class GrpcTransport final : public QuorumTransport {
   }
 
   void SetIdentity(const Identity& self) override { table_->SetIdentity(self); }
-  absl::Status CheckAddress(std::string_view address) const override {
-    const std::string_view why = WhyNotDialled(address);
-    return why.empty() ? absl::OkStatus() : absl::InvalidArgumentError(ToAbsl(why));
-  }
+  AddressCheck address_check() const override { return WhyNotDialled; }
   void SetMembers(absl::Span<const Member> members) override { table_->SetMembers(members); }
   void Send(std::span<const LinkId> to, Message message) override { table_->Send(to, message); }
   void Notify(ServerId to, const Notification& notification) override {

@@ -38,8 +38,7 @@ void Admin::Change(const Asker& asker, Question question, absl::Duration time_le
   if (!asker.local && !node_.options().admin_from_anywhere) {
     return std::move(reply)(absl::PermissionDeniedError(
         ToAbsl("server " + ToString(node_.options().id) +
-               " takes changes over loopback alone, unless its admin_from_anywhere is set: ask it "
-               "on its own machine, at 127.0.0.1")));
+               " takes changes from its own machine alone, unless its admin_from_anywhere is set")));
   }
   std::optional<ChangeRequest> change = DecodeChangeRequest(question.bytes);
   if (!change) return std::move(reply)(absl::InvalidArgumentError("no change can be read"));

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "lib/base/absl/string_view.h"
+#include "lib/base/member_lists.h"
 #include "lib/runtime/admin.h"
 #include "lib/runtime/reports.h"
 #include "zkq/admin.h"
@@ -75,7 +76,11 @@ void AskStatus(QuorumTransport& transport, ServerId to, absl::Duration timeout,
 void AskReconfigure(QuorumTransport& transport, ServerId to, Membership next,
                     absl::Duration timeout,
                     absl::AnyInvocable<void(absl::StatusOr<Membership>) &&> done) {
-  timeout = std::min(timeout, kLongest);
+  std::sort(next.members.begin(), next.members.end());
+  if (const std::string wrong = WhatIsWrongBesideAddresses(next.members); !wrong.empty()) {
+    return std::move(done)(MakeError(Code::kInvalidArgument, wrong));
+  }
+  timeout = std::clamp(timeout, absl::ZeroDuration(), kLongest);
   const ChangeRequest change{.next = std::move(next),
                              .time_left = absl::ToChronoMicroseconds(timeout)};
   Question question{.kind = std::string(runtime::kAskReconfigure),

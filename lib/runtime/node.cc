@@ -24,6 +24,7 @@ Node::Node(ReplicaOptions options, const Tuning& tuning, storage::DataDir dir)
     : options_(std::move(options)),
       killed_(tuning.killed),
       has_state_machine_(options_.state_machine != nullptr),
+      address_check_(options_.transport->address_check()),
       dir_(std::move(dir)),
       log_(LogQueue::Before(options_.log_sink, options_.env.blocking_executor)),
       voice_(log_, options_.id, options_.env.clock.get()),

@@ -74,6 +74,7 @@ class Node final : public std::enable_shared_from_this<Node>,
   // All but the seams, which Shutdown releases.
   const ReplicaOptions& options() const { return options_; }
   bool has_state_machine() const { return has_state_machine_; }
+  QuorumTransport::AddressCheck address_check() const { return address_check_; }
   Calls& calls() { return calls_; }
   Events& events() { return events_; }
   Protocol& protocol() { return protocol_; }
@@ -146,6 +147,7 @@ class Node final : public std::enable_shared_from_this<Node>,
   ReplicaOptions options_;
   const std::shared_ptr<const std::atomic<bool>> killed_;  // Tuning::killed
   const bool has_state_machine_;                           // at the start
+  const QuorumTransport::AddressCheck address_check_;      // as the transport had it then
   storage::DataDir dir_;
   const std::shared_ptr<LogQueue> log_;  // none: silent
   const Voice voice_;

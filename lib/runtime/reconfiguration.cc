@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
-#include "lib/base/absl/string_view.h"
 #include "lib/base/member_lists.h"
 #include "lib/base/texts.h"
 #include "lib/runtime/replica_impl.h"
@@ -104,12 +104,13 @@ absl::Status CheckStop(const ReplicaStatus& leader, const std::vector<ServerId>&
 
 absl::Status Replica::Impl::Objection(const Membership& next) const {
   if (!CanBeSent(next)) return CheckMembership(next);
+  if (node->address_check() == nullptr) return absl::OkStatus();
   for (const Member& member : next.members) {
-    const absl::Status dialled = node->options().transport->CheckAddress(member.address);
-    if (dialled.ok()) continue;
-    return MakeError(absl::StatusCode::kInvalidArgument,
-                     "server " + ToString(member.id) + " at \"" + member.address +
-                         "\": " + std::string(FromAbsl(dialled.message())));
+    const std::string_view why = node->address_check()(member.address);
+    if (why.empty()) continue;
+    return MakeError(
+        absl::StatusCode::kInvalidArgument,
+        "server " + ToString(member.id) + " at \"" + member.address + "\": " + std::string(why));
   }
   return absl::OkStatus();
 }

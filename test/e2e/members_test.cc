@@ -233,7 +233,7 @@ TEST_CASE("task: read on an observer that nobody lists") {
 TEST_CASE("task: is this server ready?") {
   Members members(4, 3);
   members.Found();
-  CHECK(members.Do({"wait-ready", "1"}) == "ready\n");
+  CHECK(members.Do({"wait-ready", "1"}) == "yes\n");
   const Finished nobody = members.Ctl({"wait-ready", "4", "--timeout=300ms"});
   CHECK(nobody.code == 1);
   CHECK(Has(nobody.out, "no: server 4: nobody knows where it is"));

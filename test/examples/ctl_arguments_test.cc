@@ -65,6 +65,8 @@ TEST_CASE("zkqctl: what cannot be used is named") {
   CHECK(Has(Refused({"dance"}), "\"dance\" is no verb"));
   CHECK(Has(Refused({"status", "4"}), "usage: zkqctl"));
   CHECK(Has(Refused({"remove"}), "usage: zkqctl"));
+  CHECK(Has(Refused({"replace", "3", "4=d:1,5=e:1"}), "one in its place"));
+  CHECK(Has(Refused({"members", "--timeout=inf"}), "above 24h"));
   CHECK(Has(Refused({"remove", "x"}), "\"x\" is not the id"));
   CHECK(Has(Refused({"remove", "0"}), "\"0\" is not the id"));
   CHECK(Has(Refused({"add", "h4:7004"}), "id=host:port"));
@@ -87,6 +89,9 @@ TEST_CASE("zkqctl: each verb changes what it says, all at once") {
   CHECK(Edited({"add", "3=c:1"}) == "5:18 {1=a:1, 2=b:1, 3=c:1, 4=d:1:observer}");
   CHECK(Edited({"remove", "3", "9"}) == "5:18 {1=a:1, 2=b:1, 4=d:1:observer}");
   CHECK(Edited({"replace", "3", "5=e:1"}) == "5:18 {1=a:1, 2=b:1, 4=d:1:observer, 5=e:1}");
+  CHECK(Edited({"replace", "9", "3=c:1"}) == "5:18 {1=a:1, 2=b:1, 3=c:1, 4=d:1:observer}");
+  CHECK(Edited({"replace", "4", "5=e:1"}) == "5:18 {1=a:1, 2=b:1, 3=c:1, 5=e:1:observer}");
+  CHECK(Edited({"replace", "4", "5=e:1:weight=2"}) == "5:18 {1=a:1, 2=b:1, 3=c:1, 5=e:1:weight=2}");
   CHECK(Edited({"move", "3=x:9"}) == "5:18 {1=a:1, 2=b:1, 3=x:9, 4=d:1:observer}");
   CHECK(Edited({"promote", "4"}) == "5:18 {1=a:1, 2=b:1, 3=c:1, 4=d:1}");
   CHECK(Edited({"demote", "1,2"}) ==
@@ -116,8 +121,13 @@ TEST_CASE("zkqctl: a change that does not fit is refused, and says what does") {
   CHECK(Has(Edited({"promote", "9"}), "`zkqctl add 9=HOST:PORT`"));
   CHECK(Has(Edited({"set", "9=i:1"}), "is not listed"));
   CHECK(Has(Edited({"replace", "4"}), "is an observer, which needs no replacing"));
+  CHECK(Has(Edited({"replace", "33", "5=e:1"}), "server 33 is not listed"));
+  CHECK(Has(Edited({"replace", "1", "2=b:1"}), "is listed already, and takes nobody's place"));
+  CHECK(Has(Edited({"replace", "1", "1=x:9"}), "`zkqctl move` its new address"));
   const auto old = Edit(Members(kThree), Parsed({"reconfig", "--remove=1", "--from=5:17"}).change);
   CHECK(old.status().code() == absl::StatusCode::kAborted);
+  CHECK(Edited({"reconfig", "--remove=9", "--from=5:17"}) ==  // it was done before
+        "5:18 {1=a:1, 2=b:1, 3=c:1, 4=d:1:observer}");
 }
 
 }  // namespace

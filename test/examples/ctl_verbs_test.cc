@@ -85,6 +85,10 @@ TEST_CASE("zkqctl: a change is asked of a server that is given, and its result p
   CHECK(done.code == kDone);
   CHECK(done.out == "5:19 {1=a:1, 2=b:1}\n");
   CHECK(done.err.empty());
+  servers.asked.clear();
+  CHECK(Ctl(servers, {"remove", "9"}).err == "nothing to change: it is so already\n");
+  CHECK(servers.asked == std::vector<std::string>{"b:1 5:18 {1=a:1, 2=b:1, 3=c:1}"});
+  servers.asked = {"b:1 5:18 {1=a:1, 2=b:1}"};
   CHECK(servers.asked == std::vector<std::string>{"b:1 5:18 {1=a:1, 2=b:1}"});
 }
 
@@ -131,6 +135,58 @@ TEST_CASE("zkqctl: an unknown outcome is told as one, also if the change is over
   const Result lost = Ctl(servers, {"remove", "3"});
   CHECK(lost.code == kUnknown);
   CHECK(Mentions(lost.err, "unknown: it may have been changed"));
+  servers.refusals = {zkq::MakeError(Code::kAborted, "again", {.outcome = zkq::Outcome::kUnknown}),
+                      zkq::MakeError(Code::kFailedPrecondition, "no quorum")};
+  const Result refused = Ctl(servers, {"remove", "3"});
+  CHECK(refused.code == kUnknown);
+  CHECK_FALSE(Mentions(refused.err, "nothing is changed"));
+}
+
+TEST_CASE("zkqctl: while nobody leads a change is asked for again, and what is missing is told") {
+  Played servers;
+  servers.leader().leads.reset();
+  servers.statuses.at("b:1").health = absl::UnavailableError("3 is not reached");
+  servers.statuses.at("c:1").health = absl::UnavailableError("3 is not reached");
+  servers.leader().health = absl::UnavailableError("3 is not reached");
+  const absl::Status nobody = zkq::MakeError(Code::kUnavailable, "no leader is established");
+  servers.refusals = {nobody, nobody};
+  const Result done = Ctl(servers, {"remove", "3"});
+  CHECK(done.code == kDone);
+  CHECK(servers.asked.size() == 3);
+  CHECK(Mentions(done.err, "says: 3 is not reached"));
+  servers.refusals.assign(100, nobody);
+  const Result late = Ctl(servers, {"remove", "3"});
+  CHECK(late.code == kFailed);
+  CHECK(Mentions(late.err, "`zkqctl status`"));
+}
+
+TEST_CASE("zkqctl: servers of two ensembles are not mixed") {
+  Played servers;
+  for (auto& [address, status] : servers.statuses) status.ensemble = {1, 1};
+  servers.statuses.at("c:1").ensemble = {2, 2};
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"remove", "3"}, {"members"}, {"check-stop", "3"}, {"status"}}) {
+    const Result mixed = Ctl(servers, words);
+    CHECK(mixed.code == kFailed);
+    CHECK(Mentions(mixed.err, "--servers has to name servers of one"));
+  }
+  CHECK(servers.asked.empty());
+}
+
+TEST_CASE("zkqctl: who answers where somebody is to be listed is looked at") {
+  Played servers;
+  const Result silent = Ctl(servers, {"add", "4=d:1"});
+  CHECK(silent.code == kDone);
+  CHECK(Mentions(silent.err, "nobody answers at d:1, where server 4 is to be"));
+  servers.asked.clear();
+  const Result wrong = Ctl(servers, {"move", "3=b:1"});
+  CHECK(wrong.code == kFailed);
+  CHECK(Mentions(wrong.err, "server 2 answers at b:1, where server 3 is to be"));
+  servers.statuses["d:1"] = {.id = ServerId{4}, .ensemble = {9, 9}};
+  CHECK(Mentions(Ctl(servers, {"add", "4=d:1"}).err, "a server of another ensemble"));
+  CHECK(servers.asked.empty());
+  servers.statuses["d:1"].ensemble = {};
+  CHECK(Ctl(servers, {"add", "4=d:1"}).err.empty());
 }
 
 TEST_CASE("zkqctl: who is waited for in vain is named, with what to look at") {
@@ -154,6 +210,13 @@ TEST_CASE("zkqctl: a dry run changes nothing, and says whether the next ones cou
       {.id = ServerId{4}, .standing = zkq::Standing::kJoining, .up = true, .caught_up = true});
   CHECK(Mentions(Ctl(servers, {"reconfig", "--remove=2,3", "--add=4=d:1", "--dry-run"}).out,
                  "at once"));
+  CHECK(Mentions(Ctl(servers, {"reconfig", "--remove=2", "--add=5=e:1", "--dry-run"}).err,
+                 "waits for server 5: not linked"));
+  // Another disk counts if the change takes it, and else not.
+  servers.leader().links[0].standing = zkq::Standing::kJoining;
+  CHECK(Mentions(Ctl(servers, {"remove", "3", "--dry-run"}).out, "could not decide yet"));
+  CHECK(Mentions(Ctl(servers, {"replace", "2", "--dry-run"}).out, "at once"));
+  servers.leader().links[0].standing = zkq::Standing::kMember;
   const Result none = Ctl(servers, {"remove", "1,2,3", "--dry-run"});
   CHECK(none.code == kFailed);
   CHECK(servers.asked.empty());
@@ -166,19 +229,31 @@ TEST_CASE("zkqctl: check-stop says yes, no and why, or that nobody can tell") {
   const Result no = Ctl(servers, {"check-stop", "3"});
   CHECK(no.code == kNo);
   CHECK(no.out == "no: without 3, {1} of {1,2} is up: 2 is down\n");
+  CHECK(Ctl(servers, {"-o", "json", "check-stop", "3"}).out ==
+        "{\"answer\":false,\"why\":\"without 3, {1} of {1,2} is up: 2 is down\"}\n");
+  const Result stranger = Ctl(servers, {"check-stop", "33"});
+  CHECK(stranger.code == kFailed);
+  CHECK(Mentions(stranger.err, "server 33 is not known: the members are 5:18 {1=a:1"));
   servers.leader().leads.reset();
   CHECK(Ctl(servers, {"check-stop", "3"}).code == kFailed);
 }
 
 TEST_CASE("zkqctl: wait-ready finds the server by its id, and ends with what keeps it") {
   Played servers;
-  CHECK(Ctl(servers, {"wait-ready", "3"}).out == "ready\n");
+  CHECK(Ctl(servers, {"wait-ready", "3"}).out == "yes\n");
   CHECK(Ctl(servers, {"wait-ready", "1"}).code == kDone);  // not given, but listed
   servers.statuses.at("c:1").ready = absl::UnavailableError("a snapshot is restored");
   const Result no = Ctl(servers, {"wait-ready", "3"});
   CHECK(no.code == kNo);
   CHECK(no.out == "no: server 3: a snapshot is restored\n");
   CHECK(Mentions(Ctl(servers, {"wait-ready", "9"}).out, "nobody knows where it is"));
+  // By who has the newest configuration, wherever it stands among those that are given.
+  servers.statuses["d:1"] = servers.statuses.at("c:1");
+  servers.statuses["d:1"].ready = absl::OkStatus();
+  servers.statuses.erase("c:1");
+  servers.leader().membership.version = {5, 20};
+  FindMember(&servers.leader().membership, ServerId{3})->address = "d:1";
+  CHECK(Ctl(servers, {"wait-ready", "3"}, "a:1,b:1").code == kDone);
 }
 
 TEST_CASE("zkqctl: the status has all that are listed, and whom the leader knows") {
@@ -228,7 +303,7 @@ TEST_CASE("zkqctl: who is waited for is told with what it lacks, how fast, and h
   CHECK(progress.Lines(leader, now + absl::Seconds(2)) ==
         "waits for server 4: 1000 transactions, 3.1 MB behind, 1000/s, about 1 s\n");
   leader.links.back().caught_up = true;
-  CHECK(progress.Lines(leader, now) == "waits for server 4: caught up\n");
+  CHECK(progress.Lines(leader, now) == "waits for server 4: has caught up\n");
   leader.links.front().up = false;  // a member that is down holds up nothing
   leader.membership = next;
   leader.links.back().standing = zkq::Standing::kMember;
@@ -237,6 +312,7 @@ TEST_CASE("zkqctl: who is waited for is told with what it lacks, how fast, and h
 
 TEST_CASE("zkqctl: JSON is quoted") {
   CHECK(json::Text("a\"b\\c\n\x01") == R"("a\"b\\c\u000a\u0001")");
+  CHECK(json::Text("\xff") == "\"\xEF\xBF\xBD\"");
   CHECK(json::Object({{"k", json::Array({"1", json::Bool(true)})}}) == R"({"k":[1,true]})");
 }
 

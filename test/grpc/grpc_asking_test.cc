@@ -236,40 +236,49 @@ TEST_CASE("a transport without a sid does not listen") {
 
 // --- who is local -----------------------------------------------------------------------
 
-bool IsLoopback4(const char* address) {
+sockaddr_storage Storage4(const char* address) {
   sockaddr_storage storage = {};
   auto* const v4 = reinterpret_cast<sockaddr_in*>(&storage);
   v4->sin_family = AF_INET;
   REQUIRE(inet_pton(AF_INET, address, &v4->sin_addr) == 1);
-  return transport::IsLoopback(storage);
+  return storage;
 }
-bool IsLoopback6(const char* address) {
+sockaddr_storage Storage6(const char* address) {
   sockaddr_storage storage = {};
   auto* const v6 = reinterpret_cast<sockaddr_in6*>(&storage);
   v6->sin6_family = AF_INET6;
   REQUIRE(inet_pton(AF_INET6, address, &v6->sin6_addr) == 1);
-  return transport::IsLoopback(storage);
+  return storage;
 }
 
-TEST_CASE("loopback is all of 127.0.0.0/8, ::1 and Unix sockets, and nothing else") {
+TEST_CASE("local is all of 127.0.0.0/8, ::1 and Unix sockets, and nothing else") {
   for (const char* address : {"127.0.0.1", "127.0.0.2", "127.255.255.255"}) {
     CAPTURE(address);
-    CHECK(IsLoopback4(address));
+    CHECK(transport::IsLocal(Storage4(address), {}));
   }
   for (const char* address : {"10.0.0.1", "126.255.255.255", "128.0.0.1", "0.0.0.0", "1.0.0.127"}) {
     CAPTURE(address);
-    CHECK_FALSE(IsLoopback4(address));
+    CHECK_FALSE(transport::IsLocal(Storage4(address), {}));
   }
-  CHECK(IsLoopback6("::1"));
-  CHECK(IsLoopback6("::ffff:127.0.0.1"));
+  CHECK(transport::IsLocal(Storage6("::1"), {}));
+  CHECK(transport::IsLocal(Storage6("::ffff:127.0.0.1"), {}));
   for (const char* address : {"::ffff:10.0.0.1", "fe80::1", "::", "::127.0.0.1", "7f00::1"}) {
     CAPTURE(address);
-    CHECK_FALSE(IsLoopback6(address));
+    CHECK_FALSE(transport::IsLocal(Storage6(address), {}));
   }
   sockaddr_storage storage = {};
-  CHECK_FALSE(transport::IsLoopback(storage));
+  CHECK_FALSE(transport::IsLocal(storage, {}));
   storage.ss_family = AF_UNIX;
-  CHECK(transport::IsLoopback(storage));
+  CHECK(transport::IsLocal(storage, {}));
+}
+
+TEST_CASE("local is who comes from the address that was dialled, and nobody beside it") {
+  CHECK(transport::IsLocal(Storage4("10.0.0.1"), Storage4("10.0.0.1")));
+  CHECK(transport::IsLocal(Storage6("::ffff:10.0.0.1"), Storage4("10.0.0.1")));
+  CHECK(transport::IsLocal(Storage6("fd00::1"), Storage6("fd00::1")));
+  CHECK_FALSE(transport::IsLocal(Storage4("10.0.0.2"), Storage4("10.0.0.1")));
+  CHECK_FALSE(transport::IsLocal(Storage6("fd00::2"), Storage6("fd00::1")));
+  CHECK_FALSE(transport::IsLocal(Storage6("::a00:1"), Storage4("10.0.0.1")));
 }
 
 // An IPv4 address of this machine that others may reach; none: it has none.
@@ -288,7 +297,7 @@ std::optional<std::string> OutwardAddress() {
   return found;
 }
 
-TEST_CASE("who comes by an address that others reach is not local, and others still are") {
+TEST_CASE("who is on this machine is local, whichever of its addresses is dialled") {
   const std::optional<std::string> outward = OutwardAddress();
   if (!outward) {
     WARN("this machine has no address but loopback");
@@ -296,11 +305,10 @@ TEST_CASE("who comes by an address that others reach is not local, and others st
   }
   Server one(IdentityOf(kOne), "0.0.0.0:0");
   const std::string port = one.address().substr(one.address().rfind(':'));
-  for (const bool local : {false, true}) {
-    const std::string host = local ? "127.0.0.1" : *outward;
+  for (const std::string& host : {*outward, std::string("127.0.0.1")}) {
     Tool tool(host + port);
     REQUIRE(tool.Ask({.kind = "echo"}).ok());
-    CHECK(one.asker->local == local);
+    CHECK(one.asker->local);
   }
 }
 

@@ -111,6 +111,24 @@ TEST_CASE("admin: what a refused change says comes back whole") {
   CHECK(refusal(other, kTime).code() == Code::kAborted);
   CHECK(GetErrorInfo(refusal(other, kTime)).outcome == Outcome::kNotCommitted);
   CHECK(refusal({.version = now.version}, kTime).code() == Code::kInvalidArgument);
+  Membership doubled = now;
+  doubled.members.push_back(now.members.front());
+  const absl::Status wrong = refusal(doubled, kTime);
+  CHECK(wrong.code() == Code::kInvalidArgument);
+  CHECK(std::string(wrong.message()).find("server 1") != std::string::npos);
+}
+
+TEST_CASE("admin: a membership is taken in any order, as Reconfigure takes it") {
+  World world;
+  const auto replica = world.Start(kOne, {{.id = kOne}});
+  REQUIRE(replica->WaitForLeader(kTime).ok());
+  const auto tool = world.Tool();
+  Membership next = tool->StatusOf(kFirst, kTime)->membership;
+  next.members.insert(next.members.begin(), {.id = kTwo, .type = MemberType::kObserver});
+  CHECK(tool->Reconfigure(kFirst, next, kTime).status().ToString() == "OK");
+  next.members.front().id = ServerId{3};
+  const absl::Status late = tool->Reconfigure(kFirst, next, -absl::Seconds(1)).status();
+  CHECK(late.code() == Code::kDeadlineExceeded);
 }
 
 absl::StatusOr<std::string> Ask(Replica& replica, const Asker& asker, Question question) {

@@ -15,8 +15,10 @@ using testing::Command;
 using testing::RunScript;
 
 // election 1 of 3 [up=2,3]            server 1 of an ensemble of three, linked already
+//     [config=5:1=1+2+3:9]             committed, with disks; server 2 has disk 2 unless said
+//     otherwise [pending=5:7=1+2+4] [disk=9]     in this server's log; its disk
 // look epoch 1 zxid 1:5 · ask         begins a round: as a candidate, or asking only
-// from 2 leader 2 epoch 1 zxid 1:5 round 1 looking connected
+// from 2[:9] leader 2 epoch 1 zxid 1:5 round 1 looking connected [pending=5:7=1+2+4]
 // tick 50ms                           so much later
 // up 2 · down 2 · settle following leader 2 epoch 2 zxid 1:5
 // wake                                when the next tick is wanted
@@ -24,13 +26,18 @@ class ElectionScript {
  public:
   explicit ElectionScript(const std::vector<std::string>& args) {
     Words words(args);
-    const std::string up = words.Setting("up");
-    self_ = ToServerId(words.Next());
+    const std::string up = words.Setting("up"), config = words.Setting("config");
+    const std::string pending = words.Setting("pending"), disk = words.Setting("disk");
+    has_disks_ = !config.empty();
+    const std::string self = words.Next();
+    self_ = ToServerId(self);
     const int voters = static_cast<int>(ToNumber(words.After("of")));
     election_ = NewFastLeaderElection({});
-    election_->SetConfigs({self_, {}}, {.committed = VotersUpTo(voters)});
+    Configs configs{.committed = has_disks_ ? ToMembership(config) : VotersUpTo(voters)};
+    if (!pending.empty()) configs.pending = ToMembership(pending);
+    election_->SetConfigs(ToMemberId(disk.empty() ? self : self + ":" + disk), configs);
     for (char sid : up) {
-      if (sid != ',') election_->PeerUp({ToServerId(std::string(1, sid)), {}}, now_, &out_);
+      if (sid != ',') election_->PeerUp(ToMemberId(std::string(1, sid)), now_, &out_);
     }
     out_.clear();
   }
@@ -46,6 +53,11 @@ class ElectionScript {
   }
 
  private:
+  MemberId ToMemberId(const std::string& word) const {
+    const Member member = ToMembers(word).front();
+    return {member.id, has_disks_ ? member.disk : DiskId{}};
+  }
+
   void Do(const std::string& name, Words* step) {
     if (name == "look") {
       const auto epoch = static_cast<Epoch>(ToNumber(step->After("epoch")));
@@ -53,15 +65,18 @@ class ElectionScript {
     } else if (name == "ask") {
       election_->Look(Vote{}, now_, &out_);
     } else if (name == "from") {
-      const MemberId from{ToServerId(step->Next()), {}};
-      election_->Receive(from, ToNotification(step), now_, &out_);
+      const MemberId from = ToMemberId(step->Next());
+      const std::string pending = step->Setting("pending");
+      Notification notification = ToNotification(step);
+      if (!pending.empty()) notification.pending = ToMembership(pending);
+      election_->Receive(from, notification, now_, &out_);
     } else if (name == "tick") {
       now_ += ToTime(step->Next());
       election_->Tick(now_, &out_);
     } else if (name == "up") {
-      election_->PeerUp({ToServerId(step->Next()), {}}, now_, &out_);
+      election_->PeerUp(ToMemberId(step->Next()), now_, &out_);
     } else if (name == "down") {
-      election_->PeerDown({ToServerId(step->Next()), {}}, now_, &out_);
+      election_->PeerDown(ToMemberId(step->Next()), now_, &out_);
     } else if (name == "settle") {
       const bool leads = step->Next() == "leading";
       election_->Settle(leads ? PeerState::kLeading : PeerState::kFollowing, ToVote(step), &out_);
@@ -99,6 +114,7 @@ class ElectionScript {
     return "in " + std::to_string((*wake - now_).count() / 1000) + "ms";
   }
 
+  bool has_disks_ = false;
   ServerId self_{};
   std::unique_ptr<Election> election_;
   Time now_{};
@@ -129,6 +145,10 @@ TEST_CASE("a peer that only asks finds a leader and elects nobody") {
 }
 TEST_CASE("candidates without links to a quorum are passed over for a while") {
   REQUIRE(Run("testdata/election/connectivity.txt") == "");
+}
+
+TEST_CASE("who may be elected stands in a configuration that counts, or that a voter tells of") {
+  REQUIRE(Run("testdata/election/candidates.txt") == "");
 }
 
 }  // namespace

@@ -89,6 +89,8 @@ void PeerScript::Recover(Words* words) {
   if (const std::string config = words->Setting("config"); !config.empty()) {
     state.config = ToMembership(config);
   }
+  const Member* listed = FindMember(state.config, self_);
+  state.listed = listed != nullptr && (listed->disk == state.disk || listed->disk == DiskId{});
   Words log(Spaced(words->Setting("log", "1:1")));
   const Zxid begin = ToZxid(words->Setting("begin", "0:0"));
   recovered_.base.zxid = ToZxid(words->Setting("snapshot", ToString(begin)));
@@ -350,6 +352,7 @@ std::vector<std::string> PeerScript::Elect(Words* words) {
 
 std::vector<std::string> PeerScript::RunFor(Words* words) {
   const std::vector<ServerId> ponging = ToServerIds(words->Setting("pong"));
+  const Zxid has = ToZxid(words->Setting("has", "0:0"));
   const Time end = now_ + ToTime(words->Next());
   std::vector<std::string> lines;
   const auto give = [&](const Event& event) {
@@ -363,7 +366,8 @@ std::vector<std::string> PeerScript::RunFor(Words* words) {
     give(Now());
     for (const auto& [sid, seq] : std::exchange(pings_, {})) {
       if (std::find(ponging.begin(), ponging.end(), sid) == ponging.end()) continue;
-      give(Received{links_.at(sid), Message{sessions_[sid], Pong{.seq = seq}}});
+      const Pong pong{.seq = seq, .durable = has, .applied = has};
+      give(Received{links_.at(sid), Message{sessions_[sid], pong}});
     }
     if (now_ == end) return lines;
   }

@@ -18,13 +18,14 @@
 //   start                                the first tick
 //   tick 5ms                             so much later
 //   clock 90s                            the wall clock is set forward by so much
-//   run 500ms [pong=1,2]                 every tick that is wanted until then, those
-//                                        servers answering every ping
-//   link-up 2 [disk=9] [former=8] [config=5:1] [boot=9] [tick=3s] [foreign | unfounded
-//   [members=other] [sees=all | sees=1+2:9]] introduced 2 …                as link-up, on the link
-//   that is up
+//   run 500ms [pong=1,2 [has=2:1]]       every tick that is wanted until then, those
+//                                        servers answering every ping, with all until there
+//                                        durable and applied
+//   link-up 2 [disk=9] [former=8] [config=5:1] [boot=9] [tick=3s]
+//       [foreign | unfounded [members=other] [sees=all | sees=1+2:9]]
 //                                        on its own disk, founded by all on theirs and
 //                                        configured alike, unless said otherwise
+//   introduced 2 …                       as link-up, on the link that is up
 //   link-down 2
 //   elect 3 by 1 2                       these voters support server 3
 //   notified 2 <notification> [members=5:1=1+2+3 | lists=4 (those that many are configured with)]

@@ -39,6 +39,15 @@ TEST_CASE("a read proves that its leader still led") { REQUIRE(Run("reads") == "
 TEST_CASE("a peer that is silent, stuck or alone is noticed") { REQUIRE(Run("liveness") == ""); }
 TEST_CASE("an epoch is renewed in place") { REQUIRE(Run("renewal") == ""); }
 TEST_CASE("a call is decided once and rightly") { REQUIRE(Run("calls") == ""); }
+TEST_CASE("an observer has what is committed, and counts nowhere") {
+  REQUIRE(Run("observers") == "");
+}
+TEST_CASE("a leader changes the configuration, and hands over if it is left out") {
+  REQUIRE(Run("reconfiguration_leading") == "");
+}
+TEST_CASE("the configuration of who learns follows the log") {
+  REQUIRE(Run("reconfiguration_following") == "");
+}
 TEST_CASE("a broken invariant stops the replica") { REQUIRE(Run("halting") == ""); }
 
 // Says at once who leads, and as what this peer ends its look.

@@ -65,8 +65,9 @@ void Leading::Handle(LearnerProgress* learner, const Reconfigure& asked) {
 }
 
 // A disk that was retired in place names the one before: if that is the listed one, its server
-// takes its seat again without being asked (§11.3).
+// takes its seat again without being asked (§11.3), once nothing else is under way.
 void Leading::ListRetired() {
+  if (!MayPropose()) return;
   for (const auto& [link, peer] : self_.links.all()) {
     const Member* member = FindMember(self_.memberships.committed(), peer.sid);
     if (peer.former_disk == DiskId{} || !self_.InEnsemble(peer) || member == nullptr ||

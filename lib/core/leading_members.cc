@@ -195,7 +195,8 @@ void Leading::MakeFollow(const MemberId& member) {
 void Leading::ProposeChange(const Changes::Waiting& change, Membership next) {
   ZKQ_CHECK(MayPropose());
   next.version = {};  // the entry's zxid
-  self_.Tell(Line::kReconfigures, "to " + ToString(next));
+  const std::string text = ToString(next);
+  self_.Tell(Line::kReconfigures, "to " + text.substr(text.find('{')));
   Origin origin = change.origin;
   origin.call = 0;
   Submission submission{.asker = change.asker, .origin = origin};

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "lib/testing/checks/quorum_of.h"
 #include "lib/wire/disk.h"
 #include "test/harness/catch.h"
+#include "test/testing/founders.h"
 #include "zkq/wire.h"
 
 namespace zkq::testing {
@@ -22,14 +22,15 @@ Txn MakeTxn(Zxid zxid, Zxid prev, std::string command) {
   return EncodeTxn(zxid, prev, TxnKind::kCommand, Origin{}, 0, command);
 }
 
-Story::Story(int servers, bool founded) : checker(QuorumOf(servers)) {
+Story::Story(int servers, bool founded, bool listed) {
   for (int id = 1; id <= servers; ++id) {
     Server& server = *servers_.emplace(id, std::make_unique<Server>()).first->second;
     server.disk.SetWitness([this, id](const MemoryFileSystem::Operation& operation) {
       checker.OnDisk(ServerId(id), operation);
     });
     server.state.sid = ServerId(id);
-    server.state.disk = {1, static_cast<uint64_t>(id)};
+    server.state.disk = FirstDiskOf(ServerId(id));
+    if (listed) server.state.config = FoundersOf(servers);
     if (founded) server.state.ensemble = {7, 7};
     Start(id);
   }

@@ -21,8 +21,8 @@ namespace zkq::testing {
 
 class Story {
  public:
-  // All are started; nobody leads.
-  explicit Story(int servers = 3, bool founded = true);
+  // All are started; nobody leads. Not `listed`: their disks do not know the list of founders yet.
+  explicit Story(int servers = 3, bool founded = true, bool listed = true);
 
   // The property that is violated; "" if none is.
   std::string Violated() const;

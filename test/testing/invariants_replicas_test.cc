@@ -5,7 +5,6 @@
 #include <string>
 
 #include "lib/testing/checks/invariants.h"
-#include "lib/testing/checks/quorum_of.h"
 #include "test/harness/catch.h"
 #include "zkq/testing/sim_cluster.h"
 
@@ -149,7 +148,7 @@ class Liar final : public SimObserver {
 };
 
 std::string FoundIn(const std::function<void(Liar*)>& lie) {
-  InvariantChecker checker(QuorumOf(3));
+  InvariantChecker checker;
   Liar liar(&checker);
   lie(&liar);
   SimCluster cluster({.servers = 3}, [](ServerId) { return std::make_unique<Adder>(); });

@@ -2,8 +2,8 @@
 // (PROTOCOL §12, LIV-1 and 4).
 #include "lib/testing/checks/led_checker.h"
 
-#include "lib/testing/checks/quorum_of.h"
 #include "test/harness/catch.h"
+#include "test/testing/founders.h"
 
 namespace zkq::testing {
 namespace {
@@ -12,10 +12,18 @@ constexpr absl::Duration kTick = absl::Milliseconds(100);
 // After a start: 100 ticks, and 8 round trips of 10 ms.
 const absl::Duration kLed = 100 * kTick + 8 * absl::Milliseconds(10);
 
+void AddVoters(LedChecker::View* view, int servers) {
+  for (int id = 1; id <= servers; ++id) {
+    view->voters[ServerId(id)] = {.life = 1,
+                                  .disk = FirstDiskOf(ServerId(id)),
+                                  .configs = {.committed = FoundersOf(servers)}};
+  }
+}
+
 // Three voters with equal histories, all linked, of which nobody leads.
 LedChecker::View Three() {
   LedChecker::View view{.tick = kTick, .round_trip = absl::Milliseconds(10)};
-  for (const int sid : {1, 2, 3}) view.voters[ServerId(sid)] = {.life = 1};
+  AddVoters(&view, 3);
   view.links = {{ServerId(1), ServerId(2)}, {ServerId(1), ServerId(3)}, {ServerId(2), ServerId(3)}};
   return view;
 }
@@ -27,14 +35,14 @@ std::optional<Violation> AfterLong(LedChecker* led, const LedChecker::View& view
 }
 
 TEST_CASE("led checker: a quorum that nobody leads is progress that is missing") {
-  LedChecker led(QuorumOf(3));
+  LedChecker led;
   const auto violation = AfterLong(&led, Three());
   REQUIRE(violation);
   CHECK(violation->property == "LIV-1 progress");
 }
 
 TEST_CASE("led checker: nothing is asked before its time, after a change or a start") {
-  LedChecker led(QuorumOf(3));
+  LedChecker led;
   auto view = Three();
   CHECK(!led.OnLook(view, absl::ZeroDuration()));
   CHECK(!led.OnLook(view, kLed - absl::Milliseconds(1)));
@@ -45,7 +53,7 @@ TEST_CASE("led checker: nothing is asked before its time, after a change or a st
 }
 
 TEST_CASE("led checker: what a disk had to do when something changed is waited for, once") {
-  LedChecker led(QuorumOf(3));
+  LedChecker led;
   auto view = Three();
   view.syncing = {ServerId(2)};
   view.voters.erase(ServerId(2));  // its disk was slow when the sync began, and is no more
@@ -59,15 +67,13 @@ TEST_CASE("led checker: what a disk had to do when something changed is waited f
 // Five voters, of which 1 alone has links.
 LedChecker::View Star() {
   LedChecker::View view{.tick = kTick, .round_trip = absl::Milliseconds(10)};
-  for (const int sid : {1, 2, 3, 4, 5}) view.voters[ServerId(sid)] = {.life = 1};
+  AddVoters(&view, 5);
   for (const int sid : {2, 3, 4, 5}) view.links.emplace(ServerId(1), ServerId(sid));
   return view;
 }
 
 TEST_CASE("led checker: whoever a quorum of links joins to voters not ahead of it has to be led") {
-  LedChecker equal(QuorumOf(5)), too_few(QuorumOf(5)), behind(QuorumOf(5)),
-      in_the_middle(QuorumOf(5));
-  CHECK(AfterLong(&equal, Star()));
+  LedChecker equal, too_few, behind, in_the_middle;
 
   auto view = Star();
   for (const int sid : {3, 4, 5}) view.voters.erase(ServerId(sid));
@@ -81,7 +87,7 @@ TEST_CASE("led checker: whoever a quorum of links joins to voters not ahead of i
 }
 
 TEST_CASE("led checker: a network that is not fit for elections leaves only safety to judge") {
-  LedChecker led(QuorumOf(3));
+  LedChecker led;
   auto view = Three();
   view.unfit = true;
   CHECK(!AfterLong(&led, view));
@@ -92,7 +98,7 @@ TEST_CASE("led checker: a network that is not fit for elections leaves only safe
 
 TEST_CASE(
     "led checker: when a leader goes to which something is done, there is time for the next") {
-  LedChecker led(QuorumOf(3));
+  LedChecker led;
   auto view = Three();
   view.leader = ServerId(1);
   view.voters.erase(ServerId(1));
@@ -103,7 +109,7 @@ TEST_CASE(
 }
 
 TEST_CASE("led checker: another leader while nothing has changed is no stability") {
-  LedChecker led(QuorumOf(3));
+  LedChecker led;
   auto view = Three();
   view.leader = ServerId(1);
   CHECK(!AfterLong(&led, view));
@@ -114,7 +120,7 @@ TEST_CASE("led checker: another leader while nothing has changed is no stability
 }
 
 TEST_CASE("led checker: another leader after a connection broke is none to complain of") {
-  LedChecker led(QuorumOf(3));
+  LedChecker led;
   auto view = Three();
   view.leader = ServerId(1);
   CHECK(!AfterLong(&led, view));
@@ -124,7 +130,7 @@ TEST_CASE("led checker: another leader after a connection broke is none to compl
 }
 
 TEST_CASE("led checker: who serves under the leader stays, while the link to it works") {
-  LedChecker led(QuorumOf(3));
+  LedChecker led;
   auto view = Three();
   view.leader = ServerId(1);
   view.links.erase({ServerId(1), ServerId(3)});

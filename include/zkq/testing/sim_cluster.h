@@ -32,7 +32,11 @@ namespace zkq::testing {
 inline namespace v1 {
 
 struct SimClusterOptions {
-  int servers = 3;  // their ids are 1, 2, …
+  int servers = 3;    // the voters that found the ensemble: their ids are 1, 2, …
+  int observers = 0;  // that are listed from the start, with the ids after those
+  // Of the voters 1, 2, …; of those that are left out as in Member.
+  std::vector<uint32_t> weights = {};
+  std::vector<uint32_t> groups = {};
   uint64_t seed = 1;
   SimNetworkOptions network = {};
   absl::Duration sync_delay = absl::Microseconds(200);  // of a file or directory, when healthy
@@ -51,19 +55,29 @@ struct SimClusterOptions {
 class ZKQ_EXPORT SimCluster {
  public:
   using MakeStateMachine = std::function<std::unique_ptr<StateMachine>(ServerId)>;
-  // Nobody is started. `make` is called at every start, and returns a machine that
-  // knows nothing of the one before. Null, as `make` or from it: the replica only elects.
+  // Nobody is started; all founders have the ids above as `members`, and no addresses. `make` is
+  // called at every start, and returns a machine that knows nothing of the one before. Null, as
+  // `make` or from it: the replica only elects.
   SimCluster(const SimClusterOptions& options, MakeStateMachine make);
   ~SimCluster();
 
   // --- servers ---------------------------------------------------------------
-  const std::vector<ServerId>& servers() const;
+  const std::vector<ServerId>& servers() const;  // founders and added ones, ordered by id
+  // A further server, on an empty disk. It is down, and in no configuration: it starts as a
+  // joiner, with itself, as `member` says, and all others that there are now as its `members`.
+  SimServer& Add(const Member& member);
   // One of them, which starts, crashes, is called and struck through this.
   SimServer& server(ServerId sid);
   const SimServer& server(ServerId sid) const;
   void StartAll();  // those that are down; one that refuses stays down
   // Who leads an established epoch, by its own word; the highest if several say so.
   std::optional<ServerId> leader() const;
+
+  // The newest configuration that is committed, as far as can be told from outside; none before
+  // the ensemble is founded.
+  Membership membership() const;
+  // The server is a voter there, with the disk that is in it.
+  bool counts(ServerId sid) const;
 
   // --- time ------------------------------------------------------------------
   absl::Duration now() const;
@@ -87,7 +101,8 @@ class ZKQ_EXPORT SimCluster {
   // What can be said of the run so far; the first violation is kept.
   absl::Status CheckInvariants() const;
   const std::optional<Violation>& violation() const;
-  // Heals, starts everybody, and waits for what must come then (LIV-1, 2 and 4): a
+  // Heals, puts the listed disks back into their servers if some configuration has no quorum of
+  // them otherwise, starts everybody, and waits for what must come then (LIV-1, 2 and 4): a
   // leader within a few times what servers bear with a silent one, everybody caught up
   // within `limit`, and no other leader for a while. A call of a disk or state machine that
   // was begun before is waited for, `limit` at most; the limits are counted from its end. Servers

@@ -31,6 +31,8 @@ class ZKQ_EXPORT SimObserver : public SimNetworkObserver {
   // The process is gone; this is the disk its next life will find.
   virtual void OnCrashed(ServerId, const MemoryFileSystem&) {}
   virtual void OnWiped(ServerId) {}
+  // Another of its disks is in it: SimServer::InsertDisk.
+  virtual void OnDiskInserted(ServerId, uint64_t /*disk*/) {}
   // A fault was done to this server for which it may halt, or refuse to start. That is no
   // violation until it has started again, or has run for a while after the fault.
   virtual void OnExcused(ServerId, std::string_view /*why*/) {}
@@ -51,6 +53,8 @@ class ZKQ_EXPORT SimObserver : public SimNetworkObserver {
   virtual void OnProposed(uint64_t /*call*/, ServerId, std::string_view /*command*/) {}
   virtual void OnReadAsked(uint64_t /*call*/, ServerId) {}  // a linearizable one
   virtual void OnDone(uint64_t /*call*/, const absl::StatusOr<Reply>&) {}
+  // A change of the configuration that was asked for through the cluster is answered.
+  virtual void OnReconfigured(ServerId, const absl::StatusOr<Membership>&) {}
 };
 
 }  // namespace v1

@@ -53,6 +53,9 @@ class ZKQ_EXPORT SimServer {
   using Done = absl::AnyInvocable<void(absl::StatusOr<Reply>) &&>;
   void Propose(std::string command, absl::Duration timeout, Done done);
   void Read(std::string request, absl::Duration timeout, Done done);
+  // Changes the configuration (zkq/reconfiguration.h).
+  using Changed = absl::AnyInvocable<void(absl::StatusOr<Membership>) &&>;
+  void Reconfigure(Membership next, absl::Duration timeout, Changed done);
 
   // --- faults of its process ---------------------------------------------------------
   // It dies before its n-th operation on the disk from now, also in the middle of a
@@ -83,6 +86,13 @@ class ZKQ_EXPORT SimServer {
   // False: nothing has changed by that; the server is up, or the file is not there, or not
   // so long.
   bool WipeDisk();
+  // A machine has had several disks, numbered from 0 in the order in which they came, and one of
+  // them is in it. While it is down: a new, empty one takes the place of that; or the n-th, as it
+  // was left. False: it is up, or there are not so many.
+  bool LoseDisk();
+  bool InsertDisk(size_t n);
+  size_t disks() const;
+  size_t present_disk() const;
   bool FlipBit(const std::string& path, uint64_t offset, int bit);
   // 512 bytes at `offset` read as zeros: of a log, as before they were written.
   bool LoseSector(const std::string& path, uint64_t offset);

@@ -15,14 +15,31 @@ void CallRules::OnLogged(const Txn& txn) {
 void CallRules::OnReadAsked(uint64_t call) {
   (void)ledger_.calls.OnReadAsked(call);
   ledger_.confirmations.OnAsked(call);
+  asked_under_[call] = Configured();
+}
+
+Zxid CallRules::Configured() const {
+  return ledger_.configurations.In(ledger_.committed, ledger_.histories);
+}
+
+// By a quorum of the configuration that was committed when the read was asked, or of a later one:
+// the leader of those before it may have been replaced by then.
+bool CallRules::Confirms(Zxid since, const std::set<MemberId>& members) const {
+  for (Zxid version = Configured();;) {
+    if (ledger_.configurations.IsQuorum(version, members)) return true;
+    if (version.counter == 0 || version <= since) return false;
+    version = ledger_.configurations.In(ledger_.histories.Before(version), ledger_.histories);
+  }
 }
 
 void CallRules::CheckConfirmed(uint64_t call) {
-  if (ledger_.servers.size() == 1) return;
-  for (const std::set<ServerId>& by : ledger_.confirmations.Of(call)) {
-    std::set<MemberId> members;
-    for (ServerId sid : by) members.insert({sid, {}});
-    if (ledger_.quorum.Contains(members)) return;
+  const Zxid since = asked_under_[call];
+  for (const auto& [sid, server] : ledger_.servers) {
+    if (Confirms(since, {MemberId{sid, server.id()}})) return;  // it needs nobody else
+  }
+  for (ReadConfirmations::Confirmed& confirmed : ledger_.confirmations.Of(call)) {
+    confirmed.by.insert(ledger_.MemberOf(confirmed.leader, confirmed.boot));
+    if (Confirms(since, confirmed.by)) return;
   }
   ledger_.Violate(
       "INV-26 linearizable reads",
@@ -54,10 +71,31 @@ void CallRules::CheckDead(std::string_view command) {
 void CallRules::OnDone(uint64_t call, const absl::StatusOr<Reply>& result) {
   if (result.ok() && ledger_.confirmations.Waits(call)) CheckConfirmed(call);
   ledger_.confirmations.OnDone(call);
+  asked_under_.erase(call);
   ledger_.Keep(ledger_.calls.OnDone(call, result));
   if (!result.ok() && GetErrorInfo(result.status()).outcome == Outcome::kNotCommitted) {
     CheckDead(ledger_.calls.CommandOf(call));
   }
+}
+
+// A change is answered once a quorum of those who decide from then on knows by itself that it is
+// committed.
+void CallRules::OnReconfigured(const absl::StatusOr<Membership>& result) {
+  if (!result.ok() || ledger_.violation) return;
+  const Zxid version = result->version;
+  const auto settling = ledger_.settling.find(version);
+  const bool settled =
+      version.counter == 0 ||
+      (settling != ledger_.settling.end() &&
+       std::any_of(settling->second.begin(), settling->second.end(), [&](Zxid entry) {
+         return ledger_.histories.Contains(entry, ledger_.committed);
+       }));
+  if (settled) {
+    ledger_.answered = std::max(ledger_.answered, version);
+    return;
+  }
+  ledger_.Violate("LIV-5 settled", "the change to " + ToString(version) +
+                                       " is answered, and no entry that settles it is committed");
 }
 
 }  // namespace zkq::testing

@@ -3,6 +3,9 @@
 // committed (INV-31); honest outcomes, each once; and reads that a quorum has confirmed (INV-26).
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <set>
 #include <string_view>
 
 #include "lib/testing/checks/call_order.h"
@@ -21,15 +24,19 @@ class CallRules {
   void OnLogged(const Txn& txn);
   void OnReadAsked(uint64_t call);
   void OnDone(uint64_t call, const absl::StatusOr<Reply>& result);
+  void OnReconfigured(const absl::StatusOr<Membership>& result);
   void OnEnd() { ledger_.Keep(ledger_.calls.OnEnd()); }
 
  private:
+  Zxid Configured() const;  // the newest version that is committed
+  bool Confirms(Zxid since, const std::set<MemberId>& members) const;
   void CheckConfirmed(uint64_t call);
   void CheckDead(std::string_view command);
   bool IsDead(Zxid zxid) const;
 
   Ledger& ledger_;
   CallOrder order_;
+  std::map<uint64_t, Zxid> asked_under_;  // the configuration, by call
 };
 
 }  // namespace zkq::testing

@@ -28,12 +28,16 @@ void CommitRules::SaidCommitted(Zxid zxid, const std::string& how) {
 
 void CommitRules::CheckHeldByQuorum(Zxid zxid, const std::string& how) {
   std::string holders;
-  const bool held = ledger_.IsQuorum([&](ServerId sid, const Ledger::Server& server) {
-    const bool holds = server.lost || ledger_.histories.Contains(zxid, server.disk.durable().last);
-    if (holds) holders += " " + ToString(sid);
-    return holds;
-  });
+  const auto holds = [&](const MemberId&, const Ledger::Server& server, Zxid of) {
+    return server.lost || ledger_.histories.Contains(of, server.disk.durable().last);
+  };
+  const bool held = ledger_.Decided(zxid, holds);
   if (held) return;
+  for (const MemberId& member : ledger_.Those([&](const MemberId&of, const Ledger::Server&server) {
+         return holds(of, server, zxid);
+       })) {
+    holders += " " + ToString(member.id);
+  }
   ledger_.Violate("INV-15 committed durability",
                   ToString(zxid) + ", " + how + ", is durable at no quorum, only at:" + holders);
 }
@@ -45,11 +49,11 @@ void CommitRules::CheckHeldByQuorum(Zxid zxid, const std::string& how) {
 void CommitRules::SawDurable(Epoch epoch) {
   const auto initial = ledger_.initial.find(epoch);
   if (initial == ledger_.initial.end() || ledger_.established.contains(epoch)) return;
-  const bool established = ledger_.IsQuorum([&](ServerId, const Ledger::Server& server) {
+  const auto took = [&](const MemberId&, const Ledger::Server& server) {
     const HardState& durable = server.disk.durable().state;
-    return !server.wiped && durable.current == epoch && durable.accepted.epoch == epoch;
-  });
-  if (!established) return;
+    return durable.current == epoch && durable.accepted.epoch == epoch;
+  };
+  if (!ledger_.IsQuorum(ledger_.RelevantTo(epoch), ledger_.Those(took))) return;
   ledger_.established.insert(epoch);
   if (ledger_.committed.epoch != epoch &&
       !ledger_.histories.Contains(ledger_.committed, initial->second)) {
@@ -68,7 +72,7 @@ void CommitRules::LearnCommitted(ServerId leader) {
   const LogState& durable = ledger_.at(leader).disk.durable();
   const Ledger::Term term{leader, durable.state.boot, durable.state.current};
   std::set<Zxid> counted{durable.last};
-  for (auto of = ledger_.standings.lower_bound({term, ServerId{}});
+  for (auto of = ledger_.standings.lower_bound({term, MemberId{}});
        of != ledger_.standings.end() && of->first.first == term; ++of) {
     if (of->second.acked) counted.insert(*of->second.acked);
   }

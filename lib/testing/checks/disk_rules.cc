@@ -60,11 +60,19 @@ void DiskRules::Logged(ServerId sid, const LogState& before, const Txn& txn) {
 void DiskRules::Truncated(ServerId sid, const LogState& before, Zxid after) {
   ledger_.at(sid).log_changed = true;
   const Zxid held = ledger_.histories.Shared(ledger_.committed, before.last);
-  if (after < held) {
+  if (after < held && !CountsNotAfter(sid, after)) {
     ledger_.Violate("INV-19 no committed truncation",
                     "server " + ToString(sid) + " cuts after " + ToString(after) +
                         ", and holds the committed " + ToString(held));
   }
+}
+
+// By the newest configuration that is committed the server does not vote on anything later: an
+// observer gives back what is not known to be committed, and gets it again.
+bool DiskRules::CountsNotAfter(ServerId sid, Zxid after) const {
+  const Zxid version = ledger_.configurations.In(ledger_.committed, ledger_.histories);
+  const MemberId member{sid, ledger_.at(sid).id()};
+  return version <= after && !ledger_.configurations.IsVoter(version, member);
 }
 
 void DiskRules::Rebased(ServerId sid, const LogState& before, Zxid base) {
@@ -73,7 +81,8 @@ void DiskRules::Rebased(ServerId sid, const LogState& before, Zxid base) {
   if (!ledger_.histories.Contains(base, ledger_.committed)) {
     return ledger_.Violate("INV-18 snapshots are committed", who);
   }
-  if (base < ledger_.histories.Shared(ledger_.committed, before.last)) {
+  if (base < ledger_.histories.Shared(ledger_.committed, before.last) &&
+      !CountsNotAfter(sid, base)) {
     return ledger_.Violate("INV-19 no committed truncation",
                            who + " in place of " + ToString(before.last));
   }
@@ -93,15 +102,6 @@ void DiskRules::Began(ServerId sid, const LogState& before, const SegmentStart& 
                                   ToString(before.last));
 }
 
-namespace {
-
-bool Lists(const Membership& membership, ServerId sid, const DiskId& disk) {
-  const Member* const member = FindMember(membership, sid);
-  return member != nullptr && member->disk == disk;
-}
-
-}  // namespace
-
 // --- hard state ------------------------------------------------------------------------
 
 void DiskRules::Stored(ServerId sid, const LogState& before, const HardState& state) {
@@ -109,11 +109,7 @@ void DiskRules::Stored(ServerId sid, const LogState& before, const HardState& st
   const HardState& old = before.state;
   const std::string who = "server " + ToString(sid);
   if (std::exchange(server.fresh, false) && old.boot != 0) CheckRecovered(sid, old, state);
-  if (server.wiped && Lists(state.config, sid, state.disk)) {
-    if (!FoundsAnew(sid, state))
-      return ledger_.Violate("amnesia", who + " founds itself on an empty disk");
-    server.wiped = server.lost = false;
-  }
+  if (state.config != old.config && !state.config.members.empty()) Configured(sid, old, state);
   if (state.accepted.epoch < old.accepted.epoch || state.current < old.current ||
       state.accepted.epoch < state.current) {
     return ledger_.Violate("INV-1 epoch monotony",
@@ -123,11 +119,33 @@ void DiskRules::Stored(ServerId sid, const LogState& before, const HardState& st
   if (state.current > old.current) epochs_.Took(sid, before, state);
 }
 
-// Nobody else had founded with the disk that was lost, and now all found with this one.
-bool DiskRules::FoundsAnew(ServerId sid, const HardState& state) const {
+// What is stored as committed is; and it never goes back.
+void DiskRules::Configured(ServerId sid, const HardState& old, const HardState& state) {
+  const Membership& config = state.config;
+  const std::string who =
+      "server " + ToString(sid) + " stores the configuration " + ToString(config.version);
+  if (config.version < old.config.version) {
+    return ledger_.Violate("INV-1 epoch monotony", who + " after " + ToString(old.config.version));
+  }
+  const Membership* known = ledger_.configurations.Find(config.version);
+  if (known != nullptr && *known == config) {
+    if (ledger_.IsCommitted(config.version)) return;
+    return ledger_.Violate("INV-20 config", who + ", which is not committed");
+  }
+  if (config.version.counter != 0) {
+    return ledger_.Violate("INV-20 config", who + ", and no entry says so");
+  }
+  if (!MayFound(sid, state)) {
+    return ledger_.Violate("amnesia", who + " with other disks than others have founded with");
+  }
+  ledger_.configurations.Found(config);
+}
+
+// Nobody else has founded, or with this list.
+bool DiskRules::MayFound(ServerId sid, const HardState& state) const {
   return std::all_of(ledger_.servers.begin(), ledger_.servers.end(), [&](const auto& one) {
-    const EnsembleId& its = one.second.disk.written().state.ensemble;
-    return one.first == sid || its == EnsembleId{} || its == state.ensemble;
+    const HardState& its = one.second.disk.written().state;
+    return one.first == sid || its.config.members.empty() || its.config == state.config;
   });
 }
 

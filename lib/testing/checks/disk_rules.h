@@ -19,9 +19,11 @@ class DiskRules {
   class Reading;
   void Logged(ServerId sid, const LogState& before, const Txn& txn);
   void Stored(ServerId sid, const LogState& before, const HardState& state);
-  bool FoundsAnew(ServerId sid, const HardState& state) const;
+  void Configured(ServerId sid, const HardState& old, const HardState& state);
+  bool MayFound(ServerId sid, const HardState& state) const;
   void CheckRecovered(ServerId sid, const HardState& old, const HardState& state);
   void Truncated(ServerId sid, const LogState& before, Zxid after);
+  bool CountsNotAfter(ServerId sid, Zxid after) const;
   void Rebased(ServerId sid, const LogState& before, Zxid base);
   void Began(ServerId sid, const LogState& before, const SegmentStart& start, Zxid commit);
 

@@ -23,6 +23,7 @@ void ElectionChecker::OnResumed(ServerId sid) {
 
 void ElectionChecker::OnSent(const Route& route, const Carried& carried) {
   if (carried.notification == nullptr || violation_) return;
+  if (newest_.IsOld(route, *carried.notification)) return;
   Peer& peer = peers_[route.from];
   const auto before = std::exchange(peer.said, *carried.notification);
   const bool looked = before && before->state == PeerState::kLooking;
@@ -46,6 +47,18 @@ void ElectionChecker::CheckJoins(ServerId sid, const Peer& peer, const Vote& dec
                     ", for whom nobody has voted who looks, and which has not said so"};
 }
 
+namespace {
+
+// Who knows of other configurations may count on others.
+bool SameConfigs(const Notification& a, const Notification& b) {
+  const auto version = [](const std::optional<Membership>& pending) {
+    return pending ? pending->version : Zxid{};
+  };
+  return a.config == b.config && version(a.pending) == version(b.pending);
+}
+
+}  // namespace
+
 void ElectionChecker::CheckDecision(ServerId sid, const Peer& peer, const Notification& decided) {
   // Whom others have decided for already is followed, or leads, however good it is.
   const bool joins = std::any_of(peer.heard.begin(), peer.heard.end(), [&](const auto& one) {
@@ -56,7 +69,7 @@ void ElectionChecker::CheckDecision(ServerId sid, const Peer& peer, const Notifi
   for (const auto& [from, heard] : peer.heard) {
     const Notification& n = heard.newest;
     const bool stands = n.state == PeerState::kLooking && n.vote.leader == from &&
-                        n.round == decided.round && n.quorum_connected;
+                        n.round == decided.round && n.quorum_connected && SameConfigs(n, decided);
     // What comes before the look is answered and forgotten, and what comes at the very
     // instant of the decision may come after it.
     const bool in_time = heard.at > peer.looks_since && heard.at < scheduler_.now();

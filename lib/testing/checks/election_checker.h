@@ -12,6 +12,7 @@
 #include <map>
 #include <optional>
 
+#include "lib/testing/checks/newest_word.h"
 #include "zkq/testing/sim.h"
 #include "zkq/testing/sim_observer.h"
 
@@ -47,6 +48,7 @@ class ElectionChecker final : public SimObserver {
 
   const SimScheduler& scheduler_;
   std::map<ServerId, Peer> peers_;
+  NewestWord newest_;
   std::optional<Violation> violation_;
 };
 

@@ -47,16 +47,17 @@ void EpochRules::TookAsLeader(ServerId sid, const LogState& before, const HardSt
     return ledger_.Violate("INV-2 leadership", who + ", as did " + ToString(leader->second));
   }
   ledger_.initial[epoch] = before.last;
+  ledger_.adopted[epoch] = before.state.config.version;
   const Ledger::Term term(sid, state.boot, epoch);
   if (!ledger_.PromisedByQuorum(term))
     return ledger_.Violate("INV-2 leadership", who + ", unpromised by a quorum");
-  const auto behind = [&](ServerId learner, const Ledger::Server&) {
-    if (!ledger_.HasPromised(term, learner)) return false;
-    const Ledger::Standing* standing = ledger_.Find(term, learner);
-    return learner == sid || std::pair(standing->current, standing->last) <=
-                                 std::pair(before.state.current, before.last);
+  const auto behind = [&](const MemberId& member, const Ledger::Server& server) {
+    if (!ledger_.HasPromised(term, member, server)) return false;
+    const Ledger::Standing* standing = ledger_.Find(term, member);
+    return standing == nullptr || std::pair(standing->current, standing->last) <=
+                                      std::pair(before.state.current, before.last);
   };
-  if (!ledger_.IsQuorum(behind)) {
+  if (!ledger_.IsQuorum(ledger_.RelevantTo(epoch), ledger_.Those(behind))) {
     ledger_.Violate("INV-16 leader completeness", who + " with " + ToString(before.last) +
                                                       ", and servers that promised it have more");
   }

@@ -20,7 +20,8 @@ std::optional<std::string> Histories::Add(const Txn& txn) {
   if (txn.prev >= txn.zxid || (opens && txn.prev.epoch == txn.zxid.epoch)) {
     return "INV-8 contiguity: " + ToString(txn.zxid) + " follows " + ToString(txn.prev);
   }
-  const Entry entry{HashOf(txn.encoded.view()), txn.prev, txn.leader_time};
+  const Entry entry{HashOf(txn.encoded.view()), txn.prev, txn.leader_time,
+                    txn.kind == TxnKind::kCommand};
   const auto [known, first] = entries_.try_emplace(txn.zxid, entry);
   if (first) {
     if (opens) before_epoch_[txn.zxid.epoch] = txn.prev;
@@ -41,6 +42,15 @@ std::optional<std::string> Histories::Add(const Txn& txn) {
     return "INV-6 zxid uniqueness: two transactions are called " + ToString(txn.zxid);
   }
   return std::nullopt;
+}
+
+Zxid Histories::Command(Zxid zxid) const {
+  auto entry = entries_.find(zxid);
+  while (entry != entries_.end() && !entry->second.is_command) {
+    zxid = entry->second.before;
+    entry = entries_.find(zxid);
+  }
+  return zxid;
 }
 
 Zxid Histories::Shared(Zxid a, Zxid b) const {

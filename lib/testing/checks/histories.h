@@ -20,6 +20,10 @@ class Histories {
   bool Knows(Zxid zxid) const { return entries_.contains(zxid); }
   // The entry before this one, which is known.
   Zxid Before(Zxid zxid) const { return entries_.at(zxid).before; }
+  // The last command at or before this entry: what state machines are given.
+  Zxid Command(Zxid zxid) const;
+  // State machines are alike after these two.
+  bool Alike(Zxid a, Zxid b) const { return Command(a) == Command(b); }
 
   // Whether the history that ends with `last` holds `zxid`.
   bool Contains(Zxid zxid, Zxid last) const { return zxid <= last && Shared(zxid, last) == zxid; }
@@ -33,6 +37,7 @@ class Histories {
     size_t hash = 0;  // of all of it
     Zxid before = {};
     int64_t leader_time = 0;
+    bool is_command = true;
   };
   std::map<Zxid, Entry> entries_;
   std::map<Epoch, Zxid> before_epoch_;  // what stands before the first entry of an epoch

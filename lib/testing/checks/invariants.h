@@ -27,14 +27,23 @@ namespace zkq::testing {
 
 class InvariantChecker final : public SimObserver {
  public:
-  explicit InvariantChecker(core::Quorum quorum) : ledger_(std::move(quorum)) {}
-
   const std::optional<Violation>& violation() const { return ledger_.violation; }
   // What is durable at a server, by which elections compare it.
-  std::pair<Epoch, Zxid> history(ServerId sid) const {
+  std::pair<Epoch, Zxid> history(ServerId sid) {
     const LogState& durable = ledger_.at(sid).disk.durable();
     return {durable.state.current, durable.last};
   }
+  DiskId disk(ServerId sid) { return ledger_.at(sid).id(); }
+  // The configurations that count for this server, as far as its disk tells.
+  Configs configs(ServerId sid) const { return ledger_.ConfigsOf(sid); }
+  // The newest that is committed.
+  Membership membership() const {
+    const Zxid version = ledger_.configurations.In(ledger_.committed, ledger_.histories);
+    const Membership* const known = ledger_.configurations.Find(version);
+    return known == nullptr ? Membership{} : *known;
+  }
+  bool QuorumsAreThere() const { return ledger_.QuorumsAreThere(); }
+  std::optional<uint64_t> ListedDisk(ServerId sid) const { return ledger_.ListedDisk(sid); }
   // The run is over, and every call has had its time.
   void OnEnd() {
     commits_.OnEnd();
@@ -55,6 +64,7 @@ class InvariantChecker final : public SimObserver {
     lives_.OnCrashed(sid, disk);
   }
   void OnWiped(ServerId sid) override { lives_.OnWiped(sid); }
+  void OnDiskInserted(ServerId sid, uint64_t disk) override { ledger_.Insert(sid, disk); }
   void OnDamaged(ServerId sid) override { lives_.OnDamaged(sid); }
   void OnExcused(ServerId sid, std::string_view) override { lives_.OnExcused(sid); }
   void OnExcuseEnds(ServerId sid) override { lives_.OnExcuseEnds(sid); }
@@ -74,6 +84,9 @@ class InvariantChecker final : public SimObserver {
   void OnReadAsked(uint64_t call, ServerId) override { calls_.OnReadAsked(call); }
   void OnDone(uint64_t call, const absl::StatusOr<Reply>& result) override {
     calls_.OnDone(call, result);
+  }
+  void OnReconfigured(ServerId, const absl::StatusOr<Membership>& result) override {
+    calls_.OnReconfigured(result);
   }
 
  private:

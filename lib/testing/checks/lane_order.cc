@@ -10,7 +10,8 @@ bool SaidByLearner(const Message& message) {
   const auto& body = message.body;
   return std::holds_alternative<FollowerInfo>(body) || std::holds_alternative<AckEpoch>(body) ||
          std::holds_alternative<Ack>(body) || std::holds_alternative<Request>(body) ||
-         std::holds_alternative<ReadIndex>(body) || std::holds_alternative<Pong>(body);
+         std::holds_alternative<ReadIndex>(body) || std::holds_alternative<Pong>(body) ||
+         std::holds_alternative<Reconfigure>(body);
 }
 
 // Enough to tell a message from its neighbours, and cheap.

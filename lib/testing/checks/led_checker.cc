@@ -8,12 +8,14 @@ namespace zkq::testing {
 
 bool LedChecker::SomebodyCould(const View& view) const {
   for (const auto& [sid, voter] : view.voters) {
-    std::set<MemberId> followers{{sid, {}}};
+    const core::Quorum quorum(voter.configs);
+    if (!quorum.MayLead(sid)) continue;
+    std::set<MemberId> followers{{sid, voter.disk}};
     for (const auto& [other, follower] : view.voters) {
       const bool linked = view.links.contains(std::minmax(sid, other));
-      if (linked && follower.history <= voter.history) followers.insert({other, {}});
+      if (linked && follower.history <= voter.history) followers.insert({other, follower.disk});
     }
-    if (quorum_.Contains(followers)) return true;
+    if (quorum.Contains(followers)) return true;
   }
   return false;
 }
@@ -21,7 +23,9 @@ bool LedChecker::SomebodyCould(const View& view) const {
 void LedChecker::NoteChanges(const View& view, absl::Duration now) {
   std::map<ServerId, Conditions> conditions;
   for (const auto& [sid, voter] : view.voters) {
-    conditions[sid] = {voter.life, voter.sync, voter.clock_set};
+    const Configs& configs = voter.configs;
+    conditions[sid] = {voter.life, voter.sync, voter.clock_set, configs.committed.version,
+                       configs.pending ? configs.pending->version : Zxid{}};
     const auto known = conditions_.find(sid);
     if (known == conditions_.end() || std::get<0>(known->second) != voter.life) started_ = now;
   }
@@ -52,6 +56,8 @@ std::optional<Violation> LedChecker::CheckStays(const View& view,
                                                 const std::set<ServerId>& looked) {
   for (const auto& [sid, voter] : view.voters) {
     if (!view.links.contains(std::minmax(sid, *leads_))) continue;
+    // A renewal ends the sessions of observers, which attach anew (PROTOCOL §9.5).
+    if (!core::Quorum(voter.configs).IsVoter({sid, voter.disk})) continue;
     if (serves_.contains(sid) && looked.contains(sid)) {
       return Violation{"LIV-4 stability", "server " + ToString(sid) + " has left server " +
                                               ToString(*leads_) +

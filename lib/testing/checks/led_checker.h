@@ -34,6 +34,8 @@ class LedChecker final : public SimObserver {
       absl::Duration clock_set =
           absl::ZeroDuration();  // when its clock last leapt, or changed pace
       std::pair<Epoch, Zxid> history = {};
+      DiskId disk = {};
+      Configs configs = {};                 // that count for it
       std::optional<ServerId> serves = {};  // under this leader
     };
     std::map<ServerId, Voter> voters = {};
@@ -50,8 +52,6 @@ class LedChecker final : public SimObserver {
     absl::Duration round_trip = absl::ZeroDuration();  // the longest
     absl::Duration sync = absl::ZeroDuration();        // the slowest
   };
-  explicit LedChecker(core::Quorum quorum) : quorum_(std::move(quorum)) {}
-
   std::optional<Violation> OnLook(const View& view, absl::Duration now);
   void OnStatus(ServerId sid, const ReplicaStatus& status) override;
 
@@ -62,9 +62,9 @@ class LedChecker final : public SimObserver {
   void AwaitDisks(const View& view, absl::Duration now);
   std::optional<Violation> CheckStays(const View& view, const std::set<ServerId>& looked);
 
-  const core::Quorum quorum_;
-  using Conditions = std::tuple<uint64_t, absl::Duration, absl::Duration>;
-  std::map<ServerId, Conditions> conditions_;  // life, sync and clock of each
+  // Of each: life, sync, clock, and the versions of its configurations.
+  using Conditions = std::tuple<uint64_t, absl::Duration, absl::Duration, Zxid, Zxid>;
+  std::map<ServerId, Conditions> conditions_;
   std::set<std::pair<ServerId, ServerId>> links_;
   uint64_t changes_ = 0;
   absl::Duration changed_ = absl::ZeroDuration();

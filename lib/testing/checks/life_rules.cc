@@ -39,12 +39,9 @@ void LifeRules::OnWiped(ServerId sid) {
   const bool founded = std::any_of(
       ledger_.servers.begin(), ledger_.servers.end(),
       [](const auto& one) { return one.second.disk.written().state.ensemble != EnsembleId{}; });
-  server.lost_boot = server.disk.written().state.boot;
-  server.disk.OnWiped();
-  server.took.clear();
-  server.damaged = false;  // it is a good one, and empty
-  server.had = {};
-  if (founded) server.lost = server.wiped = true;
+  // Before that nobody has promised anything on it.
+  if (founded) return ledger_.Replace(sid);
+  server = {};
 }
 
 // A server that has halted meanwhile stays excused.

@@ -21,14 +21,19 @@ class ReadConfirmations {
 
   void OnAsked(uint64_t call) { asked_[call] = ++now_; }
   void OnSent(const Route& route, const Session& session, const Pong& pong);
-  void OnDelivered(const Route& route, const Session& session, const Pong& pong);
+  void OnDelivered(const Route& route, const Session& session, const Pong& pong,
+                   const MemberId& from);
 
   bool Waits(uint64_t call) const { return asked_.contains(call); }
   void OnDone(uint64_t call) { asked_.erase(call); }
 
-  // For each leader, in each of its lives: itself, and who has confirmed it since the
-  // call was made.
-  std::vector<std::set<ServerId>> Of(uint64_t call) const;
+  // Who has confirmed a leader, in one of its lives, since the call was made.
+  struct Confirmed {
+    ServerId leader{};
+    uint64_t boot = 0;
+    std::set<MemberId> by = {};
+  };
+  std::vector<Confirmed> Of(uint64_t call) const;
 
  private:
   // One session, as its leader has it.
@@ -45,7 +50,7 @@ class ReadConfirmations {
   std::map<uint64_t, uint64_t> asked_;
   std::map<Speaker, std::map<uint64_t, uint64_t>> sent_;  // on its way: by seq, when it was sent
   // By leader, in one life: when the newest was sent that it has heard.
-  std::map<std::pair<ServerId, uint64_t>, std::map<ServerId, uint64_t>> heard_;
+  std::map<std::pair<ServerId, uint64_t>, std::map<MemberId, uint64_t>> heard_;
 };
 
 }  // namespace zkq::testing

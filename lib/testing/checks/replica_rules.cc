@@ -16,7 +16,7 @@ void ReplicaRules::OnApplied(ServerId sid, const Transaction& txn, std::string_v
     return ledger_.Violate("INV-5 integrity", who + ", which nobody made");
   }
   const Zxid before = ledger_.histories.Before(txn.zxid);
-  if (server.applied && *server.applied != before) {
+  if (server.applied && !ledger_.histories.Alike(*server.applied, before)) {
     const bool falls = server.applied->epoch > txn.zxid.epoch;
     const bool within = server.applied->epoch == txn.zxid.epoch;
     return ledger_.Violate(
@@ -57,7 +57,7 @@ void ReplicaRules::OnStatus(ServerId sid, const ReplicaStatus& status) {
     return ledger_.Violate("no halt without cause", who + ": " + status.health.ToString());
   }
   if (!server.applied) server.applied = status.last_applied;
-  if (server.machine && status.last_applied > *server.applied) {
+  if (server.machine && ledger_.histories.Command(status.last_applied) > *server.applied) {
     return ledger_.Violate("INV-11 total order",
                            who + " says it has applied " + ToString(status.last_applied) +
                                ", its state machine " + ToString(*server.applied));
@@ -75,7 +75,9 @@ void ReplicaRules::OnStatus(ServerId sid, const ReplicaStatus& status) {
 void ReplicaRules::CheckEstablished(const Ledger::Server& server, const ReplicaStatus& status) {
   const std::string who = "server " + ToString(status.id);
   if (status.state == PeerState::kLeading) {
-    if (server.wiped) return ledger_.Violate("amnesia", who + " leads on an empty disk");
+    if (!server.damaged && !ledger_.configurations.EverVoter({status.id, server.id()})) {
+      return ledger_.Violate("amnesia", who + " leads, and no configuration lists its disk");
+    }
     const auto [leader, first] = ledger_.leaders.try_emplace(status.epoch, status.id);
     if (leader->second != status.id) {
       return ledger_.Violate("INV-2 leadership", who + " and " + ToString(leader->second) +

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "lib/wire/disk.h"
+
 namespace zkq::testing {
 
 void TxnRules::Proposed(ServerId by, const Txn& txn) {
@@ -12,6 +14,7 @@ void TxnRules::Proposed(ServerId by, const Txn& txn) {
     ledger_.Violate(wrong->substr(0, colon),
                     "server " + ToString(by) + " has " + ToString(txn.zxid) + wrong->substr(colon));
   } else if (first) {
+    if (txn.kind == TxnKind::kReconfig) ledger_.configurations.Add(txn);
     calls_.OnLogged(txn);
   }
 }
@@ -24,6 +27,7 @@ void TxnRules::CheckFirst(ServerId by, const Txn& txn) {
   if (leader == ledger_.leaders.end() ? !ledger_.at(by).tainted : leader->second != by) {
     return ledger_.Violate("INV-5 integrity", who + " first, and does not lead that epoch");
   }
+  CheckConfigured(who, txn);
   if (!proposing_.insert(txn.zxid.epoch).second) return;
   if (!ledger_.MayBeEstablished(txn.zxid.epoch)) {
     return ledger_.Violate("INV-5 integrity", who + " before its epoch is established");
@@ -32,6 +36,26 @@ void TxnRules::CheckFirst(ServerId by, const Txn& txn) {
   if (ledger_.histories.Contains(earlier, txn.prev)) return;
   ledger_.Violate("INV-14 primary integrity", who + " after " + ToString(txn.prev) +
                                                   ", without the committed " + ToString(earlier));
+}
+
+// A configuration is proposed once the one before it is committed and a quorum knows so; and only
+// who knows it committed says that (PROTOCOL §10.1, §10.3).
+void TxnRules::CheckConfigured(const std::string& who, const Txn& txn) {
+  const Zxid present = ledger_.configurations.In(txn.prev, ledger_.histories);
+  if (txn.kind == TxnKind::kReconfig) {
+    if (!ledger_.IsCommitted(present) ||
+        (present.counter != 0 && !ledger_.settling.contains(present))) {
+      ledger_.Violate("INV-20 config",
+                      who + ", a configuration, while " + ToString(present) + " is not settled");
+    }
+  } else if (txn.kind == TxnKind::kNoop && !txn.command.view().empty()) {
+    const Zxid version = DecodeZxid(txn.command.view()).value_or(Zxid{});
+    if (version != present || !ledger_.IsCommitted(version)) {
+      return ledger_.Violate("INV-20 config", who + ", which settles " + ToString(version) +
+                                                  ", and that is not committed");
+    }
+    ledger_.settling[version].insert(txn.zxid);
+  }
 }
 
 }  // namespace zkq::testing

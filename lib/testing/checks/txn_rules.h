@@ -3,6 +3,7 @@
 #pragma once
 
 #include <set>
+#include <string>
 
 #include "lib/testing/checks/call_rules.h"
 #include "lib/testing/checks/ledger.h"
@@ -18,6 +19,7 @@ class TxnRules {
 
  private:
   void CheckFirst(ServerId by, const Txn& txn);
+  void CheckConfigured(const std::string& who, const Txn& txn);
 
   Ledger& ledger_;
   CallRules& calls_;

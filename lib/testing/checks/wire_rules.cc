@@ -33,6 +33,7 @@ void WireRules::OnDelivered(const Route& route, const Carried& carried) {
 // --- who speaks ------------------------------------------------------------------------
 
 void WireRules::CheckBoot(const Route& route) {
+  ledger_.Spoke(route.from, route.from_boot);
   const Ledger::Server& server = ledger_.at(route.from);
   const uint64_t durable = server.disk.durable().state.boot;
   if (server.damaged || route.from_boot == durable) return;
@@ -45,13 +46,15 @@ void WireRules::CheckBoot(const Route& route) {
 // nothing more on its way to the disk.
 void WireRules::CheckNotification(const Route& route, const Notification& notification) {
   const Ledger::Server& server = ledger_.at(route.from);
-  if (server.damaged) return;
+  if (newest_.IsOld(route, notification) || server.damaged) return;
   const Vote& vote = notification.vote;
   const std::string who = "server " + ToString(route.from) + " votes for " + ToString(vote);
   // Whom it learns from it may say.
-  if (server.wiped && vote.leader != kNoServer && notification.state == PeerState::kLooking) {
-    return ledger_.Violate("amnesia", who + " on an empty disk");
+  const bool votes = vote.leader != kNoServer && notification.state == PeerState::kLooking;
+  if (votes && !ledger_.configurations.EverVoter({route.from, server.id()})) {
+    return ledger_.Violate("amnesia", who + ", and no configuration lists its disk");
   }
+  CheckConfigs(route, notification);
   if (vote.leader != route.from || notification.state != PeerState::kLooking) return;
   const LogState& durable = server.disk.durable();
   if (vote.zxid == durable.last && vote.epoch == durable.state.current) return;
@@ -60,7 +63,48 @@ void WireRules::CheckNotification(const Route& route, const Notification& notifi
                                                  std::to_string(durable.state.current));
 }
 
+// What is told to be committed is; and what a candidate calls pending is what its log says, of
+// which it has all on its disk.
+void WireRules::CheckConfigs(const Route& route, const Notification& notification) {
+  const std::string who = "server " + ToString(route.from) + " announces ";
+  const Zxid config = notification.config.value_or(Zxid{});
+  if (!ledger_.IsCommitted(config)) {
+    return ledger_.Violate("INV-20 config", who + ToString(config) + ", which is not committed");
+  }
+  const std::optional<Membership>& told = notification.membership;
+  // Without a configuration it only shows with which list it would found.
+  const bool tells = told && notification.config;
+  const Membership* known = tells ? ledger_.configurations.Find(told->version) : nullptr;
+  if (known != nullptr && *known != *told) {
+    return ledger_.Violate("INV-20 config", who + "another configuration " +
+                                                ToString(told->version) + " than its entry says");
+  }
+  if (notification.vote.leader != route.from || notification.state != PeerState::kLooking) return;
+  const Zxid last = ledger_.at(route.from).disk.durable().last;
+  const Zxid newest = ledger_.configurations.In(last, ledger_.histories);
+  const Zxid pending = notification.pending ? notification.pending->version : Zxid{};
+  if (pending == (newest > config ? newest : Zxid{})) return;
+  ledger_.Violate("INV-21 config follows log",
+                  who + ToString(pending) + " as pending after " + ToString(config) +
+                      ", and the newest of its log is " + ToString(newest));
+}
+
+// Of who speaks, with the leader that is spoken to.
+Ledger::Standing& WireRules::StandingOf(const Route& route, const Session& session) {
+  return ledger_.Of({route.to, route.to_boot, session.epoch},
+                    ledger_.MemberOf(route.from, route.from_boot));
+}
+
 // --- discovery -------------------------------------------------------------------------
+
+void WireRules::Sent(const Route& route, const Session& session, const FollowerInfo& info) {
+  if (info.kind != LearnerKind::kObserver) return;
+  observing_.insert({route.from, route.from_boot, session.number});
+}
+
+bool WireRules::Observes(const Route& route, const Session& session) const {
+  return observing_.contains({route.from, route.from_boot, session.number});
+}
 
 void WireRules::Sent(const Route& route, const Session&, const LeaderInfo& info) {
   const Ledger::Server& server = ledger_.at(route.from);
@@ -77,22 +121,30 @@ void WireRules::Sent(const Route& route, const Session& session, const AckEpoch&
   const HardState& durable = server.disk.durable().state;
   const std::string who = "server " + ToString(route.from) + " promises epoch " +
                           std::to_string(session.epoch) + " to server " + ToString(route.to);
-  if (durable.accepted.epoch < session.epoch) return ledger_.Violate(kDurableBeforeSend, who);
-  if (durable.accepted.epoch > session.epoch) {
+  const Zxid durable_last = server.disk.durable().last;
+  const bool observes = Observes(route, session);  // it promises nothing
+  if (!observes && durable.accepted.epoch < session.epoch) {
+    return ledger_.Violate(kDurableBeforeSend, who);
+  }
+  if ((observes ? durable.current : durable.accepted.epoch) > session.epoch) {
     return ledger_.Violate("INV-3 promise", who + ", having promised a later one");
+  }
+  if (observes && ack.current) {
+    return ledger_.Violate("INV-25 observers inert", who + ", and learns as an observer");
   }
   if (ack.current.value_or(0) > durable.current) {
     return ledger_.Violate(kDurableBeforeSend, who + " with an epoch that is not durable");
   }
-  if (!ledger_.histories.Contains(ack.last, server.disk.durable().last)) {
+  // Nobody counts on what an observer has.
+  if (!observes && !ledger_.histories.Contains(ack.last, durable_last)) {
     return ledger_.Violate(kDurableBeforeSend, who + " with a history that is not durable");
   }
   if (ack.current) epochs_.CheckPromise(route, session.epoch);
 }
 
 void WireRules::Delivered(const Route& route, const Session& session, const AckEpoch& ack) {
-  Ledger::Standing& standing = ledger_.Of({route.to, route.to_boot, session.epoch}, route.from);
-  if (!ack.current || ledger_.IsOnNewDisk(route.from, route.from_boot)) return;
+  Ledger::Standing& standing = StandingOf(route, session);
+  if (!ack.current) return;
   standing.counts = true;
   standing.current = *ack.current;
   standing.last = ack.last;
@@ -101,7 +153,9 @@ void WireRules::Delivered(const Route& route, const Session& session, const AckE
 // --- synchronisation -------------------------------------------------------------------
 
 void WireRules::Sent(const Route& route, const Session& session, const NewLeader& accepted) {
-  ledger_.Of({route.from, route.from_boot, session.epoch}, route.to).accepted = accepted.last;
+  ledger_
+      .Of({route.from, route.from_boot, session.epoch}, ledger_.MemberOf(route.to, route.to_boot))
+      .accepted = accepted.last;
   const Ledger::Server& server = ledger_.at(route.from);
   if (server.damaged) return;
   const LogState& durable = server.disk.durable();
@@ -120,7 +174,7 @@ void WireRules::Sent(const Route& route, const Session& session, const Ack& ack)
   if (server.damaged) return;
   const LogState& durable = server.disk.durable();
   const std::string who = "server " + ToString(route.from) + " acks " + ToString(ack.zxid);
-  if (durable.state.accepted.epoch > session.epoch) {
+  if (!Observes(route, session) && durable.state.accepted.epoch > session.epoch) {
     return ledger_.Violate("INV-3 promise", who + ", having promised epoch " +
                                                 std::to_string(durable.state.accepted.epoch));
   }
@@ -138,8 +192,8 @@ void WireRules::CheckAccepted(const Route& route, const Session& session) {
   if (durable.state.current < session.epoch) {
     return ledger_.Violate(kDurableBeforeSend, who + " before it is durable");
   }
-  const Ledger::Standing* standing =
-      ledger_.Find({route.to, route.to_boot, session.epoch}, route.from);
+  const Ledger::Standing* standing = ledger_.Find({route.to, route.to_boot, session.epoch},
+                                                  ledger_.MemberOf(route.from, route.from_boot));
   const Zxid told = standing == nullptr ? Zxid{} : standing->accepted;
   if (ledger_.histories.Contains(told, durable.last) &&
       (told == durable.last || durable.last.epoch == session.epoch)) {
@@ -151,8 +205,8 @@ void WireRules::CheckAccepted(const Route& route, const Session& session) {
 }
 
 void WireRules::Delivered(const Route& route, const Session& session, const Ack& ack) {
-  Ledger::Standing& standing = ledger_.Of({route.to, route.to_boot, session.epoch}, route.from);
-  if (ledger_.IsOnNewDisk(route.from, route.from_boot)) return;
+  if (Observes(route, session)) return;  // its word counts nowhere
+  Ledger::Standing& standing = StandingOf(route, session);
   const Zxid held = ack.zxid.counter != 0 ? ack.zxid : standing.accepted;
   standing.acked = std::max(standing.acked.value_or(Zxid{}), held);
   commits_.LearnCommitted(route.to);
@@ -169,6 +223,7 @@ void WireRules::Sent(const Route& route, const Session& session, const Proposal&
 }
 
 void WireRules::Sent(const Route& route, const Session& session, const Commit& commit) {
+  CheckAuthority(route, session, commit.zxid);
   const std::string how =
       "by server " + ToString(route.from) + " in epoch " + std::to_string(session.epoch);
   if (!ledger_.Counted({route.from, route.from_boot, session.epoch}, commit.zxid)) {
@@ -176,6 +231,26 @@ void WireRules::Sent(const Route& route, const Session& session, const Commit& c
                                                      " without the acks of a quorum");
   }
   commits_.SaidCommitted(commit.zxid, how);
+}
+
+// A leader that has committed a configuration in which it may not lead, or has named another one,
+// commits nothing more.
+void WireRules::CheckAuthority(const Route& route, const Session& session, Zxid zxid) {
+  if (ledger_.at(route.from).damaged) return;
+  const Zxid version = ledger_.configurations.In(zxid, ledger_.histories);
+  const MemberId leader = ledger_.MemberOf(route.from, route.from_boot);
+  const bool own = version.epoch == session.epoch && version < zxid;
+  const bool leads = ledger_.configurations.MayLead(version, leader);
+  const auto gone = handed_over_.find({route.from, route.from_boot, session.epoch});
+  if ((!own || leads) && (gone == handed_over_.end() || zxid <= gone->second)) return;
+  ledger_.Violate("INV-22 single commit authority",
+                  "server " + ToString(route.from) + " commits " + ToString(zxid) + " after " +
+                      ToString(version) + ", by which others lead");
+}
+
+void WireRules::Sent(const Route& route, const Session& session, const CommitAndActivate& word) {
+  Sent(route, session, Commit{word.zxid});
+  handed_over_[{route.from, route.from_boot, session.epoch}] = word.zxid;
 }
 
 void WireRules::Sent(const Route& route, const Session& session, const UpToDate& up_to_date) {
@@ -189,7 +264,8 @@ void WireRules::Sent(const Route& route, const Session& session, const Pong& pon
 }
 
 void WireRules::Delivered(const Route& route, const Session& session, const Pong& pong) {
-  ledger_.confirmations.OnDelivered(route, session, pong);
+  ledger_.confirmations.OnDelivered(route, session, pong,
+                                    ledger_.MemberOf(route.from, route.from_boot));
 }
 
 // --- what is told to be committed ------------------------------------------------------
@@ -204,6 +280,10 @@ void WireRules::Delivered(const Route& route, const Session&, const Proposal& pr
 
 void WireRules::Delivered(const Route& route, const Session&, const Commit& commit) {
   ledger_.ToldCommitted(route.to, commit.zxid);
+}
+
+void WireRules::Delivered(const Route& route, const Session&, const CommitAndActivate& word) {
+  ledger_.ToldCommitted(route.to, word.zxid);
 }
 
 void WireRules::Delivered(const Route& route, const Session& session, const UpToDate& up_to_date) {

@@ -2,10 +2,16 @@
 // they promised, what they were told, in order.
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <set>
+#include <tuple>
+
 #include "lib/testing/checks/commit_rules.h"
 #include "lib/testing/checks/epoch_rules.h"
 #include "lib/testing/checks/lane_order.h"
 #include "lib/testing/checks/ledger.h"
+#include "lib/testing/checks/newest_word.h"
 #include "lib/testing/checks/txn_rules.h"
 
 namespace zkq::testing {
@@ -24,8 +30,13 @@ class WireRules {
 
  private:
   void CheckBoot(const Route& route);
+  Ledger::Standing& StandingOf(const Route& route, const Session& session);
   void CheckNotification(const Route& route, const Notification& notification);
+  void CheckConfigs(const Route& route, const Notification& notification);
+  void CheckAuthority(const Route& route, const Session& session, Zxid zxid);
   void CheckAccepted(const Route& route, const Session& session);
+  bool Observes(const Route& route, const Session& session) const;
+  void Sent(const Route& route, const Session& session, const FollowerInfo& info);
   void Sent(const Route& route, const Session& session, const LeaderInfo& info);
   void Sent(const Route& route, const Session& session, const AckEpoch& ack);
   void Sent(const Route& route, const Session& session, const NewLeader& accepted);
@@ -33,6 +44,7 @@ class WireRules {
   void Sent(const Route& route, const Session& session, const Proposal& proposal);
   void Sent(const Route& route, const Session& session, const Commit& commit);
   void Sent(const Route& route, const Session& session, const UpToDate& up_to_date);
+  void Sent(const Route& route, const Session& session, const CommitAndActivate& word);
   void Sent(const Route& route, const Session& session, const Pong& pong);
   template <typename Other>
   void Sent(const Route&, const Session&, const Other&) {}
@@ -43,6 +55,7 @@ class WireRules {
   void Delivered(const Route& route, const Session& session, const Proposal& proposal);
   void Delivered(const Route& route, const Session& session, const Commit& commit);
   void Delivered(const Route& route, const Session& session, const UpToDate& up_to_date);
+  void Delivered(const Route& route, const Session& session, const CommitAndActivate& word);
   void Delivered(const Route& route, const Session& session, const Pong& pong);
   template <typename Other>
   void Delivered(const Route&, const Session&, const Other&) {}
@@ -52,6 +65,10 @@ class WireRules {
   EpochRules& epochs_;
   TxnRules& txns_;
   LaneOrder order_;
+  NewestWord newest_;
+  std::set<std::tuple<ServerId, uint64_t, uint64_t>> observing_;  // by learner, life and session
+  // By who has committed it and gone: the configuration after which it commits nothing.
+  std::map<Ledger::Term, Zxid> handed_over_;
 };
 
 }  // namespace zkq::testing

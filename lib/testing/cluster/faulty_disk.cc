@@ -19,9 +19,32 @@ constexpr uint64_t kNoCapacity = std::numeric_limits<uint64_t>::max();
 FaultyDisk::FaultyDisk(const Shared* shared, ServerId sid, Excuses* excuses,
                        std::function<void(CrashMode)> kill)
     : shared_(*shared), sid_(sid), excuses_(*excuses), kill_(std::move(kill)) {
+  Watch();
+}
+
+void FaultyDisk::Watch() {
   files_->Observe([this](const Operation& operation) { return Judge(operation); });
   files_->SetWitness([this](const Operation& operation) { Witness(operation); });
   files_->ObserveReads([this](const std::string&) { return JudgeRead(); });
+}
+
+// --- one after the other ----------------------------------------------------------------------
+
+void FaultyDisk::Lose() {
+  disks_.push_back(std::make_shared<MemoryFileSystem>());
+  (void)Insert(disks_.size() - 1);  // it is there
+}
+
+// What is wrong with a disk is so with the next one, but for what is in it.
+bool FaultyDisk::Insert(size_t n) {
+  if (n >= disks_.size()) return false;
+  present_ = n;
+  files_ = disks_[n];
+  fresh_.clear();
+  Watch();
+  files_->SetCapacity(full_ ? 0 : kNoCapacity);
+  shared_.observer->OnDiskInserted(sid_, n);
+  return true;
 }
 
 // --- faults ---------------------------------------------------------------------------------

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lib/testing/cluster/excuses.h"
 #include "lib/testing/cluster/shared.h"
@@ -28,6 +29,12 @@ class FaultyDisk {
              std::function<void(CrashMode)> kill);
 
   const std::shared_ptr<MemoryFileSystem>& files() const { return files_; }
+
+  // --- one after the other: see SimServer ------------------------------------------------
+  void Lose();
+  bool Insert(size_t n);
+  size_t disks() const { return disks_.size(); }
+  size_t present() const { return present_; }
 
   // --- faults: see SimServer -----------------------------------------------------------
   void CrashAt(uint64_t operations, CrashMode mode, std::optional<Step> step);
@@ -76,7 +83,11 @@ class FaultyDisk {
   const ServerId sid_;
   Excuses& excuses_;
   const std::function<void(CrashMode)> kill_;
-  const std::shared_ptr<MemoryFileSystem> files_ = std::make_shared<MemoryFileSystem>();
+  void Watch();
+
+  std::shared_ptr<MemoryFileSystem> files_ = std::make_shared<MemoryFileSystem>();
+  std::vector<std::shared_ptr<MemoryFileSystem>> disks_{files_};  // all that there were
+  size_t present_ = 0;
 
   // When the process is to die.
   struct Kill {

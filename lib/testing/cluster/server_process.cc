@@ -46,8 +46,7 @@ ReplicaOptions ServerProcess::Options() {
   options.log_segment_bytes = 64 << 10;
   if (shared_.options->adjust) shared_.options->adjust(sid_, &options);
   options.id = sid_;
-  options.members.clear();
-  for (int id = 1; id <= shared_.options->servers; ++id) options.members.push_back({ServerId(id)});
+  options.members = machine_.members;
   options.data_dir = kDataDir;
   options.transport = shared_.network->NewTransport();
   options.log_sink = std::make_shared<WatchedLog>(this, options.log_sink);

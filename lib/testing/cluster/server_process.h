@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "lib/runtime/tuning.h"
 #include "lib/testing/cluster/excuses.h"
@@ -25,6 +26,7 @@ class ServerProcess {
     FaultyDisk* disk;
     FaultyMachine* state_machine;
     Excuses* excuses;
+    std::vector<Member> members;  // as it is configured with
   };
   ServerProcess(const Shared* shared, ServerId sid, Machine machine)
       : shared_(*shared), sid_(sid), machine_(std::move(machine)) {}
@@ -36,6 +38,7 @@ class ServerProcess {
   void Heal();  // it goes on, and is not to die
 
   bool up() const { return replica_ != nullptr; }
+  bool there() const { return executor_ != nullptr; }  // up, or being started
   bool paused() const { return paused_; }
   // It is up, and neither dies nor shuts down.
   bool steady() const { return up() && !death_ && !shuts_down_; }

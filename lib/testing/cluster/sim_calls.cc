@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "zkq/reconfiguration.h"
 #include "zkq/status.h"
 
 namespace zkq::testing {
@@ -36,17 +37,42 @@ SimCalls::Done SimCalls::Watched(uint64_t call, const SimServer::Impl* server,
   return [this, call, server, timeout, asked = shared_.scheduler->now(),
           asked_there = server->clock->Monotonic(),
           done = std::move(done)](absl::StatusOr<Reply> result) mutable {
-    // Whichever clock is slower: its own may drift or stand still.
-    const absl::Duration now = shared_.scheduler->now();
-    const absl::Duration waited = std::min(now - asked, server->clock->Monotonic() - asked_there);
-    if (waited > timeout + kLate && server->excuses.held_up_until() + kLate < now) {
-      report_("a call's deadline", "call " + std::to_string(call) + " was given " +
-                                       absl::FormatDuration(timeout) + " and took " +
-                                       absl::FormatDuration(waited));
-    }
+    CheckDeadline("call " + std::to_string(call), server, timeout, asked, asked_there);
     shared_.observer->OnDone(call, result);
     if (done) std::move(done)(std::move(result));
   };
+}
+
+// Whichever clock is slower: its own may drift or stand still.
+void SimCalls::CheckDeadline(const std::string& what, const SimServer::Impl* server,
+                             absl::Duration timeout, absl::Duration asked,
+                             absl::Duration asked_there) const {
+  const absl::Duration now = shared_.scheduler->now();
+  const absl::Duration waited = std::min(now - asked, server->clock->Monotonic() - asked_there);
+  if (waited <= timeout + kLate || server->excuses.held_up_until() + kLate >= now) return;
+  report_("a call's deadline", what + " was given " + absl::FormatDuration(timeout) + " and took " +
+                                   absl::FormatDuration(waited));
+}
+
+// A server that is down has none to ask.
+void SimCalls::Reconfigure(SimServer::Impl* server, Membership next, absl::Duration timeout,
+                           SimServer::Changed done) {
+  if (!server->process.up()) {
+    return Refuse(++calls_, server->sid,
+                  [done = std::move(done)](const absl::StatusOr<Reply>& refused) mutable {
+                    if (done) std::move(done)(refused.status());
+                  });
+  }
+  zkq::Reconfigure(server->process.replica(), std::move(next), {.timeout = timeout},
+                   [this, server, timeout, asked = shared_.scheduler->now(),
+                    asked_there = server->clock->Monotonic(), ended = false,
+                    done = std::move(done)](absl::StatusOr<Membership> result) mutable {
+                     if (std::exchange(ended, true))
+                       report_("each call once", "a change ends twice");
+                     CheckDeadline("a change", server, timeout, asked, asked_there);
+                     shared_.observer->OnReconfigured(server->sid, result);
+                     if (done) std::move(done)(std::move(result));
+                   });
 }
 
 // Nobody is there to take a call; told in a task, as answers are.

@@ -22,11 +22,15 @@ class SimCalls {
 
   void Propose(SimServer::Impl* server, std::string command, absl::Duration timeout, Done done);
   void Read(SimServer::Impl* server, std::string request, absl::Duration timeout, Done done);
+  void Reconfigure(SimServer::Impl* server, Membership next, absl::Duration timeout,
+                   SimServer::Changed done);
   // Ends those that were refused and have not been told so yet. More may come of it.
   void TellRefused();
 
  private:
   Done Watched(uint64_t call, const SimServer::Impl* server, absl::Duration timeout, Done done);
+  void CheckDeadline(const std::string& what, const SimServer::Impl* server, absl::Duration timeout,
+                     absl::Duration asked, absl::Duration asked_there) const;
   void Refuse(uint64_t call, ServerId sid, Done done);
   void Tell(uint64_t call);
 

@@ -12,7 +12,6 @@
 #include "lib/testing/checks/leader_time_checker.h"
 #include "lib/testing/checks/led_checker.h"
 #include "lib/testing/checks/liveness.h"
-#include "lib/testing/checks/quorum_of.h"
 #include "lib/testing/checks/silence_checker.h"
 #include "lib/testing/checks/staleness_checker.h"
 #include "lib/testing/cluster/shared.h"
@@ -23,6 +22,25 @@
 
 namespace zkq::testing {
 inline namespace v1 {
+
+namespace {
+
+std::vector<Member> Founders(const SimClusterOptions& options) {
+  std::vector<Member> founders;
+  for (int id = 1; id <= options.servers + options.observers; ++id) {
+    Member& member = founders.emplace_back(Member{.id = ServerId(id)});
+    const auto n = static_cast<size_t>(id - 1);
+    if (id > options.servers) {
+      member.type = MemberType::kObserver;
+      continue;
+    }
+    if (n < options.weights.size()) member.weight = options.weights[n];
+    if (n < options.groups.size()) member.group = options.groups[n];
+  }
+  return founders;
+}
+
+}  // namespace
 
 class SimCluster::Impl {
  public:
@@ -43,11 +61,15 @@ class SimCluster::Impl {
     observers.Add(&led);
     network.Observe(&observers);
     network.OnKilled([this](ServerId sid) { at(sid).process.DieOfSending(); });
-    for (int id = 1; id <= options.servers; ++id) {
-      sids.push_back(ServerId(id));
-      auto impl = std::make_unique<SimServer::Impl>(&shared, ServerId(id));
-      servers.emplace(ServerId(id), std::unique_ptr<SimServer>(new SimServer(std::move(impl))));
-    }
+    const std::vector<Member> founders = Founders(options);
+    for (const Member& member : founders) MakeServer(member.id, founders);
+  }
+
+  SimServer& MakeServer(ServerId sid, std::vector<Member> members) {
+    auto impl = std::make_unique<SimServer::Impl>(&shared, sid, std::move(members));
+    auto made = std::unique_ptr<SimServer>(new SimServer(std::move(impl)));
+    sids.insert(std::upper_bound(sids.begin(), sids.end(), sid), sid);
+    return *servers.emplace(sid, std::move(made)).first->second;
   }
 
   SimServer::Impl& at(ServerId sid) const { return *servers.at(sid)->impl_; }
@@ -95,7 +117,7 @@ class SimCluster::Impl {
     if (++looks % 10 == 0) CheckApplying();
   }
 
-  LedChecker::View WhoCanLead(const Statuses& statuses) const {
+  LedChecker::View WhoCanLead(const Statuses& statuses) {
     LedChecker::View view{.changes = network.changes(), .leader = LeaderOf(statuses)};
     absl::Duration bears = absl::InfiniteDuration();
     for (const ServerId sid : sids) {
@@ -114,6 +136,8 @@ class SimCluster::Impl {
                           .sync = sync,
                           .clock_set = server.clock->set_at(),
                           .history = checker.history(sid),
+                          .disk = checker.disk(sid),
+                          .configs = checker.configs(sid),
                           .serves = serves ? status.leader : std::nullopt};
     }
     for (const ServerId a : sids) {
@@ -216,6 +240,7 @@ class SimCluster::Impl {
 
   // --- what CheckConverges waits for, one after the other; false: a violation is reported ---
   bool AwaitHeldUp(absl::Duration limit);
+  void PutDisksBack();
   bool StartEverybody(const std::set<ServerId>& healthy);
   bool AwaitSynced(const std::set<ServerId>& healthy, absl::Duration limit,
                    absl::Duration patience);
@@ -226,7 +251,7 @@ class SimCluster::Impl {
   SimNetwork network;
   SimObservers observers;
   SimTrace trace{&scheduler};
-  InvariantChecker checker{QuorumOf(options.servers)};
+  InvariantChecker checker;
   ElectionChecker elections{&scheduler};
   LeaderTimeChecker leader_times{[this](ServerId sid) { return WallOf(sid); }};
   StalenessChecker staleness{&scheduler, [this](ServerId sid) { return PacedSince(sid); }};
@@ -237,7 +262,7 @@ class SimCluster::Impl {
                    Report(std::move(property), std::move(what));
                  }};
   ApplyingChecker applying;
-  LedChecker led{QuorumOf(options.servers)};
+  LedChecker led;
   SilenceChecker silence;
   uint64_t news = 0;                                   // statuses that observers were told
   absl::Duration slowest_sync = absl::ZeroDuration();  // so far, of any server
@@ -263,8 +288,23 @@ const std::vector<ServerId>& SimCluster::servers() const { return impl_->sids; }
 SimServer& SimCluster::server(ServerId sid) { return *impl_->servers.at(sid); }
 const SimServer& SimCluster::server(ServerId sid) const { return *impl_->servers.at(sid); }
 
+SimServer& SimCluster::Add(const Member& member) {
+  std::vector<Member> members{member};
+  for (const ServerId sid : servers()) members.push_back({sid});
+  return impl_->MakeServer(member.id, std::move(members));
+}
+
 void SimCluster::StartAll() {
   for (const ServerId sid : servers()) (void)server(sid).Start();  // its observers are told
+}
+
+Membership SimCluster::membership() const { return impl_->checker.membership(); }
+
+bool SimCluster::counts(ServerId sid) const {
+  const Membership now = membership();
+  const Member* const member = FindMember(now, sid);
+  return member != nullptr && member->type == MemberType::kParticipant &&
+         member->disk == impl_->checker.disk(sid);
 }
 
 std::optional<ServerId> SimCluster::leader() const { return LeaderOf(impl_->StatusesOfAll()); }
@@ -330,8 +370,19 @@ bool SimCluster::Impl::AwaitHeldUp(absl::Duration limit) {
   return true;
 }
 
+void SimCluster::Impl::PutDisksBack() {
+  if (checker.QuorumsAreThere()) return;
+  for (const auto& [sid, server] : servers) {
+    const std::optional<uint64_t> listed = checker.ListedDisk(sid);
+    if (!listed || *listed == server->present_disk()) continue;
+    server->Crash(CrashMode::kProcess);
+    (void)server->InsertDisk(*listed);  // it has had that one
+  }
+}
+
 bool SimCluster::Impl::StartEverybody(const std::set<ServerId>& healthy) {
   AfterStep();  // who has just died is buried, and started with the others
+  PutDisksBack();
   for (const auto& [sid, server] : servers) {
     if (server->up() && server->Status().halted) server->Crash(CrashMode::kProcess);
     const absl::Status started = server->Start();

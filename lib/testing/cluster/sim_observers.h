@@ -51,6 +51,9 @@ class SimObservers final : public SimObserver {
   void OnWiped(ServerId sid) override {
     for (SimObserver* one : all_) one->OnWiped(sid);
   }
+  void OnDiskInserted(ServerId sid, uint64_t disk) override {
+    for (SimObserver* one : all_) one->OnDiskInserted(sid, disk);
+  }
   void OnExcused(ServerId sid, std::string_view why) override {
     for (SimObserver* one : all_) one->OnExcused(sid, why);
   }
@@ -77,6 +80,9 @@ class SimObservers final : public SimObserver {
   }
   void OnDone(uint64_t call, const absl::StatusOr<Reply>& result) override {
     for (SimObserver* one : all_) one->OnDone(call, result);
+  }
+  void OnReconfigured(ServerId sid, const absl::StatusOr<Membership>& result) override {
+    for (SimObserver* one : all_) one->OnReconfigured(sid, result);
   }
 
  private:

@@ -47,6 +47,10 @@ void SimServer::Read(std::string request, absl::Duration timeout, Done done) {
   impl_->shared.calls->Read(impl_.get(), std::move(request), timeout, std::move(done));
 }
 
+void SimServer::Reconfigure(Membership next, absl::Duration timeout, Changed done) {
+  impl_->shared.calls->Reconfigure(impl_.get(), std::move(next), timeout, std::move(done));
+}
+
 void SimServer::CrashAtDisk(uint64_t operations, CrashMode mode,
                             std::optional<MemoryFileSystem::Step> step) {
   impl_->disk.CrashAt(operations, mode, step);
@@ -69,6 +73,14 @@ void SimServer::FailDisk(MemoryFileSystem::Step step) { impl_->disk.Fail(step); 
 void SimServer::FailRead() { impl_->disk.FailRead(); }
 void SimServer::FillDisk(bool full) { impl_->disk.Fill(full); }
 bool SimServer::WipeDisk() { return !up() && impl_->disk.Wipe(); }
+bool SimServer::LoseDisk() {
+  if (impl_->process.there()) return false;
+  impl_->disk.Lose();
+  return true;
+}
+bool SimServer::InsertDisk(size_t n) { return !impl_->process.there() && impl_->disk.Insert(n); }
+size_t SimServer::disks() const { return impl_->disk.disks(); }
+size_t SimServer::present_disk() const { return impl_->disk.present(); }
 bool SimServer::FlipBit(const std::string& path, uint64_t offset, int bit) {
   return !up() && impl_->disk.FlipBit(path, offset, bit);
 }

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "lib/testing/cluster/excuses.h"
 #include "lib/testing/cluster/faulty_disk.h"
@@ -16,7 +17,7 @@ inline namespace v1 {
 
 class SimServer::Impl {
  public:
-  Impl(const Shared* given, ServerId id)
+  Impl(const Shared* given, ServerId id, std::vector<Member> members)
       : shared(*given),
         sid(id),
         clock(std::make_shared<SimClock>(given->scheduler)),
@@ -26,7 +27,7 @@ class SimServer::Impl {
                  .disk_full = [this] { return disk.full(); }}),
         disk(given, id, &excuses, [this](CrashMode mode) { process.Die(mode); }),
         state_machine(given, id, &excuses),
-        process(given, id, {clock, &disk, &state_machine, &excuses}) {}
+        process(given, id, {clock, &disk, &state_machine, &excuses, std::move(members)}) {}
   ~Impl() {
     if (process.up()) process.Crash(CrashMode::kProcess);
   }

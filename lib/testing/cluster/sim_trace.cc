@@ -23,7 +23,9 @@ enum Kind : uint64_t {
   kDone,
   kLine,
   kResumed,
-  kDamaged
+  kDamaged,
+  kDiskInserted,
+  kReconfigured
 };
 
 uint64_t Packed(Zxid zxid) { return uint64_t{zxid.epoch} << 32 | zxid.counter; }
@@ -106,6 +108,16 @@ void SimTrace::OnCrashed(ServerId sid, const MemoryFileSystem&) {
 void SimTrace::OnWiped(ServerId sid) {
   Mix(kWiped, ToInt(sid));
   if (keeps()) Add(ToString(sid) + " has an empty disk");
+}
+void SimTrace::OnDiskInserted(ServerId sid, uint64_t disk) {
+  Mix(kDiskInserted, ToInt(sid), disk);
+  if (keeps()) Add(ToString(sid) + " has disk " + std::to_string(disk));
+}
+void SimTrace::OnReconfigured(ServerId sid, const absl::StatusOr<Membership>& result) {
+  Mix(kReconfigured, ToInt(sid), result.ok() ? Packed(result->version) : 0);
+  if (!keeps()) return;
+  Add(ToString(sid) +
+      " is told of a change: " + (result.ok() ? ToString(*result) : result.status().ToString()));
 }
 void SimTrace::OnExcused(ServerId sid, std::string_view why) {
   Mix(kExcused, ToInt(sid), HashOfText(why));

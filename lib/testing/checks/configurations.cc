@@ -1,0 +1,89 @@
+#include "lib/testing/checks/configurations.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "lib/wire/disk.h"
+
+namespace zkq::testing {
+namespace {
+
+const Member* VoterOf(const Membership& membership, ServerId sid) {
+  const Member* const member = FindMember(membership, sid);
+  return member != nullptr && member->type == MemberType::kParticipant ? member : nullptr;
+}
+
+// More than half of the groups that have any weight, and of each more than half of its weight.
+bool Decide(const Membership& membership, const std::set<MemberId>& members) {
+  std::map<uint32_t, std::pair<uint64_t, uint64_t>> groups;  // what is held, and all there is
+  for (const Member& member : membership.members) {
+    if (member.type != MemberType::kParticipant || member.weight == 0) continue;
+    auto& [held, all] = groups[member.group];
+    all += member.weight;
+    if (members.contains({member.id, member.disk})) held += member.weight;
+  }
+  const auto won = std::count_if(groups.begin(), groups.end(), [](const auto& group) {
+    return 2 * group.second.first > group.second.second;
+  });
+  return 2 * static_cast<size_t>(won) > groups.size();
+}
+
+}  // namespace
+
+void Configurations::Found(const Membership& first) {
+  all_.clear();
+  all_[first.version] = first;
+}
+
+void Configurations::Add(const Txn& entry) {
+  std::optional<Membership> membership = DecodeMembership(entry.command.view());
+  if (!membership) return;
+  membership->version = entry.zxid;
+  all_[entry.zxid] = *std::move(membership);
+}
+
+const Membership* Configurations::Find(Zxid version) const {
+  const auto found = all_.find(version);
+  return found == all_.end() ? nullptr : &found->second;
+}
+
+Zxid Configurations::In(Zxid last, const Histories& histories) const {
+  for (auto one = all_.rbegin(); one != all_.rend(); ++one) {
+    if (one->first.counter == 0 || histories.Contains(one->first, last)) return one->first;
+  }
+  return {};
+}
+
+bool Configurations::IsQuorum(Zxid version, const std::set<MemberId>& members) const {
+  const auto found = all_.find(version);
+  return found != all_.end() && Decide(found->second, members);
+}
+
+bool Configurations::IsVoter(Zxid version, const MemberId& member) const {
+  const auto found = all_.find(version);
+  const Member* voter = found == all_.end() ? nullptr : VoterOf(found->second, member.id);
+  return voter != nullptr && voter->disk == member.disk;
+}
+
+bool Configurations::MayLead(Zxid version, const MemberId& member) const {
+  const auto found = all_.find(version);
+  const Member* voter = found == all_.end() ? nullptr : VoterOf(found->second, member.id);
+  return voter != nullptr && voter->disk == member.disk && voter->weight > 0;
+}
+
+bool Configurations::EverVoter(const MemberId& member) const {
+  return SeatsOf(member.id).contains(member);
+}
+
+std::set<MemberId> Configurations::SeatsOf(ServerId sid) const {
+  std::set<MemberId> seats;
+  for (const auto& [version, membership] : all_) {
+    const Member* const voter = VoterOf(membership, sid);
+    if (voter != nullptr) seats.insert({sid, voter->disk});
+  }
+  return seats;
+}
+
+}  // namespace zkq::testing

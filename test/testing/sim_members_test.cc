@@ -1,0 +1,141 @@
+// Servers that come, go, and lose their disks, in a SimCluster, under writes.
+#include "test/testing/members_world.h"
+
+namespace zkq::testing {
+namespace {
+
+void AddTwo(World* world) {
+  for (const int id : {4, 5}) Join(world, {.id = ServerId(id)});
+  Change(world, ServerId{2}, [](Membership next) {
+    return With(With(std::move(next), {.id = ServerId{4}}), {.id = ServerId{5}});
+  });
+  for (const int id : {4, 5}) AwaitStanding(world, ServerId(id), Standing::kMember);
+}
+
+TEST_CASE("a fourth and a fifth server join, are made voters together, and keep the ensemble up") {
+  World world(3);
+  {
+    Writes writes(&world);
+    AddTwo(&world);
+    for (const int id : {1, 2}) world.cluster.server(ServerId(id)).Crash();
+    writes.AwaitMore();
+  }
+  Converge(&world);
+  REQUIRE(world.Agree());
+}
+
+TEST_CASE("the leader is removed: another leads, and it may be stopped") {
+  World world(3);
+  AddTwo(&world);
+  {
+    Writes writes(&world);
+    const ServerId old = world.Leader();
+    const ServerId asked = old == ServerId{5} ? ServerId{4} : ServerId{5};
+    Change(&world, asked, [old](Membership next) { return Without(std::move(next), old); });
+    world.Until([&] { return world.Leader() != old; });
+    AwaitStanding(&world, old, Standing::kRemoved);
+    world.cluster.server(old).Crash();
+    writes.AwaitMore();
+  }
+  Converge(&world);
+}
+
+TEST_CASE("a lost disk is replaced by the one that is there, and the old one counts no more") {
+  World world(3);
+  const ServerId sid = world.Follower();
+  SimServer& server = world.cluster.server(sid);
+  world.Write(sid, "before");
+  server.Crash();
+  REQUIRE(server.LoseDisk());
+  REQUIRE(server.Start() == absl::OkStatus());
+  AwaitStanding(&world, sid, Standing::kJoining);
+  REQUIRE_FALSE(world.cluster.counts(sid));
+  Change(&world, sid, [sid](Membership next) {
+    FindMember(&next, sid)->disk = kPresentDisk;
+    return next;
+  });
+  AwaitStanding(&world, sid, Standing::kMember);
+  REQUIRE(world.cluster.counts(sid));
+
+  server.Crash();
+  REQUIRE(server.InsertDisk(0));
+  REQUIRE_FALSE(server.InsertDisk(2));
+  REQUIRE(server.Start() == absl::OkStatus());
+  world.Until([&] { return server.Status().leader.has_value(); });
+  REQUIRE(server.Status().standing != Standing::kMember);
+  world.Write(world.Leader(), "after");
+  server.Crash();
+  REQUIRE(server.InsertDisk(1));
+  Converge(&world);
+  REQUIRE(world.Agree());
+}
+
+TEST_CASE("an observer becomes a voter, and a voter an observer") {
+  World world({.servers = 3, .observers = 1});
+  {
+    Writes writes(&world);
+    AwaitStanding(&world, ServerId{4}, Standing::kMember);
+    Change(&world, ServerId{4}, [](Membership next) {
+      FindMember(&next, ServerId{4})->type = MemberType::kParticipant;
+      Member* const first = FindMember(&next, ServerId{1});
+      first->type = MemberType::kObserver;
+      first->disk = {};
+      return next;
+    });
+    world.Until([&] {
+      return world.cluster.server(ServerId{1}).Status().state == PeerState::kObserving &&
+             world.cluster.server(ServerId{4}).Status().state != PeerState::kObserving;
+    });
+    world.cluster.server(world.Leader()).Crash();
+    writes.AwaitMore();
+  }
+  Converge(&world);
+}
+
+TEST_CASE("a leader that is to be found elsewhere hands over, and follows there") {
+  World world(3);
+  const ServerId old = world.Leader();
+  const Membership now = Change(&world, old, [](Membership next) {
+    for (Member& member : next.members) member.address = "h" + ToString(member.id) + ":1";
+    return next;
+  });
+  REQUIRE(FindMember(now, old)->address == "h" + ToString(old) + ":1");
+  REQUIRE(world.Leader() != old);
+  Converge(&world);
+}
+
+TEST_CASE("three groups: two of each of two decide") {
+  World world({.servers = 9, .groups = {1, 1, 1, 2, 2, 2, 3, 3, 3}});
+  for (const int id : {1, 2, 3, 6, 9}) world.cluster.server(ServerId(id)).Crash();
+  world.Write(world.Leader(), "by four of nine");
+  world.cluster.server(ServerId{8}).Crash();
+  world.Until([&] { return !world.cluster.leader(); });
+  Converge(&world);
+}
+
+TEST_CASE("a voter of weight 0 follows, and never leads") {
+  World world({.servers = 3, .weights = {1, 1, 0}});
+  REQUIRE(world.Leader() != ServerId{3});
+  world.cluster.server(world.Leader()).Crash();
+  world.cluster.RunFor(absl::Seconds(5));
+  REQUIRE_FALSE(world.cluster.leader().has_value());
+  Converge(&world);
+}
+
+// LIV-5: {1, 2, 3, 4, 5} to {1, 4, 5}, all others go at once, and so does the leader.
+TEST_CASE("once a change is answered those whom it lists lead on, whatever becomes of the others") {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    World world(5, nullptr, seed);
+    const Membership now = Change(&world, ServerId{5}, [](Membership next) {
+      return Without(Without(std::move(next), ServerId{2}), ServerId{3});
+    });
+    const ServerId leader = world.cluster.leader().value_or(ServerId{1});
+    for (const ServerId sid : {ServerId{2}, ServerId{3}, leader}) world.cluster.server(sid).Crash();
+    world.Until([&] { return world.cluster.leader().has_value(); });
+    world.Write(world.Leader(), "on");
+    REQUIRE(world.cluster.membership() == now);
+  }
+}
+
+}  // namespace
+}  // namespace zkq::testing

@@ -13,7 +13,8 @@ struct Cell {
   std::string_view name;
 };
 // Every other pair of the two does not exist: a looking peer is in no phase but the
-// election, and who follows or leads is in none but the others. Nobody observes yet.
+// election, and who follows or leads is in none but the others. Who observes is struck like any
+// other, but that is not asked for: it counts for nothing.
 constexpr Cell kCells[] = {
     {PeerState::kLooking, ZabPhase::kElection, "looking"},
     {PeerState::kFollowing, ZabPhase::kDiscovery, "f.disc"},
@@ -31,9 +32,19 @@ uint64_t Count(const Coverage& coverage, size_t fault, const Cell& cell) {
   return coverage.faults[fault][static_cast<size_t>(cell.state)][static_cast<size_t>(cell.phase)];
 }
 
-// Nobody needs to follow or lead while the ensemble is being founded.
+// Nobody needs to follow or lead while the ensemble is being founded. A server is added to none,
+// and who is left out does not lead.
 bool CanBeHit(size_t fault, const Cell& cell) {
-  return static_cast<Fault>(fault) != Fault::kLoseEmptyDisk || cell.state == PeerState::kLooking;
+  switch (static_cast<Fault>(fault)) {
+    case Fault::kLoseEmptyDisk:
+      return cell.state == PeerState::kLooking;
+    case Fault::kAddServer:
+      return false;
+    case Fault::kStopLeftOut:
+      return cell.state != PeerState::kLeading;
+    default:
+      return true;
+  }
 }
 
 // What begins a synchronisation, and a Pong, is the answer to what has just come, so it finds its

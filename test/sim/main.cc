@@ -27,7 +27,7 @@ ABSL_FLAG(uint64_t, runs, 1, "how many seeds, one after the other");
 ABSL_FLAG(double, seconds, 0, "of real time: begin no run after that; 0: no limit");
 ABSL_FLAG(int, jobs, 1, "runs at a time");
 ABSL_FLAG(std::string, profile, "everything",
-          "calm, network, disk, crash, rot, everything, lasting, or all: each in turn");
+          "calm, network, disk, crash, rot, everything, lasting, membership, or all: each in turn");
 ABSL_FLAG(int, servers, 3,
           "3 to 9; 0: 3 and 5, seven runs of each in turn, and one in eleven 7 or 9");
 ABSL_FLAG(double, minutes, 1, "of virtual time under faults, each run");

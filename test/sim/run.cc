@@ -1,6 +1,7 @@
 #include "test/sim/run.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "test/sim/clients.h"
@@ -48,6 +49,60 @@ std::vector<Strike> Chosen(const RunOptions& options, std::vector<Strike> plan) 
     if (number < plan.size()) chosen.push_back(plan[number]);
   }
   return chosen;
+}
+
+// What was asked for in peace.
+std::optional<absl::StatusOr<Membership>> Change(SimCluster* cluster, ServerId by,
+                                                 const Membership& next) {
+  constexpr absl::Duration kTimeout = absl::Seconds(60);
+  const auto answer = std::make_shared<std::optional<absl::StatusOr<Membership>>>();
+  cluster->server(by).Reconfigure(
+      next, kTimeout, [answer](absl::StatusOr<Membership> now) { *answer = std::move(now); });
+  cluster->RunUntil([&] { return answer->has_value(); }, 2 * kTimeout);
+  return *answer;
+}
+
+// Stops all whom `now` leaves out, and lets the leader die; that one comes back at once if the
+// others are no quorum without it.
+void StopLeftOut(const Membership& now, SimCluster* cluster) {
+  const std::optional<ServerId> leader = cluster->leader();
+  std::vector<ServerId> others;
+  for (const ServerId sid : cluster->servers()) {
+    if (FindMember(now, sid) == nullptr) cluster->server(sid).Crash();
+    if (sid != leader && cluster->counts(sid)) others.push_back(sid);
+  }
+  if (!leader) return;
+  cluster->server(*leader).Crash();
+  if (!IsQuorum(now, others)) (void)cluster->server(*leader).Start();  // nothing is wrong with it
+}
+
+// LIV-5: once a change is answered, those whom it lists lead on, whatever becomes of all others.
+// A voter or two go, half of the time with the leader.
+void LeaveOut(uint64_t seed, SimCluster* cluster) {
+  testing::SimRandom random(seed * 17 + 4);
+  Membership next = cluster->membership();
+  const std::optional<ServerId> leader = cluster->leader();
+  if (leader && random.Below(2) == 0) next = Without(std::move(next), *leader);
+  if (random.Below(2) == 0 && !next.members.empty()) {
+    next = Without(next, next.members[random.Below(next.members.size())].id);
+  }
+  const auto& all = cluster->servers();
+  const auto now = Change(cluster, all[random.Below(all.size())], next);
+  if (cluster->violation() || !now) return;
+  if (absl::IsDeadlineExceeded(now->status())) {
+    return cluster->Report("LIV-6 calls",
+                           "a change is not answered in peace: " + now->status().ToString() + "\n" +
+                               cluster->Describe());
+  }
+  if (!now->ok()) return;
+  StopLeftOut(**now, cluster);
+  constexpr absl::Duration kLed = absl::Seconds(60);
+  if (cluster->RunUntil([&] { return cluster->leader().has_value(); }, kLed)) {
+    return cluster->RunFor(absl::Seconds(5));
+  }
+  if (cluster->violation()) return;
+  cluster->Report("LIV-5 settled",
+                  "nobody leads after " + ToString(**now) + "\n" + cluster->Describe());
 }
 
 // Whether it could be judged.
@@ -111,6 +166,10 @@ RunResult Run(const RunOptions& options) {
   constexpr absl::Duration kConverges = absl::Seconds(90);
   // Behind renewals, during which a call is refused.
   constexpr absl::Duration kAnswers = absl::Seconds(20);
+  if (options.profile == Profile::kMembership && !cluster.violation() &&
+      cluster.CheckConverges(kConverges, nemesis.lost()).ok()) {
+    LeaveOut(options.seed, &cluster);
+  }
   if (!cluster.violation()) (void)cluster.CheckConverges(kConverges, nemesis.lost());
   clients.End();
   std::vector<ServerId> healthy;

@@ -1,5 +1,8 @@
 #include "test/sim/variation.h"
 
+#include <algorithm>
+#include <vector>
+
 namespace zkq::sim {
 
 Clients::Options Variation::ForClients() {
@@ -13,6 +16,7 @@ Clients::Options Variation::ForClients() {
 testing::SimClusterOptions Variation::ForCluster() {
   testing::SimClusterOptions cluster{.servers = run_.servers, .seed = run_.seed};
   if (calm()) return cluster;
+  if (run_.profile == Profile::kMembership) Found(&cluster);
   // Drawn apart from all else, so that the rest of a run is as without it.
   testing::SimRandom apart(run_.seed * 13 + 7);
   if (apart.Below(8) == 0) cluster.network.socket_bytes = apart.Below(2000);
@@ -25,6 +29,39 @@ testing::SimClusterOptions Variation::ForCluster() {
   if (OneIn(4)) cluster.network.delay_max *= static_cast<double>(1 + random_.Below(50));
   if (OneIn(4)) cluster.sync_delay *= static_cast<double>(1 + random_.Below(20));
   return cluster;
+}
+
+namespace {
+
+// Any one of the voters may lose its disk while the ensemble is founded, and is not waited for.
+bool BearsALoss(const testing::SimClusterOptions& cluster) {
+  Membership founders;
+  std::vector<ServerId> all;
+  for (size_t i = 0; i < static_cast<size_t>(cluster.servers); ++i) {
+    all.push_back(ServerId(i + 1));
+    founders.members.push_back({.id = all.back(),
+                                .weight = cluster.weights.empty() ? 1 : cluster.weights[i],
+                                .group = cluster.groups.empty() ? 0 : cluster.groups[i]});
+  }
+  return std::all_of(all.begin(), all.end(), [&](ServerId lost) {
+    std::vector<ServerId> others = all;
+    std::erase(others, lost);
+    return IsQuorum(founders, others);
+  });
+}
+
+}  // namespace
+
+// Mostly equal voters alone, as most ensembles are.
+void Variation::Found(testing::SimClusterOptions* cluster) const {
+  testing::SimRandom apart(run_.seed * 19 + 8);
+  cluster->observers = static_cast<int>(apart.Below(6)) % 3;
+  const bool weighed = apart.Below(4) == 0, grouped = apart.Below(4) == 0;
+  for (int i = 0; i < cluster->servers; ++i) {
+    if (weighed) cluster->weights.push_back(static_cast<uint32_t>(apart.Below(4)));
+    if (grouped) cluster->groups.push_back(1 + static_cast<uint32_t>(i % 3));
+  }
+  if (!BearsALoss(*cluster)) cluster->weights = cluster->groups = {};
 }
 
 // A start may find other options than the one before: they are not agreed on.

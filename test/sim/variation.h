@@ -28,6 +28,7 @@ class Variation {
 
  private:
   absl::Duration SyncTakes() const;
+  void Found(testing::SimClusterOptions* cluster) const;
   bool calm() const { return run_.profile == Profile::kCalm; }
   bool OneIn(uint64_t n) { return random_.Below(n) == 0; }
 

@@ -79,6 +79,12 @@ enum class Fault : uint8_t {
   kTakeSnapshot,
   // Founding.
   kLoseEmptyDisk,  // while others may know the disk already; one stalls, and one meets it late
+  // Members.
+  kReconfigure,  // to what somebody may want, now and then to nonsense
+  kAddServer,    // that is to join; up to six
+  kLoseDisk,     // a new, empty one is in its place, and a quorum keeps theirs
+  kInsertDisk,   // one that its server had before, likewise
+  kStopLeftOut,  // all whom the committed configuration does not list
   kMax
 };
 inline constexpr size_t kFaults = static_cast<size_t>(Fault::kMax);
@@ -92,6 +98,7 @@ enum class Profile : uint8_t {
   kRot,         // damaged and lost disks, and crashes
   kEverything,  // all but kRot
   kLasting,     // few faults, most of them of the network, and each for long
+  kMembership,  // servers and disks that come and go, and changes of the configuration
   kMax
 };
 ZKQ_EXPORT std::string_view ToString(Profile profile);
@@ -124,8 +131,8 @@ struct Strike {
   absl::Duration lasts = absl::ZeroDuration();  // until it is healed, or the server restarted
   std::array<uint64_t, 3> dice = {};
 };
-// In the order of time, up to `length`. One plan in six begins with a kLoseEmptyDisk, for
-// then the ensemble is still to be founded.
+// In the order of time, up to `length`. One of three of kEverything has some of kMembership. One
+// plan in six begins with a kLoseEmptyDisk, for then the ensemble is still to be founded.
 ZKQ_EXPORT std::vector<Strike> PlanStrikes(Profile profile, uint64_t seed, absl::Duration length);
 
 // The cluster outlives it.

@@ -78,6 +78,12 @@ constexpr FaultRow kTable[] = {
     {Fault::kTakeSnapshot, "take snapshot", kOfBoth, 3, Whom::kOne, strikes::TakeSnapshot},
     {Fault::kLoseEmptyDisk, "lose empty disk", kOfFounding, 0, Whom::kAnybody,
      strikes::LoseEmptyDisk},
+
+    {Fault::kReconfigure, "reconfigure", kOfMembers, 12, Whom::kOne, strikes::Reconfigure},
+    {Fault::kAddServer, "add server", kOfMembers, 3, Whom::kAnybody, strikes::AddServer},
+    {Fault::kLoseDisk, "lose disk", kOfMembers, 3, Whom::kOne, strikes::LoseDisk},
+    {Fault::kInsertDisk, "insert disk", kOfMembers, 2, Whom::kOne, strikes::InsertDisk},
+    {Fault::kStopLeftOut, "stop left out", kOfMembers, 2, Whom::kAnybody, strikes::StopLeftOut},
 };
 
 consteval bool InOrder() {

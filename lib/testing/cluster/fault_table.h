@@ -19,6 +19,7 @@ enum Family : uint8_t {
   kOfMachines = 16,  // clocks, and what the application does
   kOfFounding = 32,  // drawn apart
   kOfLasting = 64,
+  kOfMembers = 128,
 };
 
 struct FaultRow {

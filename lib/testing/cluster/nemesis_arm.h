@@ -28,11 +28,12 @@ class NemesisArm {
  public:
   using Pair = std::pair<ServerId, ServerId>;
   NemesisArm(SimCluster* cluster, Nemesis::Witness witness)
-      : cluster_(*cluster), witness_(std::move(witness)) {}
+      : cluster_(*cluster), witness_(std::move(witness)), founders_(cluster->servers().size()) {}
 
   SimCluster& cluster() { return cluster_; }
   SimNetwork& network() { return cluster_.network(); }
   const std::vector<ServerId>& servers() const { return cluster_.servers(); }
+  size_t founders() const { return founders_; }  // so many there were at first
 
   // --- later ---------------------------------------------------------------------
   void After(absl::Duration delay, std::function<void()> what);
@@ -87,6 +88,7 @@ class NemesisArm {
 
   SimCluster& cluster_;
   const Nemesis::Witness witness_;
+  const size_t founders_;
   std::vector<Repair> repairs_;
   std::vector<Strike> waiting_;
   std::map<Pair, absl::Duration> lasting_;  // until when, by where

@@ -46,6 +46,11 @@ std::vector<Weighted> FaultsOf(Profile profile) {
     case Profile::kLasting:
       add(kOfLasting, 1);
       break;
+    case Profile::kMembership:
+      add(kOfMembers, 6);
+      add(kOfProcesses, 1);
+      add(kOfNetworks, 1);
+      break;
     case Profile::kCalm:
     case Profile::kMax:
       break;
@@ -107,8 +112,8 @@ std::optional<Strike> FoundingStrike(uint64_t seed) {
 std::string_view ToString(Fault fault) { return RowOf(fault).name; }
 
 std::string_view ToString(Profile profile) {
-  constexpr std::string_view kNames[] = {"calm", "network",    "disk",   "crash",
-                                         "rot",  "everything", "lasting"};
+  constexpr std::string_view kNames[] = {"calm", "network",    "disk",    "crash",
+                                         "rot",  "everything", "lasting", "membership"};
   static_assert(std::size(kNames) == static_cast<size_t>(Profile::kMax));
   return kNames[static_cast<size_t>(profile)];
 }
@@ -140,7 +145,9 @@ std::string ToString(const Moment& moment) {
   return "?";
 }
 
-std::vector<Strike> PlanStrikes(Profile profile, uint64_t seed, absl::Duration length) {
+namespace {
+
+std::vector<Strike> Planned(Profile profile, uint64_t seed, absl::Duration length) {
   const absl::Duration longest_pause = absl::Seconds(profile == Profile::kLasting ? 40 : 8);
   constexpr absl::Duration kLongestFault = absl::Seconds(8);
   const std::vector<Weighted> faults = FaultsOf(profile);
@@ -166,6 +173,22 @@ std::vector<Strike> PlanStrikes(Profile profile, uint64_t seed, absl::Duration l
     strike.moment = DrawnMoment(&random);
     strikes.push_back(strike);
   }
+  return strikes;
+}
+
+}  // namespace
+
+// Those of members are drawn apart from all else.
+std::vector<Strike> PlanStrikes(Profile profile, uint64_t seed, absl::Duration length) {
+  std::vector<Strike> strikes = Planned(profile, seed, length);
+  if (profile != Profile::kEverything || SimRandom(seed ^ 0x6d65'6d62'6572).Below(3) != 0) {
+    return strikes;
+  }
+  for (const Strike& strike : Planned(Profile::kMembership, seed + 1, length)) {
+    if (RowOf(strike.fault).families & kOfMembers) strikes.push_back(strike);
+  }
+  std::stable_sort(strikes.begin(), strikes.end(),
+                   [](const Strike& a, const Strike& b) { return a.at < b.at; });
   return strikes;
 }
 

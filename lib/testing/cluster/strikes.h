@@ -63,4 +63,11 @@ bool WipeDisk(NemesisArm& arm, const Blow& blow);
 bool DamageDisk(NemesisArm& arm, const Blow& blow);
 bool LoseEmptyDisk(NemesisArm& arm, const Blow& blow);
 
+// --- members ---
+bool Reconfigure(NemesisArm& arm, const Blow& blow);
+bool AddServer(NemesisArm& arm, const Blow& blow);
+bool LoseDisk(NemesisArm& arm, const Blow& blow);
+bool InsertDisk(NemesisArm& arm, const Blow& blow);
+bool StopLeftOut(NemesisArm& arm, const Blow& blow);
+
 }  // namespace zkq::testing::strikes

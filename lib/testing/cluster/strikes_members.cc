@@ -1,0 +1,169 @@
+// Faults of the ensemble itself: its configuration, and the disks that it counts. None of them is
+// more than it has to bear: members that are a quorum keep their disks.
+#include <algorithm>
+#include <vector>
+
+#include "lib/testing/cluster/strikes.h"
+
+namespace zkq::testing::strikes {
+namespace {
+
+constexpr size_t kAddedMax = 6;
+constexpr size_t kDisksMax = 4;
+
+// Those that count are a quorum also without this one.
+bool Spares(NemesisArm& arm, ServerId sid) {
+  std::vector<ServerId> others;
+  for (const ServerId one : arm.servers()) {
+    if (one != sid && arm.cluster().counts(one)) others.push_back(one);
+  }
+  return IsQuorum(arm.cluster().membership(), others);
+}
+
+// A change as somebody may want it. Each step is one edit.
+class Wish {
+ public:
+  Wish(NemesisArm& arm, uint64_t seed)
+      : arm_(arm), random_(seed), next_(arm.cluster().membership()) {}
+
+  Membership Drawn() {
+    if (next_.members.empty()) return next_;
+    for (uint64_t edits = 1 + random_.Below(3); edits > 0; --edits) Edit();
+    GiveGroups();
+    if (random_.Below(12) == 0) Spoil();
+    return next_;
+  }
+
+ private:
+  void Edit() {
+    switch (random_.Below(8)) {
+      case 0:
+      case 1:
+        return TakeDisks();
+      case 2:
+      case 3:
+        return List();
+      case 4:
+        return Remove(Any().id);
+      case 5:
+        return Remove(arm_.cluster().leader().value_or(Any().id));
+      case 6:
+        return Turn(&Any());
+      default:
+        return Weigh();
+    }
+  }
+  Member& Any() { return next_.members[random_.Below(next_.members.size())]; }
+
+  // Seats whose disk is not in its server get the one that is.
+  void TakeDisks() {
+    for (Member& member : next_.members) {
+      const bool voter = member.type == MemberType::kParticipant;
+      if (voter && !arm_.cluster().counts(member.id)) member.disk = kPresentDisk;
+    }
+  }
+  void List() {
+    const ServerId sid = arm_.servers()[random_.Below(arm_.servers().size())];
+    if (FindMember(next_, sid) != nullptr) return;
+    const bool observes = random_.Below(3) == 0;
+    next_ = With(std::move(next_),
+                 {.id = sid, .type = observes ? MemberType::kObserver : MemberType::kParticipant});
+  }
+  void Remove(ServerId sid) {
+    if (next_.members.size() > 1) next_ = Without(std::move(next_), sid);
+  }
+  static void Turn(Member* member) {
+    const bool votes = member->type == MemberType::kParticipant;
+    member->type = votes ? MemberType::kObserver : MemberType::kParticipant;
+    member->disk = {};
+  }
+  void Weigh() {
+    if (random_.Below(3) == 0) return Group();
+    Any().weight = static_cast<uint32_t>(random_.Below(4));
+  }
+  // All of them, or none.
+  void Group() {
+    const bool grouped = std::any_of(next_.members.begin(), next_.members.end(),
+                                     [](const Member& member) { return member.group != 0; });
+    for (Member& member : next_.members) {
+      member.group = grouped ? 0 : 1 + static_cast<uint32_t>(random_.Below(3));
+    }
+  }
+  void GiveGroups() {
+    const bool grouped = std::any_of(next_.members.begin(), next_.members.end(),
+                                     [](const Member& member) { return member.group != 0; });
+    for (Member& member : next_.members) {
+      if (grouped && member.group == 0) member.group = 1 + static_cast<uint32_t>(random_.Below(3));
+    }
+  }
+  void Spoil() {
+    switch (random_.Below(4)) {
+      case 0:
+        ++next_.version.counter;
+        return;
+      case 1:
+        next_ = With(std::move(next_), {.id = ServerId{99}});  // nobody has ever seen it
+        return;
+      case 2:
+        for (Member& member : next_.members) member.weight = 0;
+        return;
+      default:
+        next_.members.clear();
+    }
+  }
+
+  NemesisArm& arm_;
+  SimRandom random_;
+  Membership next_;
+};
+
+}  // namespace
+
+bool Reconfigure(NemesisArm& arm, const Blow& blow) {
+  const auto seconds = static_cast<int64_t>(1 + blow.dice() % 20);
+  arm.cluster().server(blow.hit).Reconfigure(Wish(arm, blow.dice()).Drawn(), absl::Seconds(seconds),
+                                             nullptr);
+  return true;
+}
+
+bool AddServer(NemesisArm& arm, const Blow& blow) {
+  const std::vector<ServerId>& all = arm.servers();
+  if (all.size() >= arm.founders() + kAddedMax) return false;
+  const Member member{
+      .id = ServerId(ToInt(all.back()) + 1),
+      .type = blow.dice() % 3 == 0 ? MemberType::kObserver : MemberType::kParticipant};
+  arm.cluster().Add(member);
+  arm.Restart(member.id);
+  return false;
+}
+
+bool LoseDisk(NemesisArm& arm, const Blow& blow) {
+  SimServer& server = arm.cluster().server(blow.hit);
+  if (server.disks() >= kDisksMax || !Spares(arm, blow.hit)) return false;
+  arm.Crash(blow.hit, CrashMode::kPower);
+  const bool lost = server.LoseDisk();
+  arm.RestartAfter(blow.lasts(), blow.hit);
+  return lost;
+}
+
+bool InsertDisk(NemesisArm& arm, const Blow& blow) {
+  SimServer& server = arm.cluster().server(blow.hit);
+  const size_t disk = blow.dice() % server.disks();
+  if (disk == server.present_disk() || !Spares(arm, blow.hit)) return false;
+  arm.Crash(blow.hit, CrashMode::kTorn);
+  const bool inserted = server.InsertDisk(disk);
+  arm.RestartAfter(blow.lasts(), blow.hit);
+  return inserted;
+}
+
+bool StopLeftOut(NemesisArm& arm, const Blow& blow) {
+  const Membership now = arm.cluster().membership();
+  for (const ServerId sid : arm.servers()) {
+    if (FindMember(now, sid) != nullptr || !arm.cluster().server(sid).up()) continue;
+    arm.Note(blow.fault(), arm.RoleOf(sid));
+    arm.CrashFor(sid, CrashMode::kPower, 4 * blow.lasts());
+  }
+  return false;
+}
+
+}  // namespace zkq::testing::strikes

@@ -25,6 +25,8 @@ class Reader {
         list_.back().is = rest;
       } else if (word == "rare") {
         list_.back().rare = rest;
+      } else if (word == "profile") {
+        list_.back().profile = rest;
       } else if (word == "in") {
         list_.back().edits.push_back(ReadEdit(rest));
       } else if (word != "woven") {  // with another mutant, which has the edit

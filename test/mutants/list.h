@@ -12,8 +12,9 @@ struct Edit {
 };
 struct Entry {
   std::string name;
-  std::string is;    // what mistake
-  std::string rare;  // what has to meet, if finding it takes thousands of seeds; or ""
+  std::string is;       // what mistake
+  std::string rare;     // what has to meet, if finding it takes thousands of seeds; or ""
+  std::string profile;  // of the runs that it is looked for in; "": all in turn
   std::vector<Edit> edits;
 };
 

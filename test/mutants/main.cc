@@ -38,34 +38,40 @@ struct Verdict {
   std::string property;
 };
 
-// What one seed is tried with: every profile in turn, three servers and five.
-zkq::sim::RunOptions OptionsOf(uint64_t seed) {
-  constexpr auto kProfiles = static_cast<uint64_t>(zkq::sim::Profile::kMax);
+constexpr auto kProfiles = static_cast<uint64_t>(zkq::sim::Profile::kMax);
+
+// What one seed is tried with: every profile in turn, or the one that is named, three servers and
+// five.
+zkq::sim::RunOptions OptionsOf(uint64_t seed, const std::string& profile) {
+  uint64_t number = seed % kProfiles;
+  for (uint64_t i = 0; i < kProfiles; ++i) {
+    if (ToString(static_cast<zkq::sim::Profile>(i)) == profile) number = i;
+  }
   return {.seed = seed,
-          .profile = static_cast<zkq::sim::Profile>(seed % kProfiles),
+          .profile = static_cast<zkq::sim::Profile>(number),
           .servers = seed / kProfiles % 3 == 2 ? 5 : 3,
           .length = absl::Seconds(30)};
 }
 
 // `at` tells which of them is being tried. One that takes so long hangs.
-Verdict Try(uint64_t seeds_max, uint64_t* at) {
+Verdict Try(uint64_t seeds_max, const std::string& profile, uint64_t* at) {
   constexpr unsigned kSecondsMax = 120;
   const uint64_t first = absl::GetFlag(FLAGS_first_seed);
   for (*at = 1; *at <= seeds_max; ++*at) {
     ::alarm(kSecondsMax);
-    const zkq::sim::RunResult result = zkq::sim::Run(OptionsOf(first + *at - 1));
+    const zkq::sim::RunResult result = zkq::sim::Run(OptionsOf(first + *at - 1, profile));
     if (result.violation) return {*at, result.violation->property};
   }
   return {};
 }
 
 // What is found without the mutant, too, says nothing of it.
-Verdict Judged(uint64_t seeds_max, uint64_t* at) {
-  const Verdict verdict = Try(seeds_max, at);
+Verdict Judged(uint64_t seeds_max, const std::string& profile, uint64_t* at) {
+  const Verdict verdict = Try(seeds_max, profile, at);
   zkq::chosen_mutant = 0;
   if (verdict.seeds == 0) return verdict;
   const uint64_t seed = absl::GetFlag(FLAGS_first_seed) + verdict.seeds - 1;
-  const zkq::sim::RunResult without = zkq::sim::Run(OptionsOf(seed));
+  const zkq::sim::RunResult without = zkq::sim::Run(OptionsOf(seed, profile));
   if (!without.violation) return verdict;
   return {0, "seed " + std::to_string(seed) + " without it, too: " + without.violation->property};
 }
@@ -73,7 +79,7 @@ Verdict Judged(uint64_t seeds_max, uint64_t* at) {
 // A child process, because a mutant may hang or crash whoever runs it.
 class Trial {
  public:
-  explicit Trial(const std::string& name) {
+  explicit Trial(const Entry& mutant) {
     void* shared =
         ::mmap(nullptr, sizeof(*at_), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     int ends[2];
@@ -82,7 +88,7 @@ class Trial {
     pid_ = ::fork();
     if (pid_ == 0) {
       ::close(ends[0]);
-      Child(name, ends[1], at_);
+      Child(mutant, ends[1], at_);
     }
     ::close(ends[1]);
     from_ = ::fdopen(ends[0], "r");
@@ -107,9 +113,9 @@ class Trial {
   }
 
  private:
-  [[noreturn]] static void Child(const std::string& name, int to, uint64_t* at) {
-    if (!name.empty()) zkq::chosen_mutant = zkq::MutantName(name.c_str()).hash;
-    const Verdict verdict = Judged(absl::GetFlag(FLAGS_seeds_max), at);
+  [[noreturn]] static void Child(const Entry& mutant, int to, uint64_t* at) {
+    zkq::chosen_mutant = zkq::MutantName(mutant.name.c_str()).hash;
+    const Verdict verdict = Judged(absl::GetFlag(FLAGS_seeds_max), mutant.profile, at);
     ::dprintf(to, "%llu %s\n", static_cast<unsigned long long>(verdict.seeds),
               verdict.property.c_str());
     ::_exit(0);
@@ -126,7 +132,7 @@ std::map<std::string, Verdict> TryAll(const std::vector<Entry>& list) {
   size_t next = 0;
   while (next < list.size() || !running.empty()) {
     if (next < list.size() && running.size() < size_t(absl::GetFlag(FLAGS_jobs))) {
-      Trial trial(list[next].name);
+      Trial trial(list[next]);
       running.emplace(trial.pid(), std::pair(list[next++].name, std::move(trial)));
       continue;
     }
@@ -185,7 +191,7 @@ int main(int argc, char** argv) {
   }
   // Without a mistake nothing may be found, or the rest proves nothing.
   uint64_t at = 0;
-  const Verdict none = Try(12, &at);
+  const Verdict none = Try(12, "", &at);
   ::alarm(0);
   if (none.seeds != 0) {
     std::cerr << "zkq-mutants: without a mutant: " << none.property << "\n";

@@ -51,6 +51,10 @@ class Memberships {
 
   const Configs& configs() const { return configs_; }
   const Membership& committed() const { return configs_.committed; }
+  // Of the pending configuration, or else of the committed one.
+  Zxid newest_version() const {
+    return configs_.pending ? configs_.pending->version : committed().version;
+  }
   // The newest version that is known to be settled here. Not all that is known once: after a
   // start, or under a snapshot, its entry is not seen.
   Zxid settled_version() const { return settled_; }

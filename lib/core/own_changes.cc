@@ -39,13 +39,15 @@ std::vector<uint64_t> OwnChanges::Installed(Zxid version) {
   for (auto& [tag, change] : changes_) {
     if (change.zxid == Zxid{}) {
       if (change.session != 0 && !change.committed) unknown.push_back(tag);
+      // The entry that settles what it was answered with may lie under the snapshot: so the leader
+      // is asked anew.
+      if (change.committed) change.Resume();
     } else if (change.zxid < version) {
-      change.nothing_to_do_at = version;  // another one comes only after it is settled
+      unknown.push_back(tag);  // the other one has replaced it, or it was in no such history
     } else if (change.zxid == version) {
       // Whether it is settled its leader can tell: there is nothing left to change then.
-      change.session = 0;
-      change.zxid = {};
       change.committed = true;
+      change.Resume();
     } else {
       change.zxid = {};  // it went with the history
     }
@@ -60,11 +62,11 @@ void OwnChanges::Decide(uint64_t session) {
   }
 }
 
-OwnChanges::Fate OwnChanges::Refused(uint64_t tag, RejectReason reason) {
+OwnChanges::Fate OwnChanges::Refused(uint64_t tag, RejectReason reason, Zxid newest) {
   const auto change = changes_.find(tag);
   if (change == changes_.end()) return Fate::kNotOurs;
   if (change->second.committed && reason == RejectReason::kOtherVersion) {
-    change->second.nothing_to_do_at = Zxid{};
+    change->second.nothing_to_do_at = newest;
     return Fate::kDone;
   }
   const bool committed = change->second.committed;
@@ -79,12 +81,14 @@ bool OwnChanges::Answered(uint64_t tag, Zxid at) {
   return true;
 }
 
-// The next configuration is proposed only when the one before is settled.
-std::vector<uint64_t> OwnChanges::TakeDone(Zxid commit, Zxid settled) {
+// The next configuration is proposed only when the one before is settled. If there is a next one
+// they are told that one, and wait for it, too.
+std::vector<uint64_t> OwnChanges::TakeDone(Zxid commit, Zxid settled, Zxid unsettled) {
   std::vector<uint64_t> done;
   for (const auto& [tag, change] : changes_) {
-    const bool in_force = change.zxid != Zxid{} && change.zxid <= settled;
-    const bool nothing_to_do = change.nothing_to_do_at && *change.nothing_to_do_at <= commit;
+    const bool in_force = change.zxid != Zxid{} && change.zxid <= settled && unsettled == Zxid{};
+    const bool nothing_to_do = change.nothing_to_do_at && *change.nothing_to_do_at <= commit &&
+                               unsettled <= *change.nothing_to_do_at;
     if (in_force || nothing_to_do) done.push_back(tag);
   }
   for (uint64_t tag : done) changes_.erase(tag);

@@ -42,19 +42,22 @@ class OwnChanges {
   // The session is up to date with an established leader: what was sent in an earlier one, and is
   // not in the history, goes again.
   void Decide(uint64_t session);
-  // What a refusal of one means.
   enum class Fate {
     kNotOurs,
     kRefused,  // what it says
     kDone,     // it is committed, and settled: another one was since
     kUnknown,  // it is committed; whether it is settled nobody has told
   };
-  Fate Refused(uint64_t tag, RejectReason reason);
-  // There is nothing to change, once what is committed at `at` is known here. False: not one.
+  // What a refusal of one means. `newest`: the version of the newest configuration of the history.
+  // A leader judges versions only while its own, which is that one, is settled.
+  Fate Refused(uint64_t tag, RejectReason reason, Zxid newest);
+  // There is nothing to change, once what is committed at `at` is known here, of which the newest
+  // configuration is settled. False: not one.
   bool Answered(uint64_t tag, Zxid at);
 
-  // Done, as of `commit`, with the configuration of the version `settled` settled.
-  std::vector<uint64_t> TakeDone(Zxid commit, Zxid settled);
+  // Done, as of `commit`, with the configuration of the version `settled` settled. They are told
+  // the committed configuration; `unsettled` is its version if it is not known to be settled.
+  std::vector<uint64_t> TakeDone(Zxid commit, Zxid settled, Zxid unsettled);
 
  private:
   struct Change {
@@ -63,6 +66,13 @@ class OwnChanges {
     Zxid zxid = {};          // in the live history
     bool committed = false;  // known by a snapshot; whether it is settled is not
     std::optional<Zxid> nothing_to_do_at = {};
+
+    // It goes to a leader again.
+    void Resume() {
+      session = 0;
+      zxid = {};
+      nothing_to_do_at.reset();
+    }
   };
   Origin self_;  // without a call
   std::map<uint64_t, Change> changes_;

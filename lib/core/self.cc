@@ -230,7 +230,9 @@ void Self::Deliver() {
 }
 
 void Self::CompleteChanges() {
-  for (uint64_t tag : changes.TakeDone(watermarks.delivered, memberships.settled_version())) {
+  const Zxid unsettled = memberships.settled() ? Zxid{} : memberships.committed().version;
+  for (uint64_t tag :
+       changes.TakeDone(watermarks.delivered, memberships.settled_version(), unsettled)) {
     // The entry that settles it may be committed, and not delivered yet.
     Emit(Reconfigured{tag, watermarks.commit, memberships.committed()});
   }
@@ -263,7 +265,7 @@ void Self::ProposeAgain(std::vector<uint64_t> tags, bool sent) {
 
 bool Self::TakeRefusal(uint64_t tag, RejectReason reason, std::string text,
                        std::vector<uint64_t> servers) {
-  switch (changes.Refused(tag, reason)) {
+  switch (changes.Refused(tag, reason, memberships.newest_version())) {
     case OwnChanges::Fate::kNotOurs:
       return false;
     case OwnChanges::Fate::kRefused:

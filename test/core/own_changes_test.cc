@@ -65,11 +65,21 @@ TEST_CASE("own changes: an entry of another process life is not this one's") {
 
 TEST_CASE("own changes: one is done when its configuration is settled, or a later one is") {
   OwnChanges changes = Logged({2, 3});
-  CHECK(changes.TakeDone({2, 9}, {2, 2}).empty());
-  CHECK(changes.TakeDone({2, 9}, {2, 3}) == TagList{5});
-  CHECK(changes.TakeDone({2, 9}, {2, 3}).empty());
+  CHECK(changes.TakeDone({2, 9}, {2, 2}, {2, 3}).empty());
+  CHECK(changes.TakeDone({2, 9}, {2, 3}, {}) == TagList{5});
+  CHECK(changes.TakeDone({2, 9}, {2, 3}, {}).empty());
   changes = Logged({2, 3});
-  CHECK(changes.TakeDone({2, 9}, {2, 8}) == TagList{5});
+  CHECK(changes.TakeDone({2, 9}, {2, 8}, {}) == TagList{5});
+}
+
+TEST_CASE("own changes: nobody is told a configuration that is not settled yet") {
+  OwnChanges changes = Logged({2, 3});
+  CHECK(changes.TakeDone({2, 9}, {2, 3}, {2, 8}).empty());
+  CHECK(changes.TakeDone({2, 12}, {2, 8}, {}) == TagList{5});
+  changes = Sent();
+  CHECK(changes.Answered(5, {2, 4}));
+  CHECK(changes.TakeDone({2, 9}, {}, {2, 8}).empty());
+  CHECK(changes.TakeDone({2, 12}, {2, 8}, {}) == TagList{5});
 }
 
 TEST_CASE("own changes: where nothing was to be changed, what the answer rests on is waited for") {
@@ -78,8 +88,8 @@ TEST_CASE("own changes: where nothing was to be changed, what the answer rests o
   CHECK(!changes.Answered(6, {2, 4}));
   changes.Decide(2);
   CHECK(changes.Take(2).empty());
-  CHECK(changes.TakeDone({2, 3}, {}).empty());
-  CHECK(changes.TakeDone({2, 4}, {}) == TagList{5});
+  CHECK(changes.TakeDone({2, 3}, {}, {2, 2}).empty());
+  CHECK(changes.TakeDone({2, 4}, {}, {2, 2}) == TagList{5});
 }
 
 TEST_CASE("own changes: one whose time is over never goes") {
@@ -106,39 +116,46 @@ TEST_CASE("own changes: one that a snapshot has is committed, whatever is said o
   CHECK(changes.Take(2).size() == 1);  // whether it is settled the leader knows
   SECTION("there is nothing to change") {
     CHECK(changes.Answered(5, {2, 4}));
-    CHECK(changes.TakeDone({2, 4}, {}) == TagList{5});
+    CHECK(changes.TakeDone({2, 4}, {}, {2, 3}) == TagList{5});
   }
-  SECTION("another configuration is committed: so this one was settled") {
-    CHECK(changes.Refused(5, RejectReason::kOtherVersion) == Fate::kDone);
-    CHECK(changes.TakeDone({}, {}) == TagList{5});
+  SECTION("another configuration is settled: so this one was") {
+    CHECK(changes.Refused(5, RejectReason::kOtherVersion, {2, 8}) == Fate::kDone);
+    CHECK(changes.TakeDone({2, 7}, {}, {2, 3}).empty());
+    CHECK(changes.TakeDone({2, 8}, {}, {2, 8}) == TagList{5});
   }
   SECTION("anything else does not mean that it is not committed") {
-    CHECK(changes.Refused(5, RejectReason::kNotCaughtUp) == Fate::kUnknown);
-    CHECK(changes.Refused(5, RejectReason::kNotCaughtUp) == Fate::kNotOurs);
+    CHECK(changes.Refused(5, RejectReason::kNotCaughtUp, {2, 3}) == Fate::kUnknown);
+    CHECK(changes.Refused(5, RejectReason::kNotCaughtUp, {2, 3}) == Fate::kNotOurs);
   }
-  SECTION("nor does another snapshot") { CHECK(changes.Installed({2, 3}).empty()); }
+  SECTION("nor does another snapshot") {
+    CHECK(changes.Answered(5, {2, 4}));
+    CHECK(changes.Installed({2, 8}).empty());
+    CHECK(changes.TakeDone({2, 9}, {}, {2, 8}).empty());
+    CHECK(changes.Take(3).size() == 1);
+  }
 }
 
-TEST_CASE("own changes: one that a snapshot's configuration has replaced was settled") {
+TEST_CASE(
+    "own changes: where a snapshot has a later configuration nobody can tell what was before") {
   OwnChanges changes = Logged({2, 3});
-  CHECK(changes.Installed({2, 8}).empty());
-  CHECK(changes.TakeDone({2, 8}, {}) == TagList{5});
+  CHECK(changes.Installed({3, 8}) == TagList{5});
+  CHECK(changes.TakeDone({3, 8}, {}, {}).empty());
 }
 
 TEST_CASE(
     "own changes: one that a snapshot does not have goes again, and is not taken for another") {
   OwnChanges changes = Logged({2, 3});
   CHECK(changes.Installed({2, 1}).empty());
-  CHECK(changes.TakeDone({4, 1}, {3, 1}).empty());
+  CHECK(changes.TakeDone({4, 1}, {3, 1}, {}).empty());
   changes.Decide(2);
   CHECK(changes.Take(2).size() == 1);
 }
 
 TEST_CASE("own changes: a refusal is of one that is known") {
   OwnChanges changes = Sent();
-  CHECK(changes.Refused(6, RejectReason::kNoQuorum) == Fate::kNotOurs);
-  CHECK(changes.Refused(5, RejectReason::kOtherVersion) == Fate::kRefused);
-  CHECK(changes.Refused(5, RejectReason::kOtherVersion) == Fate::kNotOurs);
+  CHECK(changes.Refused(6, RejectReason::kNoQuorum, {}) == Fate::kNotOurs);
+  CHECK(changes.Refused(5, RejectReason::kOtherVersion, {}) == Fate::kRefused);
+  CHECK(changes.Refused(5, RejectReason::kOtherVersion, {}) == Fate::kNotOurs);
 }
 
 }  // namespace

@@ -213,13 +213,80 @@ TEST_CASE("LIV-5: a change is answered once the entry that settles it is committ
   Membership now = story.Of({1, 4, 5});
   now.version = to.zxid;
   SECTION("before") {
-    story.checker.OnReconfigured(ServerId{1}, now);
+    story.checker.OnReconfigured(ServerId{1}, now, now);
     REQUIRE(story.Violated() == "LIV-5 settled");
   }
   SECTION("then") {
     story.Broadcast(1, {4}, story.Settles(to.zxid));
-    story.checker.OnReconfigured(ServerId{1}, now);
+    story.checker.OnReconfigured(ServerId{1}, now, now);
     REQUIRE(story.Violated() == "");
+  }
+}
+
+TEST_CASE(
+    "INV-20, 21: a status shows a configuration that is committed, and that of what is applied") {
+  Five story;
+  const Txn to = story.To({1, 4, 5});
+  ReplicaStatus status{.id = ServerId{4}, .membership = story.Of({1, 4, 5})};
+  status.membership.version = to.zxid;
+  SECTION("not one that is not committed") {
+    story.Propose(1, {4}, to);
+    story.checker.OnStatus(ServerId{4}, status);
+    REQUIRE(story.Violated() == "INV-20 config");
+  }
+  SECTION("nor another one of that version") {
+    story.Broadcast(1, {2, 4, 5}, to);
+    status.membership.members.pop_back();
+    story.checker.OnStatus(ServerId{4}, status);
+    REQUIRE(story.Violated() == "INV-20 config");
+  }
+  SECTION("nor an older one") {
+    story.Broadcast(1, {2, 4, 5}, to);
+    story.checker.OnStatus(ServerId{4}, status);
+    REQUIRE(story.Violated() == "");
+    status.last_applied = to.zxid;
+    status.membership = story.at(4).state.config;
+    story.checker.OnStatus(ServerId{4}, status);
+    REQUIRE(story.Violated() == "INV-21 config follows log");
+  }
+}
+
+TEST_CASE("Q4: who has no weight does not take an epoch as its leader") {
+  Five story;
+  Membership next = story.Of({1, 2, 3, 4, 5});
+  FindMember(&next, ServerId{4})->weight = 0;
+  const Txn to = story.Made(TxnKind::kReconfig, EncodeMembership(next));
+  story.Broadcast(1, {2, 3, 4, 5}, to);
+  next.version = to.zxid;
+  for (const int id : {4, 5}) {
+    story.at(id).state.config = next;
+    story.WriteState(id);
+  }
+  REQUIRE(story.Violated() == "");
+  SECTION("who has some does") {
+    story.Lead(5, {1, 2, 3}, 2);
+    REQUIRE(story.Violated() == "");
+  }
+  SECTION("none") {
+    story.Lead(4, {1, 2, 3}, 2);
+    REQUIRE(story.Violated() == "Q4 candidates");
+  }
+}
+
+TEST_CASE("a change that is answered was made") {
+  Five story;
+  const Txn to = story.To({1, 4, 5});
+  story.Broadcast(1, {2, 4, 5}, to);
+  story.Broadcast(1, {4}, story.Settles(to.zxid));
+  Membership now = story.Of({1, 4, 5});
+  now.version = to.zxid;
+  SECTION("or was so before") {
+    story.checker.OnReconfigured(ServerId{1}, story.Of({5, 4, 3, 2, 1}), now);
+    REQUIRE(story.Violated() == "");
+  }
+  SECTION("not another one") {
+    story.checker.OnReconfigured(ServerId{1}, story.Of({1, 4}), now);
+    REQUIRE(story.Violated() == "a change that is answered was made");
   }
 }
 

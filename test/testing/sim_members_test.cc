@@ -92,6 +92,32 @@ TEST_CASE("an observer becomes a voter, and a voter an observer") {
   Converge(&world);
 }
 
+// Links that carry too much, or stand still, break.
+TEST_CASE("a hundred observers cost nobody a link or the leader") {
+  World world(
+      SimClusterOptions{.servers = 3,
+                        .observers = 100,
+                        .network = {.outbound_bytes_max = 1 << 20, .inbound_bytes_max = 1 << 20}},
+      [](ReplicaOptions* options) { options->max_command_bytes = 100'000; });
+  Converge(&world);
+  const ServerId leader = world.Leader();
+  const ReplicaStatus before = world.cluster.server(leader).Status();
+  {
+    Writes writes(&world);
+    for (int i = 0; i < 20; ++i) world.Write(ServerId(uint64_t(5 + i)), std::string(50'000, 'x'));
+    writes.AwaitMore(100);
+  }
+  const ReplicaStatus after = world.cluster.server(leader).Status();
+  REQUIRE(after.leads == before.leads);
+  REQUIRE(after.links.size() == 102);
+  for (size_t i = 0; i < after.links.size(); ++i) {
+    REQUIRE(after.links[i].up);
+    REQUIRE(after.links[i].since > before.links[i].since);
+  }
+  Converge(&world);
+  REQUIRE(world.Agree());
+}
+
 TEST_CASE("a leader that is to be found elsewhere hands over, and follows there") {
   World world(3);
   const ServerId old = world.Leader();

@@ -54,7 +54,8 @@ class ZKQ_EXPORT SimObserver : public SimNetworkObserver {
   virtual void OnReadAsked(uint64_t /*call*/, ServerId) {}  // a linearizable one
   virtual void OnDone(uint64_t /*call*/, const absl::StatusOr<Reply>&) {}
   // A change of the configuration that was asked for through the cluster is answered.
-  virtual void OnReconfigured(ServerId, const absl::StatusOr<Membership>&) {}
+  virtual void OnReconfigured(ServerId, const Membership& /*asked*/,
+                              const absl::StatusOr<Membership>&) {}
 };
 
 }  // namespace v1

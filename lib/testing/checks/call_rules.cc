@@ -80,7 +80,7 @@ void CallRules::OnDone(uint64_t call, const absl::StatusOr<Reply>& result) {
 
 // A change is answered once a quorum of those who decide from then on knows by itself that it is
 // committed.
-void CallRules::OnReconfigured(const absl::StatusOr<Membership>& result) {
+void CallRules::OnReconfigured(const Membership& asked, const absl::StatusOr<Membership>& result) {
   if (!result.ok() || ledger_.violation) return;
   const Zxid version = result->version;
   const auto settling = ledger_.settling.find(version);
@@ -90,12 +90,46 @@ void CallRules::OnReconfigured(const absl::StatusOr<Membership>& result) {
        std::any_of(settling->second.begin(), settling->second.end(), [&](Zxid entry) {
          return ledger_.histories.Contains(entry, ledger_.committed);
        }));
-  if (settled) {
-    ledger_.answered = std::max(ledger_.answered, version);
-    return;
+  if (!settled) {
+    return ledger_.Violate("LIV-5 settled",
+                           "the change to " + ToString(version) +
+                               " is answered, and no entry that settles it is committed");
   }
-  ledger_.Violate("LIV-5 settled", "the change to " + ToString(version) +
-                                       " is answered, and no entry that settles it is committed");
+  ledger_.answered = std::max(ledger_.answered, version);
+  CheckMade(asked, version);
+}
+
+namespace {
+
+// But for disks, which leaders fill in.
+bool SameMembers(const Membership& a, const Membership& b) {
+  const auto listed_by = [](const Membership& other) {
+    return [&other](const Member& member) {
+      const Member* const found = FindMember(other, member.id);
+      if (found == nullptr) return false;
+      Member same = *found;
+      same.disk = member.disk;
+      return same == member;
+    };
+  };
+  return a.members.size() == b.members.size() &&
+         std::all_of(a.members.begin(), a.members.end(), listed_by(b));
+}
+
+}  // namespace
+
+// Of the configurations up to the one that it is answered with one is what was asked for.
+void CallRules::CheckMade(const Membership& asked, Zxid version) {
+  const Zxid told = version;
+  for (;;) {
+    const Membership* const made = ledger_.configurations.Find(version);
+    if (made != nullptr && SameMembers(asked, *made)) return;
+    if (version.counter == 0) break;
+    version = ledger_.configurations.In(ledger_.histories.Before(version), ledger_.histories);
+  }
+  ledger_.Violate("a change that is answered was made",
+                  "the change to " + ToString(asked) + " is answered with " + ToString(told) +
+                      ", and no configuration up to that is what was asked for");
 }
 
 }  // namespace zkq::testing

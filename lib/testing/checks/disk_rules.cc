@@ -1,6 +1,7 @@
 #include "lib/testing/checks/disk_rules.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -67,9 +68,13 @@ void DiskRules::Truncated(ServerId sid, const LogState& before, Zxid after) {
   }
 }
 
-// By the newest configuration that is committed the server does not vote on anything later: an
-// observer gives back what is not known to be committed, and gets it again.
+// It observes, and by the newest configuration that is committed it does not vote on anything
+// later. An observer's plan ends with what its leader knew to be committed when it chose it
+// (PROTOCOL §7.1 S4): what the server has beyond that, as it may from when it followed, goes and
+// comes again, and may be committed meanwhile.
 bool DiskRules::CountsNotAfter(ServerId sid, Zxid after) const {
+  const std::optional<ReplicaStatus>& status = ledger_.at(sid).status;
+  if (!status || status->state != PeerState::kObserving) return false;
   const Zxid version = ledger_.configurations.In(ledger_.committed, ledger_.histories);
   const MemberId member{sid, ledger_.at(sid).id()};
   return version <= after && !ledger_.configurations.IsVoter(version, member);

@@ -46,6 +46,9 @@ void EpochRules::TookAsLeader(ServerId sid, const LogState& before, const HardSt
   if (leader->second != sid) {
     return ledger_.Violate("INV-2 leadership", who + ", as did " + ToString(leader->second));
   }
+  if (!ledger_.MayStand(sid, before)) {
+    return ledger_.Violate("Q4 candidates", who + ", and has no weight in what counts for it");
+  }
   ledger_.initial[epoch] = before.last;
   ledger_.adopted[epoch] = before.state.config.version;
   const Ledger::Term term(sid, state.boot, epoch);

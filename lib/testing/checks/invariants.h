@@ -85,8 +85,9 @@ class InvariantChecker final : public SimObserver {
   void OnDone(uint64_t call, const absl::StatusOr<Reply>& result) override {
     calls_.OnDone(call, result);
   }
-  void OnReconfigured(ServerId, const absl::StatusOr<Membership>& result) override {
-    calls_.OnReconfigured(result);
+  void OnReconfigured(ServerId, const Membership& asked,
+                      const absl::StatusOr<Membership>& result) override {
+    calls_.OnReconfigured(asked, result);
   }
 
  private:

@@ -132,6 +132,18 @@ Configs Ledger::ConfigsOf(ServerId sid) const {
   return configs;
 }
 
+// It need not know that the newest of its log is committed.
+bool Ledger::MayStand(ServerId sid, const LogState& log) const {
+  const Zxid told = log.state.config.version;
+  Zxid version = configurations.In(log.last, histories);
+  bool stands = configurations.MayLead(told, {sid, log.state.disk});
+  while (!stands && version > told) {
+    stands = configurations.MayLead(version, {sid, log.state.disk});
+    version = configurations.In(histories.Before(version), histories);
+  }
+  return stands;
+}
+
 bool Ledger::QuorumsAreThere() const {
   std::set<MemberId> there;
   for (const auto& [sid, server] : servers) there.insert({sid, server.id()});

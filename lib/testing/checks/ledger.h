@@ -99,6 +99,8 @@ struct Ledger {
   // By what it has written: the newest that it was told is committed, and one that its log has
   // after that. One that a change was answered with needs nobody of those before it.
   Configs ConfigsOf(ServerId sid) const;
+  // By one of the configurations that may count for it, with this log, it may lead.
+  bool MayStand(ServerId sid, const LogState& log) const;
   // Each configuration that counts for some server has a quorum of members that are there: their
   // disks are in their servers.
   bool QuorumsAreThere() const;

@@ -56,6 +56,7 @@ void ReplicaRules::OnStatus(ServerId sid, const ReplicaStatus& status) {
   if (status.halted && !server.excused && !server.damaged) {
     return ledger_.Violate("no halt without cause", who + ": " + status.health.ToString());
   }
+  CheckMembership(status);
   if (!server.applied) server.applied = status.last_applied;
   if (server.machine && ledger_.histories.Command(status.last_applied) > *server.applied) {
     return ledger_.Violate("INV-11 total order",
@@ -69,6 +70,24 @@ void ReplicaRules::OnStatus(ServerId sid, const ReplicaStatus& status) {
   if (!server.damaged) CheckStatusAgainstDisk(server, status);
   CheckDamageNoticed(&server, status);
   server.status = status;
+}
+
+// It is one that is committed, and not older than what the server has applied. Before a server has
+// been told the first it shows the list that it was started with, which has no disks.
+void ReplicaRules::CheckMembership(const ReplicaStatus& status) {
+  const Ledger::Server& server = ledger_.at(status.id);
+  if (server.disk.written().state.config.members.empty() || server.damaged) return;
+  const std::string who =
+      "server " + ToString(status.id) + " says the configuration is " + ToString(status.membership);
+  const Membership* const known = ledger_.configurations.Find(status.membership.version);
+  const Zxid applied = ledger_.configurations.In(status.last_applied, ledger_.histories);
+  const bool first = status.membership.version.counter == 0;
+  if (!first &&
+      (known == nullptr || *known != status.membership || !ledger_.IsCommitted(known->version))) {
+    ledger_.Violate("INV-20 config", who + ", which is not committed");
+  } else if (status.membership.version < applied) {
+    ledger_.Violate("INV-21 config follows log", who + ", and has applied " + ToString(applied));
+  }
 }
 
 // Nobody has a leader, or is one, without having been brought up by it.

@@ -18,6 +18,7 @@ class ReplicaRules {
   void OnStatus(ServerId sid, const ReplicaStatus& status);
 
  private:
+  void CheckMembership(const ReplicaStatus& status);
   void CheckEstablished(const Ledger::Server& server, const ReplicaStatus& status);
   void LearnFromSnapshot(Ledger::Server* server, const ReplicaStatus& status);
   void CheckDamageNoticed(Ledger::Server* server, const ReplicaStatus& status);

@@ -174,9 +174,11 @@ void WireRules::Sent(const Route& route, const Session& session, const Ack& ack)
   if (server.damaged) return;
   const LogState& durable = server.disk.durable();
   const std::string who = "server " + ToString(route.from) + " acks " + ToString(ack.zxid);
-  if (!Observes(route, session) && durable.state.accepted.epoch > session.epoch) {
-    return ledger_.Violate("INV-3 promise", who + ", having promised epoch " +
-                                                std::to_string(durable.state.accepted.epoch));
+  const Epoch bound =
+      Observes(route, session) ? durable.state.current : durable.state.accepted.epoch;
+  if (bound > session.epoch) {
+    return ledger_.Violate("INV-3 promise",
+                           who + ", having promised epoch " + std::to_string(bound));
   }
   if (ack.zxid.counter == 0) return CheckAccepted(route, session);
   if (ledger_.histories.Contains(ack.zxid, durable.last)) return;

@@ -63,14 +63,14 @@ void SimCalls::Reconfigure(SimServer::Impl* server, Membership next, absl::Durat
                     if (done) std::move(done)(refused.status());
                   });
   }
-  zkq::Reconfigure(server->process.replica(), std::move(next), {.timeout = timeout},
-                   [this, server, timeout, asked = shared_.scheduler->now(),
+  zkq::Reconfigure(server->process.replica(), next, {.timeout = timeout},
+                   [this, server, next, timeout, asked = shared_.scheduler->now(),
                     asked_there = server->clock->Monotonic(), ended = false,
                     done = std::move(done)](absl::StatusOr<Membership> result) mutable {
                      if (std::exchange(ended, true))
                        report_("each call once", "a change ends twice");
                      CheckDeadline("a change", server, timeout, asked, asked_there);
-                     shared_.observer->OnReconfigured(server->sid, result);
+                     shared_.observer->OnReconfigured(server->sid, next, result);
                      if (done) std::move(done)(std::move(result));
                    });
 }

@@ -81,8 +81,9 @@ class SimObservers final : public SimObserver {
   void OnDone(uint64_t call, const absl::StatusOr<Reply>& result) override {
     for (SimObserver* one : all_) one->OnDone(call, result);
   }
-  void OnReconfigured(ServerId sid, const absl::StatusOr<Membership>& result) override {
-    for (SimObserver* one : all_) one->OnReconfigured(sid, result);
+  void OnReconfigured(ServerId sid, const Membership& asked,
+                      const absl::StatusOr<Membership>& result) override {
+    for (SimObserver* one : all_) one->OnReconfigured(sid, asked, result);
   }
 
  private:

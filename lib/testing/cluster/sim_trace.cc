@@ -113,11 +113,12 @@ void SimTrace::OnDiskInserted(ServerId sid, uint64_t disk) {
   Mix(kDiskInserted, ToInt(sid), disk);
   if (keeps()) Add(ToString(sid) + " has disk " + std::to_string(disk));
 }
-void SimTrace::OnReconfigured(ServerId sid, const absl::StatusOr<Membership>& result) {
+void SimTrace::OnReconfigured(ServerId sid, const Membership& asked,
+                              const absl::StatusOr<Membership>& result) {
   Mix(kReconfigured, ToInt(sid), result.ok() ? Packed(result->version) : 0);
   if (!keeps()) return;
-  Add(ToString(sid) +
-      " is told of a change: " + (result.ok() ? ToString(*result) : result.status().ToString()));
+  Add(ToString(sid) + " is told of a change to " + ToString(asked) + ": " +
+      (result.ok() ? ToString(*result) : result.status().ToString()));
 }
 void SimTrace::OnExcused(ServerId sid, std::string_view why) {
   Mix(kExcused, ToInt(sid), HashOfText(why));

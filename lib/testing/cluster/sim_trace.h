@@ -30,7 +30,8 @@ class SimTrace final : public SimObserver {
   void OnCrashed(ServerId sid, const MemoryFileSystem& disk) override;
   void OnWiped(ServerId sid) override;
   void OnDiskInserted(ServerId sid, uint64_t disk) override;
-  void OnReconfigured(ServerId sid, const absl::StatusOr<Membership>& result) override;
+  void OnReconfigured(ServerId sid, const Membership& asked,
+                      const absl::StatusOr<Membership>& result) override;
   void OnExcused(ServerId sid, std::string_view why) override;
   void OnDisk(ServerId sid, const MemoryFileSystem::Operation& operation) override;
   void OnApplied(ServerId sid, const Transaction& txn, std::string_view reply) override;

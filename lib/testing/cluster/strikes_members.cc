@@ -1,6 +1,8 @@
 // Faults of the ensemble itself: its configuration, and the disks that it counts. None of them is
 // more than it has to bear: members that are a quorum keep their disks.
 #include <algorithm>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "lib/testing/cluster/strikes.h"
@@ -30,13 +32,14 @@ class Wish {
     if (next_.members.empty()) return next_;
     for (uint64_t edits = 1 + random_.Below(3); edits > 0; --edits) Edit();
     GiveGroups();
+    GiveAddresses();
     if (random_.Below(12) == 0) Spoil();
     return next_;
   }
 
  private:
   void Edit() {
-    switch (random_.Below(8)) {
+    switch (random_.Below(9)) {
       case 0:
       case 1:
         return TakeDisks();
@@ -49,6 +52,8 @@ class Wish {
         return Remove(arm_.cluster().leader().value_or(Any().id));
       case 6:
         return Turn(&Any());
+      case 7:
+        return Move(&Any());
       default:
         return Weigh();
     }
@@ -76,6 +81,17 @@ class Wish {
     const bool votes = member->type == MemberType::kParticipant;
     member->type = votes ? MemberType::kObserver : MemberType::kParticipant;
     member->disk = {};
+  }
+  // The simulated network does not look at addresses; a leader that has another one hands over.
+  void Move(Member* member) {
+    member->address = "h" + ToString(member->id) + ":" + std::to_string(1 + random_.Below(1000));
+  }
+  void GiveAddresses() {
+    const bool given = std::any_of(next_.members.begin(), next_.members.end(),
+                                   [](const Member& member) { return !member.address.empty(); });
+    for (Member& member : next_.members) {
+      if (given && member.address.empty()) Move(&member);
+    }
   }
   void Weigh() {
     if (random_.Below(3) == 0) return Group();
@@ -119,9 +135,18 @@ class Wish {
 
 }  // namespace
 
+// One in three leaders falls over it: before all, some or none of the others have the entry, or
+// know that it is committed.
 bool Reconfigure(NemesisArm& arm, const Blow& blow) {
-  const auto seconds = static_cast<int64_t>(1 + blow.dice() % 20);
-  arm.cluster().server(blow.hit).Reconfigure(Wish(arm, blow.dice()).Drawn(), absl::Seconds(seconds),
+  const uint64_t dice = blow.dice();
+  const auto seconds = static_cast<int64_t>(1 + dice % 20);
+  const std::optional<ServerId> leader = arm.cluster().leader();
+  if (leader && dice / 32 % 3 == 0) {
+    arm.Arm(*leader, Fault::kCrashAtSend);
+    arm.cluster().server(*leader).CrashAtSend(1 + dice / 128 % 24, CrashMode::kPower);
+    arm.RestartAfter(blow.lasts() + absl::Seconds(1), *leader);
+  }
+  arm.cluster().server(blow.hit).Reconfigure(Wish(arm, dice).Drawn(), absl::Seconds(seconds),
                                              nullptr);
   return true;
 }

@@ -73,6 +73,30 @@ std::string Golden(Schema* schema, const std::string& type, const T& sample) {
   return schema->Text(type, sample.SerializeAsString());
 }
 
+v1::AskRequest SampleQuestion() {
+  v1::AskRequest request;
+  request.mutable_ensemble()->set_high(0xe1);
+  request.set_sid(1);
+  request.mutable_disk()->set_high(0xd1);
+  request.set_boot(3);
+  request.set_kind("status");
+  request.set_bytes("a question");
+  request.set_to(2);
+  return request;
+}
+
+v1::AskReply SampleAnswer() {
+  v1::AskReply reply;
+  reply.mutable_ensemble()->set_high(0xe1);
+  reply.set_sid(2);
+  reply.mutable_disk()->set_high(0xd2);
+  reply.set_boot(4);
+  reply.set_code(5);
+  reply.set_text("no such kind");
+  reply.set_bytes("an answer");
+  return reply;
+}
+
 std::string GoldenText(Schema* schema, const Command& command) {
   if (command.name == "frame") {
     const std::string frame = SampleFrame();
@@ -90,6 +114,8 @@ std::string GoldenText(Schema* schema, const Command& command) {
     request.set_to(2);
     return Golden(schema, "KnockRequest", request);
   }
+  if (command.name == "ask") return Golden(schema, "AskRequest", SampleQuestion());
+  if (command.name == "answer") return Golden(schema, "AskReply", SampleAnswer());
   std::string frame;
   AppendPacket(1, command.name == "fetch" ? EncodePacket(kFetch) : EncodePacket(kChunk), &frame);
   const Packet sample{1, command.name == "fetch" ? PacketBody(kFetch) : PacketBody(kChunk)};
@@ -102,7 +128,7 @@ TEST_CASE("each packet, and each message of an rpc, has a golden text and is wri
   REQUIRE(RunScript("testdata/golden.txt",
                     [&](const Command& command) { return GoldenText(&schema, command); }) == "");
   REQUIRE(schema.Unseen({"Frame", "Fragment", "Hello", "HelloAck", "Refused", "KnockRequest",
-                         "KnockReply", "FetchRequest", "Chunk"}) == "");
+                         "KnockReply", "AskRequest", "AskReply", "FetchRequest", "Chunk"}) == "");
   RequireReadFromLaterVersion(schema);
 }
 

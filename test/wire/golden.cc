@@ -92,7 +92,7 @@ std::string Schema::ValueText(const Field& field, std::string_view bytes) const 
     return std::to_string(in.Bytes().size() / 8) + " of 8 bytes";
   if (field.type == "fixed64") return std::to_string(in.Fixed64());
   if (field.type == "fixed32") return Hex(std::string_view(bytes).substr(bytes.size() - 4));
-  if (field.type == "bytes") return Quoted(in.Bytes());
+  if (field.type == "bytes" || field.type == "string") return Quoted(in.Bytes());
   return std::to_string(in.Varint());
 }
 

@@ -77,16 +77,18 @@ void ReplicaRules::OnStatus(ServerId sid, const ReplicaStatus& status) {
 void ReplicaRules::CheckMembership(const ReplicaStatus& status) {
   const Ledger::Server& server = ledger_.at(status.id);
   if (server.disk.written().state.config.members.empty() || server.damaged) return;
-  const std::string who =
-      "server " + ToString(status.id) + " says the configuration is " + ToString(status.membership);
+  const auto violate = [&](std::string_view property, const std::string& but) {
+    ledger_.Violate(property, "server " + ToString(status.id) + " says the configuration is " +
+                                  ToString(status.membership) + but);
+  };
   const Membership* const known = ledger_.configurations.Find(status.membership.version);
   const Zxid applied = ledger_.configurations.In(status.last_applied, ledger_.histories);
   const bool first = status.membership.version.counter == 0;
   if (!first &&
       (known == nullptr || *known != status.membership || !ledger_.IsCommitted(known->version))) {
-    ledger_.Violate("INV-20 config", who + ", which is not committed");
+    violate("INV-20 config", ", which is not committed");
   } else if (status.membership.version < applied) {
-    ledger_.Violate("INV-21 config follows log", who + ", and has applied " + ToString(applied));
+    violate("INV-21 config follows log", ", and has applied " + ToString(applied));
   }
 }
 

@@ -73,8 +73,7 @@ void DiskRules::Truncated(ServerId sid, const LogState& before, Zxid after) {
 // (PROTOCOL §7.1 S4): what the server has beyond that, as it may from when it followed, goes and
 // comes again, and may be committed meanwhile.
 bool DiskRules::CountsNotAfter(ServerId sid, Zxid after) const {
-  const std::optional<ReplicaStatus>& status = ledger_.at(sid).status;
-  if (!status || status->state != PeerState::kObserving) return false;
+  if (!ledger_.at(sid).observes) return false;
   const Zxid version = ledger_.configurations.In(ledger_.committed, ledger_.histories);
   const MemberId member{sid, ledger_.at(sid).id()};
   return version <= after && !ledger_.configurations.IsVoter(version, member);

@@ -44,6 +44,7 @@ struct Ledger {
     Zxid told_committed = {};          // by a leader, or by its own disk
     Epoch told_up_to_date = 0;         // by the leader of this epoch
     std::optional<ReplicaStatus> status = {};
+    bool observes = false;  // its last FollowerInfo says so
 
     DiskId id() const { return disk.written().state.disk; }
   };

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
-#include <tuple>
 #include <utility>
+#include <vector>
 
 #include "zkq/testing/sim_network.h"
 
@@ -16,18 +16,24 @@ namespace zkq::testing {
 class NewestWord {
  public:
   // The sender has said something of a later look, or, of this look, what it has come to; or just
-  // this to the same peer, last. Notes it.
+  // this, to anybody. Notes it.
   bool IsOld(const SimNetworkObserver::Route& route, const Notification& said) {
-    const std::pair word(said.look_seq, said.state != PeerState::kLooking);
-    auto& newest = newest_[{route.from, route.from_boot}];
-    newest = std::max(newest, word);
-    Notification& last = last_[{route.from, route.from_boot, route.to}];
-    return std::exchange(last, said) == said || word < newest;
+    const Word word(said.look_seq, said.state != PeerState::kLooking);
+    Said& before = said_[{route.from, route.from_boot}];
+    if (word < before.newest) return true;
+    if (word > before.newest) before = {word};
+    if (std::find(before.all.begin(), before.all.end(), said) != before.all.end()) return true;
+    before.all.push_back(said);
+    return false;
   }
 
  private:
-  std::map<std::pair<ServerId, uint64_t>, std::pair<uint64_t, bool>> newest_;
-  std::map<std::tuple<ServerId, uint64_t, ServerId>, Notification> last_;  // by who says it to whom
+  using Word = std::pair<uint64_t, bool>;
+  struct Said {
+    Word newest = {};
+    std::vector<Notification> all = {};  // of the newest
+  };
+  std::map<std::pair<ServerId, uint64_t>, Said> said_;  // by process life
 };
 
 }  // namespace zkq::testing

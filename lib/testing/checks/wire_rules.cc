@@ -98,7 +98,9 @@ Ledger::Standing& WireRules::StandingOf(const Route& route, const Session& sessi
 // --- discovery -------------------------------------------------------------------------
 
 void WireRules::Sent(const Route& route, const Session& session, const FollowerInfo& info) {
-  if (info.kind != LearnerKind::kObserver) return;
+  const bool observes = info.kind == LearnerKind::kObserver;
+  ledger_.at(route.from).observes = observes;
+  if (!observes) return;
   observing_.insert({route.from, route.from_boot, session.number});
 }
 

@@ -35,14 +35,15 @@ void FaultyDisk::Lose() {
   (void)Insert(disks_.size() - 1);  // it is there
 }
 
-// What is wrong with a disk is so with the next one, but for what is in it.
+// What is wrong with a disk is so with the next one, but for what is in it, and that there is room.
 bool FaultyDisk::Insert(size_t n) {
   if (n >= disks_.size()) return false;
   present_ = n;
   files_ = disks_[n];
   fresh_.clear();
   Watch();
-  files_->SetCapacity(full_ ? 0 : kNoCapacity);
+  full_ = false;
+  files_->SetCapacity(kNoCapacity);
   shared_.observer->OnDiskInserted(sid_, n);
   return true;
 }

@@ -2,8 +2,9 @@
 // program that runs no replica. It needs an address of a peer port, and nothing else; zkqctl
 // (examples/ctl) is made of this header.
 //
-// A server answers how it stands at any time, to anybody. Changes it takes from its own machine alone
-// (over loopback, or to an address of this machine from the same one), unless it was started with ReplicaOptions::admin_from_anywhere: there is no authentication yet.
+// A server answers how it stands at any time, to anybody. Changes it takes from its own machine
+// alone (over loopback, or to an address of this machine from the same one), unless it was started
+// with ReplicaOptions::admin_from_anywhere: there is no authentication yet.
 #pragma once
 
 #include <memory>

@@ -36,9 +36,9 @@ void Admin::Answer(const Asker& asker, Question question, absl::Duration time_le
 void Admin::Change(const Asker& asker, Question question, absl::Duration time_left,
                    QuorumTransport::Answer reply) {
   if (!asker.local && !node_.options().admin_from_anywhere) {
-    return std::move(reply)(absl::PermissionDeniedError(
-        ToAbsl("server " + ToString(node_.options().id) +
-               " takes changes from its own machine alone, unless its admin_from_anywhere is set")));
+    return std::move(reply)(absl::PermissionDeniedError(ToAbsl(
+        "server " + ToString(node_.options().id) +
+        " takes changes from its own machine alone, unless its admin_from_anywhere is set")));
   }
   std::optional<ChangeRequest> change = DecodeChangeRequest(question.bytes);
   if (!change) return std::move(reply)(absl::InvalidArgumentError("no change can be read"));

@@ -326,6 +326,25 @@ TEST_CASE("handshakes that are reset, or never answered, are begun anew until on
   REQUIRE(world.Until([&] { return world.ears[kA].now && world.ears[kB].now; }));
 }
 
+// B does not know where A is, so that all hangs on A's knocks.
+TEST_CASE("an answer to a knock that comes while its process is paused is there when it goes on") {
+  World world;
+  for (const ServerId sid : {kA, kB}) {
+    Identity founded = IdentityOf(sid);
+    founded.ensemble = {7, 7};  // else it takes nobody whom it does not list
+    world.transports[sid]->SetIdentity(founded);
+  }
+  world.transports[kB]->SetMembers({world.members.data() + 1, 1});
+  world.network.SetDelay(absl::Milliseconds(10), absl::Milliseconds(10));
+  world.network.Disconnect(kA, kB);
+  world.scheduler.RunFor(absl::Milliseconds(25));
+  world.network.SetPaused(kA, true);
+  world.scheduler.RunFor(absl::Seconds(1));
+  REQUIRE_FALSE(world.ears[kA].now);
+  world.network.SetPaused(kA, false);
+  REQUIRE(world.Until([&] { return world.ears[kA].now && world.ears[kB].now; }));
+}
+
 TEST_CASE("a server with another address is found again once its silence is noticed") {
   World world;
   world.network.Move(kB);

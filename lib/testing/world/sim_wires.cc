@@ -143,9 +143,14 @@ void SimNetwork::Wires::AnswerKnock(const std::shared_ptr<Knocking>& knocking) {
   Later(paths_.DrawDelay(to, from), [this, knocking, status] { TellKnock(knocking, status); });
 }
 
+// The kernel of a process that is paused keeps the answer for it.
 void SimNetwork::Wires::TellKnock(const std::shared_ptr<Knocking>& knocking, absl::Status status) {
-  link::Dialler::KnockDone done = std::exchange(knocking->done, nullptr);
-  if (done != nullptr && knocking->from->runs()) std::move(done)(std::move(status));
+  constexpr absl::Duration kLookAgain = absl::Milliseconds(10);
+  if (knocking->done == nullptr || knocking->from->dead()) return;
+  if (knocking->from->paused) {
+    return Later(kLookAgain, [this, knocking, status] { TellKnock(knocking, status); });
+  }
+  std::exchange(knocking->done, nullptr)(std::move(status));
 }
 
 // --- questions ------------------------------------------------------------------

@@ -53,8 +53,9 @@ class ZKQ_EXPORT SimObserver : public SimNetworkObserver {
   virtual void OnProposed(uint64_t /*call*/, ServerId, std::string_view /*command*/) {}
   virtual void OnReadAsked(uint64_t /*call*/, ServerId) {}  // a linearizable one
   virtual void OnDone(uint64_t /*call*/, const absl::StatusOr<Reply>&) {}
-  // A change of the configuration that was asked for through the cluster is answered.
-  virtual void OnReconfigured(ServerId, const Membership& /*asked*/,
+  // A change of the configuration, of a server that is up, and its answer.
+  virtual void OnReconfigureAsked(uint64_t /*call*/, ServerId, const Membership& /*asked*/) {}
+  virtual void OnReconfigured(uint64_t /*call*/, ServerId, const Membership& /*asked*/,
                               const absl::StatusOr<Membership>&) {}
 };
 

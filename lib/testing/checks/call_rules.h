@@ -24,16 +24,12 @@ class CallRules {
   void OnLogged(const Txn& txn);
   void OnReadAsked(uint64_t call);
   void OnDone(uint64_t call, const absl::StatusOr<Reply>& result);
-  void OnReconfigured(const Membership& asked, const absl::StatusOr<Membership>& result);
   void OnEnd() { ledger_.Keep(ledger_.calls.OnEnd()); }
 
  private:
-  Zxid Configured() const;  // the newest version that is committed
   bool Confirms(Zxid since, const std::set<MemberId>& members) const;
   void CheckConfirmed(uint64_t call);
-  void CheckMade(const Membership& asked, Zxid version);
   void CheckDead(std::string_view command);
-  bool IsDead(Zxid zxid) const;
 
   Ledger& ledger_;
   CallOrder order_;

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "lib/testing/checks/call_rules.h"
+#include "lib/testing/checks/change_rules.h"
 #include "lib/testing/checks/commit_rules.h"
 #include "lib/testing/checks/disk_rules.h"
 #include "lib/testing/checks/epoch_rules.h"
@@ -38,8 +39,7 @@ class InvariantChecker final : public SimObserver {
   Configs configs(ServerId sid) const { return ledger_.ConfigsOf(sid); }
   // The newest that is committed.
   Membership membership() const {
-    const Zxid version = ledger_.configurations.In(ledger_.committed, ledger_.histories);
-    const Membership* const known = ledger_.configurations.Find(version);
+    const Membership* const known = ledger_.configurations.Find(ledger_.Configured());
     return known == nullptr ? Membership{} : *known;
   }
   bool QuorumsAreThere() const { return ledger_.QuorumsAreThere(); }
@@ -48,19 +48,26 @@ class InvariantChecker final : public SimObserver {
   void OnEnd() {
     commits_.OnEnd();
     calls_.OnEnd();
+    changes_.OnEnd();
   }
 
   void OnSent(const Route& route, const Carried& carried) override { wire_.OnSent(route, carried); }
   void OnDelivered(const Route& route, const Carried& carried) override {
     wire_.OnDelivered(route, carried);
   }
-  void OnLinkDown(const Route& route) override { wire_.OnLinkDown(route); }
+  void OnLinkUp(const Route& route) override { changes_.OnLinkUp(route); }
+  void OnLinkDown(const Route& route) override {
+    wire_.OnLinkDown(route);
+    changes_.OnLinkDown(route);
+  }
   void OnStarting(ServerId sid) override { lives_.OnStarting(sid); }
   void OnStarted(ServerId sid, const absl::Status& status) override {
     lives_.OnStarted(sid, status);
+    if (status.ok()) changes_.OnStarted(sid);
   }
   void OnCrashed(ServerId sid, const MemoryFileSystem& disk) override {
     wire_.OnCrashed(sid);
+    changes_.OnCrashed(sid);
     lives_.OnCrashed(sid, disk);
   }
   void OnWiped(ServerId sid) override { lives_.OnWiped(sid); }
@@ -85,9 +92,12 @@ class InvariantChecker final : public SimObserver {
   void OnDone(uint64_t call, const absl::StatusOr<Reply>& result) override {
     calls_.OnDone(call, result);
   }
-  void OnReconfigured(ServerId, const Membership& asked,
+  void OnReconfigureAsked(uint64_t call, ServerId sid, const Membership& asked) override {
+    changes_.OnAsked(call, sid, asked);
+  }
+  void OnReconfigured(uint64_t call, ServerId, const Membership&,
                       const absl::StatusOr<Membership>& result) override {
-    calls_.OnReconfigured(asked, result);
+    changes_.OnAnswered(call, result);
   }
 
  private:
@@ -95,7 +105,8 @@ class InvariantChecker final : public SimObserver {
   CommitRules commits_{&ledger_};
   EpochRules epochs_{&ledger_};
   CallRules calls_{&ledger_};
-  TxnRules txns_{&ledger_, &calls_};
+  ChangeRules changes_{&ledger_};
+  TxnRules txns_{&ledger_, &calls_, &changes_};
   DiskRules disks_{&ledger_, &commits_, &epochs_, &txns_};
   WireRules wire_{&ledger_, &commits_, &epochs_, &txns_};
   LifeRules lives_{&ledger_, &commits_};

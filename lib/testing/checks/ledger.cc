@@ -117,6 +117,19 @@ bool Ledger::MayBeEstablished(Epoch epoch) const {
                   }));
 }
 
+// Nothing outside the initial history of an established epoch is ever committed.
+bool Ledger::IsDead(Zxid zxid) const {
+  return std::any_of(initial.begin(), initial.end(), [&](const auto& one) {
+    return one.first > zxid.epoch && !histories.Contains(zxid, one.second) &&
+           MayBeEstablished(one.first);
+  });
+}
+
+bool Ledger::BeginningsAreUnknown() const {
+  return std::any_of(servers.begin(), servers.end(),
+                     [](const auto& one) { return one.second.tainted; });
+}
+
 Configs Ledger::ConfigsOf(ServerId sid) const {
   const auto server = servers.find(sid);
   if (server == servers.end()) return {};

@@ -95,6 +95,10 @@ struct Ledger {
   // Enough has acknowledged it to this leader for it to say so.
   bool Counted(const Term& term, Zxid zxid) const;
   bool MayBeEstablished(Epoch epoch) const;
+  // It is in no history that can be committed.
+  bool IsDead(Zxid zxid) const;
+  // An epoch may have begun with what nobody knows.
+  bool BeginningsAreUnknown() const;
   // What a quorum has to take for that epoch to be established.
   std::vector<Zxid> RelevantTo(Epoch epoch) const;
   // By what it has written: the newest that it was told is committed, and one that its log has
@@ -109,6 +113,7 @@ struct Ledger {
   std::optional<uint64_t> ListedDisk(ServerId sid) const;
   bool MayKnowCommitted(ServerId sid, Zxid zxid) const;
   void ToldCommitted(ServerId sid, Zxid commit);
+  Zxid Configured() const { return configurations.In(committed, histories); }
   // A configuration that somebody may call committed.
   bool IsCommitted(Zxid version) const {
     return version.counter == 0 || histories.Contains(version, committed);

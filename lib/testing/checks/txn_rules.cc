@@ -16,6 +16,7 @@ void TxnRules::Proposed(ServerId by, const Txn& txn) {
   } else if (first) {
     if (txn.kind == TxnKind::kReconfig) ledger_.configurations.Add(txn);
     calls_.OnLogged(txn);
+    changes_.OnLogged(txn);
   }
 }
 

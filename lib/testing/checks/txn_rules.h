@@ -6,13 +6,15 @@
 #include <string>
 
 #include "lib/testing/checks/call_rules.h"
+#include "lib/testing/checks/change_rules.h"
 #include "lib/testing/checks/ledger.h"
 
 namespace zkq::testing {
 
 class TxnRules {
  public:
-  TxnRules(Ledger* ledger, CallRules* calls) : ledger_(*ledger), calls_(*calls) {}
+  TxnRules(Ledger* ledger, CallRules* calls, ChangeRules* changes)
+      : ledger_(*ledger), calls_(*calls), changes_(*changes) {}
 
   // It was seen with this transaction: in its log, or in what it sends.
   void Proposed(ServerId by, const Txn& txn);
@@ -23,6 +25,7 @@ class TxnRules {
 
   Ledger& ledger_;
   CallRules& calls_;
+  ChangeRules& changes_;
   std::set<Epoch> proposing_;  // epochs that have a transaction of their own
 };
 

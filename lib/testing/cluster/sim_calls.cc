@@ -57,20 +57,22 @@ void SimCalls::CheckDeadline(const std::string& what, const SimServer::Impl* ser
 // A server that is down has none to ask.
 void SimCalls::Reconfigure(SimServer::Impl* server, Membership next, absl::Duration timeout,
                            SimServer::Changed done) {
+  const uint64_t call = ++calls_;
   if (!server->process.up()) {
-    return Refuse(++calls_, server->sid,
+    return Refuse(call, server->sid,
                   [done = std::move(done)](const absl::StatusOr<Reply>& refused) mutable {
                     if (done) std::move(done)(refused.status());
                   });
   }
+  shared_.observer->OnReconfigureAsked(call, server->sid, next);
   zkq::Reconfigure(server->process.replica(), next, {.timeout = timeout},
-                   [this, server, next, timeout, asked = shared_.scheduler->now(),
+                   [this, call, server, next, timeout, asked = shared_.scheduler->now(),
                     asked_there = server->clock->Monotonic(), ended = false,
                     done = std::move(done)](absl::StatusOr<Membership> result) mutable {
                      if (std::exchange(ended, true))
                        report_("each call once", "a change ends twice");
                      CheckDeadline("a change", server, timeout, asked, asked_there);
-                     shared_.observer->OnReconfigured(server->sid, next, result);
+                     shared_.observer->OnReconfigured(call, server->sid, next, result);
                      if (done) std::move(done)(std::move(result));
                    });
 }

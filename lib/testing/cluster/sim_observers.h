@@ -81,9 +81,12 @@ class SimObservers final : public SimObserver {
   void OnDone(uint64_t call, const absl::StatusOr<Reply>& result) override {
     for (SimObserver* one : all_) one->OnDone(call, result);
   }
-  void OnReconfigured(ServerId sid, const Membership& asked,
+  void OnReconfigureAsked(uint64_t call, ServerId sid, const Membership& asked) override {
+    for (SimObserver* one : all_) one->OnReconfigureAsked(call, sid, asked);
+  }
+  void OnReconfigured(uint64_t call, ServerId sid, const Membership& asked,
                       const absl::StatusOr<Membership>& result) override {
-    for (SimObserver* one : all_) one->OnReconfigured(sid, asked, result);
+    for (SimObserver* one : all_) one->OnReconfigured(call, sid, asked, result);
   }
 
  private:

@@ -113,7 +113,7 @@ void SimTrace::OnDiskInserted(ServerId sid, uint64_t disk) {
   Mix(kDiskInserted, ToInt(sid), disk);
   if (keeps()) Add(ToString(sid) + " has disk " + std::to_string(disk));
 }
-void SimTrace::OnReconfigured(ServerId sid, const Membership& asked,
+void SimTrace::OnReconfigured(uint64_t, ServerId sid, const Membership& asked,
                               const absl::StatusOr<Membership>& result) {
   Mix(kReconfigured, ToInt(sid), result.ok() ? Packed(result->version) : 0);
   if (!keeps()) return;

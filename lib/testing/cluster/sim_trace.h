@@ -30,7 +30,7 @@ class SimTrace final : public SimObserver {
   void OnCrashed(ServerId sid, const MemoryFileSystem& disk) override;
   void OnWiped(ServerId sid) override;
   void OnDiskInserted(ServerId sid, uint64_t disk) override;
-  void OnReconfigured(ServerId sid, const Membership& asked,
+  void OnReconfigured(uint64_t call, ServerId sid, const Membership& asked,
                       const absl::StatusOr<Membership>& result) override;
   void OnExcused(ServerId sid, std::string_view why) override;
   void OnDisk(ServerId sid, const MemoryFileSystem::Operation& operation) override;

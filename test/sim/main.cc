@@ -99,6 +99,7 @@ class Progress {
     simulated_ += result.simulated;
     coverage_.Add(result.coverage);
     undecided_ += result.undecided;
+    left_out_ += result.left_out;
     if (result.undecided) {
       std::cout << (terminal_ ? "\r" : "") << "undecided " << Flags(options) << std::endl;
     }
@@ -122,6 +123,9 @@ class Progress {
               << " virtual seconds and " << steps_ / CpuSeconds() << " steps a second of CPU"
               << std::endl;
     std::cout << Summary(coverage_) << "\n";
+    if (left_out_ > 0) {
+      std::cout << "in " << left_out_ << " runs those whom a change had left out were stopped\n";
+    }
     if (undecided_ > 0) {
       std::cout << undecided_ << " histories were too wide to tell whether they are linearizable\n";
     }
@@ -151,7 +155,7 @@ class Progress {
   const bool terminal_ = ::isatty(STDOUT_FILENO) == 1;
   const Clock::time_point begin_ = Clock::now();
   std::mutex mutex_;
-  uint64_t done_ = 0, steps_ = 0, calls_ = 0, undecided_ = 0;
+  uint64_t done_ = 0, steps_ = 0, calls_ = 0, undecided_ = 0, left_out_ = 0;
   std::atomic<uint64_t> failed_{0};
   absl::Duration simulated_;
   Coverage coverage_;

@@ -34,12 +34,19 @@ class Counter final : public testing::SimObserver {
   void OnOvertaken(const Route&, const Carried& carried) override {
     Count(carried, Coverage::kOvertaken);
   }
+  void OnReconfigureAsked(uint64_t, ServerId, const Membership&) override { ++open_changes_; }
+  void OnReconfigured(uint64_t, ServerId, const Membership&,
+                      const absl::StatusOr<Membership>&) override {
+    --open_changes_;
+  }
+  uint64_t open_changes() const { return open_changes_; }
 
  private:
   void Count(const Carried& carried, Coverage::Fate fate) {
     ++coverage_.messages[KindOf(carried)][fate];
   }
   Coverage& coverage_;
+  uint64_t open_changes_ = 0;
 };
 
 std::vector<Strike> Chosen(const RunOptions& options, std::vector<Strike> plan) {
@@ -51,58 +58,121 @@ std::vector<Strike> Chosen(const RunOptions& options, std::vector<Strike> plan) 
   return chosen;
 }
 
-// What was asked for in peace.
-std::optional<absl::StatusOr<Membership>> Change(SimCluster* cluster, ServerId by,
-                                                 const Membership& next) {
-  constexpr absl::Duration kTimeout = absl::Seconds(60);
-  const auto answer = std::make_shared<std::optional<absl::StatusOr<Membership>>>();
-  cluster->server(by).Reconfigure(
-      next, kTimeout, [answer](absl::StatusOr<Membership> now) { *answer = std::move(now); });
-  cluster->RunUntil([&] { return answer->has_value(); }, 2 * kTimeout);
-  return *answer;
-}
+// LIV-5, judged in peace: once a change is answered, those whom it lists lead on, and commit,
+// whatever becomes of all others.
+class LeavingOut {
+ public:
+  LeavingOut(uint64_t seed, const std::vector<ServerId>& lost, SimCluster* cluster)
+      : random_(seed * 17 + 4), lost_(lost), cluster_(*cluster) {}
 
-// Stops all whom `now` leaves out, and lets the leader die; that one comes back at once if the
-// others are no quorum without it.
-void StopLeftOut(const Membership& now, SimCluster* cluster) {
-  const std::optional<ServerId> leader = cluster->leader();
-  std::vector<ServerId> others;
-  for (const ServerId sid : cluster->servers()) {
-    if (FindMember(now, sid) == nullptr) cluster->server(sid).Crash();
-    if (sid != leader && cluster->counts(sid)) others.push_back(sid);
+  // Whom it was left to, of whom each has to take a write; nobody: there was nothing to judge.
+  std::vector<ServerId> Run() {
+    constexpr int kTries = 8;
+    for (int tries = 0; tries < kTries && !cluster_.violation(); ++tries) {
+      const Zxid before = cluster_.membership().version;
+      const auto now = Change(Wanted());
+      if (!now) break;
+      if (now->ok() && (*now)->version > before) return StopOthers(**now);
+      cluster_.RunFor(absl::Seconds(1));  // what stood in its way may be over
+    }
+    return {};
   }
-  if (!leader) return;
-  cluster->server(*leader).Crash();
-  if (!IsQuorum(now, others)) (void)cluster->server(*leader).Start();  // nothing is wrong with it
-}
 
-// LIV-5: once a change is answered, those whom it lists lead on, whatever becomes of all others.
-// A voter or two go, half of the time with the leader.
-void LeaveOut(uint64_t seed, SimCluster* cluster) {
-  testing::SimRandom random(seed * 17 + 4);
-  Membership next = cluster->membership();
-  const std::optional<ServerId> leader = cluster->leader();
-  if (leader && random.Below(2) == 0) next = Without(std::move(next), *leader);
-  if (random.Below(2) == 0 && !next.members.empty()) {
-    next = Without(next, next.members[random.Below(next.members.size())].id);
+ private:
+  ServerId Any() {
+    const std::vector<ServerId>& all = cluster_.servers();
+    return all[random_.Below(all.size())];
   }
-  const auto& all = cluster->servers();
-  const auto now = Change(cluster, all[random.Below(all.size())], next);
-  if (cluster->violation() || !now) return;
-  if (absl::IsDeadlineExceeded(now->status())) {
-    return cluster->Report("LIV-6 calls",
-                           "a change is not answered in peace: " + now->status().ToString() + "\n" +
-                               cluster->Describe());
+  bool IsThere(ServerId sid) const {
+    return cluster_.server(sid).up() && std::find(lost_.begin(), lost_.end(), sid) == lost_.end();
   }
-  if (!now->ok()) return;
-  StopLeftOut(**now, cluster);
-  constexpr absl::Duration kLed = absl::Seconds(60);
-  if (cluster->RunUntil([&] { return cluster->leader().has_value(); }, kLed)) {
-    return cluster->RunFor(absl::Seconds(5));
+
+  // A voter or two go, half of the time with the leader, and somebody comes to vote.
+  Membership Wanted() {
+    Membership next = cluster_.membership();
+    const std::optional<ServerId> leader = cluster_.leader();
+    if (leader && random_.Below(2) == 0) next = Without(std::move(next), *leader);
+    if (random_.Below(2) == 0 && !next.members.empty()) {
+      next = Without(next, next.members[random_.Below(next.members.size())].id);
+    }
+    const ServerId comes = Any();
+    const Member* const is = FindMember(next, comes);
+    const bool votes = is != nullptr && is->type == MemberType::kParticipant;
+    if (random_.Below(3) == 0 && IsThere(comes) && !votes) {
+      next = With(Without(next, comes), VoterLike(next, comes));
+    }
+    return next;
   }
-  if (cluster->violation()) return;
-  cluster->Report("LIV-5 settled",
-                  "nobody leads after " + ToString(**now) + "\n" + cluster->Describe());
+  static Member VoterLike(const Membership& others, ServerId sid) {
+    Member voter{.id = sid};
+    for (const Member& other : others.members) {
+      if (!other.address.empty()) voter.address = "h" + ToString(sid) + ":1";
+      voter.group = std::max(voter.group, other.group);
+    }
+    return voter;
+  }
+
+  // None: it should have been made, or refused for what it asks, and was not.
+  std::optional<absl::StatusOr<Membership>> Change(const Membership& next) {
+    constexpr absl::Duration kTimeout = absl::Seconds(60);
+    ServerId by = Any();
+    while (!IsThere(by)) by = Any();
+    const auto answer = std::make_shared<std::optional<absl::StatusOr<Membership>>>();
+    cluster_.server(by).Reconfigure(
+        next, kTimeout, [answer](absl::StatusOr<Membership> now) { *answer = std::move(now); });
+    cluster_.RunUntil([&] { return answer->has_value(); }, 2 * kTimeout);
+    if (cluster_.violation()) return std::nullopt;
+    const absl::Status status =
+        answer->has_value() ? (*answer)->status() : absl::UnknownError("no answer");
+    const bool told = status.ok() || absl::IsAborted(status) || absl::IsInvalidArgument(status) ||
+                      absl::IsFailedPrecondition(status);
+    if (told) return *answer;
+    cluster_.Report("LIV-6 calls", "a change to " + ToString(next) + " is not made in peace: " +
+                                       status.ToString() + "\n" + cluster_.Describe());
+    return std::nullopt;
+  }
+
+  // Stops all whom `now` leaves out, and lets the leader die; that one comes back at once if the
+  // others are no quorum without it.
+  std::vector<ServerId> StopOthers(const Membership& now) {
+    const std::optional<ServerId> leader = cluster_.leader();
+    std::vector<ServerId> others;
+    for (const ServerId sid : cluster_.servers()) {
+      if (FindMember(now, sid) == nullptr) cluster_.server(sid).Crash();
+      if (sid != leader && cluster_.counts(sid) && IsThere(sid)) others.push_back(sid);
+    }
+    if (leader) {
+      cluster_.server(*leader).Crash();
+      if (!IsQuorum(now, others)) {
+        (void)cluster_.server(*leader).Start();  // nothing is wrong with it
+        others.push_back(*leader);
+      }
+    }
+    constexpr absl::Duration kLed = absl::Seconds(60);
+    if (cluster_.RunUntil([&] { return cluster_.leader().has_value(); }, kLed)) return others;
+    if (!cluster_.violation()) {
+      cluster_.Report("LIV-5 settled",
+                      "nobody leads after " + ToString(now) + "\n" + cluster_.Describe());
+    }
+    return {};
+  }
+
+  testing::SimRandom random_;
+  const std::vector<ServerId>& lost_;
+  SimCluster& cluster_;
+};
+
+// Whether it was judged.
+bool LeaveOut(uint64_t seed, const std::vector<ServerId>& lost, Clients* clients,
+              SimCluster* cluster) {
+  const std::vector<ServerId> others = LeavingOut(seed, lost, cluster).Run();
+  if (others.empty() || cluster->violation()) return false;
+  constexpr absl::Duration kCommits = absl::Seconds(30);
+  if (!clients->WriteThroughEach(others, kCommits) && !cluster->violation()) {
+    cluster->Report("LIV-5 settled",
+                    "those whom a change lists commit nothing\n" + cluster->Describe());
+  }
+  return true;
 }
 
 // Whether it could be judged.
@@ -168,7 +238,7 @@ RunResult Run(const RunOptions& options) {
   constexpr absl::Duration kAnswers = absl::Seconds(20);
   if (options.profile == Profile::kMembership && !cluster.violation() &&
       cluster.CheckConverges(kConverges, nemesis.lost()).ok()) {
-    LeaveOut(options.seed, &cluster);
+    result.left_out = LeaveOut(options.seed, nemesis.lost(), &clients, &cluster);
   }
   if (!cluster.violation()) (void)cluster.CheckConverges(kConverges, nemesis.lost());
   clients.End();
@@ -190,7 +260,9 @@ RunResult Run(const RunOptions& options) {
     cluster.Report("LIV-1 progress", "a read does not succeed\n" + cluster.Describe());
   }
   for (const ServerId sid : nemesis.lost()) cluster.server(sid).Crash();  // with what waits there
-  cluster.RunFor(absl::Seconds(3));  // longer than any other call waits
+  cluster.RunFor(absl::Seconds(3));  // longer than any other call waits, but for changes
+  constexpr absl::Duration kChanges = absl::Seconds(25);
+  cluster.RunUntil([&] { return counter.open_changes() == 0; }, kChanges);
   (void)cluster.CheckEnd();
   if (!cluster.violation()) result.undecided = !JudgeHistory(options, clients, &cluster);
 

@@ -48,7 +48,8 @@ struct RunResult {
   uint64_t steps = 0;
   uint64_t trace_hash = 0;
   uint64_t calls = 0;
-  size_t strikes = 0;                               // planned
+  bool left_out = false;  // all whom a change had left out were stopped, and LIV-5 was judged
+  size_t strikes = 0;     // planned
   absl::Duration simulated = absl::ZeroDuration();  // with what came after
   Coverage coverage = {};
   std::vector<std::string> trace = {};

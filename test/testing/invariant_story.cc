@@ -160,13 +160,14 @@ Session Story::SessionOf(int learner, Epoch epoch) const {
 
 void Story::Attach(int follower, int leader) {
   ++at(follower).sessions;
-  Tell(follower, leader, SessionOf(follower), FollowerInfo{});
+  Tell(follower, leader, SessionOf(follower),
+       FollowerInfo{.accepted = at(follower).state.accepted});
 }
 
 void Story::Discover(int leader, const std::vector<int>& followers, Epoch epoch) {
+  for (const int follower : followers) Attach(follower, leader);
   Promise(leader, epoch, leader);
   for (const int follower : followers) {
-    Attach(follower, leader);
     Tell(leader, follower, SessionOf(follower), LeaderInfo{epoch});
     Promise(follower, epoch, leader);
     Tell(follower, leader, SessionOf(follower, epoch),

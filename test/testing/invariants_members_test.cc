@@ -192,6 +192,135 @@ TEST_CASE("INV-22: nor does one that has named another") {
   REQUIRE(story.Violated() == "INV-22 single commit authority");
 }
 
+// Server 1 has the entry as the last of its history when it is elected once more.
+struct Again : Five {
+  void LeadAgain(const Membership& next) {
+    const Txn to = Made(TxnKind::kReconfig, EncodeMembership(next));
+    Propose(1, {2}, to);
+    Lead(1, {2, 3, 4}, 2);
+    REQUIRE(Violated() == "");
+    Broadcast(1, {2, 3, 4}, this->Next(1, 2));
+  }
+};
+
+TEST_CASE("INV-22: nor one that was elected while it was pending") {
+  Again story;
+  SECTION("it is left out") {
+    story.LeadAgain(story.Of({2, 3, 4}));
+    REQUIRE(story.Violated() == "INV-22 single commit authority");
+  }
+  SECTION("it is not") {
+    story.LeadAgain(story.Of({1, 2, 3, 4}));
+    REQUIRE(story.Violated() == "");
+  }
+}
+
+TEST_CASE("INV-22: nor one that is to be found elsewhere") {
+  Five story;
+  const int moved = GENERATE(1, 2);
+  Membership next = story.Of({1, 2, 3, 4, 5});
+  FindMember(&next, ServerId(moved))->address = "h:1";
+  story.Broadcast(1, {2, 3, 4}, story.Made(TxnKind::kReconfig, EncodeMembership(next)));
+  REQUIRE(story.Violated() == "");
+  story.Broadcast(1, {2, 3, 4}, story.Next(1, 1));
+  REQUIRE(story.Violated() == (moved == 1 ? "INV-22 single commit authority" : ""));
+}
+
+TEST_CASE("INV-25: who learns as an observer does not confirm a read") {
+  Five story;
+  const bool observe = GENERATE(false, true);
+  for (const int id : {2, 3}) {
+    ++story.at(id).sessions;
+    const auto kind = observe ? LearnerKind::kObserver : LearnerKind::kFollower;
+    story.Tell(id, 1, story.SessionOf(id), FollowerInfo{.kind = kind});
+  }
+  story.checker.OnReadAsked(7, ServerId{1});
+  for (const int id : {1, 2, 3}) {
+    if (id != 1) story.Tell(id, 1, story.SessionOf(id, 1), Pong{.seq = 1});
+  }
+  story.checker.OnDone(7, Reply{});
+  REQUIRE(story.Violated() == (observe ? "INV-26 linearizable reads" : ""));
+}
+
+TEST_CASE("INV-25: the promises of voters alone steer the epoch that a leader fixes") {
+  Five story;
+  const int asked = GENERATE(2, 6);  // 6 is in no configuration
+  const auto kind = GENERATE(LearnerKind::kFollower, LearnerKind::kObserver);
+  const Session session{.number = 99};
+  SimNetworkObserver::Route route = story.RouteOf(2, 3);
+  route.from = ServerId(asked);
+  if (asked == 6) route.from_boot = 0;  // nobody knows its disk
+  const Message message{session, FollowerInfo{.accepted = {7, ServerId{5}, 1}, .kind = kind}};
+  story.checker.OnSent(route, {.message = &message});
+  story.checker.OnDelivered(route, {.message = &message});
+  story.Promise(3, 8, 3);
+  const bool counts = asked == 2 && kind == LearnerKind::kFollower;
+  REQUIRE(story.Violated() == (counts ? "" : "INV-25 observers inert"));
+}
+
+TEST_CASE("INV-29: a disk that knows that another one has replaced it does not vote") {
+  Five story;
+  Membership next = story.Of({1, 2, 3, 4, 5});
+  FindMember(&next, ServerId{5})->disk = {9, 9};
+  const Txn to = story.Made(TxnKind::kReconfig, EncodeMembership(next));
+  story.Broadcast(1, {2, 3, 4, 5}, to);
+  next.version = to.zxid;
+  Notification vote{.vote = {1, to.zxid, ServerId{5}}, .config = Zxid{}};
+  SECTION("it may vote before") {
+    vote.pending = next;
+    story.Announce(5, 1, vote);
+    REQUIRE(story.Violated() == "");
+  }
+  SECTION("it knows") {
+    story.at(5).state.config = next;
+    story.WriteState(5);
+    story.Sync(5);
+    vote.config = to.zxid;
+    const bool asked = GENERATE(false, true);
+    if (asked) {  // by who does not know yet
+      const Notification word{
+          .vote = {1, to.zxid, ServerId{4}}, .config = Zxid{}, .pending = story.Of({4, 5})};
+      story.checker.OnDelivered(story.RouteOf(4, 5), {.notification = &word});
+    }
+    story.Announce(5, 1, vote);
+    REQUIRE(story.Violated() == (asked ? "" : "amnesia"));
+  }
+}
+
+// Servers 4 and 5 have lost their disks before anything of what comes.
+struct Lost : Five {
+  Lost() {
+    for (const int id : {4, 5}) {
+      Crash(id);
+      at(id).disk.Wipe();
+      checker.OnWiped(ServerId(id));
+    }
+  }
+};
+
+TEST_CASE("INV-15: a lost disk does not hold what came later") {
+  Lost story;
+  const Txn next = story.Next(1, 1);
+  const bool held = GENERATE(false, true);
+  for (const int id : {1, 2}) story.Log(id, next);
+  if (held) story.Log(3, next);
+  ReplicaStatus status = story.StatusOf(1);
+  status.last_applied = status.last_committed = next.zxid;
+  story.checker.OnStatus(ServerId{1}, status);
+  REQUIRE(story.Violated() == (held ? "" : "INV-15 committed durability"));
+}
+
+TEST_CASE("INV-5: a lost disk has taken no later epoch") {
+  Lost story;
+  const bool taken = GENERATE(false, true);
+  story.Discover(2, {1, 3}, 2);
+  story.Take(2, 2);
+  if (taken) story.Synchronize(2, 1, 2);
+  if (taken) story.Synchronize(2, 3, 2);
+  story.Log(2, story.Next(2, 2));
+  REQUIRE(story.Violated() == (taken ? "" : "INV-5 integrity"));
+}
+
 TEST_CASE("INV-25: who learns as an observer gives no promise that counts") {
   Five story;
   Session session = story.SessionOf(5);

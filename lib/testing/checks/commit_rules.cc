@@ -29,7 +29,7 @@ void CommitRules::SaidCommitted(Zxid zxid, const std::string& how) {
 void CommitRules::CheckHeldByQuorum(Zxid zxid, const std::string& how) {
   std::string holders;
   const auto holds = [&](const MemberId&, const Ledger::Server& server, Zxid of) {
-    return server.lost || ledger_.histories.Contains(of, server.disk.durable().last);
+    return server.damaged || ledger_.histories.Contains(of, server.disk.durable().last);
   };
   const bool held = ledger_.Decided(zxid, holds);
   if (held) return;

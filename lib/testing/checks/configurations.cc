@@ -63,7 +63,11 @@ bool Configurations::IsQuorum(Zxid version, const std::set<MemberId>& members) c
 
 bool Configurations::IsVoter(Zxid version, const MemberId& member) const {
   const auto found = all_.find(version);
-  const Member* voter = found == all_.end() ? nullptr : VoterOf(found->second, member.id);
+  return found != all_.end() && IsVoter(found->second, member);
+}
+
+bool Configurations::IsVoter(const Membership& membership, const MemberId& member) {
+  const Member* const voter = VoterOf(membership, member.id);
   return voter != nullptr && voter->disk == member.disk;
 }
 

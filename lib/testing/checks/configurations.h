@@ -28,6 +28,7 @@ class Configurations {
   // False of one that nobody has written.
   bool IsQuorum(Zxid version, const std::set<MemberId>& members) const;
   bool IsVoter(Zxid version, const MemberId& member) const;
+  static bool IsVoter(const Membership& membership, const MemberId& member);
   // It is a voter with weight.
   bool MayLead(Zxid version, const MemberId& member) const;
 

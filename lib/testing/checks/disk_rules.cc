@@ -120,6 +120,7 @@ void DiskRules::Stored(ServerId sid, const LogState& before, const HardState& st
                            who + " stores accepted " + std::to_string(state.accepted.epoch) +
                                ", current " + std::to_string(state.current));
   }
+  if (state.accepted.epoch > old.accepted.epoch) epochs_.Promised(sid, before, state);
   if (state.current > old.current) epochs_.Took(sid, before, state);
 }
 

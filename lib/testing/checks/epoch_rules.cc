@@ -1,5 +1,6 @@
 #include "lib/testing/checks/epoch_rules.h"
 
+#include <algorithm>
 #include <string>
 
 namespace zkq::testing {
@@ -18,6 +19,36 @@ void EpochRules::CheckPromise(const Route& route, Epoch epoch) {
                                        std::to_string(epoch) + " to server " + ToString(route.to) +
                                        ", and to another before");
 }
+
+// --- the epoch that a leader fixes ---------------------------------------------------------
+
+void EpochRules::Heard(const Route& route, const FollowerInfo& info) {
+  HeardOf& heard = heard_[{route.to, route.to_boot}];
+  const MemberId member = ledger_.MemberOf(route.from, route.from_boot);
+  const bool counts = info.kind == LearnerKind::kFollower &&
+                      ledger_.MayVote(ledger_.at(route.to).disk.written(), member);
+  heard.of_any = std::max(heard.of_any, info.accepted.epoch);
+  if (counts) heard.of_voters = std::max(heard.of_voters, info.accepted.epoch);
+}
+
+// It is the next one after the promises of voters, its own included (PROTOCOL §6.2). A renewal goes
+// past those, too, of who is to become one (§13.6).
+void EpochRules::Promised(ServerId sid, const LogState& before, const HardState& state) {
+  if (state.accepted.leader != sid || ledger_.at(sid).tainted) return;
+  const HeardOf& heard = heard_[{sid, state.boot}];
+  const auto led = ledger_.leaders.find(before.state.current);
+  const bool renews = led != ledger_.leaders.end() && led->second == sid &&
+                      before.state.accepted == Promise{before.state.current, sid, state.boot};
+  const Epoch promised =
+      std::max(before.state.accepted.epoch, renews ? heard.of_any : heard.of_voters);
+  if (state.accepted.epoch <= promised + 1) return;
+  ledger_.Violate("INV-25 observers inert", "server " + ToString(sid) + " fixes epoch " +
+                                                std::to_string(state.accepted.epoch) +
+                                                ", and the promises of voters end with " +
+                                                std::to_string(promised));
+}
+
+// --- who takes it --------------------------------------------------------------------------
 
 void EpochRules::Took(ServerId sid, const LogState& before, const HardState& state) {
   const Epoch epoch = state.current;

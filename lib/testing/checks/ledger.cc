@@ -107,13 +107,13 @@ std::vector<Zxid> Ledger::RelevantTo(Epoch epoch) const {
                   told == adopted.end() ? Zxid{} : told->second);
 }
 
-// A quorum has taken just this epoch, durably: a later one says nothing of it. A lost
-// disk may have been among them.
+// A quorum has taken just this epoch, durably: a later one says nothing of it. What a damaged disk
+// has taken nobody knows.
 bool Ledger::MayBeEstablished(Epoch epoch) const {
   if (established.contains(epoch)) return true;
   return IsQuorum(RelevantTo(epoch), Those([&](const MemberId&, const Server& server) {
-                    return server.lost || (server.took.contains(epoch) &&
-                                           server.disk.durable().state.current >= epoch);
+                    return server.damaged || (server.took.contains(epoch) &&
+                                              server.disk.durable().state.current >= epoch);
                   }));
 }
 
@@ -146,15 +146,27 @@ Configs Ledger::ConfigsOf(ServerId sid) const {
 }
 
 // It need not know that the newest of its log is committed.
-bool Ledger::MayStand(ServerId sid, const LogState& log) const {
+std::vector<Zxid> Ledger::MayCountFor(const LogState& log) const {
   const Zxid told = log.state.config.version;
-  Zxid version = configurations.In(log.last, histories);
-  bool stands = configurations.MayLead(told, {sid, log.state.disk});
-  while (!stands && version > told) {
-    stands = configurations.MayLead(version, {sid, log.state.disk});
+  std::vector<Zxid> versions{told};
+  for (Zxid version = configurations.In(log.last, histories); version > told;) {
+    versions.push_back(version);
     version = configurations.In(histories.Before(version), histories);
   }
-  return stands;
+  return versions;
+}
+
+bool Ledger::MayStand(ServerId sid, const LogState& log) const {
+  const std::vector<Zxid> versions = MayCountFor(log);
+  return std::any_of(versions.begin(), versions.end(), [&](Zxid version) {
+    return configurations.MayLead(version, {sid, log.state.disk});
+  });
+}
+
+bool Ledger::MayVote(const LogState& log, const MemberId& member) const {
+  const std::vector<Zxid> versions = MayCountFor(log);
+  return std::any_of(versions.begin(), versions.end(),
+                     [&](Zxid version) { return configurations.IsVoter(version, member); });
 }
 
 bool Ledger::QuorumsAreThere() const {

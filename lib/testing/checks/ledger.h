@@ -106,6 +106,8 @@ struct Ledger {
   Configs ConfigsOf(ServerId sid) const;
   // By one of the configurations that may count for it, with this log, it may lead.
   bool MayStand(ServerId sid, const LogState& log) const;
+  // By one of the configurations that may count for who has this log, `member` is a voter.
+  bool MayVote(const LogState& log, const MemberId& member) const;
   // Each configuration that counts for some server has a quorum of members that are there: their
   // disks are in their servers.
   bool QuorumsAreThere() const;
@@ -136,6 +138,7 @@ struct Ledger {
 
  private:
   MemberId LeaderOf(const Term& term) const;
+  std::vector<Zxid> MayCountFor(const LogState& log) const;
   // The newest configuration of its log that it may call committed by what it has written: it is
   // stored as such, another one follows, or an entry settles it.
   Zxid ProvenBy(const Server& server) const;

@@ -24,7 +24,9 @@ void WireRules::OnSent(const Route& route, const Carried& carried) {
 }
 
 void WireRules::OnDelivered(const Route& route, const Carried& carried) {
-  if (carried.message == nullptr || ledger_.violation) return;
+  if (ledger_.violation) return;
+  if (carried.notification != nullptr) HearConfigs(route, *carried.notification);
+  if (carried.message == nullptr) return;
   const Session& session = carried.message->session;
   ledger_.Keep(order_.OnDelivered(route, *carried.message));
   std::visit([&](const auto& body) { Delivered(route, session, body); }, carried.message->body);
@@ -51,8 +53,8 @@ void WireRules::CheckNotification(const Route& route, const Notification& notifi
   const std::string who = "server " + ToString(route.from) + " votes for " + ToString(vote);
   // Whom it learns from it may say.
   const bool votes = vote.leader != kNoServer && notification.state == PeerState::kLooking;
-  if (votes && !ledger_.configurations.EverVoter({route.from, server.id()})) {
-    return ledger_.Violate("amnesia", who + ", and no configuration lists its disk");
+  if (votes && !MayVote(route)) {
+    return ledger_.Violate("amnesia", who + ", and nothing that may count for it lists its disk");
   }
   CheckConfigs(route, notification);
   if (vote.leader != route.from || notification.state != PeerState::kLooking) return;
@@ -61,6 +63,22 @@ void WireRules::CheckNotification(const Route& route, const Notification& notifi
   ledger_.Violate("vote of what is durable", who + ", durable are " + ToString(durable.last) +
                                                  " in epoch " +
                                                  std::to_string(durable.state.current));
+}
+
+// Its own history lists it, or a configuration that somebody calls pending, who needs its vote
+// (PROTOCOL §4.1).
+bool WireRules::MayVote(const Route& route) {
+  const Ledger::Server& server = ledger_.at(route.from);
+  return ledger_.MayVote(server.disk.written(), {route.from, server.id()}) ||
+         asked_to_vote_.contains({route.from, route.from_boot});
+}
+
+void WireRules::HearConfigs(const Route& route, const Notification& notification) {
+  if (!notification.pending) return;
+  const MemberId member{route.to, ledger_.at(route.to).id()};
+  if (Configurations::IsVoter(*notification.pending, member)) {
+    asked_to_vote_.insert({route.to, route.to_boot});
+  }
 }
 
 // What is told to be committed is; and what a candidate calls pending is what its log says, of
@@ -102,6 +120,10 @@ void WireRules::Sent(const Route& route, const Session& session, const FollowerI
   ledger_.at(route.from).observes = observes;
   if (!observes) return;
   observing_.insert({route.from, route.from_boot, session.number});
+}
+
+void WireRules::Delivered(const Route& route, const Session&, const FollowerInfo& info) {
+  epochs_.Heard(route, info);
 }
 
 bool WireRules::Observes(const Route& route, const Session& session) const {
@@ -237,19 +259,33 @@ void WireRules::Sent(const Route& route, const Session& session, const Commit& c
   commits_.SaidCommitted(commit.zxid, how);
 }
 
-// A leader that has committed a configuration in which it may not lead, or has named another one,
-// commits nothing more.
+// A leader that has committed a configuration by which others lead, or has named another one,
+// commits nothing more. What it began its epoch with is committed all at once, the configuration
+// and what follows it.
 void WireRules::CheckAuthority(const Route& route, const Session& session, Zxid zxid) {
   if (ledger_.at(route.from).damaged) return;
   const Zxid version = ledger_.configurations.In(zxid, ledger_.histories);
   const MemberId leader = ledger_.MemberOf(route.from, route.from_boot);
-  const bool own = version.epoch == session.epoch && version < zxid;
-  const bool leads = ledger_.configurations.MayLead(version, leader);
+  const bool own = zxid.epoch == session.epoch && version < zxid;
+  const bool leads = ledger_.configurations.MayLead(version, leader) &&
+                     !(version.epoch == session.epoch && Moves(version, leader.id));
   const auto gone = handed_over_.find({route.from, route.from_boot, session.epoch});
   if ((!own || leads) && (gone == handed_over_.end() || zxid <= gone->second)) return;
   ledger_.Violate("INV-22 single commit authority",
                   "server " + ToString(route.from) + " commits " + ToString(zxid) + " after " +
                       ToString(version) + ", by which others lead");
+}
+
+// It is to be found elsewhere than by the configuration before.
+bool WireRules::Moves(Zxid version, ServerId sid) const {
+  if (version.counter == 0) return false;
+  const Zxid before =
+      ledger_.configurations.In(ledger_.histories.Before(version), ledger_.histories);
+  const Membership* const was = ledger_.configurations.Find(before);
+  const Membership* const is = ledger_.configurations.Find(version);
+  const Member* const there = was == nullptr ? nullptr : FindMember(*was, sid);
+  const Member* const here = is == nullptr ? nullptr : FindMember(*is, sid);
+  return there != nullptr && here != nullptr && there->address != here->address;
 }
 
 void WireRules::Sent(const Route& route, const Session& session, const CommitAndActivate& word) {
@@ -268,6 +304,7 @@ void WireRules::Sent(const Route& route, const Session& session, const Pong& pon
 }
 
 void WireRules::Delivered(const Route& route, const Session& session, const Pong& pong) {
+  if (Observes(route, session)) return;
   ledger_.confirmations.OnDelivered(route, session, pong,
                                     ledger_.MemberOf(route.from, route.from_boot));
 }

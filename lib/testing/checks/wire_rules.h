@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 #include <tuple>
+#include <utility>
 
 #include "lib/testing/checks/commit_rules.h"
 #include "lib/testing/checks/epoch_rules.h"
@@ -33,7 +34,10 @@ class WireRules {
   Ledger::Standing& StandingOf(const Route& route, const Session& session);
   void CheckNotification(const Route& route, const Notification& notification);
   void CheckConfigs(const Route& route, const Notification& notification);
+  bool MayVote(const Route& route);
+  void HearConfigs(const Route& route, const Notification& notification);
   void CheckAuthority(const Route& route, const Session& session, Zxid zxid);
+  bool Moves(Zxid version, ServerId sid) const;
   void CheckAccepted(const Route& route, const Session& session);
   bool Observes(const Route& route, const Session& session) const;
   void Sent(const Route& route, const Session& session, const FollowerInfo& info);
@@ -49,6 +53,7 @@ class WireRules {
   template <typename Other>
   void Sent(const Route&, const Session&, const Other&) {}
   // What they are told.
+  void Delivered(const Route& route, const Session& session, const FollowerInfo& info);
   void Delivered(const Route& route, const Session& session, const AckEpoch& ack);
   void Delivered(const Route& route, const Session& session, const NewLeader& accepted);
   void Delivered(const Route& route, const Session& session, const Ack& ack);
@@ -67,6 +72,8 @@ class WireRules {
   LaneOrder order_;
   NewestWord newest_;
   std::set<std::tuple<ServerId, uint64_t, uint64_t>> observing_;  // by learner, life and session
+  // Process lives that were told of a pending configuration that lists them.
+  std::set<std::pair<ServerId, uint64_t>> asked_to_vote_;
   // By who has committed it and gone: the configuration after which it commits nothing.
   std::map<Ledger::Term, Zxid> handed_over_;
 };

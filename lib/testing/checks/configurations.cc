@@ -30,6 +30,11 @@ bool Decide(const Membership& membership, const std::set<MemberId>& members) {
   return 2 * static_cast<size_t>(won) > groups.size();
 }
 
+bool HasWeight(const Membership& membership, const MemberId& member) {
+  const Member* const voter = VoterOf(membership, member.id);
+  return voter != nullptr && voter->disk == member.disk && voter->weight > 0;
+}
+
 }  // namespace
 
 void Configurations::Found(const Membership& first) {
@@ -73,8 +78,22 @@ bool Configurations::IsVoter(const Membership& membership, const MemberId& membe
 
 bool Configurations::MayLead(Zxid version, const MemberId& member) const {
   const auto found = all_.find(version);
-  const Member* voter = found == all_.end() ? nullptr : VoterOf(found->second, member.id);
-  return voter != nullptr && voter->disk == member.disk && voter->weight > 0;
+  return found != all_.end() && HasWeight(found->second, member);
+}
+
+bool Configurations::IsQuorum(const Configs& configs, const std::set<MemberId>& members) {
+  return Decide(configs.committed, members) &&
+         (!configs.pending || Decide(*configs.pending, members));
+}
+
+bool Configurations::IsVoter(const Configs& configs, const MemberId& member) {
+  return IsVoter(configs.committed, member) ||
+         (configs.pending && IsVoter(*configs.pending, member));
+}
+
+bool Configurations::MayLead(const Configs& configs, const MemberId& member) {
+  return HasWeight(configs.committed, member) ||
+         (configs.pending && HasWeight(*configs.pending, member));
 }
 
 bool Configurations::EverVoter(const MemberId& member) const {

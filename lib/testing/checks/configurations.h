@@ -10,6 +10,7 @@
 #include <set>
 
 #include "lib/testing/checks/histories.h"
+#include "zkq/election.h"
 #include "zkq/types.h"
 
 namespace zkq::testing {
@@ -29,6 +30,10 @@ class Configurations {
   bool IsQuorum(Zxid version, const std::set<MemberId>& members) const;
   bool IsVoter(Zxid version, const MemberId& member) const;
   static bool IsVoter(const Membership& membership, const MemberId& member);
+  // By those that count for somebody: by each, or by one of them.
+  static bool IsQuorum(const Configs& configs, const std::set<MemberId>& members);
+  static bool IsVoter(const Configs& configs, const MemberId& member);
+  static bool MayLead(const Configs& configs, const MemberId& member);
   // It is a voter with weight.
   bool MayLead(Zxid version, const MemberId& member) const;
 

@@ -3,19 +3,20 @@
 #include <algorithm>
 
 #include "absl/time/time.h"
+#include "lib/testing/checks/configurations.h"
 
 namespace zkq::testing {
 
 bool LedChecker::SomebodyCould(const View& view) const {
   for (const auto& [sid, voter] : view.voters) {
-    const core::Quorum quorum(voter.configs);
-    if (!quorum.MayLead(sid)) continue;
-    std::set<MemberId> followers{{sid, voter.disk}};
+    const MemberId candidate{sid, voter.disk};
+    if (!Configurations::MayLead(voter.configs, candidate)) continue;
+    std::set<MemberId> followers{candidate};
     for (const auto& [other, follower] : view.voters) {
       const bool linked = view.links.contains(std::minmax(sid, other));
       if (linked && follower.history <= voter.history) followers.insert({other, follower.disk});
     }
-    if (quorum.Contains(followers)) return true;
+    if (Configurations::IsQuorum(voter.configs, followers)) return true;
   }
   return false;
 }
@@ -57,7 +58,7 @@ std::optional<Violation> LedChecker::CheckStays(const View& view,
   for (const auto& [sid, voter] : view.voters) {
     if (!view.links.contains(std::minmax(sid, *leads_))) continue;
     // A renewal ends the sessions of observers, which attach anew (PROTOCOL §9.5).
-    if (!core::Quorum(voter.configs).IsVoter({sid, voter.disk})) continue;
+    if (!Configurations::IsVoter(voter.configs, {sid, voter.disk})) continue;
     if (serves_.contains(sid) && looked.contains(sid)) {
       return Violation{"LIV-4 stability", "server " + ToString(sid) + " has left server " +
                                               ToString(*leads_) +

@@ -18,7 +18,7 @@
 #include <tuple>
 #include <utility>
 
-#include "lib/core/quorum.h"
+#include "zkq/election.h"
 #include "zkq/testing/sim_observer.h"
 
 namespace zkq::testing {

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <functional>
 
-#include "lib/core/quorum.h"
-
 namespace zkq::testing {
 
 void Ledger::Violate(std::string_view property, std::string what) {
@@ -174,7 +172,7 @@ bool Ledger::QuorumsAreThere() const {
   for (const auto& [sid, server] : servers) there.insert({sid, server.id()});
   return std::all_of(servers.begin(), servers.end(), [&](const auto& one) {
     const Configs configs = ConfigsOf(one.first);
-    return configs.committed.members.empty() || core::Quorum(configs).Contains(there);
+    return configs.committed.members.empty() || Configurations::IsQuorum(configs, there);
   });
 }
 

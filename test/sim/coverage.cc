@@ -4,6 +4,8 @@
 #include <sstream>
 #include <string_view>
 
+#include "absl/status/status.h"
+
 namespace zkq::sim {
 namespace {
 
@@ -27,20 +29,36 @@ constexpr Cell kCells[] = {
 constexpr std::string_view kFates[] = {"sent",    "lost",    "s.crash",
                                        "r.crash", "delayed", "overtaken"};
 static_assert(std::size(kFates) == Coverage::kFates);
+constexpr std::string_view kEdits[] = {
+    "add a voter", "add an observer", "remove a voter", "remove an observer",
+    "promote",     "demote",          "move",           "weigh",
+    "group",       "prefer",          "present disk",   "a certain disk",
+    "several",     "nothing",         "unknown"};
+static_assert(std::size(kEdits) == Coverage::kEdits);
+// What changes are answered with, and the rest.
+constexpr absl::StatusCode kAnswers[] = {absl::StatusCode::kOk,
+                                         absl::StatusCode::kInvalidArgument,
+                                         absl::StatusCode::kAborted,
+                                         absl::StatusCode::kFailedPrecondition,
+                                         absl::StatusCode::kDeadlineExceeded,
+                                         absl::StatusCode::kUnknown};
+constexpr std::string_view kAnswerNames[] = {"OK",   "invalid", "aborted", "precond.",
+                                             "late", "unknown", "other"};
+static_assert(std::size(kAnswerNames) == std::size(kAnswers) + 1);
 
 uint64_t Count(const Coverage& coverage, size_t fault, const Cell& cell) {
   return coverage.faults[fault][static_cast<size_t>(cell.state)][static_cast<size_t>(cell.phase)];
 }
 
-// Nobody needs to follow or lead while the ensemble is being founded. A server is added to none,
-// and who is left out does not lead. Few servers have had another disk, so what is short is hardly
-// met by its return.
+// Nobody needs to follow or lead while the ensemble is being founded. A server that is added mostly
+// follows soon, and who is left out does not lead. Few servers have had another disk, so what is
+// short is hardly met by its return.
 bool CanBeHit(size_t fault, const Cell& cell) {
   switch (static_cast<Fault>(fault)) {
     case Fault::kLoseEmptyDisk:
       return cell.state == PeerState::kLooking;
     case Fault::kAddServer:
-      return false;
+      return cell.state == PeerState::kFollowing && cell.phase == ZabPhase::kBroadcast;
     case Fault::kInsertDisk:
       return cell.state == PeerState::kLooking || cell.phase == ZabPhase::kBroadcast;
     case Fault::kStopLeftOut:
@@ -78,6 +96,20 @@ std::string Table(const Coverage& coverage) {
     for (const uint64_t count : coverage.messages[kind]) out << std::setw(10) << count;
     out << "\n";
   }
+  out << "\n" << std::left << std::setw(18) << "change is told";
+  for (const std::string_view name : kAnswerNames) out << std::right << std::setw(10) << name;
+  out << "\n";
+  for (size_t edit = 0; edit < Coverage::kEdits; ++edit) {
+    out << std::left << std::setw(18) << kEdits[edit] << std::right;
+    uint64_t others = 0;
+    for (const uint64_t count : coverage.changes[edit]) others += count;
+    for (const absl::StatusCode code : kAnswers) {
+      const uint64_t count = coverage.changes[edit][static_cast<size_t>(code)];
+      out << std::setw(10) << count;
+      others -= count;
+    }
+    out << std::setw(10) << others << "\n";
+  }
   return out.str();
 }
 
@@ -108,6 +140,11 @@ std::string Holes(const Coverage& coverage) {
       holes += std::string(testing::MessageName(kind)) + " was never " + std::string(kFates[fate]) +
                "\n";
     }
+  }
+  for (size_t edit = 0; edit < Coverage::kEdits; ++edit) {
+    if (coverage.changes[edit][static_cast<size_t>(absl::StatusCode::kOk)] > 0) continue;
+    if (edit == Coverage::kUnknown) continue;
+    holes += "no change was made that asks for: " + std::string(kEdits[edit]) + "\n";
   }
   return holes;
 }

@@ -1,10 +1,13 @@
 #include "test/sim/run.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "test/sim/clients.h"
+#include "test/sim/edits.h"
 #include "test/sim/kept_machine.h"
 #include "test/sim/machines.h"
 #include "test/sim/variation.h"
@@ -34,10 +37,20 @@ class Counter final : public testing::SimObserver {
   void OnOvertaken(const Route&, const Carried& carried) override {
     Count(carried, Coverage::kOvertaken);
   }
+  void OnStatus(ServerId, const ReplicaStatus& status) override {
+    Membership& seen = seen_[status.membership.version];
+    if (seen.members != status.membership.members) seen = status.membership;
+  }
   void OnReconfigureAsked(uint64_t, ServerId, const Membership&) override { ++open_changes_; }
-  void OnReconfigured(uint64_t, ServerId, const Membership&,
-                      const absl::StatusOr<Membership>&) override {
+  void OnReconfigured(uint64_t, ServerId, const Membership& asked,
+                      const absl::StatusOr<Membership>& result) override {
     --open_changes_;
+    const auto seen = seen_.find(asked.version);
+    const std::set<Coverage::Edit> edits =
+        seen == seen_.end() ? std::set{Coverage::kUnknown} : EditsOf(seen->second, asked);
+    for (const Coverage::Edit edit : edits) {
+      ++coverage_.changes[edit][static_cast<size_t>(result.status().code())];
+    }
   }
   uint64_t open_changes() const { return open_changes_; }
 
@@ -47,6 +60,7 @@ class Counter final : public testing::SimObserver {
   }
   Coverage& coverage_;
   uint64_t open_changes_ = 0;
+  std::map<Zxid, Membership> seen_;
 };
 
 std::vector<Strike> Chosen(const RunOptions& options, std::vector<Strike> plan) {
@@ -67,6 +81,7 @@ class LeavingOut {
 
   // Whom it was left to, of whom each has to take a write; nobody: there was nothing to judge.
   std::vector<ServerId> Run() {
+    if (random_.Below(2) == 0) StopSome();
     constexpr int kTries = 8;
     for (int tries = 0; tries < kTries && !cluster_.violation(); ++tries) {
       const Zxid before = cluster_.membership().version;
@@ -85,6 +100,23 @@ class LeavingOut {
   }
   bool IsThere(ServerId sid) const {
     return cluster_.server(sid).up() && std::find(lost_.begin(), lost_.end(), sid) == lost_.end();
+  }
+
+  // A change must not be begun that those who are up cannot end.
+  void StopSome() {
+    const Membership now = cluster_.membership();
+    std::vector<ServerId> up;
+    for (const ServerId sid : cluster_.servers()) {
+      if (cluster_.counts(sid) && IsThere(sid)) up.push_back(sid);
+    }
+    for (const ServerId sid : std::vector(up)) {
+      std::vector<ServerId> others = up;
+      std::erase(others, sid);
+      if (sid == cluster_.leader() || random_.Below(2) == 0 || !IsQuorum(now, others)) continue;
+      cluster_.server(sid).Crash();
+      up = std::move(others);
+    }
+    cluster_.RunFor(absl::Seconds(1));  // that is noticed
   }
 
   // A voter or two go, half of the time with the leader, and somebody comes to vote.
@@ -198,6 +230,9 @@ void Coverage::Add(const Coverage& other) {
   }
   for (size_t k = 0; k < kKinds; ++k) {
     for (size_t f = 0; f < kFates; ++f) messages[k][f] += other.messages[k][f];
+  }
+  for (size_t e = 0; e < kEdits; ++e) {
+    for (size_t c = 0; c < kCodes; ++c) changes[e][c] += other.changes[e][c];
   }
 }
 

@@ -36,7 +36,29 @@ struct Coverage {
   enum Fate { kSent, kLost, kSenderCrashed, kReceiverCrashed, kDelayed, kOvertaken, kFates };
   static constexpr size_t kKinds = testing::kMessageKinds;
 
+  // What a change of the configuration asks for. One that asks for several counts for each.
+  enum Edit {
+    kAddVoter,
+    kAddObserver,
+    kRemoveVoter,
+    kRemoveObserver,
+    kPromote,
+    kDemote,
+    kMove,
+    kWeigh,
+    kGroup,
+    kPrefer,
+    kPresent,  // the disk that is there, or a certain one, in place of the listed one
+    kName,
+    kSeveral,
+    kNothing,
+    kUnknown,  // nobody was seen to have what it was made from
+    kEdits
+  };
+  static constexpr size_t kCodes = 17;  // absl::StatusCode, of the answer
+
   std::array<std::array<std::array<uint64_t, kPhases>, kStates>, testing::kFaults> faults = {};
+  std::array<std::array<uint64_t, kCodes>, kEdits> changes = {};
   std::array<std::array<uint64_t, kFates>, kKinds> messages = {};
 
   void Add(const Coverage& other);

@@ -3,9 +3,13 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
+#include <set>
 #include <sstream>
 
 #include "test/harness/catch.h"
+#include "test/sim/coverage.h"
+#include "test/sim/edits.h"
 
 namespace zkq::sim {
 namespace {
@@ -53,6 +57,36 @@ TEST_CASE("the queue machine's history is judged as a queue's") {
   REQUIRE_FALSE(result.violation);
   REQUIRE_FALSE(result.undecided);
   REQUIRE(result.calls > 20);
+}
+
+TEST_CASE("coverage: what changes of the configuration ask for, and are told") {
+  Membership before;
+  for (const int id : {1, 2, 3}) {
+    before.members.push_back({.id = ServerId(id), .disk = {1, static_cast<uint64_t>(id)}});
+  }
+  before.members.push_back({.id = ServerId{4}, .type = MemberType::kObserver});
+  const auto edits = [&](const std::function<void(Membership*)>& edit) {
+    Membership asked = before;
+    edit(&asked);
+    return EditsOf(before, asked);
+  };
+  const auto member = [](Membership* of, int id) { return FindMember(of, ServerId(id)); };
+  using Edits = std::set<Coverage::Edit>;
+  CHECK(edits([](Membership*) {}) == Edits{Coverage::kNothing});
+  CHECK(edits([&](Membership* m) { member(m, 3)->disk = kPresentDisk; }) ==
+        Edits{Coverage::kPresent});
+  CHECK(edits([&](Membership* m) { member(m, 3)->disk = {9, 9}; }) == Edits{Coverage::kName});
+  CHECK(edits([&](Membership* m) { member(m, 3)->disk = {}; }) == Edits{Coverage::kNothing});
+  CHECK(edits([&](Membership* m) { member(m, 4)->type = MemberType::kParticipant; }) ==
+        Edits{Coverage::kPromote});
+  CHECK(edits([&](Membership* m) { member(m, 2)->priority = 2; }) == Edits{Coverage::kPrefer});
+  CHECK(edits([&](Membership* m) { *m = With(Without(*m, ServerId{1}), {.id = ServerId{5}}); }) ==
+        Edits{Coverage::kAddVoter, Coverage::kRemoveVoter, Coverage::kSeveral});
+  const RunResult result = Run(Options(7, Profile::kMembership));
+  uint64_t made = 0;
+  for (const auto& answers : result.coverage.changes) made += answers[0];
+  REQUIRE(made > 0);
+  REQUIRE(Holes({}).find("no change was made that asks for: prefer\n") != std::string::npos);
 }
 
 std::vector<std::string> StrikesIn(const std::vector<std::string>& trace) {

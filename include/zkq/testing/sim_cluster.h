@@ -78,6 +78,7 @@ class ZKQ_EXPORT SimCluster {
   Membership membership() const;
   // The server is a voter there, with the disk that is in it.
   bool counts(ServerId sid) const;
+  DiskId disk(ServerId sid) const;  // that is in it; none before its first start
 
   // --- time ------------------------------------------------------------------
   absl::Duration now() const;

@@ -59,9 +59,13 @@ class NemesisArm {
   // one that died later than was expected.
   void KeepUp();
 
+  // --- configurations --------------------------------------------------------------
+  // Those that were committed when a change was to be asked for, oldest first.
+  std::vector<Membership>& seen() { return seen_; }
+
   // --- disks that are lost ---------------------------------------------------------
-  // A lost disk needs help from outside that does not exist yet, so a quorum keeps
-  // theirs.
+  // Such a server may stay away until the end of the run: a change of the configuration would have
+  // to list another disk for it. So a quorum keeps theirs.
   bool MayLose(ServerId sid) const;
   void CountLost(ServerId sid);
   const std::vector<ServerId>& lost() const { return lost_; }
@@ -98,6 +102,7 @@ class NemesisArm {
   std::set<Pair> met_;                      // who knows whom
   bool founded_ = false;
   std::vector<ServerId> lost_;
+  std::vector<Membership> seen_;
 };
 
 }  // namespace zkq::testing

@@ -303,9 +303,10 @@ Membership SimCluster::membership() const { return impl_->checker.membership(); 
 bool SimCluster::counts(ServerId sid) const {
   const Membership now = membership();
   const Member* const member = FindMember(now, sid);
-  return member != nullptr && member->type == MemberType::kParticipant &&
-         member->disk == impl_->checker.disk(sid);
+  return member != nullptr && member->type == MemberType::kParticipant && member->disk == disk(sid);
 }
+
+DiskId SimCluster::disk(ServerId sid) const { return impl_->checker.disk(sid); }
 
 std::optional<ServerId> SimCluster::leader() const { return LeaderOf(impl_->StatusesOfAll()); }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lib/testing/cluster/strikes.h"
@@ -26,16 +27,22 @@ bool Spares(NemesisArm& arm, ServerId sid) {
 class Wish {
  public:
   Wish(NemesisArm& arm, uint64_t seed)
-      : arm_(arm), random_(seed), next_(arm.cluster().membership()) {}
+      : arm_(arm), random_(seed), apart_(seed * 23 + 9), next_(arm.cluster().membership()) {}
 
   Membership Drawn() {
     if (next_.members.empty()) return next_;
     for (uint64_t edits = 1 + random_.Below(3); edits > 0; --edits) Edit();
+    EditApart();
     GiveGroups();
     GiveAddresses();
-    if (random_.Below(12) == 0) Spoil();
+    if (random_.Below(12) == 0) {
+      Spoil();
+      sure_ = false;
+    }
     return next_;
   }
+  // Whoever it waits for will be there some time.
+  bool sure() const { return sure_; }
 
  private:
   void Edit() {
@@ -57,6 +64,22 @@ class Wish {
       default:
         return Weigh();
     }
+  }
+  // Drawn apart, so that the other edits are as without these.
+  void EditApart() {
+    if (next_.members.empty()) return;
+    if (apart_.Below(8) == 0) PickApart().priority = static_cast<uint32_t>(apart_.Below(4));
+    if (apart_.Below(8) == 0) NameDisk(&PickApart());
+  }
+  Member& PickApart() { return next_.members[apart_.Below(next_.members.size())]; }
+  // The one that is there, or one that the seat had.
+  void NameDisk(Member* member) {
+    if (member->type != MemberType::kParticipant) return;
+    const bool former = apart_.Below(4) == 0;
+    const Membership& seen = arm_.seen()[apart_.Below(arm_.seen().size())];
+    const Member* const was = FindMember(seen, member->id);
+    member->disk = former && was != nullptr ? was->disk : arm_.cluster().disk(member->id);
+    sure_ = false;  // it may be taken out meanwhile
   }
   Member& Any() { return next_.members[random_.Below(next_.members.size())]; }
 
@@ -130,13 +153,25 @@ class Wish {
 
   NemesisArm& arm_;
   SimRandom random_;
+  SimRandom apart_;
   Membership next_;
+  bool sure_ = true;
 };
+
+// Whoever leads by its own word is asked for what was so before: one that has been left behind
+// must not say that nothing is to be changed.
+void AskForBefore(NemesisArm& arm, const Membership& before) {
+  for (const ServerId sid : arm.servers()) {
+    SimServer& server = arm.cluster().server(sid);
+    if (!server.up() || server.Status().state != PeerState::kLeading) continue;
+    server.Reconfigure(before, absl::Seconds(5), nullptr);
+  }
+}
 
 }  // namespace
 
 // One in three leaders falls over it: before all, some or none of the others have the entry, or
-// know that it is committed.
+// know that it is committed. One in eight is waited for as long as it takes.
 bool Reconfigure(NemesisArm& arm, const Blow& blow) {
   const uint64_t dice = blow.dice();
   const auto seconds = static_cast<int64_t>(1 + dice % 20);
@@ -146,8 +181,16 @@ bool Reconfigure(NemesisArm& arm, const Blow& blow) {
     arm.cluster().server(*leader).CrashAtSend(1 + dice / 128 % 24, CrashMode::kPower);
     arm.RestartAfter(blow.lasts() + absl::Seconds(1), *leader);
   }
-  arm.cluster().server(blow.hit).Reconfigure(Wish(arm, dice).Drawn(), absl::Seconds(seconds),
-                                             nullptr);
+  arm.seen().push_back(arm.cluster().membership());
+  if (dice / 65'536 % 3 == 0) {
+    arm.After(absl::Milliseconds(1) * (dice / (1 << 20) % 4000),
+              [&arm, before = arm.seen().back()] { AskForBefore(arm, before); });
+  }
+  Wish wish(arm, dice);
+  Membership next = wish.Drawn();
+  const bool patient = wish.sure() && arm.lost().empty() && dice / 4096 % 8 == 0;
+  arm.cluster().server(blow.hit).Reconfigure(
+      std::move(next), patient ? absl::InfiniteDuration() : absl::Seconds(seconds), nullptr);
   return true;
 }
 
@@ -159,6 +202,9 @@ bool AddServer(NemesisArm& arm, const Blow& blow) {
       .type = blow.dice() % 3 == 0 ? MemberType::kObserver : MemberType::kParticipant};
   arm.cluster().Add(member);
   arm.Restart(member.id);
+  // What it has become once it has met the others.
+  arm.After(absl::Seconds(1),
+            [&arm, fault = blow.fault(), sid = member.id] { arm.Note(fault, arm.RoleOf(sid)); });
   return false;
 }
 

@@ -102,6 +102,7 @@ class Leading {
   void TryEstablish();
   void ConsiderRenewal();
   void StartRenewal(std::string why);
+  void RenewIfDrained();
   void Renew();
 
   // --- broadcast
@@ -135,6 +136,7 @@ class Leading {
   void MakeVotersFollow();
   void ProposeSettled();
   void Activate(const Membership& before);
+  bool LeadsOn(const Membership& before) const;
   ServerId Successor(const Membership& now) const;
   void HandOver(ServerId successor);
 

@@ -151,19 +151,20 @@ bool Leading::CommitNext() {
   const Membership replaced = activates ? self_.memberships.committed() : Membership{};
   self_.Commit(known);
   admission_.Committed(known);
-  learners_.SendCommit(established_, before);
+  // A leader that hands over says both in one word: who learns of the commit alone may turn away
+  // before it hears where to.
+  if (!activates || LeadsOn(replaced)) learners_.SendCommit(established_, before);
   if (activates) Activate(replaced);
   ConsiderChanges();
   return activates;
 }
 
 void Leading::TryCommit() {
-  if (!attempt_.established() || left_) return;
-  // A reconfiguration changes who decides on what comes after it, and by whom.
-  while (CommitNext()) {
-    if (left_) return;
-  }
-  if (admission_.paused_for() && admission_.drained()) Renew();
+  // A reconfiguration changes who decides on what comes after it, and by whom; and what waits for a
+  // commit may renew the epoch.
+  bool more = true;
+  while (more && attempt_.established() && !left_) more = CommitNext();
+  if (!left_) RenewIfDrained();
 }
 
 }  // namespace zkq::core

@@ -162,8 +162,7 @@ void Leading::On(const Synced&) {
   }
   TryCommit();
   self_.Deliver();
-  // What has left memory is read from the disk, once it is there.
-  for (auto& [link, learner] : learners_.all()) learner.Pump();
+  for (auto& [link, learner] : learners_.all()) learner.OnSynced();
 }
 
 // --- synchronisation ------------------------------------------------------------
@@ -178,10 +177,11 @@ void Leading::SynchronizeAll() {
 
 void Leading::Synchronize(LearnerProgress* learner) {
   ZKQ_CHECK(learner != nullptr && attempt_.stage() > Stage::kStoring);
-  if (learner->observes() && learners_.TooManyObserversSynchronise()) {
+  const SyncPlan plan = learner->Plan();
+  if (learner->observes() && !learner->planned() && !learners_.TakesMore(plan.kind)) {
     return EndSession(LinkId(learner->link()), SessionEndReason::kBusy);
   }
-  if (learner->Synchronize()) return;
+  if (learner->Synchronize(plan)) return;
   const ServerId sid = learner->link().sid;
   self_.Tell(
       Line::kCannotSynchronise,
@@ -234,7 +234,11 @@ void Leading::StartRenewal(std::string why) {
   self_.Tell(Line::kRenewsEpoch, std::move(why));
   admission_.PauseFor(Admission::Pause::kRenewal);
   self_.terms.last_renewal = self_.now;
-  if (admission_.drained()) Renew();
+  RenewIfDrained();
+}
+
+void Leading::RenewIfDrained() {
+  if (attempt_.established() && admission_.paused_for() && admission_.drained()) Renew();
 }
 
 void Leading::Renew() {

@@ -18,6 +18,7 @@ constexpr int kPatienceTicks = 5;
 }  // namespace
 
 void Leading::On(const Tick&) {
+  learners_.Inform(established_);
   if (!watch_.PingIsDue(self_.now)) return;
   if (!attempt_.established()) {
     attempt_.NoteSupport(self_.Linked(), self_.now);
@@ -37,7 +38,9 @@ void Leading::On(const Tick&) {
   }
 }
 
-Time Leading::NextWake() const { return watch_.next_ping(); }
+Time Leading::NextWake() const {
+  return std::min(watch_.next_ping(), learners_.NextInform().value_or(Time::max()));
+}
 
 // Until there is a quorum, a learner waits for the disks of other voters, too: one that is quick
 // must not leave because another takes longer than init_limit.

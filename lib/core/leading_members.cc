@@ -109,12 +109,12 @@ void Leading::ConsiderChanges() {
   std::set<MemberId> to_follow;
   auto& all = changes_.all();
   for (auto change = all.begin(); change != all.end();) {
-    if (MayPropose() && DealWith(&*change, &to_follow)) {
-      change = all.erase(change);
-    } else if (self_.now >= change->deadline) {
+    if (self_.now >= change->deadline) {
       Refuse(*change, RejectReason::kNotCaughtUp,
              change->waits_for.empty() ? "another change is under way" : change->waits_for,
              change->servers);
+      change = all.erase(change);
+    } else if (MayPropose() && DealWith(&*change, &to_follow)) {
       change = all.erase(change);
     } else {
       ++change;
@@ -178,10 +178,14 @@ void Leading::Refuse(const Changes::Waiting& change, RejectReason reason, std::s
 }
 
 // An observer acknowledges nothing. One that learns as such because its promise is ahead can
-// follow only in a later epoch (§13.6).
+// follow only in a later epoch (§13.6), unless no history leads to one of that number (§6.2).
 void Leading::MakeFollow(const MemberId& member) {
   for (const auto& [link, learner] : learners_.all()) {
     if (learner.member() != member || !learner.observes()) continue;
+    if (self_.PromiseIsAbsurd(learner.accepted().epoch)) {
+      return self_.CountAsDown(link,
+                               "has promised epoch " + std::to_string(learner.accepted().epoch));
+    }
     if (learner.accepted().epoch > established_) {
       ahead_epoch_ = std::max(ahead_epoch_, learner.accepted().epoch);
       return ConsiderRenewal();
@@ -228,13 +232,16 @@ void Leading::ProposeSettled() {
 
 // The configuration `before` has been replaced, or an epoch is established under the present one.
 void Leading::Activate(const Membership& before) {
+  if (LeadsOn(before)) return ProposeSettled();
+  HandOver(Successor(self_.memberships.committed()));
+}
+
+bool Leading::LeadsOn(const Membership& before) const {
   const Membership& now = self_.memberships.committed();
   const Member* was = FindMember(before, self_.options.self);
   const Member* is = FindMember(now, self_.options.self);
-  const bool leads_on = QuorumSystem(now).IsVoter(self_.me()) && is->weight > 0 &&
-                        (was == nullptr || was->address == is->address);
-  if (leads_on) return ProposeSettled();
-  HandOver(Successor(now));
+  return QuorumSystem(now).IsVoter(self_.me()) && is->weight > 0 &&
+         (was == nullptr || was->address == is->address);
 }
 
 // Who has the most of those who have the whole configuration's history; of equals who has more
@@ -259,6 +266,7 @@ void Leading::HandOver(ServerId successor) {
   for (auto& [link, learner] : learners_.all()) all.push_back(link);
   for (const LinkId& link : all) {
     LearnerProgress* learner = learners_.Find(link);
+    if (learner->observes()) learner->Pump();
     if (!learner->WasSent(version)) {
       EndSession(link, SessionEndReason::kNotLeading);
       continue;

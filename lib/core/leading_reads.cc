@@ -43,6 +43,7 @@ void Leading::Answer(const ReadRounds::Reads& reads, Zxid at) {
   }
   LearnerProgress* learner = learners_.Find(*reads.asker);
   if (learner == nullptr || learner->session() != reads.session) return;
+  learner->Pump();  // an observer may wait for what it has not been told yet
   learner->Send(ReadIndexReply{reads.tags, at});
 }
 

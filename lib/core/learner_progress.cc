@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "lib/core/sync_plan.h"
-
 namespace zkq::core {
 
 LearnerProgress::LearnerProgress(Self* self, const LinkId& link, const Session& session,
@@ -41,10 +39,14 @@ void LearnerProgress::Renew() {
 
 // --- synchronisation -------------------------------------------------------------------
 
-bool LearnerProgress::Synchronize() {
+SyncPlan LearnerProgress::Plan() const {
+  return ChoosePlan(self_.history, FeedEnd(), self_.watermarks.snapshot, ack_,
+                    self_.options.diff_txns_max);
+}
+
+bool LearnerProgress::Synchronize(const SyncPlan& plan) {
   const Zxid end = FeedEnd();
-  const SyncPlan plan =
-      ChoosePlan(self_.history, end, self_.watermarks.snapshot, ack_, self_.options.diff_txns_max);
+  planned_ = true;
   switch (plan.kind) {
     case SyncPlan::Kind::kNone:
       return false;
@@ -77,6 +79,10 @@ void LearnerProgress::Pump() {
   CheckCursors();
 }
 
+void LearnerProgress::OnSynced() {
+  if (std::exchange(awaits_log_, false)) Pump();
+}
+
 // What it has acknowledged was sent, and what was sent stands in the history.
 void LearnerProgress::CheckCursors() {
   ZKQ_CHECK(!synced() || match_ <= feed_.sent());
@@ -95,7 +101,8 @@ void LearnerProgress::FeedOn() {
     if (feed_.sent() == end || !feed_.HasCredit(self_.options.credit_bytes)) return;
     std::vector<Txn> txns = self_.history.After(feed_.sent(), end, kProposalBytesMax);
     if (txns.empty()) {
-      if (feed_.sent() >= self_.history.durable()) return;  // Not on this disk yet either.
+      awaits_log_ = feed_.sent() >= self_.history.durable();
+      if (awaits_log_) return;
       feed_.BeginPage();
       return self_.Emit(ReadLog{link_, session_, feed_.sent(), kProposalBytesMax});
     }
@@ -115,7 +122,9 @@ bool LearnerProgress::TakePage(std::vector<Txn> txns) {
 }
 
 std::optional<Zxid> LearnerProgress::PinnedAfter() const {
-  if (stage_ < Stage::kInstalling) return std::nullopt;
+  if (!planned_) return std::nullopt;
+  // Its epoch is renewed: its next plan begins where what it holds ends.
+  if (stage_ < Stage::kInstalling && served_ != 0) return match_;
   return feed_.sent();
 }
 

@@ -19,6 +19,7 @@
 #include "lib/core/feed.h"
 #include "lib/core/look.h"
 #include "lib/core/self.h"
+#include "lib/core/sync_plan.h"
 #include "lib/core/watch.h"
 
 namespace zkq::core {
@@ -62,12 +63,17 @@ class LearnerProgress {
   void Renew();
 
   // --- synchronisation and broadcast ---------------------------------------------
-  // Chooses the plan for the history that AckEpoch told, and begins to feed. False:
-  // there is no way to bring this learner up.
-  bool Synchronize();
+  // For the history that AckEpoch told.
+  SyncPlan Plan() const;
+  // Begins to feed. False: there is no way to bring this learner up.
+  bool Synchronize(const SyncPlan& plan);
+  // It has been sent a plan in this session.
+  bool planned() const { return planned_; }
   // Sends what the credit allows, NewLeader after the plan's end, and what is committed
   // of what was sent: the next transaction may never come.
   void Pump();
+  // More of this server's log is durable: what has left memory can be read there.
+  void OnSynced();
   // What a ReadLog brought. False: it does not join what was sent.
   bool TakePage(std::vector<Txn> txns);
   // The log after this is still needed for it.
@@ -140,7 +146,9 @@ class LearnerProgress {
   FollowerInfo info_;
   AckEpoch ack_;
   Stage stage_ = Stage::kWaiting;
+  bool planned_ = false;
   Feed feed_;
+  bool awaits_log_ = false;  // what it is to be sent next is in memory no more, and not durable yet
   Zxid match_;
   Zxid durable_;
   Zxid applied_;

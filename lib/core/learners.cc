@@ -9,6 +9,9 @@ namespace {
 // Addresses every learner's session of this epoch (see Session).
 Session ToAll(Epoch epoch) { return {.number = 0, .epoch = epoch}; }
 
+// What is committed within it goes to observers in one message.
+constexpr Time kInformInterval = std::chrono::milliseconds(10);
+
 // An observer's word counts nowhere (INV-25).
 bool Speaks(const LearnerProgress& learner) { return learner.synced() && !learner.observes(); }
 
@@ -42,15 +45,14 @@ std::vector<LinkId> Learners::StandingStill() {
   return links;
 }
 
-bool Learners::TooManyObserversSynchronise() const {
+bool Learners::TakesMore(SyncPlan::Kind kind) const {
   constexpr int kSnapshotsMax = 10, kDiffsMax = 100;
-  int snapshots = 0, diffs = 0;
-  for (const auto& [link, learner] : all_) {
-    if (!learner.observes()) continue;
-    if (learner.stage() == LearnerProgress::Stage::kInstalling) ++snapshots;
-    if (learner.stage() == LearnerProgress::Stage::kFeeding) ++diffs;
-  }
-  return snapshots >= kSnapshotsMax || diffs >= kDiffsMax;
+  using Stage = LearnerProgress::Stage;
+  const bool snapshot = kind == SyncPlan::Kind::kSnap;
+  const Stage stage = snapshot ? Stage::kInstalling : Stage::kFeeding;
+  const auto under_way = std::count_if(
+      all_.begin(), all_.end(), [&](const auto& one) { return one.second.stage() == stage; });
+  return under_way < (snapshot ? kSnapshotsMax : kDiffsMax);
 }
 
 bool Learners::AnyVoterGoesOn() const {
@@ -146,13 +148,35 @@ void Learners::SendCommit(Epoch epoch, Zxid before) {
   if (!together.empty()) {
     self_.Emit(Send{std::move(together), Message{ToAll(epoch), Commit{commit}}});
   }
-  Inform(epoch, before);
-}
-
-// Observers hear of a transaction when it is committed: INFORM, in ZooKeeper.
-void Learners::Inform(Epoch epoch, Zxid before) {
   const auto observes = [](const auto& one) { return one.second.observes(); };
   if (std::none_of(all_.begin(), all_.end(), observes)) return;
+  if (!informed_) informed_ = before;
+  Inform(epoch);
+  if (informed_) AnswerObservers(before);
+}
+
+// Who has asked for one of these itself waits for it.
+void Learners::AnswerObservers(Zxid before) {
+  std::set<ServerId> askers;
+  for (const Txn& txn : self_.history.Newest(before, self_.watermarks.commit)) {
+    if (txn.origin.sid != self_.options.self) askers.insert(txn.origin.sid);
+  }
+  for (auto& [link, learner] : all_) {
+    if (learner.observes() && askers.contains(link.sid)) learner.Pump();
+  }
+}
+
+std::optional<Time> Learners::NextInform() const {
+  return informed_ ? std::optional(next_inform_) : std::nullopt;
+}
+
+// Observers hear of a transaction when it is committed: INFORM, in ZooKeeper. The first is told at
+// once, what is committed soon after it together: under load each message costs its observer, and
+// this leader once for each of them, more than what it carries.
+void Learners::Inform(Epoch epoch) {
+  if (!informed_ || self_.now < next_inform_) return;
+  next_inform_ = self_.now + kInformInterval;
+  const Zxid before = *std::exchange(informed_, std::nullopt);
   const Zxid commit = self_.watermarks.commit;
   std::vector<Txn> txns = self_.history.After(before, commit, kProposalBytesMax);
   const bool whole = !txns.empty() && txns.back().zxid == commit;

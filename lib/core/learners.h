@@ -25,8 +25,8 @@ class Learners {
 
   std::vector<LinkId> At(LearnerProgress::Stage stage) const;
   std::vector<LinkId> StandingStill();
-  // As many as may be are sent their plans: voters come first.
-  bool TooManyObserversSynchronise() const;
+  // An observer may be sent such a plan beside those that are under way (PROTOCOL §7.1 S5).
+  bool TakesMore(SyncPlan::Kind kind) const;
   // The synchronisation of some voter goes on.
   bool AnyVoterGoesOn() const;
   // The log after this is still needed for one of them.
@@ -46,14 +46,19 @@ class Learners {
   void Propose(Epoch epoch, Zxid before, std::vector<Txn> txns);
   // What is committed now; until now `before` was.
   void SendCommit(Epoch epoch, Zxid before);
+  // To observers, if it is time; when it will be: they are told of commits in a bundle.
+  void Inform(Epoch epoch);
+  std::optional<Time> NextInform() const;
   void SendPing(uint64_t ping, bool at_work, const Watch::Round& confirmed);
 
  private:
   Invariants& invariants() { return self_.invariants(); }
-  void Inform(Epoch epoch, Zxid before);
+  void AnswerObservers(Zxid before);
 
   Self& self_;
   std::map<LinkId, LearnerProgress> all_;
+  std::optional<Zxid> informed_;  // observers have not been told what was committed after it
+  Time next_inform_{};
 };
 
 }  // namespace zkq::core

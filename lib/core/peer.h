@@ -64,6 +64,7 @@ class Peer {
     Time disk_hangs{};  // so long no sync has ended, though one may take no more than this disk's
     Time clock_off{};   // leader_time is so far ahead of this server's clock, or, below 0, behind
     uint64_t config_changes = 0;  // grows whenever config() becomes another
+    bool changing = false;        // of the configurations here one is not settled
     EnsembleId ensemble = {};
   };
   View view() const;

@@ -60,6 +60,7 @@ Peer::View Peer::Impl::view() const {
           LimitOfDisk(self_.Ticks(std::max(self_.options.sync_limit, 2)), self_.disk.slowest()),
       .founded_within = self_.Ticks(self_.options.init_limit),
       .config_changes = self_.memberships.changes(),
+      .changing = self_.memberships.configs().pending || !self_.memberships.settled(),
       .ensemble = self_.state.ensemble};
   AddWorries(&view);
   return view;

@@ -16,10 +16,12 @@ struct ChangesTally {
 };
 
 // Servers join, are listed, promoted, removed and listed again, the leader among them; disks are
-// lost, and come back beside their successors; servers crash, are cut off and lag. Never does a
-// configuration that may count lose its quorum for ever. Then calm: whom an answered change has
-// left out is off, and a minority of the newest configuration as well; the others must serve and
-// agree (LIV-5). Returns "" or what is wrong, with the seed.
+// lost, and come back in the place of their successors, and these in theirs: both of one seat never
+// run at a time, and what the one has promised or acknowledged stands while the other runs. Servers
+// crash, are cut off and lag. Never does a configuration that may count lose its quorum for ever.
+// Then calm: whom an answered change has left out is off, and a minority of the newest
+// configuration as well; the others must serve and agree (LIV-5). Returns "" or what is wrong, with
+// the seed.
 std::string WalkWithChanges(uint64_t seed, int steps, ChangesTally* tally,
                             std::vector<std::string>* trace = nullptr);
 

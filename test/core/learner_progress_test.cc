@@ -38,7 +38,7 @@ struct Leader {
   }
   LearnerProgress Synced() {
     LearnerProgress learner = Promised();
-    REQUIRE(learner.Synchronize());
+    REQUIRE(learner.Synchronize(learner.Plan()));
     REQUIRE(learner.Accept({{kEpoch, 0}}));
     effects.clear();
     return learner;
@@ -85,7 +85,7 @@ TEST_CASE("a learner is fed what it lacks, then sent NewLeader") {
   Leader leader;
   LearnerProgress learner = leader.Promised({1, 2});
   leader.Told();
-  REQUIRE(learner.Synchronize());
+  REQUIRE(learner.Synchronize(learner.Plan()));
   REQUIRE(leader.Told() == "diff last 1:4; proposal 1:3..1:4; new-leader last 1:4 commit 0:0");
   REQUIRE(learner.stage() == LearnerStage::kAccepting);
   REQUIRE(learner.CaughtUpWith({1, 4}));
@@ -109,7 +109,7 @@ TEST_CASE("the log stays from a learner's cursor on, once a plan is chosen") {
   Leader leader;
   LearnerProgress learner = leader.Promised();
   REQUIRE_FALSE(learner.PinnedAfter());
-  REQUIRE(learner.Synchronize());
+  REQUIRE(learner.Synchronize(learner.Plan()));
   REQUIRE(learner.PinnedAfter() == Zxid{1, 4});
 }
 
@@ -117,7 +117,7 @@ TEST_CASE("an Ack of NewLeader is taken while it is owed, of this epoch alone") 
   Leader leader;
   LearnerProgress learner = leader.Promised();
   REQUIRE_FALSE(learner.Accept({{kEpoch, 0}}));
-  REQUIRE(learner.Synchronize());
+  REQUIRE(learner.Synchronize(learner.Plan()));
   REQUIRE_FALSE(learner.Accept({{kEpoch - 1, 0}}));
   REQUIRE(learner.Accept({{kEpoch, 0}}));
   REQUIRE(learner.match() == Zxid{1, 4});
@@ -162,7 +162,7 @@ TEST_CASE("a commit is told once, and as far as the learner was sent") {
 TEST_CASE("a learner that comes up has both limits, and after progress the init limit") {
   Leader leader;
   LearnerProgress learner = leader.Promised({1, 1});
-  REQUIRE(learner.Synchronize());
+  REQUIRE(learner.Synchronize(learner.Plan()));
   leader.self.now = milliseconds(2999);
   learner.NoteFrame();
   REQUIRE_FALSE(learner.StandsStill());
@@ -254,7 +254,7 @@ TEST_CASE("a learner that is fed makes progress while parts of what is large com
   Leader leader;
   LearnerProgress learner = leader.Promised({1, 1});
   REQUIRE_FALSE(learner.Take(Pong{.seq = 1, .taken = 1000}, 1));  // of what, nobody has sent yet
-  REQUIRE(learner.Synchronize());
+  REQUIRE(learner.Synchronize(learner.Plan()));
   leader.self.now = milliseconds(2999);
   REQUIRE(learner.Take(Pong{.seq = 2, .taken = 2000}, 2));
   leader.self.now = milliseconds(4998);
@@ -269,7 +269,7 @@ TEST_CASE("a learner that waits for this leader's disk is waited for as long as 
   LearnerProgress promising = leader.Attached();
   REQUIRE_FALSE(leader.GivesUp(&promising, milliseconds(9000)));
   LearnerProgress feeding = leader.Promised({1, 1});
-  REQUIRE(feeding.Synchronize());
+  REQUIRE(feeding.Synchronize(feeding.Plan()));
   REQUIRE(feeding.stage() == LearnerStage::kFeeding);  // the log is read for it
   REQUIRE_FALSE(leader.GivesUp(&feeding, milliseconds(9000)));
   REQUIRE(feeding.TakePage(leader.txns.Named("1:2<1:1")));  // out of credit
@@ -279,7 +279,7 @@ TEST_CASE("a learner that waits for this leader's disk is waited for as long as 
 TEST_CASE("a learner that is waited for alone is given up, though this leader's disk is at work") {
   Leader leader;
   LearnerProgress learner = leader.Promised();
-  REQUIRE(learner.Synchronize());
+  REQUIRE(learner.Synchronize(learner.Plan()));
   REQUIRE(learner.stage() == LearnerStage::kAccepting);
   REQUIRE_FALSE(leader.GivesUp(&learner, milliseconds(2500)));
   REQUIRE(leader.GivesUp(&learner, milliseconds(500)));

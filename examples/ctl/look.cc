@@ -52,20 +52,24 @@ absl::Status CheckOneEnsemble(const std::vector<Answer>& answers) {
   return absl::OkStatus();
 }
 
+const zkq::ReplicaStatus* WhoKnowsMost(const std::vector<Answer>& answers) {
+  const zkq::ReplicaStatus* best = nullptr;
+  for (const auto& [address, answer] : answers) {
+    if (answer.ok() && (best == nullptr || KnowsMore(*answer, *best))) best = &*answer;
+  }
+  return best;
+}
+
 absl::StatusOr<Seen> Look(Servers& servers, const std::vector<std::string>& addresses) {
   absl::Status error = absl::InvalidArgumentError("no server is given");
-  std::optional<zkq::ReplicaStatus> best;
-  std::vector<Answer> answers = AskEach(servers, addresses);
+  const std::vector<Answer> answers = AskEach(servers, addresses);
   if (absl::Status s = CheckOneEnsemble(answers); !s.ok()) return s;
-  for (auto& [address, answer] : answers) {
-    if (!answer.ok()) {
-      error = answer.status();
-    } else if (!best || KnowsMore(*answer, *best)) {
-      best = *std::move(answer);
-    }
+  for (const auto& [address, answer] : answers) {
+    if (!answer.ok()) error = answer.status();
   }
-  if (!best) return error;
-  Seen seen{.any = *std::move(best)};
+  const zkq::ReplicaStatus* const best = WhoKnowsMost(answers);
+  if (best == nullptr) return error;
+  Seen seen{.any = *best};
   if (seen.any.leads) {
     seen.leader = seen.any;
   } else if (seen.any.leader) {
@@ -80,18 +84,14 @@ absl::StatusOr<Seen> Look(Servers& servers, const std::vector<std::string>& addr
 std::vector<Answer> AskAll(Servers& servers, const std::vector<std::string>& addresses) {
   std::set<std::string> asked(addresses.begin(), addresses.end());
   std::vector<Answer> answers = AskEach(servers, {asked.begin(), asked.end()});
+  const zkq::ReplicaStatus* const best = WhoKnowsMost(answers);
+  if (best == nullptr) return answers;
   std::set<zkq::ServerId> known;
-  const zkq::Membership* newest = nullptr;
   for (const auto& [address, answer] : answers) {
-    if (!answer.ok()) continue;
-    known.insert(answer->id);
-    if (newest == nullptr || newest->version < answer->membership.version) {
-      newest = &answer->membership;
-    }
+    if (answer.ok()) known.insert(answer->id);
   }
-  if (newest == nullptr) return answers;
   std::vector<std::string> more;
-  for (const zkq::Member& member : newest->members) {
+  for (const zkq::Member& member : best->membership.members) {
     if (known.contains(member.id) || !asked.insert(member.address).second) continue;
     more.push_back(member.address);
   }

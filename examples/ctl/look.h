@@ -31,6 +31,10 @@ struct Seen {
 // answers, or they are of two ensembles.
 absl::StatusOr<Seen> Look(Servers& servers, const std::vector<std::string>& addresses);
 
+// The status of who leads the newest epoch, else has the newest configuration; an unfounded one
+// only if all are. Null: none has answered.
+const zkq::ReplicaStatus* WhoKnowsMost(const std::vector<Answer>& answers);
+
 // Of all `addresses`, and of all that are listed, each once.
 std::vector<Answer> AskAll(Servers& servers, const std::vector<std::string>& addresses);
 

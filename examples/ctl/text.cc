@@ -94,16 +94,12 @@ std::string Complaints(const std::vector<Answer>& answers) {
 
 std::string StatusTable(const std::vector<Answer>& answers) {
   std::string text = ServersTable(answers);
-  const ReplicaStatus* newest = nullptr;
   for (const auto& [address, answer] : answers) {
-    if (!answer.ok()) continue;
-    if (answer->leads) absl::StrAppend(&text, LearnersTable(*answer));
-    if (newest == nullptr || newest->membership.version < answer->membership.version) {
-      newest = &*answer;
-    }
+    if (answer.ok() && answer->leads) absl::StrAppend(&text, LearnersTable(*answer));
   }
   absl::StrAppend(&text, Complaints(answers));
-  if (newest != nullptr) absl::StrAppend(&text, "\nmembers ", ToString(newest->membership), "\n");
+  const ReplicaStatus* const best = WhoKnowsMost(answers);
+  if (best != nullptr) absl::StrAppend(&text, "\nmembers ", ToString(best->membership), "\n");
   return text;
 }
 
@@ -185,6 +181,7 @@ std::string Json(const std::string& address, const ReplicaStatus& s) {
                  {"ready", Text(s.ready.ok() ? "OK" : Words(s.ready))},
                  {"health", Text(s.health.ok() ? "OK" : Words(s.health))},
                  {"halted", Bool(s.halted)},
+                 {"changing", Bool(s.changing)},
                  {"membership", Json(s.membership)},
                  {"links", Array(links)}});
 }

@@ -24,7 +24,7 @@ inline namespace v1 {
 
 // "1=host:port,2=[::1]:port,3=host:port:observer": each id from 1 to 2^62-1 and once.
 // Host and port are what other servers dial: no wildcard, no port 0. Options follow
-// the port: observer, weight=N, group=N, priority=N (Start serves none of them yet).
+// the port: observer, weight=N, group=N, priority=N.
 // kInvalidArgument names the part of the list that cannot be read, and why. ToString(Member)
 // writes one part.
 ZKQ_EXPORT absl::StatusOr<std::vector<Member>> ParseMembers(std::string_view spec);

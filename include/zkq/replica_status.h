@@ -56,8 +56,12 @@ struct ReplicaStatus {
   // linearizable reads, by a clock that counts suspended time. A leader, too, has some: it is
   // renewed by pings, each half tick.
   absl::Duration staleness = absl::InfiniteDuration();
-  uint64_t transactions_behind = 0;    // known to be committed, not applied here
-  Membership membership = {};          // the committed one
+  uint64_t transactions_behind = 0;  // known to be committed, not applied here
+  Membership membership = {};        // the committed one; before founding the list it was
+                                     // started with, and kNotAgreed
+  // Of who leads: a change of it is proposed, and not settled yet. Until then those that it leaves
+  // out may be needed, and a quorum of it as well.
+  bool changing = false;
   EnsembleId ensemble = {};            // none before founding
   std::string listen_address = {};     // with the port it got; as QuorumTransport tells it
   std::vector<LinkStatus> links = {};  // ordered by id

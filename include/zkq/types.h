@@ -94,8 +94,13 @@ struct Member {
 // The disk is not in it.
 ZKQ_EXPORT std::string ToString(const Member& member);
 
+// The version of what no ensemble has agreed on: the list that an unfounded server was started
+// with. A change made from it is kAborted; the same list with {0,0} would count as made from what
+// the ensemble was founded with.
+inline constexpr Zxid kNotAgreed{0, 1};
+
 // The ensemble as agreed in the transaction `version`; {0,0}: as founded; {E,0}: as restored or
-// recovered.
+// recovered; or kNotAgreed.
 struct Membership {
   Zxid version = {};
   std::vector<Member> members = {};  // ordered by id
@@ -125,7 +130,8 @@ enum class Standing : uint8_t {
                // change of the configuration lists it with this one
   kMember,     // listed, with this disk
   kUnlisted,   // an observer that nobody has listed
-  kRemoved,    // the committed configuration has left it out: it may be stopped
+  kRemoved,    // the committed configuration has left it out: it may be stopped once that
+               // change has been answered
 };
 ZKQ_EXPORT std::string_view ToString(Standing standing);
 

@@ -87,7 +87,8 @@ std::string WhyNoMember(const Facts& facts) {
     case Standing::kJoining:
       return "no member: `zkqctl add " + ToString(facts.self) + "=ADDRESS` lists it";
     case Standing::kRemoved:
-      return "no member any more: the configuration has left it out, and it may be stopped";
+      return "no member any more: the configuration has left it out; it may be stopped once that "
+             "change is done";
     default:
       return "";
   }
@@ -146,6 +147,7 @@ ReplicaStatus StatusOf(const Facts& facts, absl::Duration now) {
                        .staleness = now - facts.as_of,
                        .transactions_behind = Behind(facts),
                        .membership = facts.around->membership,
+                       .changing = facts.leads().has_value() && facts.around->changing,
                        .ensemble = view.ensemble,
                        .listen_address = facts.around->listen_address,
                        .last_sync_latency = facts.sync_latency,

@@ -31,6 +31,7 @@ inline Since Never() {
 // What changes seldom, or is told now and then: copies of Facts share it.
 struct Around {
   Membership membership = {};
+  bool changing = false;  // as far as this server knows, it is not settled
   std::string listen_address = {};
   std::vector<LinkState> links = {};                     // by id
   std::vector<core::Peer::Learner> learners = {};        // a leader's, by id

@@ -1,6 +1,7 @@
 #include "lib/runtime/protocol.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "lib/base/absl/string_view.h"
@@ -276,10 +277,12 @@ absl::Duration Protocol::TimeOf(std::optional<Time> at) const {
 void Protocol::FollowMembership(const core::Peer::View& view, absl::Duration now) {
   if (view.role.leader != kNoServer) led_at_ = now;
   const bool lost = now - led_at_ > absl::Microseconds(view.founded_within.count());
-  const std::pair<uint64_t, bool> tells(view.config_changes, lost);
+  const std::tuple<uint64_t, bool, bool> tells(view.config_changes, view.changing, lost);
   if (told_ == tells) return;
   told_ = tells;
-  ports_.board->SetMembership(peer_->config());
+  Membership known = peer_->config();
+  if (view.ensemble == EnsembleId{}) known.version = kNotAgreed;
+  ports_.board->SetMembership(known, view.changing);
   ports_.transport->SetMembers(WithSpareAddresses(peer_->configs(), configured_, lost));
 }
 

@@ -91,6 +91,11 @@ absl::Status CheckStop(const ReplicaStatus& leader, const std::vector<ServerId>&
                      "server " + ToString(leader.id) + " does not lead: it cannot tell who is up",
                      {.leader = leader.leader});
   }
+  if (leader.changing) {
+    return MakeError(absl::StatusCode::kFailedPrecondition,
+                     "a change of the configuration is under way: until it is settled, those that "
+                     "it leaves out may be needed");
+  }
   const std::set<ServerId> ids(stopped.begin(), stopped.end());
   const Left left = LeftWithout(leader, ids);
   if (IsQuorum(leader.membership, left.counted)) return absl::OkStatus();

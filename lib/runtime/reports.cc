@@ -92,7 +92,8 @@ StatusReport ReportOf(const ReplicaStatus& status) {
                       .last_sync_latency = WholeMicros(status.last_sync_latency),
                       .ready = ReportOf(status.ready),
                       .health = ReportOf(status.health),
-                      .halted = status.halted};
+                      .halted = status.halted,
+                      .changing = status.changing};
   for (const LinkStatus& link : status.links) report.links.push_back(LinkReportOf(link));
   return report;
 }
@@ -111,6 +112,7 @@ ReplicaStatus StatusOf(const StatusReport& report) {
                        .staleness = DurationOf(report.staleness),
                        .transactions_behind = report.transactions_behind,
                        .membership = report.membership,
+                       .changing = report.changing,
                        .ensemble = report.ensemble,
                        .listen_address = report.listen_address,
                        .outstanding_bytes = report.outstanding_bytes,

@@ -87,8 +87,11 @@ void StatusBoard::SetSyncLatency(absl::Duration latency) {
   Set([&](Facts& facts) { facts.sync_latency = latency; });
 }
 
-void StatusBoard::SetMembership(const Membership& membership) {
-  SetAround([&](Around& around) { around.membership = membership; });
+void StatusBoard::SetMembership(const Membership& membership, bool changing) {
+  SetAround([&](Around& around) {
+    around.membership = membership;
+    around.changing = changing;
+  });
 }
 
 void StatusBoard::SetListenAddress(std::string address) {

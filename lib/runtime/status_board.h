@@ -36,7 +36,7 @@ class StatusBoard {
   // None: that has ended.
   void SetRestoring(Zxid snapshot);
   void SetSyncLatency(absl::Duration latency);
-  void SetMembership(const Membership& membership);
+  void SetMembership(const Membership& membership, bool changing);
   void SetListenAddress(std::string address);
   // How it stands with others: the next SetView tells what has changed by that.
   void SetOthers(std::vector<LinkState> links, std::vector<core::Peer::Learner> learners,

@@ -46,6 +46,7 @@ void Fields(auto& io, wire::Is<StatusReport> auto& m) {
   io(20, m.ready);
   io(21, m.health);
   io(22, m.halted);
+  io(23, m.changing);
 }
 void Fields(auto& io, wire::Is<ChangeRequest> auto& m) {
   io(1, m.next);

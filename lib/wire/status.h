@@ -65,6 +65,7 @@ struct StatusReport {
   ErrorReport ready = {};
   ErrorReport health = {};
   bool halted = false;
+  bool changing = false;
   friend bool operator==(const StatusReport&, const StatusReport&) = default;
 };
 

@@ -534,7 +534,8 @@ StatusReport AnyStatus(RandomMessages* random) {
                       .last_sync_latency = AnyTime(random),
                       .ready = AnyError(random),
                       .health = AnyError(random),
-                      .halted = random->Flag()};
+                      .halted = random->Flag(),
+                      .changing = random->Flag()};
   if (random->Flag()) report.leads = random->Small();
   for (uint64_t i = random->Below(4); i > 0; --i) report.links.push_back(AnyLink(random));
   return report;

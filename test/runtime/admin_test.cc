@@ -223,6 +223,7 @@ TEST_CASE("admin: a status that has travelled says the same") {
                        .staleness = absl::Milliseconds(7),
                        .transactions_behind = 1,
                        .membership = {{4, 1}, {{.id = kOne, .address = "a:1", .disk = {1, 2}}}},
+                       .changing = true,
                        .ensemble = {3, 4},
                        .listen_address = "a:1",
                        .outstanding_bytes = 9,

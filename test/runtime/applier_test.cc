@@ -330,7 +330,7 @@ TEST_CASE("applier: a snapshot has the time, the members and the ensemble of its
   const Membership config{{1, 1}, {{.id = kSelf, .address = "a:1"}}};
   const core::Peer::View view{.ensemble = {5, 6}};
   stage.board.SetView(view, absl::ZeroDuration(), absl::ZeroDuration());
-  stage.board.SetMembership(config);
+  stage.board.SetMembership(config, false);
   const auto expected = [&](Zxid zxid, int64_t leader_time) {
     return SnapshotMeta{zxid, leader_time, config, view.ensemble};
   };

@@ -58,6 +58,14 @@ TEST_CASE("those may be stopped without whom a quorum is up, the leader too") {
         "without 1, 2, 3, {} of {} is up: too few of the ensemble");
 }
 
+TEST_CASE("nobody may be stopped while the configuration changes") {
+  ReplicaStatus leader = Leader(3);
+  leader.changing = true;
+  CHECK(Objection(leader, {99}) ==
+        "a change of the configuration is under way: until it is settled, those that it leaves out "
+        "may be needed");
+}
+
 TEST_CASE("who is down, or not caught up, is named") {
   ReplicaStatus leader = Leader(3);
   LinkTo(2, &leader).up = false;

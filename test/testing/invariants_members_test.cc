@@ -399,6 +399,12 @@ TEST_CASE(
     story.checker.OnStatus(ServerId{4}, status);
     REQUIRE(story.Violated() == "INV-20 config");
   }
+  SECTION("nor a list that nobody agreed on, as if it were the first") {
+    status.membership = story.at(4).state.config;
+    for (Member& member : status.membership.members) member.disk = {};
+    story.checker.OnStatus(ServerId{4}, status);
+    REQUIRE(story.Violated() == "INV-20 config");
+  }
   SECTION("nor an older one") {
     story.Broadcast(1, {2, 4, 5}, to);
     story.checker.OnStatus(ServerId{4}, status);

@@ -21,6 +21,28 @@ TEST_CASE("ZOOKEEPER-1783, 3829: a joiner's list of members is nobody's configur
   REQUIRE(world.Leader() != ServerId{4});
 }
 
+TEST_CASE("ZOOKEEPER-1783: what a joiner was started with cannot become the configuration") {
+  World world(3);
+  Converge(&world);
+  const Membership before = world.cluster.membership();
+  SimServer& joiner = world.cluster.Add({.id = ServerId{4}});
+  REQUIRE(joiner.Start() == absl::OkStatus());
+  world.Until([&] { return !joiner.Status().membership.members.empty(); });
+  const Membership list = joiner.Status().membership;
+  REQUIRE(joiner.Status().standing == Standing::kUnfounded);
+  REQUIRE(list.version == kNotAgreed);
+  AwaitStanding(&world, ServerId{4}, Standing::kJoining);
+  REQUIRE(joiner.Status().membership == before);
+
+  std::optional<absl::StatusOr<Membership>> answer;
+  joiner.Reconfigure(Without(list, ServerId{1}), absl::Seconds(30),
+                     [&](absl::StatusOr<Membership> now) { answer = std::move(now); });
+  world.Until([&] { return answer.has_value(); });
+  REQUIRE(answer->status().code() == absl::StatusCode::kAborted);
+  Converge(&world);
+  REQUIRE(world.cluster.membership() == before);
+}
+
 TEST_CASE("ZOOKEEPER-1551: an observer that gets a snapshot gets what is written meanwhile") {
   World world({.servers = 3, .observers = 1});
   AwaitStanding(&world, ServerId{4}, Standing::kMember);

@@ -109,7 +109,8 @@ StatusReport SampleStatus() {
           .last_sync_latency = time,
           .ready = error,
           .health = error,
-          .halted = true};
+          .halted = true,
+          .changing = true};
 }
 
 Message SampleMessage(const std::string& kind) { return {{7, 5}, Bodies().at(kind)}; }

@@ -73,7 +73,7 @@ void ReplicaRules::OnStatus(ServerId sid, const ReplicaStatus& status) {
 }
 
 // It is one that is committed, and not older than what the server has applied. Before a server has
-// been told the first it shows the list that it was started with, which has no disks.
+// been told the first it shows the list that it was started with, and that nobody agreed on it.
 void ReplicaRules::CheckMembership(const ReplicaStatus& status) {
   const Ledger::Server& server = ledger_.at(status.id);
   if (server.disk.written().state.config.members.empty() || server.damaged) return;
@@ -83,9 +83,10 @@ void ReplicaRules::CheckMembership(const ReplicaStatus& status) {
   };
   const Membership* const known = ledger_.configurations.Find(status.membership.version);
   const Zxid applied = ledger_.configurations.In(status.last_applied, ledger_.histories);
-  const bool first = status.membership.version.counter == 0;
-  if (!first &&
-      (known == nullptr || *known != status.membership || !ledger_.IsCommitted(known->version))) {
+  const bool committed =
+      known != nullptr && *known == status.membership && ledger_.IsCommitted(known->version);
+  if (status.membership.version == kNotAgreed && status.last_applied == Zxid{}) return;
+  if (!committed) {
     violate("INV-20 config", ", which is not committed");
   } else if (status.membership.version < applied) {
     violate("INV-21 config follows log", ", and has applied " + ToString(applied));

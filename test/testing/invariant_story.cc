@@ -219,7 +219,10 @@ void Story::Apply(int id, const Txn& txn) {
 }
 
 ReplicaStatus Story::StatusOf(int id) const {
-  return {.id = ServerId(id), .epoch = at(id).state.current, .last_logged = at(id).last()};
+  return {.id = ServerId(id),
+          .epoch = at(id).state.current,
+          .last_logged = at(id).last(),
+          .membership = at(id).state.config};
 }
 
 Txn Story::Next(int id, Epoch epoch, std::string command) const {

@@ -35,8 +35,9 @@ TEST_CASE("ZOOKEEPER-1783: what a joiner was started with cannot become the conf
   REQUIRE(joiner.Status().membership == before);
 
   std::optional<absl::StatusOr<Membership>> answer;
-  joiner.Reconfigure(Without(list, ServerId{1}), absl::Seconds(30),
-                     [&](absl::StatusOr<Membership> now) { answer = std::move(now); });
+  world.cluster.server(world.Leader())
+      .Reconfigure(Without(list, ServerId{1}), absl::Seconds(30),
+                   [&](absl::StatusOr<Membership> now) { answer = std::move(now); });
   world.Until([&] { return answer.has_value(); });
   REQUIRE(answer->status().code() == absl::StatusCode::kAborted);
   Converge(&world);

@@ -281,7 +281,7 @@ void Protocol::FollowMembership(const core::Peer::View& view, absl::Duration now
   if (told_ == tells) return;
   told_ = tells;
   Membership known = peer_->config();
-  if (view.ensemble == EnsembleId{}) known.version = kNotAgreed;
+  if (view.role.standing == Standing::kUnfounded) known.version = kNotAgreed;
   ports_.board->SetMembership(known, view.changing);
   ports_.transport->SetMembers(WithSpareAddresses(peer_->configs(), configured_, lost));
 }

@@ -1,8 +1,18 @@
 #include "lib/testing/checks/liveness.h"
 
+#include <algorithm>
 #include <string>
 
 namespace zkq::testing {
+namespace {
+
+Zxid NewestConfiguration(const Statuses& statuses) {
+  Zxid newest;
+  for (const auto& [sid, status] : statuses) newest = std::max(newest, status.membership.version);
+  return newest;
+}
+
+}  // namespace
 
 std::optional<ServerId> LeaderOf(const Statuses& statuses) {
   std::optional<ServerId> leader;
@@ -50,6 +60,7 @@ std::optional<Violation> CheckStable(const Statuses& before, const Statuses& aft
   const bool led = was && was == is;
   if (led && (renews || before.at(*is).epoch == after.at(*is).epoch)) return std::nullopt;
   if (!was && !is) return std::nullopt;
+  if (NewestConfiguration(after) > NewestConfiguration(before)) return std::nullopt;
   return Violation{"LIV-4 stability", "led by " + (was ? ToString(*was) : "nobody") + ", then by " +
                                           (is ? ToString(*is) : "nobody") + ", without a fault"};
 }

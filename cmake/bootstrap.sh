@@ -8,7 +8,7 @@ set -eu
 
 build="cmake ninja-build ccache g++ libabsl-dev libisal-dev libprotobuf-dev \
 protobuf-compiler libgrpc++-dev protobuf-compiler-grpc"
-test="catch2 clang iproute2 nftables"
+test="catch2 clang iproute2 lld nftables"
 
 # The sanitizers' runtime goes by clang's version, and Ubuntu's clang is newer.
 if grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release; then

@@ -8,7 +8,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 work=$PWD/build/stand_alone
 rm -rf "$work"
 configure() {
-  cmake -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_COMPILER_LAUNCHER=ccache "$@"
+  cmake -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE=-O1 \
+    -DCMAKE_CXX_COMPILER_LAUNCHER=ccache "$@"
 }
 
 cmake --install build/ci --prefix "$work/first" >/dev/null

@@ -337,6 +337,18 @@ TEST_CASE("INV-25: who learns as an observer gives no promise that counts") {
   }
 }
 
+TEST_CASE("INV-25: who learns as an observer gets only what is committed") {
+  Five story;
+  const auto kind = GENERATE(LearnerKind::kObserver, LearnerKind::kFollower);
+  Session session = story.SessionOf(5);
+  ++session.number;
+  story.Tell(5, 1, session, FollowerInfo{.kind = kind});
+  story.Tell(1, 5, session, LeaderInfo{.epoch = 1});
+  const Txn next = story.Next(1, 1);
+  story.Say(1, 5, session, Proposal{{next}, next.prev});
+  REQUIRE(story.Violated() == (kind == LearnerKind::kObserver ? "INV-25 observers inert" : ""));
+}
+
 // Servers 2 to 5 follow, and somebody asks server 1 for a change; what it says is not a matter of
 // messages.
 struct Asked : Five {
@@ -478,7 +490,11 @@ TEST_CASE("a change that is answered has listed the disks that were asked for") 
     story.Ask(1, next);
     SECTION("is") {
       disk = present;
-      REQUIRE(story.Answer(1, story.Settled(story.MadeFor(4, next))) == "");
+      const Membership now = story.Settled(story.MadeFor(4, next));
+      REQUIRE(story.Answer(1, now) == "");
+      disk = {};  // whichever is listed by now
+      story.Ask(2, next);
+      REQUIRE(story.Answer(2, now) == "");
     }
     SECTION("is not the one that was lost before") {
       REQUIRE(story.Answer(1, story.at(1).state.config) == kMade);

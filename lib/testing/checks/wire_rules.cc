@@ -130,7 +130,9 @@ bool WireRules::Observes(const Route& route, const Session& session) const {
   return observing_.contains({route.from, route.from_boot, session.number});
 }
 
-void WireRules::Sent(const Route& route, const Session&, const LeaderInfo& info) {
+void WireRules::Sent(const Route& route, const Session& session, const LeaderInfo& info) {
+  const bool observes = observing_.contains({route.to, route.to_boot, session.number});
+  taught_[{route.from, route.from_boot, route.to, route.to_boot}] = observes;
   const Ledger::Server& server = ledger_.at(route.from);
   const Promise own{info.epoch, route.from, route.from_boot};
   if (server.damaged || server.disk.durable().state.accepted == own) return;
@@ -242,10 +244,22 @@ void WireRules::Delivered(const Route& route, const Session& session, const Ack&
 
 void WireRules::Sent(const Route& route, const Session& session, const Proposal& proposal) {
   for (const Txn& txn : proposal.txns) txns_.Proposed(route.from, txn);
+  CheckCommitted(route, proposal);
   if (proposal.commit.epoch == session.epoch) return Sent(route, session, Commit{proposal.commit});
   if (ledger_.histories.Contains(proposal.commit, ledger_.committed)) return;
   ledger_.Violate("INV-17 commit rule", ToString(proposal.commit) + " is committed by server " +
                                             ToString(route.from) + ", and nobody has counted it");
+}
+
+// An observer gets nothing that is not committed.
+void WireRules::CheckCommitted(const Route& route, const Proposal& proposal) {
+  const auto taught = taught_.find({route.from, route.from_boot, route.to, route.to_boot});
+  if (taught == taught_.end() || !taught->second) return;
+  const Zxid last = proposal.txns.back().zxid;
+  if (proposal.commit >= last || ledger_.at(route.from).damaged) return;
+  ledger_.Violate("INV-25 observers inert",
+                  "server " + ToString(route.to) + ", which observes, is sent " + ToString(last) +
+                      " by server " + ToString(route.from) + ", and it is not committed");
 }
 
 void WireRules::Sent(const Route& route, const Session& session, const Commit& commit) {

@@ -36,6 +36,7 @@ class WireRules {
   void CheckConfigs(const Route& route, const Notification& notification);
   bool MayVote(const Route& route);
   void HearConfigs(const Route& route, const Notification& notification);
+  void CheckCommitted(const Route& route, const Proposal& proposal);
   void CheckAuthority(const Route& route, const Session& session, Zxid zxid);
   bool Moves(Zxid version, ServerId sid) const;
   void CheckAccepted(const Route& route, const Session& session);
@@ -72,6 +73,9 @@ class WireRules {
   LaneOrder order_;
   NewestWord newest_;
   std::set<std::tuple<ServerId, uint64_t, uint64_t>> observing_;  // by learner, life and session
+  // By leader and learner, with their lives: it learns as an observer, as it was told the epoch
+  // last.
+  std::map<std::tuple<ServerId, uint64_t, ServerId, uint64_t>, bool> taught_;
   // Process lives that were told of a pending configuration that lists them.
   std::set<std::pair<ServerId, uint64_t>> asked_to_vote_;
   // By who has committed it and gone: the configuration after which it commits nothing.

@@ -151,7 +151,7 @@ bool ChangeRules::HasDisk(const Change& change, const Member& asked, DiskId disk
   if (asked.type == MemberType::kObserver) return disk == DiskId{};
   if (asked.disk != DiskId{} && asked.disk != kPresentDisk) return disk == asked.disk;
   const auto by = made_by_.find(version);
-  const bool by_it = by != made_by_.end() && by->second == change.life;
+  const bool by_it = version > change.floor && by != made_by_.end() && by->second == change.life;
   if (asked.disk == DiskId{}) {
     if (!by_it) return true;  // it was so already
     const Zxid before =

@@ -139,12 +139,17 @@ std::map<std::string, Verdict> TryAll(const std::vector<Entry>& list) {
     int status = 0;
     const auto ended = running.find(::wait(&status));
     if (ended == running.end()) break;
-    verdicts[ended->second.first] = ended->second.second.Read(status);
+    const std::string& name = ended->second.first;
+    const Verdict verdict = verdicts[name] = ended->second.second.Read(status);
+    std::printf("%-34s %8llu  %s\n", name.c_str(), static_cast<unsigned long long>(verdict.seeds),
+                verdict.property.c_str());
+    std::fflush(stdout);
     running.erase(ended);
   }
   return verdicts;
 }
 
+// Who survived, and what it took with the others.
 bool Print(const std::vector<Entry>& list, const std::map<std::string, Verdict>& verdicts) {
   constexpr uint64_t kMedianMax = 1'000;
   std::vector<uint64_t> seeds;
@@ -153,13 +158,11 @@ bool Print(const std::vector<Entry>& list, const std::map<std::string, Verdict>&
     const Verdict& verdict = verdicts.at(mutant.name);
     if (verdict.seeds == 0) {
       good = false;
-      std::printf("%-34s        -  SURVIVED %s\n  %s\n", mutant.name.c_str(),
-                  verdict.property.c_str(), mutant.is.c_str());
+      std::printf("SURVIVED: %s: %s %s\n", mutant.name.c_str(), mutant.is.c_str(),
+                  verdict.property.c_str());
       continue;
     }
     seeds.push_back(verdict.seeds);
-    std::printf("%-34s %8llu  %s\n", mutant.name.c_str(),
-                static_cast<unsigned long long>(verdict.seeds), verdict.property.c_str());
   }
   std::sort(seeds.begin(), seeds.end());
   if (!seeds.empty()) {

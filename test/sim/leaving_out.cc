@@ -82,22 +82,32 @@ class LeavingOut {
 
   // None: it should have been made, or refused for what it asks, and was not.
   std::optional<absl::StatusOr<Membership>> Change(const Membership& next) {
-    constexpr absl::Duration kTimeout = absl::Seconds(60);
     ServerId by = Any();
     while (!IsThere(by)) by = Any();
+    absl::StatusOr<Membership> answer = Ask(by, next);
+    // It may have come just when its leader renewed the epoch.
+    constexpr int kTries = 20;
+    for (int tries = 1; tries < kTries && absl::IsUnavailable(answer.status()); ++tries) {
+      cluster_.RunFor(absl::Milliseconds(200));
+      answer = Ask(by, next);
+    }
+    if (cluster_.violation()) return std::nullopt;
+    const absl::Status& status = answer.status();
+    const bool told = status.ok() || absl::IsAborted(status) || absl::IsInvalidArgument(status) ||
+                      absl::IsFailedPrecondition(status);
+    if (told) return answer;
+    cluster_.Report("LIV-6 calls", "a change to " + ToString(next) + " is not made in peace: " +
+                                       status.ToString() + "\n" + cluster_.Describe());
+    return std::nullopt;
+  }
+
+  absl::StatusOr<Membership> Ask(ServerId by, const Membership& next) {
+    constexpr absl::Duration kTimeout = absl::Seconds(60);
     const auto answer = std::make_shared<std::optional<absl::StatusOr<Membership>>>();
     cluster_.server(by).Reconfigure(
         next, kTimeout, [answer](absl::StatusOr<Membership> now) { *answer = std::move(now); });
     cluster_.RunUntil([&] { return answer->has_value(); }, 2 * kTimeout);
-    if (cluster_.violation()) return std::nullopt;
-    const absl::Status status =
-        answer->has_value() ? (*answer)->status() : absl::UnknownError("no answer");
-    const bool told = status.ok() || absl::IsAborted(status) || absl::IsInvalidArgument(status) ||
-                      absl::IsFailedPrecondition(status);
-    if (told) return *answer;
-    cluster_.Report("LIV-6 calls", "a change to " + ToString(next) + " is not made in peace: " +
-                                       status.ToString() + "\n" + cluster_.Describe());
-    return std::nullopt;
+    return answer->has_value() ? **answer : absl::UnknownError("no answer");
   }
 
   // Stops all whom `now` leaves out, and lets the leader die; that one comes back at once if the

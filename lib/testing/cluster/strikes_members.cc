@@ -41,7 +41,7 @@ class Wish {
     }
     return next_;
   }
-  // Whoever it waits for will be there some time.
+  // All that it waits for will be there some time.
   bool sure() const { return sure_; }
 
  private:
@@ -158,8 +158,8 @@ class Wish {
   bool sure_ = true;
 };
 
-// Whoever leads by its own word is asked for what was so before: one that has been left behind
-// must not say that nothing is to be changed.
+// Each that leads by its own word is asked for what was so before: a leader that others have left
+// must not say that there is nothing to change.
 void AskForBefore(NemesisArm& arm, const Membership& before) {
   for (const ServerId sid : arm.servers()) {
     SimServer& server = arm.cluster().server(sid);

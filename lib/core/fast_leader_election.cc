@@ -188,7 +188,14 @@ bool FastLeaderElection::Connected() const {
 
 bool FastLeaderElection::Qualifies(const Vote& vote) const {
   if (vote.leader == self_.id) return Connected();
-  return connectivity_.IsLinked(vote.leader) && !disconnected_candidates_.contains(vote.leader);
+  return IsThere(vote.leader) && !disconnected_candidates_.contains(vote.leader);
+}
+
+bool FastLeaderElection::IsThere(ServerId candidate) const {
+  const std::set<MemberId>& linked = connectivity_.linked();
+  return std::any_of(linked.begin(), linked.end(), [&](const MemberId& peer) {
+    return peer.id == candidate && candidates_.IsVoter(peer);
+  });
 }
 
 bool FastLeaderElection::AnybodyQualifies() const {

@@ -150,7 +150,8 @@ bool LoseEmptyDisk(NemesisArm& arm, const Blow& blow) {
     }
     arm.Note(Fault::kLoseEmptyDisk, arm.RoleOf(loser));
     arm.Crash(loser, CrashMode::kPower);
-    arm.cluster().server(loser).WipeDisk();
+    // A change may be under way by then that needs just this disk: it may come back.
+    arm.cluster().server(loser).LoseDisk();
     arm.RestartAfter(lasts / 4, loser);
   });
   return false;

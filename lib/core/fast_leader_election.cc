@@ -191,10 +191,10 @@ bool FastLeaderElection::Qualifies(const Vote& vote) const {
   return IsThere(vote.leader) && !disconnected_candidates_.contains(vote.leader);
 }
 
-bool FastLeaderElection::IsThere(ServerId candidate) const {
+bool FastLeaderElection::IsThere(ServerId sid) const {
   const std::set<MemberId>& linked = connectivity_.linked();
   return std::any_of(linked.begin(), linked.end(), [&](const MemberId& peer) {
-    return peer.id == candidate && candidates_.IsVoter(peer);
+    return peer.id == sid && candidates_.IsVoter(peer);
   });
 }
 
@@ -258,7 +258,8 @@ bool FastLeaderElection::NothingIsAwaited() const {
     if (received_.Has(sid)) return received_.cast().at(sid).vote <= proposal_;
     const bool follows =
         settled_.Has(sid) && !connectivity_.Lost(settled_.cast().at(sid).vote.leader);
-    return connectivity_.Lost(sid) || follows;
+    const bool other_disk = connectivity_.IsLinked(sid) && !IsThere(sid);
+    return connectivity_.Lost(sid) || other_disk || follows;
   });
 }
 

@@ -72,8 +72,8 @@ class FastLeaderElection final : public Election {
   bool AreEnough(const std::set<MemberId>& supporters, ServerId leader) const;
   // Decides for the leader whose word is enough, if there is one.
   void TakeLeadersWord(Outbox* out);
-  // Linked, and on a disk that votes: on another one it has nothing to lead with.
-  bool IsThere(ServerId candidate) const;
+  // Linked, and on a disk that votes: on another one it does not, and has nothing to lead with.
+  bool IsThere(ServerId sid) const;
   // Its candidate reaches a quorum, as far as is known: a candidate says so of itself.
   bool Qualifies(const Vote& vote) const;
   // Its candidate has what the vote says, as far as it is known, and is not behind this peer.

@@ -39,7 +39,7 @@ class Looking {
   }
   Vote OwnVote() const {
     // Weight 0 leads nobody (PROTOCOL §2 Q4).
-    if (!self_.votes() || !self_.quorum.MayLead(self_.options.self)) return Vote{};
+    if (!self_.votes() || !self_.quorum.MayLead(self_.me())) return Vote{};
     return {self_.state.current, self_.history.last(), self_.options.self};
   }
 

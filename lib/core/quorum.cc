@@ -14,6 +14,11 @@ QuorumSystem::QuorumSystem(const Membership& membership) {
   }
 }
 
+bool QuorumSystem::MayLead(const MemberId& member) const {
+  const auto voter = voters_.find(member);
+  return voter != voters_.end() && voter->second.weight > 0;
+}
+
 bool QuorumSystem::MayLead(ServerId sid) const {
   const auto voter = voters_.lower_bound(MemberId{sid, {}});
   return voter != voters_.end() && voter->first.id == sid && voter->second.weight > 0;
@@ -40,6 +45,11 @@ Quorum::Quorum(const Configs& configs) {
 bool Quorum::IsVoter(const MemberId& member) const {
   return std::any_of(configs_.begin(), configs_.end(),
                      [&](const QuorumSystem& config) { return config.IsVoter(member); });
+}
+
+bool Quorum::MayLead(const MemberId& member) const {
+  return std::any_of(configs_.begin(), configs_.end(),
+                     [&](const QuorumSystem& config) { return config.MayLead(member); });
 }
 
 bool Quorum::MayLead(ServerId sid) const {

@@ -24,8 +24,9 @@ class QuorumSystem {
   explicit QuorumSystem(const Membership& membership);
 
   bool IsVoter(const MemberId& member) const { return voters_.contains(member); }
-  // It is listed as a voter, on whichever disk, and its vote has weight: such a server may be
-  // elected. Others are never candidates.
+  // It is listed as a voter, and its vote has weight: it may stand. Others are never candidates.
+  bool MayLead(const MemberId& member) const;
+  // The same on whichever disk: a vote for a server does not say which.
   bool MayLead(ServerId sid) const;
   bool Contains(const std::set<MemberId>& members) const;
   void AddVotersTo(std::set<MemberId>* voters) const;
@@ -46,7 +47,8 @@ class ZKQ_EXPORT Quorum {
   explicit Quorum(const Configs& configs);
 
   bool IsVoter(const MemberId& member) const;
-  bool MayLead(ServerId sid) const;  // in one of the configurations
+  bool MayLead(const MemberId& member) const;  // in one of the configurations
+  bool MayLead(ServerId sid) const;
   bool Contains(const std::set<MemberId>& members) const;
   // The largest value that a quorum has reached, if `reached` has the largest of each
   // voter: the newest zxid that a quorum holds, the last time at which one was heard.

@@ -144,6 +144,37 @@ TEST_CASE("a change whose leader dies once it is committed is settled by the nex
   world.Reconfigure(kA, world.With({kA, kB}));
 }
 
+TEST_CASE("a disk without weight does not lead by the weight of the one before it") {
+  // The mistake: a server stands if its seat has weight in one of its configurations, on whichever
+  // disk. Here the lost disk of server 3 has some in the old one, its present disk none in the new.
+  World world(3);
+  world.Elect(kB, {kA});
+  world.Crash(kC);
+  world.Replace(kC);
+  world.Start(kC);
+  world.UntilServing(world.ids());
+  Membership next = world.With({kA, kC});
+  FindMember(&next, kC)->disk = kPresentDisk;
+  FindMember(&next, kC)->weight = 0;
+  world.crash_before = [](ServerId sid, const Effect& effect) {
+    const auto* store = std::get_if<StoreState>(&effect);
+    return sid == kB && store != nullptr && store->state.config.version != Zxid{};
+  };
+  world.crash_keeps = Kept::kAll;
+  world.Change(kB, next);
+  world.Until([&] { return !world.up(kB); });
+  world.crash_before = nullptr;
+  REQUIRE(world.LoggedConfigs(kC).size() == 1);
+  bool stands = false;
+  world.seen = [&](ServerId sid, const Effect& effect) {
+    const auto* role = std::get_if<RoleChanged>(&effect);
+    stands = stands || (sid == kC && role != nullptr && role->role.state == PeerState::kLeading);
+  };
+  world.Start(kB);
+  world.Until([&] { return world.changes() == 1 && world.settled() != Zxid{}; });
+  REQUIRE_FALSE(stands);
+}
+
 TEST_CASE("a candidate that cannot lead with what is pending at it does not keep others from it") {
   // The mistake: nobody says in elections whether it is linked with a quorum of each of its
   // configurations. Then 1 and 2 vote for 3, which has most, and can lead only with 4 or 5.

@@ -6,7 +6,7 @@
 # every one by name: an OBJECT target passes on what it needs, but not its objects.
 # LABELS (or LABEL), default unit: no thread and no file; inprocess: threads and
 # files; grpc: real sockets; e2e: real processes. With simulated: whole ensembles in virtual time
-# in one thread, where ThreadSanitizer has nothing to find: that build leaves them out.
+# in one thread. In these and in unit ThreadSanitizer has nothing to find: that build leaves them out.
 function(zkq_test name)
   cmake_parse_arguments(arg "" "" "SOURCES;PARTS;LINK;LABELS;LABEL" ${ARGN})
   if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
@@ -16,7 +16,7 @@ function(zkq_test name)
   if(NOT labels)
     set(labels unit)
   endif()
-  if("simulated" IN_LIST labels AND "thread" IN_LIST ZKQ_SANITIZE)
+  if("thread" IN_LIST ZKQ_SANITIZE AND ("simulated" IN_LIST labels OR "unit" IN_LIST labels))
     return()
   endif()
   add_executable(${name} ${arg_SOURCES})

@@ -29,6 +29,7 @@ bool Peer::Impl::TakeConfig(ServerId from, const Notification& n) {
   if (!member || n.membership->version <= known.version) return false;
   self_.Adopt(*n.membership);
   FollowMemberships();
+  outbox_.clear();  // it was meant for those before, and says nothing of what was pending
   GoLooking();
   return true;
 }

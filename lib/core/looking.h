@@ -2,7 +2,8 @@
 // cannot be taken back, and a vote must tell what is durable, never what is in
 // memory (PROTOCOL §3; ZOOKEEPER-4712). Then an election decides.
 //
-// A peer that is not listed as a voter with its disk, or whose vote has no weight, only asks (§4.1).
+// A peer that is not listed as a voter with its disk, or whose vote has no weight, only asks
+// (§4.1).
 #pragma once
 
 #include "lib/core/self.h"

@@ -398,13 +398,14 @@ bool SimCluster::Impl::StartEverybody(const std::set<ServerId>& healthy) {
 bool SimCluster::Impl::AwaitSynced(const std::set<ServerId>& healthy, absl::Duration limit,
                                    absl::Duration patience) {
   constexpr absl::Duration kLook = absl::Milliseconds(10);
-  // Healing breaks links, too, and that is heard of later.
-  constexpr absl::Duration kSettles = absl::Seconds(1);
+  // Healing breaks links, too, and that is heard of later; and a path that has changed meanwhile is
+  // known only by its silence.
+  const absl::Duration settles = std::max(absl::Seconds(1), patience + kLook);
   // A few attempts; with the limits as shipped and a healthy network one takes no second.
   const absl::Duration elects = 3 * patience + absl::Seconds(3);
   const absl::Duration deadline = scheduler.now() + limit;
   const absl::Duration led_by = scheduler.now() + std::min(limit, elects);
-  RunFor(kSettles);
+  RunFor(settles);
   bool led = false;
   while (!violation()) {
     const Statuses statuses = StatusesOfAll();

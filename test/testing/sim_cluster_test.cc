@@ -92,9 +92,10 @@ TEST_CASE("a leader that goes while nothing is wrong is a violation of LIV-4") {
   const int servers = GENERATE(1, 3);
   SimCluster cluster({.servers = servers}, nullptr);
   cluster.StartAll();
-  // A second is for the ensemble to settle; then the leader has to stay for longer than this.
+  // The first sync_limit is for the ensemble to settle; then the leader has to stay for longer than
+  // another one.
   cluster.RunUntil([&] { return cluster.leader().has_value(); }, absl::Seconds(10));
-  cluster.scheduler().After(absl::Seconds(2), [&] { cluster.server(*cluster.leader()).Crash(); });
+  cluster.scheduler().After(absl::Seconds(4), [&] { cluster.server(*cluster.leader()).Crash(); });
   const std::string status = cluster.CheckConverges(absl::Minutes(1)).ToString();
   CHECK(status.find("LIV-4 stability: led by ") != status.npos);
 }

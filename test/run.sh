@@ -7,8 +7,9 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 source test/stages.sh
 
+# Tests of real servers wait for most of their time.
 stage packages cmake/bootstrap.sh &&
   stage configure cmake --preset ci &&
   stage build cmake --build --preset ci &&
-  stage ctest ctest --preset ci -j "$(nproc)" "$@"
+  stage ctest ctest --preset ci -j "$((2 * $(nproc)))" "$@"
 summary

@@ -149,6 +149,9 @@ class Leading {
 
   // --- liveness
   void PingAll();
+  uint64_t NumberPing();
+  bool AtWork() const;
+  void TellObservers();
   void Handle(LearnerProgress* learner, const Pong& pong);
   void NoteAnswers();
   void DropSilent();

@@ -153,7 +153,11 @@ bool Leading::CommitNext() {
   admission_.Committed(known);
   // A leader that hands over says both in one word: who learns of the commit alone may turn away
   // before it hears where to.
-  if (!activates || LeadsOn(replaced)) learners_.SendCommit(established_, before);
+  if (!activates || LeadsOn(replaced)) {
+    learners_.SendCommit(established_);
+    TellObservers();
+    if (learners_.next_turn() != Time::max()) learners_.AnswerObservers(before);
+  }
   if (activates) Activate(replaced);
   ConsiderChanges();
   return activates;

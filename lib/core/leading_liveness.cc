@@ -18,7 +18,7 @@ constexpr int kPatienceTicks = 5;
 }  // namespace
 
 void Leading::On(const Tick&) {
-  learners_.Inform(established_);
+  if (self_.now >= learners_.next_turn()) TellObservers();
   if (!watch_.PingIsDue(self_.now)) return;
   if (!attempt_.established()) {
     attempt_.NoteSupport(self_.Linked(), self_.now);
@@ -30,6 +30,7 @@ void Leading::On(const Tick&) {
   }
   DropSilent();
   PingAll();
+  learners_.OwePings();
   if (attempt_.established()) {
     CheckQuorum();
     CheckOwnDisk();
@@ -38,18 +39,35 @@ void Leading::On(const Tick&) {
   }
 }
 
-Time Leading::NextWake() const {
-  return std::min(watch_.next_ping(), learners_.NextInform().value_or(Time::max()));
+Time Leading::NextWake() const { return std::min(watch_.next_ping(), learners_.next_turn()); }
+
+void Leading::PingAll() {
+  learners_.SendPing(NumberPing(), AtWork(), watch_.confirmed());
+  NoteAnswers();
+}
+
+uint64_t Leading::NumberPing() {
+  return watch_.NumberPing(
+      self_.now, attempt_.established() ? std::optional(self_.watermarks.commit) : std::nullopt);
 }
 
 // Until there is a quorum, a learner waits for the disks of other voters, too: one that is quick
 // must not leave because another takes longer than init_limit.
-void Leading::PingAll() {
-  const bool at_work = self_.Syncing() || (!attempt_.established() && learners_.AnyVoterGoesOn());
-  const auto commit =
-      attempt_.established() ? std::optional(self_.watermarks.commit) : std::nullopt;
-  learners_.SendPing(watch_.NumberPing(self_.now, commit), at_work, watch_.confirmed());
-  NoteAnswers();
+bool Leading::AtWork() const {
+  return self_.Syncing() || (!attempt_.established() && learners_.AnyVoterGoesOn());
+}
+
+// A ping that goes later than the voters' has a later number: the word of its observer that it says
+// was heard may have come after what they confirm by theirs.
+void Leading::TellObservers() {
+  const std::vector<LearnerProgress*> observers = learners_.TakeTurns();
+  learners_.Inform(established_, observers);
+  uint64_t ping = 0;
+  for (LearnerProgress* observer : observers) {
+    if (!observer->ping_owed()) continue;
+    if (ping == 0) ping = NumberPing();
+    observer->SendPing(ping, AtWork(), watch_.confirmed());
+  }
 }
 
 void Leading::Handle(LearnerProgress* learner, const Pong& pong) {

@@ -146,6 +146,7 @@ void LearnerProgress::Fed(const std::vector<Txn>& txns, Zxid commit) {
   ZKQ_CHECK(!txns.empty() && txns.front().prev == feed_.sent());
   if (match_ == feed_.sent()) NoteAdvance();
   feed_.Advance(txns);
+  fed_at_ = self_.now;
   commit_told_ = std::max(commit_told_, commit);
 }
 
@@ -210,6 +211,7 @@ void LearnerProgress::NoteFrame() {
 }
 
 void LearnerProgress::SendPing(uint64_t seq, bool at_work, const Watch::Round& confirmed) {
+  ping_owed_.reset();
   Send(Ping{.seq = seq,
             .commit = std::min(self_.watermarks.commit, commit_told_),
             .syncing = at_work,

@@ -80,6 +80,10 @@ class LearnerProgress {
   std::optional<Zxid> PinnedAfter() const;
   // What is proposed after `last` can go to it at once: it was sent all before that.
   bool CaughtUpWith(Zxid last) const;
+  // It is up with a history that has grown since.
+  bool Lags(Zxid last) const { return synced() && feed_.sent() < last; }
+  Zxid sent() const { return feed_.sent(); }
+  std::optional<Time> fed_at() const { return fed_at_; }  // when it was sent the last of that
   // What it was sent begins a plan that reaches this entry, or follows one.
   bool WasSent(Zxid zxid) const { return stage_ >= Stage::kFeeding && feed_.sent() >= zxid; }
   // It was sent these, with others, and told of `commit` by that.
@@ -105,6 +109,9 @@ class LearnerProgress {
   // parts come; but no more of them than may stand before it, or a disk that hangs could hide
   // behind large requests.
   void NotePart(size_t bytes);
+  // A ping is due, which this learner gets at its next turn (see Learners); since when.
+  void OwePing() { ping_owed_ = self_.now; }
+  std::optional<Time> ping_owed() const { return ping_owed_; }
   // `at_work`: what it may be waiting for is on its way.
   void SendPing(uint64_t seq, bool at_work, const Watch::Round& confirmed);
   // True: its synchronisation goes on. No ping above `last_ping` was sent. `due`: what a learner
@@ -148,6 +155,7 @@ class LearnerProgress {
   Stage stage_ = Stage::kWaiting;
   bool planned_ = false;
   Feed feed_;
+  std::optional<Time> fed_at_;
   bool awaits_log_ = false;  // what it is to be sent next is in memory no more, and not durable yet
   Zxid match_;
   Zxid durable_;
@@ -155,6 +163,7 @@ class LearnerProgress {
   int keeps_up_ = 0;  // Pongs in a row, up to kStable
   Zxid commit_told_;
   Epoch served_ = 0;  // the last in which it was sent UpToDate
+  std::optional<Time> ping_owed_;
   uint64_t ponged_ = 0;
   bool goes_on_ = false;
   Time sync_{};         // the slowest of its last syncs, by its last Pong

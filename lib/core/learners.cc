@@ -9,9 +9,6 @@ namespace {
 // Addresses every learner's session of this epoch (see Session).
 Session ToAll(Epoch epoch) { return {.number = 0, .epoch = epoch}; }
 
-// What is committed within it goes to observers in one message.
-constexpr Time kInformInterval = std::chrono::milliseconds(10);
-
 // An observer's word counts nowhere (INV-25).
 bool Speaks(const LearnerProgress& learner) { return learner.synced() && !learner.observes(); }
 
@@ -134,7 +131,7 @@ void Learners::Propose(Epoch epoch, Zxid before, std::vector<Txn> txns) {
   for (LearnerProgress* learner : lagging) learner->Pump();
 }
 
-void Learners::SendCommit(Epoch epoch, Zxid before) {
+void Learners::SendCommit(Epoch epoch) {
   const Zxid commit = self_.watermarks.commit;
   std::vector<LinkId> together;
   for (auto& [link, learner] : all_) {
@@ -148,14 +145,80 @@ void Learners::SendCommit(Epoch epoch, Zxid before) {
   if (!together.empty()) {
     self_.Emit(Send{std::move(together), Message{ToAll(epoch), Commit{commit}}});
   }
-  const auto observes = [](const auto& one) { return one.second.observes(); };
-  if (std::none_of(all_.begin(), all_.end(), observes)) return;
-  if (!informed_) informed_ = before;
-  Inform(epoch);
-  if (informed_) AnswerObservers(before);
 }
 
-// Who has asked for one of these itself waits for it.
+void Learners::SendPing(uint64_t ping, bool at_work, const Watch::Round& confirmed) {
+  for (auto& [link, learner] : all_) {
+    if (!learner.observes()) learner.SendPing(ping, at_work, confirmed);
+  }
+}
+
+// --- to observers, in turns --------------------------------------------------------------
+
+// The first turn of that observer after that time. It has one in each round: what many are told in
+// the same moment, all work on in the same moment, and this leader, the network and what they share
+// are busy with it while voters wait. Under load it also costs less to be told of many commits at
+// once.
+Time Learners::NextTurn(ServerId sid, Time after) const {
+  constexpr Time kLongestRound = std::chrono::milliseconds(25);
+  constexpr int kTurns = 25;
+  constexpr int kApart = 16;  // ids follow each other: any number of them is spread over the round
+  const Time round = std::min(kLongestRound, self_.Ticks(1) / 4);
+  const Time turn = round * (ToInt(sid) * kApart % kTurns) / kTurns;
+  return after + round - (after + round - turn) % round;
+}
+
+void Learners::OwePings() {
+  for (auto& [link, learner] : all_) {
+    if (!learner.observes()) continue;
+    learner.OwePing();
+    next_turn_ = std::min(next_turn_, NextTurn(link.sid, self_.now));
+  }
+}
+
+std::vector<LearnerProgress*> Learners::TakeTurns() {
+  std::vector<LearnerProgress*> observers;
+  next_turn_ = Time::max();
+  for (auto& [link, learner] : all_) {
+    if (!learner.observes()) continue;
+    Time turn = Time::max();
+    if (const auto owed = learner.ping_owed()) turn = NextTurn(link.sid, *owed);
+    if (learner.Lags(self_.watermarks.commit)) {
+      const auto fed = learner.fed_at();
+      turn = fed ? std::min(turn, NextTurn(link.sid, *fed)) : self_.now;
+    }
+    if (turn <= self_.now) {
+      observers.push_back(&learner);
+    } else {
+      next_turn_ = std::min(next_turn_, turn);
+    }
+  }
+  return observers;
+}
+
+// Observers hear of a transaction when it is committed: INFORM, in ZooKeeper.
+void Learners::Inform(Epoch epoch, const std::vector<LearnerProgress*>& observers) {
+  const Zxid commit = self_.watermarks.commit;
+  Zxid before;
+  std::vector<Txn> txns;  // that follow it: most of them have been sent the same
+  std::vector<LinkId> together;
+  for (LearnerProgress* observer : observers) {
+    if (!observer->Lags(commit)) continue;
+    if (txns.empty()) {
+      before = observer->sent();
+      txns = self_.history.After(before, commit, kProposalBytesMax);
+    }
+    if (!txns.empty() && txns.back().zxid == commit && observer->CaughtUpWith(before)) {
+      observer->Fed(txns, commit);
+      together.push_back(observer->link());
+    } else {
+      observer->Pump();
+    }
+  }
+  if (together.empty()) return;
+  self_.Emit(Send{std::move(together), Message{ToAll(epoch), Proposal{std::move(txns), commit}}});
+}
+
 void Learners::AnswerObservers(Zxid before) {
   std::set<ServerId> askers;
   for (const Txn& txn : self_.history.Newest(before, self_.watermarks.commit)) {
@@ -164,38 +227,6 @@ void Learners::AnswerObservers(Zxid before) {
   for (auto& [link, learner] : all_) {
     if (learner.observes() && askers.contains(link.sid)) learner.Pump();
   }
-}
-
-std::optional<Time> Learners::NextInform() const {
-  return informed_ ? std::optional(next_inform_) : std::nullopt;
-}
-
-// Observers hear of a transaction when it is committed: INFORM, in ZooKeeper. The first is told at
-// once, what is committed soon after it together: under load each message costs its observer, and
-// this leader once for each of them, more than what it carries.
-void Learners::Inform(Epoch epoch) {
-  if (!informed_ || self_.now < next_inform_) return;
-  next_inform_ = self_.now + kInformInterval;
-  const Zxid before = *std::exchange(informed_, std::nullopt);
-  const Zxid commit = self_.watermarks.commit;
-  std::vector<Txn> txns = self_.history.After(before, commit, kProposalBytesMax);
-  const bool whole = !txns.empty() && txns.back().zxid == commit;
-  std::vector<LinkId> together;
-  for (auto& [link, learner] : all_) {
-    if (!learner.observes()) continue;
-    if (whole && learner.CaughtUpWith(before)) {
-      learner.Fed(txns, commit);
-      together.push_back(link);
-    } else {
-      learner.Pump();
-    }
-  }
-  if (together.empty()) return;
-  self_.Emit(Send{std::move(together), Message{ToAll(epoch), Proposal{std::move(txns), commit}}});
-}
-
-void Learners::SendPing(uint64_t ping, bool at_work, const Watch::Round& confirmed) {
-  for (auto& [link, learner] : all_) learner.SendPing(ping, at_work, confirmed);
 }
 
 }  // namespace zkq::core

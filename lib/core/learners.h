@@ -44,21 +44,30 @@ class Learners {
   // `txns` follow `before`. Learners that were sent all before it get them now, the
   // others from their own cursors.
   void Propose(Epoch epoch, Zxid before, std::vector<Txn> txns);
-  // What is committed now; until now `before` was.
-  void SendCommit(Epoch epoch, Zxid before);
-  // To observers, if it is time; when it will be: they are told of commits in a bundle.
-  void Inform(Epoch epoch);
-  std::optional<Time> NextInform() const;
+  // What is committed now.
+  void SendCommit(Epoch epoch);
   void SendPing(uint64_t ping, bool at_work, const Watch::Round& confirmed);
+
+  // --- to observers, in turns ---------------------------------------------------------
+  // A ping is due, which each gets at its next turn.
+  void OwePings();
+  // Those to be told of something now: of that ping, or of what is committed, at once or at the
+  // first turn after the last time.
+  std::vector<LearnerProgress*> TakeTurns();
+  // When the next one is, of those that were not.
+  Time next_turn() const { return next_turn_; }
+  // Sends them what is committed.
+  void Inform(Epoch epoch, const std::vector<LearnerProgress*>& observers);
+  // Who has asked for one of what was committed after `before` does not wait for its turn.
+  void AnswerObservers(Zxid before);
 
  private:
   Invariants& invariants() { return self_.invariants(); }
-  void AnswerObservers(Zxid before);
+  Time NextTurn(ServerId sid, Time after) const;
 
   Self& self_;
   std::map<LinkId, LearnerProgress> all_;
-  std::optional<Zxid> informed_;  // observers have not been told what was committed after it
-  Time next_inform_{};
+  Time next_turn_ = Time::max();
 };
 
 }  // namespace zkq::core

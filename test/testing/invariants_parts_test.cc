@@ -530,6 +530,11 @@ TEST_CASE("LIV-4: without a fault the leader stays, and so does its epoch") {
   REQUIRE(Property(CheckStable(Led(2), Led(2))) == "");
   REQUIRE(Property(CheckStable(Led(2), Led(3))) == "LIV-4 stability");
   REQUIRE(Property(CheckStable(Led(2), Led(3), /*renews=*/true)) == "");
+  Statuses left = Led(2);
+  left[ServerId{3}].phase = ZabPhase::kDiscovery;
+  REQUIRE(Property(CheckStable(Led(2), left)) == "LIV-4 stability");
+  REQUIRE(Property(CheckStable(left, Led(2))) == "");
+  REQUIRE(Property(CheckStable(Led(2), left, /*renews=*/true)) == "");
   Statuses other = Led(2);
   other[ServerId{1}] = {.id = ServerId{1}};
   REQUIRE(Property(CheckStable(Led(2), other)) == "LIV-4 stability");

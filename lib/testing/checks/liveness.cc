@@ -12,6 +12,21 @@ Zxid NewestConfiguration(const Statuses& statuses) {
   return newest;
 }
 
+bool ServesUnder(ServerId leader, const ReplicaStatus& status) {
+  return status.phase == ZabPhase::kBroadcast && status.leader == leader;
+}
+
+std::optional<Violation> CheckStay(const Statuses& before, const Statuses& after, ServerId leader) {
+  for (const auto& [sid, status] : after) {
+    const auto was = before.find(sid);
+    if (was == before.end() || !ServesUnder(leader, was->second)) continue;
+    if (ServesUnder(leader, status)) continue;
+    return Violation{"LIV-4 stability", "server " + ToString(sid) + " has left " +
+                                            ToString(leader) + ", without a fault"};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<ServerId> LeaderOf(const Statuses& statuses) {
@@ -42,10 +57,7 @@ std::optional<Violation> CheckSynced(const Statuses& statuses, const std::set<Se
       return Violation{"LIV-2 re-admission", "server " + ToString(sid) + " is down"};
     }
     const ReplicaStatus& status = found->second;
-    if (status.phase == ZabPhase::kBroadcast && status.leader == leader &&
-        status.last_applied >= committed) {
-      continue;
-    }
+    if (ServesUnder(*leader, status) && status.last_applied >= committed) continue;
     return Violation{"LIV-2 re-admission", "server " + ToString(sid) + " has applied " +
                                                ToString(status.last_applied) + " of " +
                                                ToString(committed) + ", and is " +
@@ -58,9 +70,10 @@ std::optional<Violation> CheckSynced(const Statuses& statuses, const std::set<Se
 std::optional<Violation> CheckStable(const Statuses& before, const Statuses& after, bool renews) {
   const std::optional<ServerId> was = LeaderOf(before), is = LeaderOf(after);
   const bool led = was && was == is;
-  if (led && (renews || before.at(*is).epoch == after.at(*is).epoch)) return std::nullopt;
+  if (led && renews) return std::nullopt;
   if (!was && !is) return std::nullopt;
   if (NewestConfiguration(after) > NewestConfiguration(before)) return std::nullopt;
+  if (led && before.at(*is).epoch == after.at(*is).epoch) return CheckStay(before, after, *is);
   return Violation{"LIV-4 stability", "led by " + (was ? ToString(*was) : "nobody") + ", then by " +
                                           (is ? ToString(*is) : "nobody") + ", without a fault"};
 }

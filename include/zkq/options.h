@@ -101,7 +101,7 @@ struct ReadOptions {
   Consistency consistency = Consistency::kLinearizable;
   Zxid at_least = {};  // for kSequential: waits until it is applied here
   // For kLocal: refuses with kUnavailable if ReplicaStatus::staleness is more: what is read
-  // reflects every write that was acknowledged so long before the call. Less than two
+  // reflects every write that was acknowledged so long before the call. Less than three
   // ticks and twice the round trip to the leader is more than pings may tell in time.
   absl::Duration max_staleness = absl::InfiniteDuration();
 };

@@ -71,11 +71,12 @@ void Leading::TellObservers() {
 }
 
 void Leading::Handle(LearnerProgress* learner, const Pong& pong) {
+  const bool waits_for_turn = learner->observes() && learner->TakesMore();
   const bool goes_on = learner->Take(pong, watch_.last_ping(), watch_.CommitLongAgo());
   if (goes_on && !attempt_.established() && self_.quorum.IsVoter(learner->member())) {
     attempt_.NoteProgress(self_.now);
   }
-  learner->Pump();
+  if (!waits_for_turn) learner->Pump();
   NoteAnswers();
 }
 

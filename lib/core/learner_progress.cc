@@ -137,10 +137,12 @@ void LearnerProgress::SendProposal(std::vector<Txn> txns) {
   Send(Proposal{std::move(txns), commit});
 }
 
-bool LearnerProgress::CaughtUpWith(Zxid last) const {
-  return stage_ >= Stage::kAccepting && feed_.sent() == last && !feed_.reading() &&
+bool LearnerProgress::TakesMore() const {
+  return stage_ >= Stage::kAccepting && !feed_.reading() &&
          feed_.HasCredit(self_.options.credit_bytes);
 }
+
+bool LearnerProgress::CaughtUpWith(Zxid last) const { return TakesMore() && feed_.sent() == last; }
 
 void LearnerProgress::Fed(const std::vector<Txn>& txns, Zxid commit) {
   ZKQ_CHECK(!txns.empty() && txns.front().prev == feed_.sent());

@@ -80,8 +80,8 @@ class LearnerProgress {
   std::optional<Zxid> PinnedAfter() const;
   // What is proposed after `last` can go to it at once: it was sent all before that.
   bool CaughtUpWith(Zxid last) const;
-  // It is up with a history that has grown since.
-  bool Lags(Zxid last) const { return synced() && feed_.sent() < last; }
+  // What is proposed from now on can go to it as soon as it was sent all before that.
+  bool TakesMore() const;
   Zxid sent() const { return feed_.sent(); }
   std::optional<Time> fed_at() const { return fed_at_; }  // when it was sent the last of that
   // What it was sent begins a plan that reaches this entry, or follows one.
@@ -109,7 +109,7 @@ class LearnerProgress {
   // parts come; but no more of them than may stand before it, or a disk that hangs could hide
   // behind large requests.
   void NotePart(size_t bytes);
-  // A ping is due, which this learner gets at its next turn (see Learners); since when.
+  // A ping is due, which this learner gets at its next turn (Learners); since when.
   void OwePing() { ping_owed_ = self_.now; }
   std::optional<Time> ping_owed() const { return ping_owed_; }
   // `at_work`: what it may be waiting for is on its way.

@@ -18,6 +18,7 @@ LearnerProgress* Learners::Add(const LinkId& link, const Session& session,
                                const FollowerInfo& info) {
   const auto [learner, added] = all_.try_emplace(link, &self_, link, session, info);
   ZKQ_CHECK(added, &learner->second);
+  no_turn_before_ = {};
   return &learner->second;
 }
 
@@ -177,21 +178,29 @@ void Learners::OwePings() {
 }
 
 std::vector<LearnerProgress*> Learners::TakeTurns() {
+  next_turn_ = std::min(next_turn_, no_turn_before_);
+  if (self_.now < next_turn_) return {};  // commits come more often than turns
   std::vector<LearnerProgress*> observers;
-  next_turn_ = Time::max();
+  next_turn_ = no_turn_before_ = Time::max();
   for (auto& [link, learner] : all_) {
     if (!learner.observes()) continue;
-    Time turn = Time::max();
-    if (const auto owed = learner.ping_owed()) turn = NextTurn(link.sid, *owed);
-    if (learner.Lags(self_.watermarks.commit)) {
-      const auto fed = learner.fed_at();
-      turn = fed ? std::min(turn, NextTurn(link.sid, *fed)) : self_.now;
-    }
-    if (turn <= self_.now) {
-      observers.push_back(&learner);
-    } else {
+    bool told = false;
+    const auto fed = learner.fed_at();
+    const bool lags = learner.synced() && learner.sent() < self_.watermarks.commit;
+    Time turn = fed ? NextTurn(link.sid, *fed) : self_.now;
+    if (lags && turn <= self_.now) {
+      told = learner.TakesMore();  // else it goes on when what it waits for comes
+      turn = NextTurn(link.sid, self_.now);
+    } else if (lags) {
       next_turn_ = std::min(next_turn_, turn);
     }
+    no_turn_before_ = std::min(no_turn_before_, turn);
+    if (const auto owed = learner.ping_owed()) {
+      const Time pinged = NextTurn(link.sid, *owed);
+      told = told || pinged <= self_.now;
+      if (!told) next_turn_ = std::min(next_turn_, pinged);
+    }
+    if (told) observers.push_back(&learner);
   }
   return observers;
 }
@@ -200,15 +209,16 @@ std::vector<LearnerProgress*> Learners::TakeTurns() {
 void Learners::Inform(Epoch epoch, const std::vector<LearnerProgress*>& observers) {
   const Zxid commit = self_.watermarks.commit;
   Zxid before;
-  std::vector<Txn> txns;  // that follow it: most of them have been sent the same
+  std::vector<Txn> txns;  // from there to `commit`: most of them have been sent the same
   std::vector<LinkId> together;
   for (LearnerProgress* observer : observers) {
-    if (!observer->Lags(commit)) continue;
+    if (!observer->synced() || !observer->TakesMore() || observer->sent() >= commit) continue;
     if (txns.empty()) {
       before = observer->sent();
       txns = self_.history.After(before, commit, kProposalBytesMax);
+      if (!txns.empty() && txns.back().zxid != commit) txns.clear();
     }
-    if (!txns.empty() && txns.back().zxid == commit && observer->CaughtUpWith(before)) {
+    if (!txns.empty() && observer->sent() == before) {
       observer->Fed(txns, commit);
       together.push_back(observer->link());
     } else {
@@ -224,8 +234,10 @@ void Learners::AnswerObservers(Zxid before) {
   for (const Txn& txn : self_.history.Newest(before, self_.watermarks.commit)) {
     if (txn.origin.sid != self_.options.self) askers.insert(txn.origin.sid);
   }
-  for (auto& [link, learner] : all_) {
-    if (learner.observes() && askers.contains(link.sid)) learner.Pump();
+  for (const ServerId sid : askers) {
+    for (auto at = all_.lower_bound({.sid = sid}); at != all_.end() && at->first.sid == sid; ++at) {
+      if (at->second.observes()) at->second.Pump();
+    }
   }
 }
 

@@ -54,7 +54,7 @@ class Learners {
   // Those to be told of something now: of that ping, or of what is committed, at once or at the
   // first turn after the last time.
   std::vector<LearnerProgress*> TakeTurns();
-  // When the next one is, of those that were not.
+  // When there may be more of them.
   Time next_turn() const { return next_turn_; }
   // Sends them what is committed.
   void Inform(Epoch epoch, const std::vector<LearnerProgress*>& observers);
@@ -68,6 +68,7 @@ class Learners {
   Self& self_;
   std::map<LinkId, LearnerProgress> all_;
   Time next_turn_ = Time::max();
+  Time no_turn_before_{};  // of one to be told what is committed
 };
 
 }  // namespace zkq::core

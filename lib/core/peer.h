@@ -56,7 +56,7 @@ class Peer {
     Zxid pinned_after = {};
     uint64_t behind = 0;          // transactions that are committed and not applied here
     std::optional<Time> as_of{};  // every write acknowledged before is applied here
-    Time ready_within{};          // may be so long ago: sync_limit (two ticks at least, which the
+    Time ready_within{};          // may be so long ago: sync_limit (three ticks at least, which the
                                   // pings of an idle leader take), or the limit of this disk
     Time founded_within{};        // founding may take so long
     // What a person may have to see to; 0: nothing.

@@ -57,7 +57,7 @@ Peer::View Peer::Impl::view() const {
       .behind = self_.history.epochs().Count(self_.watermarks.applied, self_.watermarks.commit),
       .as_of = self_.freshness.as_of(),
       .ready_within =
-          LimitOfDisk(self_.Ticks(std::max(self_.options.sync_limit, 2)), self_.disk.slowest()),
+          LimitOfDisk(self_.Ticks(std::max(self_.options.sync_limit, 3)), self_.disk.slowest()),
       .founded_within = self_.Ticks(self_.options.init_limit),
       .config_changes = self_.memberships.changes(),
       .changing = self_.memberships.configs().pending || !self_.memberships.settled(),

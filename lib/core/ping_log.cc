@@ -1,6 +1,7 @@
 #include "lib/core/ping_log.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace zkq::core {
 namespace {
@@ -10,11 +11,17 @@ constexpr size_t kPingsMax = 1024;
 
 }  // namespace
 
+// The newest of those numbers that this learner got.
+const PingLog::Entry* PingLog::FindUpTo(uint64_t seq) const {
+  const auto after =
+      std::upper_bound(pings_.begin(), pings_.end(), seq,
+                       [](uint64_t wanted, const Entry& entry) { return wanted < entry.seq; });
+  return after != pings_.begin() ? &*std::prev(after) : nullptr;
+}
+
 const PingLog::Entry* PingLog::Find(uint64_t seq) const {
-  const auto at =
-      std::lower_bound(pings_.begin(), pings_.end(), seq,
-                       [](const Entry& entry, uint64_t wanted) { return entry.seq < wanted; });
-  return at != pings_.end() && at->seq == seq ? &*at : nullptr;
+  const Entry* const entry = FindUpTo(seq);
+  return entry != nullptr && entry->seq == seq ? entry : nullptr;
 }
 
 std::optional<PingLog::Confirmed> PingLog::Take(const Ping& ping, Time now) {
@@ -26,7 +33,7 @@ std::optional<PingLog::Confirmed> PingLog::Take(const Ping& ping, Time now) {
   std::optional<Confirmed> confirmed;
   if (ping.confirmed > confirmed_) {
     confirmed_ = ping.confirmed;
-    const Entry* const round = Find(confirmed_);
+    const Entry* const round = FindUpTo(confirmed_);
     if (round != nullptr && round->heard) {
       confirmed = Confirmed{ping.confirmed_commit, *round->heard};
     }

@@ -1,7 +1,8 @@
 // PingLog: what a learner knows of its leader's pings (PROTOCOL §9.1): when it answered each,
 // and, of each, when it had sent the answer that the leader had heard by then. When a quorum
 // has answered a ping, the leader says so in a later one: what it says was true when that
-// answer was sent, which this learner's own clock tells.
+// answer was sent, which this learner's own clock tells. The ping need not be one that this learner
+// got: it confirms all that were sent before it.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +31,7 @@ class PingLog {
     std::optional<Time> heard = {};  // when the answer was sent that the leader had heard
   };
   const Entry* Find(uint64_t seq) const;
+  const Entry* FindUpTo(uint64_t seq) const;
 
   // Those that a later ping may speak of, by number; at most kPingsMax.
   std::deque<Entry> pings_;

@@ -66,6 +66,24 @@ TEST_CASE("ping log: a round counts from the answer that the leader had heard wh
                   milliseconds(500)));
 }
 
+// As an observer gets them: 1, 4, 7 and 10 went to voters.
+TEST_CASE("ping log: what confirms a ping confirms all that were sent before it") {
+  PingLog log;
+  CHECK(!log.Take({.seq = 2}, milliseconds(100)));
+  CHECK(!log.Take({.seq = 5, .heard = 2, .confirmed = 1}, milliseconds(200)));
+  CHECK(!log.Take({.seq = 8, .heard = 5, .confirmed = 4, .confirmed_commit = {1, 2}},
+                  milliseconds(300)));  // when it sent 2 the leader had heard nothing
+  const auto confirmed = log.Take(
+      {.seq = 11, .heard = 8, .confirmed = 7, .confirmed_commit = {1, 3}}, milliseconds(400));
+  REQUIRE(confirmed);
+  CHECK(confirmed->asked == milliseconds(100));
+  CHECK(confirmed->commit == Zxid{1, 3});
+  const auto newer = log.Take(
+      {.seq = 14, .heard = 11, .confirmed = 10, .confirmed_commit = {1, 4}}, milliseconds(500));
+  REQUIRE(newer);
+  CHECK(newer->asked == milliseconds(200));
+}
+
 TEST_CASE("ping log: a round from before this session, or with nothing heard, tells nothing") {
   PingLog log;
   CHECK(!log.Take({.seq = 7, .heard = 0, .confirmed = 6, .confirmed_commit = {1, 3}},

@@ -85,9 +85,13 @@ class LeavingOut {
     ServerId by = Any();
     while (!IsThere(by)) by = Any();
     absl::StatusOr<Membership> answer = Ask(by, next);
-    // It may have come just when its leader renewed the epoch.
+    // It may have come just when its leader renewed the epoch, or when the server that was asked
+    // got a snapshot.
     constexpr int kTries = 20;
-    for (int tries = 1; tries < kTries && absl::IsUnavailable(answer.status()); ++tries) {
+    const auto again = [&] {
+      return absl::IsUnavailable(answer.status()) || absl::IsUnknown(answer.status());
+    };
+    for (int tries = 1; tries < kTries && again(); ++tries) {
       cluster_.RunFor(absl::Milliseconds(200));
       answer = Ask(by, next);
     }
@@ -107,7 +111,7 @@ class LeavingOut {
     cluster_.server(by).Reconfigure(
         next, kTimeout, [answer](absl::StatusOr<Membership> now) { *answer = std::move(now); });
     cluster_.RunUntil([&] { return answer->has_value(); }, 2 * kTimeout);
-    return answer->has_value() ? **answer : absl::UnknownError("no answer");
+    return answer->has_value() ? **answer : absl::DeadlineExceededError("no answer");
   }
 
   // Stops all whom `now` leaves out, and lets the leader die; that one comes back at once if the

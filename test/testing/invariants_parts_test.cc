@@ -520,6 +520,9 @@ TEST_CASE("LIV-2: everybody serves, and has applied what is committed") {
   REQUIRE(Property(CheckSynced(statuses, kAll)) == "");
   SECTION("who is down does not") { statuses.erase(ServerId{3}); }
   SECTION("who is behind does not") { statuses[ServerId{3}].last_applied = {1, 1}; }
+  SECTION("who is not ready does not") {
+    statuses[ServerId{3}].ready = absl::UnavailableError("nothing is confirmed");
+  }
   SECTION("who looks does not") { statuses[ServerId{3}] = {.id = ServerId{3}}; }
   SECTION("who follows another does not") { statuses[ServerId{3}].leader = ServerId{2}; }
   REQUIRE(Property(CheckSynced(statuses, kAll)) == "LIV-2 re-admission");
@@ -534,7 +537,12 @@ TEST_CASE("LIV-4: without a fault the leader stays, and so does its epoch") {
   left[ServerId{3}].phase = ZabPhase::kDiscovery;
   REQUIRE(Property(CheckStable(Led(2), left)) == "LIV-4 stability");
   REQUIRE(Property(CheckStable(left, Led(2))) == "");
-  REQUIRE(Property(CheckStable(Led(2), left, /*renews=*/true)) == "");
+  REQUIRE(Property(CheckStable(Led(2), left, /*renews=*/true)) == "LIV-4 stability");
+  Statuses renewing = left;
+  renewing[ServerId{1}].phase = ZabPhase::kDiscovery;
+  REQUIRE(Property(CheckStable(Led(2), renewing, /*renews=*/true)) == "");
+  left.erase(ServerId{3});
+  REQUIRE(Property(CheckStable(Led(2), left)) == "LIV-4 stability");
   Statuses other = Led(2);
   other[ServerId{1}] = {.id = ServerId{1}};
   REQUIRE(Property(CheckStable(Led(2), other)) == "LIV-4 stability");

@@ -16,11 +16,22 @@ bool ServesUnder(ServerId leader, const ReplicaStatus& status) {
   return status.phase == ZabPhase::kBroadcast && status.leader == leader;
 }
 
+// Who is to be listed yet, or is not any more, never is ready.
+bool MayServe(const ReplicaStatus& status) {
+  return status.ready.ok() || status.standing == Standing::kJoining ||
+         status.standing == Standing::kRemoved;
+}
+
 std::optional<Violation> CheckStay(const Statuses& before, const Statuses& after, ServerId leader) {
-  for (const auto& [sid, status] : after) {
-    const auto was = before.find(sid);
-    if (was == before.end() || !ServesUnder(leader, was->second)) continue;
-    if (ServesUnder(leader, status)) continue;
+  // A renewal begins by sending observers away.
+  if (!ServesUnder(leader, before.at(leader)) || !ServesUnder(leader, after.at(leader))) {
+    return std::nullopt;
+  }
+  for (const auto& [sid, was] : before) {
+    const auto is = after.find(sid);
+    if (!ServesUnder(leader, was) || (is != after.end() && ServesUnder(leader, is->second))) {
+      continue;
+    }
     return Violation{"LIV-4 stability", "server " + ToString(sid) + " has left " +
                                             ToString(leader) + ", without a fault"};
   }
@@ -57,12 +68,14 @@ std::optional<Violation> CheckSynced(const Statuses& statuses, const std::set<Se
       return Violation{"LIV-2 re-admission", "server " + ToString(sid) + " is down"};
     }
     const ReplicaStatus& status = found->second;
-    if (ServesUnder(*leader, status) && status.last_applied >= committed) continue;
-    return Violation{"LIV-2 re-admission", "server " + ToString(sid) + " has applied " +
-                                               ToString(status.last_applied) + " of " +
-                                               ToString(committed) + ", and is " +
-                                               std::string(ToString(status.state)) + " in " +
-                                               std::string(ToString(status.phase))};
+    if (ServesUnder(*leader, status) && status.last_applied >= committed && MayServe(status)) {
+      continue;
+    }
+    return Violation{
+        "LIV-2 re-admission",
+        "server " + ToString(sid) + " has applied " + ToString(status.last_applied) + " of " +
+            ToString(committed) + ", and is " + std::string(ToString(status.state)) + " in " +
+            std::string(ToString(status.phase)) + ", ready: " + status.ready.ToString()};
   }
   return std::nullopt;
 }
@@ -70,10 +83,10 @@ std::optional<Violation> CheckSynced(const Statuses& statuses, const std::set<Se
 std::optional<Violation> CheckStable(const Statuses& before, const Statuses& after, bool renews) {
   const std::optional<ServerId> was = LeaderOf(before), is = LeaderOf(after);
   const bool led = was && was == is;
-  if (led && renews) return std::nullopt;
   if (!was && !is) return std::nullopt;
   if (NewestConfiguration(after) > NewestConfiguration(before)) return std::nullopt;
   if (led && before.at(*is).epoch == after.at(*is).epoch) return CheckStay(before, after, *is);
+  if (led && renews) return std::nullopt;
   return Violation{"LIV-4 stability", "led by " + (was ? ToString(*was) : "nobody") + ", then by " +
                                           (is ? ToString(*is) : "nobody") + ", without a fault"};
 }

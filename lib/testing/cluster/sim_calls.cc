@@ -64,6 +64,7 @@ void SimCalls::Reconfigure(SimServer::Impl* server, Membership next, absl::Durat
                     if (done) std::move(done)(refused.status());
                   });
   }
+  ++open_changes_;
   shared_.observer->OnReconfigureAsked(call, server->sid, next);
   zkq::Reconfigure(server->process.replica(), next, {.timeout = timeout},
                    [this, call, server, next, timeout, asked = shared_.scheduler->now(),
@@ -71,6 +72,7 @@ void SimCalls::Reconfigure(SimServer::Impl* server, Membership next, absl::Durat
                     done = std::move(done)](absl::StatusOr<Membership> result) mutable {
                      if (std::exchange(ended, true))
                        report_("each call once", "a change ends twice");
+                     --open_changes_;
                      CheckDeadline("a change", server, timeout, asked, asked_there);
                      shared_.observer->OnReconfigured(call, server->sid, next, result);
                      if (done) std::move(done)(std::move(result));

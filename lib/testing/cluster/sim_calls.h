@@ -24,6 +24,7 @@ class SimCalls {
   void Read(SimServer::Impl* server, std::string request, absl::Duration timeout, Done done);
   void Reconfigure(SimServer::Impl* server, Membership next, absl::Duration timeout,
                    SimServer::Changed done);
+  uint64_t open_changes() const { return open_changes_; }
   // Ends those that were refused and have not been told so yet. More may come of it.
   void TellRefused();
 
@@ -37,6 +38,7 @@ class SimCalls {
   const Shared& shared_;
   const std::function<void(std::string property, std::string what)> report_;
   uint64_t calls_ = 0;
+  uint64_t open_changes_ = 0;
   std::map<uint64_t, absl::AnyInvocable<void() &&>> refused_;  // by call, and not told yet
 };
 

@@ -423,6 +423,9 @@ bool SimCluster::Impl::AwaitSynced(const std::set<ServerId>& healthy, absl::Dura
 
 // There must be no other leader: silence would have been noticed by then.
 void SimCluster::Impl::AwaitStable(absl::Duration patience, bool renews) {
+  // Nor is a learner asked any more to come again as another.
+  constexpr absl::Duration kLongestChange = absl::Minutes(1);
+  RunUntil([&] { return calls.open_changes() == 0; }, kLongestChange);
   const Statuses calm = StatusesOfAll();
   std::optional<Violation> change;
   const std::optional<ServerId> leader = LeaderOf(calm);

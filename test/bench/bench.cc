@@ -4,7 +4,7 @@
 //   zkq-bench --failover=20
 //   zkq-bench --restart=20 --servers=5
 //   zkq-bench --idle=10
-//   zkq-bench --rate=5000 --observers=10 --kill_observers
+//   zkq-bench --rate=5000 --observers=10 --kill_every=1s
 //
 // Real server processes with durable logs, default options, on loopback. The
 // client is inside the leader and keeps a number of writes outstanding; the time
@@ -43,7 +43,8 @@ ABSL_FLAG(int, restart, 0, "instead: how often all servers are killed and starte
 ABSL_FLAG(double, idle, 0, "instead: for how many seconds servers without a call are watched");
 ABSL_FLAG(int, servers, 3, "how many voters");
 ABSL_FLAG(int, observers, 0, "how many besides");
-ABSL_FLAG(bool, kill_observers, false, "with --rate: one after the other is killed, and started");
+ABSL_FLAG(absl::Duration, kill_every, absl::ZeroDuration(),
+          "with --rate: so often an observer is killed, and started; 0: none is");
 ABSL_FLAG(double, rate, 0, "instead of --outstanding: so many writes a second, whatever they take");
 ABSL_FLAG(std::string, dir, "/var/tmp", "where the data directories are made, and removed");
 // How it starts itself as a server.
@@ -165,7 +166,10 @@ void MeasureWrites() {
 // Kills the observers one after the other, and starts each again, until it is destroyed.
 class Churn {
  public:
-  explicit Churn(Ensemble* ensemble) : ensemble_(*ensemble), thread_([this] { Run(); }) {}
+  Churn(Ensemble* ensemble, absl::Duration every)
+      : ensemble_(*ensemble),
+        every_(absl::ToChronoNanoseconds(every)),
+        thread_([this] { Run(); }) {}
   ~Churn() {
     over_ = true;
     thread_.join();
@@ -176,16 +180,18 @@ class Churn {
   void Run() {
     const int first = Ensemble::size() + 1;
     while (!over_ && Ensemble::all() >= first) {
+      const auto next = std::chrono::steady_clock::now() + every_;
       const int id = first + rounds_ % (Ensemble::all() - first + 1);
       ensemble_.Kill(id);
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
       ensemble_.Restart(id);
-      std::this_thread::sleep_for(std::chrono::milliseconds(150));
       ++rounds_;
+      std::this_thread::sleep_until(next);
     }
   }
 
   Ensemble& ensemble_;
+  const std::chrono::nanoseconds every_;
   std::atomic<bool> over_{false};
   int rounds_ = 0;
   std::thread thread_;
@@ -203,7 +209,8 @@ void MeasureOpenLoop() {
   command << "open " << absl::GetFlag(FLAGS_value_size) << " " << absl::GetFlag(FLAGS_rate) << " "
           << absl::GetFlag(FLAGS_seconds);
   std::optional<Churn> churn;
-  if (absl::GetFlag(FLAGS_kill_observers)) churn.emplace(&ensemble);
+  const absl::Duration kill_every = absl::GetFlag(FLAGS_kill_every);
+  if (kill_every > absl::ZeroDuration()) churn.emplace(&ensemble, kill_every);
   leader.Send(command.str());
   leader.Receive();  // begin
   const double cpu_before = leader.CpuSeconds();

@@ -78,8 +78,8 @@ TEST_CASE("ping log: what confirms a ping confirms all that were sent before it"
   REQUIRE(confirmed);
   CHECK(confirmed->asked == milliseconds(100));
   CHECK(confirmed->commit == Zxid{1, 3});
-  const auto newer = log.Take(
-      {.seq = 14, .heard = 11, .confirmed = 10, .confirmed_commit = {1, 4}}, milliseconds(500));
+  const auto newer = log.Take({.seq = 14, .heard = 11, .confirmed = 10, .confirmed_commit = {1, 4}},
+                              milliseconds(500));
   REQUIRE(newer);
   CHECK(newer->asked == milliseconds(200));
 }

@@ -115,8 +115,9 @@ void Learning::Handle(const NewLeader& new_leader) {
   // on the new epoch while missing transactions a quorum has committed.
   self_.state.current = session_.epoch;
   // An observer stores with it what it has not promised: should it vote one day, it has lived in
-  // that epoch, and must not choose it, or a lower one, for itself.
-  if (observes() && self_.state.accepted.epoch < session_.epoch) {
+  // that epoch, and must not choose it, or a lower one, for itself. Nor has another got it to whom
+  // it has promised it, be it this server.
+  if (observes() && self_.state.accepted.epoch <= session_.epoch) {
     self_.state.accepted = {session_.epoch, choice_.leader, link_->boot};
   }
   write_ = self_.StoreState();

@@ -60,13 +60,14 @@ bool Leading::AtWork() const {
 // A ping that goes later than the voters' has a later number: the word of its observer that it says
 // was heard may have come after what they confirm by theirs.
 void Leading::TellObservers() {
-  const std::vector<LearnerProgress*> observers = learners_.TakeTurns();
+  std::vector<LearnerProgress*> observers = learners_.TakeTurns();
   learners_.Inform(established_, observers);
-  uint64_t ping = 0;
+  std::erase_if(observers, [](const LearnerProgress* one) { return !one->ping_owed(); });
+  if (observers.empty()) return;
+  const uint64_t ping = NumberPing();
+  const bool at_work = AtWork();
   for (LearnerProgress* observer : observers) {
-    if (!observer->ping_owed()) continue;
-    if (ping == 0) ping = NumberPing();
-    observer->SendPing(ping, AtWork(), watch_.confirmed());
+    observer->SendPing(ping, at_work, watch_.confirmed());
   }
 }
 
@@ -77,7 +78,7 @@ void Leading::Handle(LearnerProgress* learner, const Pong& pong) {
     attempt_.NoteProgress(self_.now);
   }
   if (!waits_for_turn) learner->Pump();
-  NoteAnswers();
+  if (!learner->observes()) NoteAnswers();
 }
 
 // Who answers a ping of an established leader proves that it led when it sent that.

@@ -162,10 +162,10 @@ void Learners::SendPing(uint64_t ping, bool at_work, const Watch::Round& confirm
 // once.
 Time Learners::NextTurn(ServerId sid, Time after) const {
   constexpr Time kLongestRound = std::chrono::milliseconds(25);
-  constexpr int kTurns = 25;
-  constexpr int kApart = 16;  // ids follow each other: any number of them is spread over the round
+  constexpr uint64_t kTurns = 25;
+  constexpr uint64_t kGolden = 0x9E3779B97F4A7C15;  // spreads numbers with equal steps between them
   const Time round = std::min(kLongestRound, self_.Ticks(1) / 4);
-  const Time turn = round * (ToInt(sid) * kApart % kTurns) / kTurns;
+  const Time turn = round * ((ToInt(sid) * kGolden >> 32) * kTurns >> 32) / kTurns;
   return after + round - (after + round - turn) % round;
 }
 
@@ -188,8 +188,8 @@ std::vector<LearnerProgress*> Learners::TakeTurns() {
     const auto fed = learner.fed_at();
     const bool lags = learner.synced() && learner.sent() < self_.watermarks.commit;
     Time turn = fed ? NextTurn(link.sid, *fed) : self_.now;
-    if (lags && turn <= self_.now) {
-      told = learner.TakesMore();  // else it goes on when what it waits for comes
+    if (!learner.synced() || (lags && turn <= self_.now)) {
+      told = lags && learner.TakesMore();  // else it goes on when what it waits for comes
       turn = NextTurn(link.sid, self_.now);
     } else if (lags) {
       next_turn_ = std::min(next_turn_, turn);

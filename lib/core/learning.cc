@@ -35,6 +35,7 @@ void Learning::Enter() {
 void Learning::TakeLimits(const Identity& leader) {
   const Identity own = self_.identity();
   if (SameLimits(leader, own) || !HasLimits(leader)) return;
+  tick_ = leader.tick;
   init_limit_ = leader.tick * leader.init_limit;
   sync_limit_ = leader.tick * leader.sync_limit;
   give_up_at_ = began_ + init_limit_;
@@ -53,6 +54,7 @@ void Learning::Attach() {
   TakeLimits(*leader);
   self_.terms.next_attach = self_.now + self_.options.tick;
   session_ = {.number = ++self_.terms.sessions, .epoch = 0};
+  pings_ = {};
   stage_ = Stage::kFollowerInfoSent;
   leads_since_asked_ = false;
   Reply(FollowerInfo{.accepted = self_.state.accepted,

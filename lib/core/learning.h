@@ -39,6 +39,7 @@ class Learning {
         choice_(choice),
         config_(self->memberships.committed().version),
         requests_(self->options.request_credit_bytes),
+        tick_(self->options.tick),
         init_limit_(self->Ticks(self->options.init_limit)),
         sync_limit_(self->Ticks(self->options.sync_limit)),
         began_(self->now) {}
@@ -61,6 +62,8 @@ class Learning {
   using Ignores = EventList<LogRead, Applied, SnapshotTaken, LogPurged>;
 
   Time NextWake() const;
+  // A staleness that passes for none: its leader's limit.
+  Time ready_within() const { return std::max(sync_limit_, kFreshTicks * tick_); }
   const std::optional<std::string>& left() const { return left_; }
   // Whom the leader that left has named in its place; kNoServer: nobody.
   ServerId designated() const { return designated_; }
@@ -147,6 +150,7 @@ class Learning {
   std::set<uint64_t> reads_;
   uint64_t taken_ = 0;  // bytes of parts, while nothing waited for the disk
   // The leader's, while there is a session with it; this peer's own before (PROTOCOL §5.3 D9).
+  Time tick_;
   Time init_limit_;
   Time sync_limit_;
   Time began_;

@@ -47,6 +47,10 @@ Marks Peer::Impl::TakeMarks(const Role& now) const {
 
 Peer::View Peer::Impl::view() const {
   const auto* leading = std::get_if<Leading>(&role_);
+  const auto* learning = std::get_if<Learning>(&role_);
+  const Time ready_within = learning != nullptr
+                                ? learning->ready_within()
+                                : self_.Ticks(std::max(self_.options.sync_limit, kFreshTicks));
   View view{
       .role = role(),
       .last = self_.history.last(),
@@ -56,8 +60,7 @@ Peer::View Peer::Impl::view() const {
       .pinned_after = leading != nullptr ? leading->PinnedAfter() : self_.history.last(),
       .behind = self_.history.epochs().Count(self_.watermarks.applied, self_.watermarks.commit),
       .as_of = self_.freshness.as_of(),
-      .ready_within =
-          LimitOfDisk(self_.Ticks(std::max(self_.options.sync_limit, 3)), self_.disk.slowest()),
+      .ready_within = LimitOfDisk(ready_within, self_.disk.slowest()),
       .founded_within = self_.Ticks(self_.options.init_limit),
       .config_changes = self_.memberships.changes(),
       .changing = self_.memberships.configs().pending || !self_.memberships.settled(),

@@ -14,6 +14,11 @@
 
 namespace zkq::core {
 
+// What the pings of a leader and the round trip to it leave to a learner's staleness, at most: it
+// answers every half tick, an observer up to a quarter of a tick later, what confirms the ping that
+// heard of that is sent within the next half, and told in the one after it.
+inline constexpr int kFreshTicks = 3;
+
 class PingLog {
  public:
   // Every write that was acknowledged before `asked` lies at or before `commit`.

@@ -14,7 +14,8 @@ class Watch {
   // `limit`: a ping that was sent longer ago can prove nothing any more.
   Watch(Time tick, Time limit, Time now);
 
-  // They are due every half tick, and are also sent whenever a read asks for one.
+  // They are due every half tick, for observers a little later, and are also sent whenever a read
+  // asks for one.
   Time next_ping() const { return next_ping_; }
   // True every half tick.
   bool PingIsDue(Time now);

@@ -104,9 +104,10 @@ class ZKQ_EXPORT SimCluster {
   const std::optional<Violation>& violation() const;
   // Heals, puts the listed disks back into their servers if some configuration has no quorum of
   // them otherwise, starts everybody, and waits for what must come then (LIV-1, 2 and 4): a
-  // leader within a few times what servers bear with a silent one, everybody caught up
-  // within `limit`, and no other leader for a while. A call of a disk or state machine that
-  // was begun before is waited for, `limit` at most; the limits are counted from its end. Servers
+  // leader within a few times what servers bear with a silent one, everybody caught up and ready
+  // within `limit`, and for a while no other leader, and nobody who leaves it. A call of a disk or
+  // state machine that was begun before is waited for, `limit` at most; the limits are counted from
+  // its end. So are changes of the configuration that have not been answered yet. Servers
   // in `lost` are not asked for: their disks are. Whether calls succeed again only your calls can
   // tell.
   absl::Status CheckConverges(absl::Duration limit, const std::vector<ServerId>& lost = {});

@@ -22,12 +22,14 @@ bool MayServe(const ReplicaStatus& status) {
          status.standing == Standing::kRemoved;
 }
 
-std::optional<Violation> CheckStay(const Statuses& before, const Statuses& after, ServerId leader) {
+std::optional<Violation> CheckStay(const Statuses& before, const Statuses& after,
+                                   const std::set<ServerId>& servers, ServerId leader) {
   // A renewal begins by sending observers away.
   if (!ServesUnder(leader, before.at(leader)) || !ServesUnder(leader, after.at(leader))) {
     return std::nullopt;
   }
   for (const auto& [sid, was] : before) {
+    if (!servers.contains(sid)) continue;
     const auto is = after.find(sid);
     if (!ServesUnder(leader, was) || (is != after.end() && ServesUnder(leader, is->second))) {
       continue;
@@ -80,12 +82,14 @@ std::optional<Violation> CheckSynced(const Statuses& statuses, const std::set<Se
   return std::nullopt;
 }
 
-std::optional<Violation> CheckStable(const Statuses& before, const Statuses& after, bool renews) {
+std::optional<Violation> CheckStable(const Statuses& before, const Statuses& after,
+                                     const std::set<ServerId>& servers, bool renews) {
   const std::optional<ServerId> was = LeaderOf(before), is = LeaderOf(after);
   const bool led = was && was == is;
   if (!was && !is) return std::nullopt;
   if (NewestConfiguration(after) > NewestConfiguration(before)) return std::nullopt;
-  if (led && before.at(*is).epoch == after.at(*is).epoch) return CheckStay(before, after, *is);
+  if (led && before.at(*is).epoch == after.at(*is).epoch)
+    return CheckStay(before, after, servers, *is);
   if (led && renews) return std::nullopt;
   return Violation{"LIV-4 stability", "led by " + (was ? ToString(*was) : "nobody") + ", then by " +
                                           (is ? ToString(*is) : "nobody") + ", without a fault"};

@@ -21,9 +21,10 @@ std::optional<Violation> CheckLed(const Statuses& statuses);
 // LIV-2: each of `servers` serves under that leader, has applied what it knows committed, and is
 // ready, if it is listed or observes.
 std::optional<Violation> CheckSynced(const Statuses& statuses, const std::set<ServerId>& servers);
-// LIV-4: the leader is who it was, and so is its epoch, and who served under it does so still,
-// unless it `renews` epochs, or a change that has waited until now makes another one lead.
+// LIV-4: the leader is who it was, and so is its epoch, and those of `servers` that served under
+// it do so still, unless it `renews` epochs, or a change that has waited until now makes another
+// one lead.
 std::optional<Violation> CheckStable(const Statuses& before, const Statuses& after,
-                                     bool renews = false);
+                                     const std::set<ServerId>& servers, bool renews = false);
 
 }  // namespace zkq::testing

@@ -71,7 +71,7 @@ void SimCalls::Reconfigure(SimServer::Impl* server, Membership next, absl::Durat
                     asked_there = server->clock->Monotonic(), ended = false,
                     done = std::move(done)](absl::StatusOr<Membership> result) mutable {
                      if (std::exchange(ended, true))
-                       report_("each call once", "a change ends twice");
+                       return report_("each call once", "a change ends twice");
                      --open_changes_;
                      CheckDeadline("a change", server, timeout, asked, asked_there);
                      shared_.observer->OnReconfigured(call, server->sid, next, result);

@@ -244,7 +244,8 @@ class SimCluster::Impl {
   bool StartEverybody(const std::set<ServerId>& healthy);
   bool AwaitSynced(const std::set<ServerId>& healthy, absl::Duration limit,
                    absl::Duration patience);
-  void AwaitStable(absl::Duration patience, bool renews);
+  bool AwaitChanges(absl::Duration limit);
+  void AwaitStable(const std::set<ServerId>& healthy, absl::Duration patience, bool renews);
 
   const SimClusterOptions options;
   SimScheduler scheduler;
@@ -352,7 +353,12 @@ absl::Status SimCluster::CheckConverges(absl::Duration limit, const std::vector<
   impl_->Heal();
   if (!impl_->AwaitHeldUp(limit) || !impl_->StartEverybody(healthy)) return CheckInvariants();
   const absl::Duration patience = impl_->Patience();  // of the options that they have now
-  if (impl_->AwaitSynced(healthy, limit, patience)) impl_->AwaitStable(patience, renews);
+  if (!impl_->AwaitSynced(healthy, limit, patience)) return CheckInvariants();
+  // A change may make another lead, or ask a learner to come again as another.
+  if (impl_->AwaitChanges(limit) && !impl_->AwaitSynced(healthy, limit, patience)) {
+    return CheckInvariants();
+  }
+  impl_->AwaitStable(healthy, patience, renews);
   return CheckInvariants();
 }
 
@@ -421,11 +427,16 @@ bool SimCluster::Impl::AwaitSynced(const std::set<ServerId>& healthy, absl::Dura
   return false;
 }
 
+// False: there was none.
+bool SimCluster::Impl::AwaitChanges(absl::Duration limit) {
+  if (calls.open_changes() == 0) return false;
+  RunUntil([&] { return calls.open_changes() == 0; }, limit);
+  return true;
+}
+
 // There must be no other leader: silence would have been noticed by then.
-void SimCluster::Impl::AwaitStable(absl::Duration patience, bool renews) {
-  // Nor is a learner asked any more to come again as another.
-  constexpr absl::Duration kLongestChange = absl::Minutes(1);
-  RunUntil([&] { return calls.open_changes() == 0; }, kLongestChange);
+void SimCluster::Impl::AwaitStable(const std::set<ServerId>& healthy, absl::Duration patience,
+                                   bool renews) {
   const Statuses calm = StatusesOfAll();
   std::optional<Violation> change;
   const std::optional<ServerId> leader = LeaderOf(calm);
@@ -434,7 +445,7 @@ void SimCluster::Impl::AwaitStable(absl::Duration patience, bool renews) {
     // Copies of all statuses after every step would be a tenth of the run.
     const bool nothing_new = std::exchange(seen, news) == news;
     if (nothing_new && leader && servers.at(*leader)->up()) return false;
-    change = CheckStable(calm, StatusesOfAll(), renews);
+    change = CheckStable(calm, StatusesOfAll(), healthy, renews);
     return change.has_value();
   };
   if (RunUntil(changed, patience + absl::Seconds(2))) Report(change->property, change->what);

@@ -69,8 +69,8 @@ struct ReplicaStatus {
   absl::Duration last_sync_latency = absl::ZeroDuration();  // of the newest fsync of the log
   // OK: send it traffic: its staleness is at most tick * sync_limit of its leader (three ticks at
   // least), or what its disk needs if that is longer, and twice the round trip to it; so a failover
-  // does not make everybody unready. Else why not yet: kUnavailable, also while it shuts down, or as
-  // `health` says. Probes of readiness go by this.
+  // does not make everybody unready. Else why not yet: kUnavailable, also while it shuts down, or
+  // as `health` says. Probes of readiness go by this.
   absl::Status ready = absl::OkStatus();
   // OK, or what a person must see to: for how long it has been so, what it is, and what would
   // help. All there is, the worst first, whose code it has:

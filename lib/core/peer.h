@@ -56,9 +56,9 @@ class Peer {
     Zxid pinned_after = {};
     uint64_t behind = 0;          // transactions that are committed and not applied here
     std::optional<Time> as_of{};  // every write acknowledged before is applied here
-    Time ready_within{};          // may be so long ago: sync_limit (kFreshTicks at least) of whom it
-                                  // follows, else its own, or the limit of this disk
-    Time founded_within{};        // founding may take so long
+    Time ready_within{};    // may be so long ago: sync_limit (kFreshTicks at least) of whom it
+                            // follows, else its own, or the limit of this disk
+    Time founded_within{};  // founding may take so long
     // What a person may have to see to; 0: nothing.
     Time disk_slow{};   // what a sync of this disk usually takes: others wait too long for it
     Time disk_hangs{};  // so long no sync has ended, though one may take no more than this disk's

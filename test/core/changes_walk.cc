@@ -66,6 +66,9 @@ class ChangesWalk {
   void Disturb(int step);
   void Interfere();
   void Partition();
+  MemberId MemberAt(ServerId place) const {
+    return {ensemble_.IdOf(place), ensemble_.DiskState(place).disk};
+  }
   void LoseDisk(ServerId sid);
   void ReturnDisk(ServerId sid);
   void AskForChange();
@@ -74,6 +77,7 @@ class ChangesWalk {
   std::vector<Membership> MayCount() const;
   bool Bears(const std::set<MemberId>& alive) const;
   bool PendingSomewhere() const;
+  void PartTwins();
   void SwitchOff();
   std::string Calm();
   std::string AskedInTheEnd();
@@ -81,19 +85,20 @@ class ChangesWalk {
   std::mt19937_64 random_;
   const int founders_;
   const int joiners_;
+  int joined_ = 0;
   const uint64_t crash_in_;
   const uint64_t lose_in_;
   Ensemble ensemble_;
   ChangesTally tally_;
-  std::set<ServerId> lost_;  // had a disk before the present one, and may have it again
-  std::set<ServerId> off_;   // for ever
+  std::set<ServerId> lost_;     // had a disk before the present one, and may have it again
+  std::set<ServerId> off_;      // for ever
+  std::set<ServerId> excused_;  // in calm need not serve
 };
 
 void ChangesWalk::Disturb(int step) {
-  const int servers = static_cast<int>(ensemble_.ids().size());
-  if (servers < founders_ + joiners_ && OneIn(10)) {
+  if (joined_ < joiners_ && OneIn(10)) {
     const auto as = OneIn(3) ? MemberType::kObserver : MemberType::kParticipant;
-    ensemble_.Join(ServerId{static_cast<uint64_t>(servers) + 1}, as);
+    ensemble_.Join(ServerId{static_cast<uint64_t>(founders_ + ++joined_)}, as);
   }
   if (OneIn(crash_in_)) ensemble_.Crash(Any());
   if (OneIn(lose_in_)) LoseDisk(Any());
@@ -162,7 +167,9 @@ void ChangesWalk::Partition() {
 // By what is on their disks, which are in them.
 std::set<MemberId> ChangesWalk::Alive() const {
   std::set<MemberId> alive;
-  for (ServerId sid : ensemble_.ids()) alive.insert({sid, ensemble_.DiskState(sid).disk});
+  for (ServerId sid : ensemble_.ids()) {
+    if (!off_.contains(sid)) alive.insert(MemberAt(sid));
+  }
   return alive;
 }
 
@@ -190,7 +197,7 @@ bool ChangesWalk::Bears(const std::set<MemberId>& alive) const {
 
 void ChangesWalk::LoseDisk(ServerId sid) {
   std::set<MemberId> alive = Alive();
-  alive.erase({sid, ensemble_.DiskState(sid).disk});
+  alive.erase(MemberAt(sid));
   if (!Bears(alive)) return;
   ensemble_.Replace(sid);
   ++tally_.lost;
@@ -198,11 +205,16 @@ void ChangesWalk::LoseDisk(ServerId sid) {
 }
 
 void ChangesWalk::ReturnDisk(ServerId sid) {
-  std::set<MemberId> alive = Alive();
-  alive.erase({sid, ensemble_.DiskState(sid).disk});
-  if (!Bears(alive)) return;
-  ensemble_.Return(sid);
-  ++tally_.returned;
+  if (OneIn(2)) {
+    ensemble_.ReturnBeside(sid);
+    ++tally_.beside;
+  } else {
+    std::set<MemberId> alive = Alive();
+    alive.erase(MemberAt(sid));
+    if (!Bears(alive)) return;
+    ensemble_.Return(sid);
+    ++tally_.returned;
+  }
   lost_.erase(sid);
 }
 
@@ -218,7 +230,7 @@ void ChangesWalk::AskForChange() {
 }
 
 void ChangesWalk::Edit(Membership* next) {
-  const ServerId sid = Any();
+  const ServerId sid = ensemble_.IdOf(Any());
   Member* listed = FindMember(next, sid);
   if (listed == nullptr) {
     const auto as = OneIn(4) ? MemberType::kObserver : MemberType::kParticipant;
@@ -257,7 +269,7 @@ void ChangesWalk::SwitchOff() {
   std::vector<ServerId> order = ensemble_.ids();
   std::shuffle(order.begin(), order.end(), random_);
   for (ServerId sid : order) {
-    const MemberId member{sid, ensemble_.DiskState(sid).disk};
+    const MemberId member = MemberAt(sid);
     std::set<MemberId> without = alive;
     without.erase(member);
     const bool counts = QuorumSystem(newest).IsVoter(member);
@@ -269,11 +281,33 @@ void ChangesWalk::SwitchOff() {
   }
 }
 
+// Of those with one id one stays, if the others are not needed; else none of them is asked to
+// serve: who knows none of their disks keeps the link that it has.
+void ChangesWalk::PartTwins() {
+  std::map<ServerId, std::vector<ServerId>> by_id;
+  for (ServerId place : ensemble_.ids()) by_id[ensemble_.IdOf(place)].push_back(place);
+  for (auto& [id, places] : by_id) {
+    std::swap(places[0], places[Below(places.size())]);
+    std::set<MemberId> alive = Alive();
+    for (size_t i = 1; i < places.size(); ++i) alive.erase(MemberAt(places[i]));
+    if (places.size() == 1) continue;
+    if (!Bears(alive)) {
+      excused_.insert(places.begin(), places.end());
+      continue;
+    }
+    for (size_t i = 1; i < places.size(); ++i) {
+      ensemble_.Crash(places[i]);
+      off_.insert(places[i]);
+    }
+  }
+}
+
 std::string ChangesWalk::Calm() {
   const bool all_at_once = OneIn(3);
   for (ServerId sid : ensemble_.ids()) {
     if (all_at_once) ensemble_.Crash(sid);
   }
+  PartTwins();
   // Answered, and nothing after it is on any disk.
   const bool settled = ensemble_.settled() >= ensemble_.newest().version && ensemble_.changes() > 0;
   if (settled && !PendingSomewhere()) {
@@ -289,7 +323,7 @@ std::string ChangesWalk::Calm() {
     const std::vector<ServerId> all = ensemble_.ids();
     return ensemble_.Leader() != kNoServer &&
            std::all_of(all.begin(), all.end(), [this](ServerId sid) {
-             return off_.contains(sid) || ensemble_.Serving(sid);
+             return off_.contains(sid) || excused_.contains(sid) || ensemble_.Serving(sid);
            });
   };
   if (!ensemble_.RunUntil(all_serve, seconds(200))) return Wrong("LIV-2: not everybody serves");
@@ -302,7 +336,7 @@ std::string ChangesWalk::AskedInTheEnd() {
     if (ensemble_.Outcome(call) != "applied") return false;
     std::optional<std::vector<std::string>> first;
     for (ServerId sid : ensemble_.ids()) {
-      if (off_.contains(sid)) continue;
+      if (off_.contains(sid) || excused_.contains(sid)) continue;
       if (!first) first = ensemble_.Applied(sid);
       if (ensemble_.Applied(sid) != *first) return false;
     }
@@ -310,6 +344,7 @@ std::string ChangesWalk::AskedInTheEnd() {
   };
   if (!ensemble_.RunUntil(done, seconds(20))) return Wrong("LIV-1: a write is not everywhere");
   ensemble_.RunFor(seconds(12));
+  for (ServerId place : excused_) ensemble_.Crash(place);  // their calls wait for what may not come
   const std::vector<uint64_t> undecided = ensemble_.Undecided();
   if (!undecided.empty()) {
     return Wrong("LIV-6: call " + std::to_string(undecided[0]) + " is undecided");
@@ -327,6 +362,7 @@ std::string WalkWithChanges(uint64_t seed, int steps, ChangesTally* tally,
   tally->changes += walk.tally().changes;
   tally->lost += walk.tally().lost;
   tally->returned += walk.tally().returned;
+  tally->beside += walk.tally().beside;
   tally->handed_over += walk.tally().handed_over;
   tally->with_removed += walk.tally().with_removed;
   if (trace != nullptr) *trace = walk.trace();

@@ -17,7 +17,7 @@ Ensemble::Ensemble(const Options& options) : options_(options), random_(options.
   for (int i = 1; i <= options.servers; ++i) {
     const ServerId sid{static_cast<uint64_t>(i)};
     Server& server = servers_[sid];
-    server.id = sid;
+    server.place = server.id = sid;
     server.disk.state.sid = sid;
     server.disk.state.disk = {1, disks_++};
     founders.push_back({.id = sid, .address = "s" + ToString(sid)});
@@ -80,7 +80,7 @@ void Ensemble::Start(ServerId sid) {
   for (const Txn& txn : server.disk.log) {
     if (txn.zxid > server.applied_zxid) server.live_tail.push_back(txn);
   }
-  PeerOptions options{.self = sid,
+  PeerOptions options{.self = server.id,
                       .may_found = server.may_found,
                       .members = server.members,
                       .init_limit = options_.init_limit,
@@ -125,7 +125,7 @@ void Ensemble::Crash(ServerId sid, Kept kept) {
 void Ensemble::Wipe(ServerId sid) {
   Crash(sid);
   at(sid).former.push_back(std::exchange(at(sid).disk, {}));
-  at(sid).disk.state.sid = sid;
+  at(sid).disk.state.sid = at(sid).id;
   at(sid).disk.state.disk = {1, disks_++};
 }
 
@@ -139,9 +139,24 @@ void Ensemble::Return(ServerId sid) {
   std::swap(at(sid).disk, at(sid).former.back());
 }
 
+ServerId Ensemble::ReturnBeside(ServerId sid) {
+  constexpr uint64_t kBeside = 1000;
+  Server& present = at(sid);
+  const ServerId place{kBeside + servers_.size()};
+  Server& server = servers_[place];
+  server.place = place;
+  server.id = present.id;
+  server.may_found = false;
+  server.members = present.members;
+  server.disk = std::move(present.former.back());
+  present.former.pop_back();
+  Start(place);
+  return place;
+}
+
 void Ensemble::Join(ServerId sid, MemberType as) {
   Server& server = servers_[sid];
-  server.id = sid;
+  server.place = server.id = sid;
   server.may_found = false;
   server.members = servers_.begin()->second.members;
   server.members.push_back({.id = sid, .address = "s" + ToString(sid), .type = as});
@@ -191,7 +206,7 @@ void Ensemble::Extend(ServerId sid) {
   const Call call = MakeCall(++calls_, Payload("alone"));
   std::vector<Txn> txns = {{.zxid = {epoch, counter},
                             .prev = prev,
-                            .origin = {.sid = sid, .boot = server.boot, .call = call.tag},
+                            .origin = {.sid = server.id, .boot = server.boot, .call = call.tag},
                             .command_crc = call.command_crc,
                             .command = call.command}};
   EncodeTxns(txns);
@@ -229,7 +244,9 @@ ServerId Ensemble::Leader() const {
   for (const auto& [sid, server] : servers_) {
     if (!server.peer) continue;
     const Role role = server.peer->view().role;
-    if (role.state != PeerState::kLeading || role.leader != sid || role.epoch < epoch) continue;
+    if (role.state != PeerState::kLeading || role.leader != server.id || role.epoch < epoch) {
+      continue;
+    }
     leader = sid;
     epoch = role.epoch;
   }

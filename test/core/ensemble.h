@@ -56,6 +56,11 @@ class Ensemble {
   void Replace(ServerId sid);
   // The disk that it lost last is in it again, in the place of the present one.
   void Return(ServerId sid);
+  // Or in a machine of its own, which is started: two servers have one id. What names the second
+  // one here is returned; it is one of ids().
+  ServerId ReturnBeside(ServerId sid);
+  // In messages and configurations.
+  ServerId IdOf(ServerId place) const { return servers_.at(place).id; }
   // Adds a server that is no founder, and starts it: it only joins.
   void Join(ServerId sid, MemberType as);
   void Cut(ServerId a, ServerId b);
@@ -134,6 +139,7 @@ class Ensemble {
     std::vector<Txn> snapshot_content;
   };
   struct Server {
+    ServerId place{};  // what names it here; its id, but of a second one with that
     ServerId id{};
     std::vector<Member> members;  // as configured
     bool may_found = true;
@@ -174,7 +180,12 @@ class Ensemble {
   static std::pair<ServerId, ServerId> Pair(ServerId a, ServerId b) {
     return {std::min(a, b), std::max(a, b)};
   }
-  Server& at(ServerId sid) { return servers_.at(sid); }
+  Server& at(ServerId place) { return servers_.at(place); }
+  std::vector<ServerId> PlacesOf(ServerId id) const;
+  // At the other end; kNoServer: that link is gone.
+  ServerId OtherEnd(ServerId place, const LinkId& link) const;
+  size_t Rank(ServerId place, ServerId other) const;
+  bool MakesWay(ServerId place, ServerId other);
   void After(Time delay, std::function<void()> run);
   Time Random(Time max);
   void Step(ServerId sid, const Event& event);
@@ -212,8 +223,8 @@ class Ensemble {
   std::mt19937_64 random_;
   Time now_{};
   uint64_t order_ = 0;
-  std::vector<Task> tasks_;  // a heap
-  std::map<ServerId, Server> servers_;
+  std::vector<Task> tasks_;             // a heap
+  std::map<ServerId, Server> servers_;  // by place
   std::map<std::pair<ServerId, ServerId>, Link> links_;
   std::set<std::pair<ServerId, ServerId>> cuts_;
   uint64_t link_seq_ = 0;

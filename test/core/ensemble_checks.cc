@@ -107,7 +107,7 @@ void Ensemble::CheckCallOrder(const Server& server, const Txn& txn) {
 // disk when it took that epoch.
 void Ensemble::CheckCurrent(const Server& server, const HardState& state) {
   const Disk& disk = server.disk;
-  if (state.accepted.leader == server.id) {
+  if (state.accepted.leader == server.id && state.accepted.boot == server.boot) {
     initial_[state.current] = disk.log.empty() ? disk.begin : disk.log.back().zxid;
   }
   const auto initial = initial_.find(state.current);
@@ -174,9 +174,9 @@ void Ensemble::Check(const Server& server, const Effect& effect) {
   if (const auto* changed = std::get_if<RoleChanged>(&effect)) {
     const Role& role = changed->role;
     if (role.state == PeerState::kLeading && role.leader == server.id) {
-      const auto [known, added] = established_.try_emplace(role.epoch, server.id);
+      const auto [known, added] = established_.try_emplace(role.epoch, server.place);
       if (added) CheckComplete(server, role.epoch);
-      if (known->second != server.id) Violate("INV-2: two leaders of one epoch");
+      if (known->second != server.place) Violate("INV-2: two leaders of one epoch");
     }
   }
 }

@@ -1,4 +1,4 @@
-// What surrounds the peers of an Ensemble: links, journals, snapshots, state machines.
+// What surrounds the peers of an Ensemble: journals, snapshots, state machines.
 #include "test/core/ensemble.h"
 
 #include <algorithm>
@@ -11,97 +11,6 @@ Membership ConfigOf(const Txn& txn) {
   Membership config = *DecodeMembership(txn.command.view());
   config.version = txn.zxid;
   return config;
-}
-
-// --- links --------------------------------------------------------------------------
-
-void Ensemble::Connect(ServerId a, ServerId b) {
-  if (a > b) std::swap(a, b);
-  After(Time{50} + Random(std::chrono::milliseconds(30)), [this, a, b] {
-    Link& link = links_[{a, b}];
-    if (link.up || cuts_.contains({a, b}) || !at(a).peer || !at(b).peer) return;
-    const Identity& of_a = at(a).identity;
-    const Identity& of_b = at(b).identity;
-    const bool foreign = of_a.ensemble != EnsembleId{} && of_b.ensemble != EnsembleId{} &&
-                         of_a.ensemble != of_b.ensemble;
-    if (foreign) return Violate("two ensembles were founded");
-    link = {.at_a = {b, at(b).boot, ++link_seq_},
-            .at_b = {a, at(a).boot, link_seq_},
-            .a = a,
-            .b = b,
-            .up = true,
-            .busy_until = {},
-            .introduced_at = {}};
-    const Identity to_b = of_a, to_a = of_b;
-    Step(a, LinkUp{link.at_a, to_a});
-    if (links_[{a, b}].up) Step(b, LinkUp{link.at_b, to_b});
-    SendLatest(at(a), b);
-    SendLatest(at(b), a);
-  });
-}
-
-void Ensemble::Disconnect(ServerId a, ServerId b) {
-  if (a > b) std::swap(a, b);
-  Link& link = links_[{a, b}];
-  if (!link.up) return;
-  const Link old = link;
-  link = {};
-  if (at(a).peer) Step(a, LinkDown{old.at_a});
-  if (at(b).peer) Step(b, LinkDown{old.at_b});
-  Connect(a, b);
-}
-
-void Ensemble::TellIntroduced(ServerId sid, ServerId other) {
-  if (other == sid) return;
-  const auto key = Pair(sid, other);
-  Link& link = links_[key];
-  if (!link.up) return;
-  const LinkId arrives = sid == key.first ? link.at_b : link.at_a;
-  const Time arrival = ArrivalOf(link, sid);
-  link.introduced_at[sid] = arrival;
-  After(arrival - now_, [this, key, other, arrives, said = at(sid).identity] {
-    const Link& link = links_[key];
-    if (!link.up || (link.at_a != arrives && link.at_b != arrives)) return;
-    Step(other, Introduced{arrives, said});
-  });
-}
-
-// Of what is said now. It never overtakes an introduction.
-Time Ensemble::ArrivalOf(Link& link, ServerId from) {
-  return std::max(now_ + Random(options_.delay_max), link.introduced_at[from]);
-}
-
-void Ensemble::Transmit(Server& from, const LinkId& to, const Message& said) {
-  Message message = said;
-  if (forge) forge(from.id, to.sid, &message);
-  if (lost_if && lost_if(from.id, to.sid)) return;
-  if (drop_if && drop_if(from.id, to.sid, message)) {
-    return After({}, [this, a = from.id, b = to.sid] { Disconnect(a, b); });
-  }
-  const auto key = Pair(from.id, to.sid);
-  Link& link = links_[key];
-  const LinkId& seen_by_sender = from.id == key.first ? link.at_a : link.at_b;
-  if (!link.up || seen_by_sender != to) return;
-  const LinkId arrives = from.id == key.first ? link.at_b : link.at_a;
-  Time& busy = link.busy_until[{from.id, LaneOf(message)}];
-  busy = std::max(busy, ArrivalOf(link, from.id));
-  After(busy - now_, [this, key, arrives, to_sid = to.sid, message, seq = to.seq] {
-    const Link& link = links_[key];
-    if (link.up && link.at_a.seq == seq) Step(to_sid, Received{arrives, message});
-  });
-}
-
-void Ensemble::SendLatest(Server& from, ServerId to) {
-  const auto key = Pair(from.id, to);
-  Link& link = links_[key];
-  if (!link.up || !from.latest.contains(to) || (lost_if && lost_if(from.id, to))) return;
-  const LinkId arrives = from.id == key.first ? link.at_b : link.at_a;
-  After(ArrivalOf(link, from.id) - now_, [this, key, from_sid = from.id, to, arrives] {
-    const Link& link = links_[key];
-    if (!link.up || (link.at_a != arrives && link.at_b != arrives)) return;
-    // Newest wins: what is said now, not what was said then.
-    Step(to, Notified{arrives, at(from_sid).latest[to]});
-  });
 }
 
 // --- effects ------------------------------------------------------------------------
@@ -141,7 +50,7 @@ void Ensemble::Rewake(Server& server) {
   const Time at_time = std::max(server.started + *wake, now_ + Time{1});
   if (server.wake && *server.wake <= at_time && *server.wake > now_) return;
   server.wake = at_time;
-  After(at_time - now_, [this, sid = server.id, boot = server.boot, at_time] {
+  After(at_time - now_, [this, sid = server.place, boot = server.boot, at_time] {
     Server& server = at(sid);
     if (!server.peer || server.boot != boot || server.wake != at_time) return;
     server.wake.reset();
@@ -150,7 +59,7 @@ void Ensemble::Rewake(Server& server) {
 }
 
 void Ensemble::Carry(Server& server, const Effect& effect) {
-  const ServerId sid = server.id;
+  const ServerId sid = server.place;
   const uint64_t boot = server.boot;
   const auto later = [&](const Event& event) {
     After(Time{10} + Random(options_.delay_max), [this, sid, boot, event] {
@@ -167,9 +76,10 @@ void Ensemble::Carry(Server& server, const Effect& effect) {
     for (const LinkId& to : send->to) Transmit(server, to, send->message);
   } else if (const auto* notify = std::get_if<Notify>(&effect)) {
     server.latest[notify->to] = notify->notification;
-    SendLatest(server, notify->to);
+    for (ServerId place : PlacesOf(notify->to)) SendLatest(server, place);
   } else if (const auto* drop = std::get_if<DropLink>(&effect)) {
-    After({}, [this, sid, to = drop->link.sid] { Disconnect(sid, to); });
+    const ServerId other = OtherEnd(sid, drop->link);
+    if (other != kNoServer) After({}, [this, sid, other] { Disconnect(sid, other); });
   } else if (const auto* introduce = std::get_if<Introduce>(&effect)) {
     server.identity = introduce->self;
     for (ServerId other : ids()) TellIntroduced(sid, other);
@@ -254,7 +164,7 @@ Recovered Ensemble::Recover(const Disk& disk) const {
 void Ensemble::Fetch(Server& server, const FetchSnapshot& fetch, int reports) {
   using State = SnapshotFetched::State;
   const auto after = [&](Time delay, auto run) {
-    After(delay, [this, sid = server.id, boot = server.boot, run] {
+    After(delay, [this, sid = server.place, boot = server.boot, run] {
       if (at(sid).peer && at(sid).boot == boot) run(this, sid);
     });
   };
@@ -264,11 +174,12 @@ void Ensemble::Fetch(Server& server, const FetchSnapshot& fetch, int reports) {
       self->Fetch(self->at(sid), fetch, reports - 1);
     });
   }
-  const Server& from = at(fetch.link.sid);
-  const bool there = from.peer && from.disk.snapshot == fetch.snapshot;
-  if (there) server.fetched[fetch.snapshot] = from.disk.snapshot_content;
+  const ServerId from = OtherEnd(server.place, fetch.link);
+  const Disk* const disk = from != kNoServer && up(from) ? &at(from).disk : nullptr;
+  const bool there = disk != nullptr && disk->snapshot == fetch.snapshot;
+  if (there) server.fetched[fetch.snapshot] = disk->snapshot_content;
   SnapshotFetched fetched{fetch.link, fetch.snapshot, there ? State::kComplete : State::kFailed};
-  if (there) fetched.meta = MetaOf(from.disk);
+  if (there) fetched.meta = MetaOf(*disk);
   after(Time{10} + Random(options_.delay_max),
         [fetched](Ensemble* self, ServerId sid) { self->Step(sid, fetched); });
 }

@@ -1,6 +1,7 @@
 #include "lib/core/fast_leader_election.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace zkq {
 inline namespace v1 {
@@ -67,14 +68,14 @@ void FastLeaderElection::Receive(const MemberId& from, const Notification& n, Ti
     // Two that answer each other's answers, or questions, would do so without end.
     const bool wants_answer = question || n.state == PeerState::kLooking;
     const bool answers = !looking() || proposal_.leader != kNoServer;
-    if (wants_answer && answers) Answer(from.id, out);
+    if (wants_answer && answers) Tell(from.id, out);
     return;
   }
   if (!candidates_.MayLead(n.vote.leader)) return;
   NoteOwnVote(from, n);
   AnnounceIfFlipped(out);
   if (!looking()) {
-    if (n.state == PeerState::kLooking) Answer(from.id, out);
+    if (n.state == PeerState::kLooking) Tell(from.id, out);
     return;
   }
   if (n.state == PeerState::kLooking) {
@@ -99,7 +100,7 @@ void FastLeaderElection::ReceiveLooking(const MemberId& from, const Notification
   // Who has no vote of its own takes the first one it hears of into its round: an answer without
   // a vote would be a question, and be answered without end.
   const bool has_vote = proposal_.leader != kNoServer;
-  if (n.round < round_ && has_vote) return Answer(from.id, out);
+  if (n.round < round_ && has_vote) return Tell(from.id, out);
   NoteCandidate(from.id, n.quorum_connected);
   if (n.round < round_) {
     if (Better(n.vote, proposal_)) Adopt(n.vote, out);
@@ -117,7 +118,7 @@ void FastLeaderElection::ReceiveLooking(const MemberId& from, const Notification
   }
   // A newcomer to the round may have heard this peer's vote while it followed somebody, and
   // not have listened.
-  if (!received_.Has(from.id) && n.vote != proposal_) Answer(from.id, out);
+  if (!received_.Has(from.id) && n.vote != proposal_) Tell(from.id, out);
   received_.Put(from, {n.vote, n.round, n.state});
   if (Better(n.vote, proposal_)) {
     Adopt(n.vote, out);
@@ -274,8 +275,12 @@ void FastLeaderElection::Decide(const Vote& vote, uint64_t round, Outbox* out) {
 
 void FastLeaderElection::Announce(Outbox* out) {
   told_connected_ = Connected();
-  for (ServerId sid : candidates_.Servers()) {
-    if (sid != self_.id) out->insert_or_assign(sid, current());
+  std::set<ServerId> servers = candidates_.Servers();
+  // Its last word stays with a server until there is another, over links too: who is no candidate
+  // any more, or has only asked, must not hear later that a peer looks which has settled.
+  if (!looking()) servers.merge(std::exchange(told_of_look_, {}));
+  for (ServerId sid : servers) {
+    if (sid != self_.id) Tell(sid, out);
   }
 }
 

@@ -58,7 +58,10 @@ class FastLeaderElection final : public Election {
   bool looking() const { return state_ == PeerState::kLooking && look_seq_ > 0; }
   // It votes for nobody: it elects nobody, and is not counted.
   bool asks() const { return own_.leader == kNoServer && !candidates_.IsTold(self_); }
-  void Answer(ServerId to, Outbox* out) const { out->insert_or_assign(to, current()); }
+  void Tell(ServerId to, Outbox* out) {
+    if (looking()) told_of_look_.insert(to);
+    out->insert_or_assign(to, current());
+  }
   // What it says of itself: a quorum could follow it.
   bool Connected() const;
   void ReceiveLooking(const MemberId& from, const Notification& n, Time now, Outbox* out);
@@ -125,6 +128,8 @@ class FastLeaderElection final : public Election {
 
   Connectivity connectivity_;
   bool told_connected_ = false;  // by the last announcement
+  // That this peer looks: by an announcement or an answer since it last had settled.
+  std::set<ServerId> told_of_look_;
   Cadence cadence_;
 };
 

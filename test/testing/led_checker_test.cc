@@ -146,5 +146,25 @@ TEST_CASE("led checker: who serves under the leader stays, while the link to it 
   CHECK(violation->property == "LIV-4 stability");
 }
 
+TEST_CASE("led checker: a renewal sends away who has not come as far as the epoch before it") {
+  LedChecker led;
+  auto view = Three();
+  view.leader = ServerId(1);
+  view.epoch = 4;
+  CHECK(!AfterLong(&led, view));
+  view.voters.at(ServerId(2)).serves = ServerId(1);
+  view.voters.at(ServerId(2)).epoch = 4;
+  CHECK(!led.OnLook(view, kLed + kTick));
+  view.voters.at(ServerId(2)).serves.reset();
+  view.epoch = 6;
+  led.OnStatus(ServerId(2), {.state = PeerState::kLooking});
+  CHECK(!led.OnLook(view, kLed + 2 * kTick));
+  view.voters.at(ServerId(2)).serves = ServerId(1);
+  view.voters.at(ServerId(2)).epoch = 6;
+  CHECK(!led.OnLook(view, kLed + 3 * kTick));
+  led.OnStatus(ServerId(2), {.state = PeerState::kLooking});
+  CHECK(led.OnLook(view, kLed + 4 * kTick));
+}
+
 }  // namespace
 }  // namespace zkq::testing

@@ -59,12 +59,15 @@ std::optional<Violation> LedChecker::CheckStays(const View& view,
     if (!view.links.contains(std::minmax(sid, *leads_))) continue;
     // A renewal ends the sessions of observers, which attach anew (PROTOCOL §9.5).
     if (!Configurations::IsVoter(voter.configs, {sid, voter.disk})) continue;
-    if (serves_.contains(sid) && looked.contains(sid)) {
+    // One that has not come as far as the epoch is sent away by the next renewal, too.
+    const auto served = serves_.find(sid);
+    const bool in_epoch = served != serves_.end() && served->second == view.epoch;
+    if (in_epoch && looked.contains(sid)) {
       return Violation{"LIV-4 stability", "server " + ToString(sid) + " has left server " +
                                               ToString(*leads_) +
                                               ", which leads, and nothing has changed"};
     }
-    if (voter.serves == leads_) serves_.insert(sid);
+    if (voter.serves == leads_) serves_[sid] = voter.epoch;
   }
   return std::nullopt;
 }

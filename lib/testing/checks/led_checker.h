@@ -5,8 +5,8 @@
 // to a quorum of voters that work, none of which is ahead of it, somebody must lead: within 50
 // of the largest tick after the last change of who works and which links do, 100 if a server
 // has started since, plus 8 round trips and syncs. And the same one from then on; and who serves
-// under it, and has a working link to it, goes on doing so. A disk that had work to do when
-// something changed may finish that first.
+// under it, and has a working link to it, goes on doing so in that epoch. A disk that had work to
+// do when something changed may finish that first.
 //
 // Nothing is asked while a round trip that goes through takes longer than servers wait for a
 // sign of life: whoever is so far away is voted for, leads, and is lost again (PROTOCOL §14).
@@ -37,6 +37,7 @@ class LedChecker final : public SimObserver {
       DiskId disk = {};
       Configs configs = {};                 // that count for it
       std::optional<ServerId> serves = {};  // under this leader
+      Epoch epoch = 0;
     };
     std::map<ServerId, Voter> voters = {};
     // Servers that are up, be they kept from something or not, whose disk syncs at this moment.
@@ -48,6 +49,7 @@ class LedChecker final : public SimObserver {
     // packets, so that links end again and again, and the best candidate may need one of them.
     bool unfit = false;
     std::optional<ServerId> leader = {};               // by its own word
+    Epoch epoch = 0;                                   // of the leader
     absl::Duration tick = absl::ZeroDuration();        // the largest
     absl::Duration round_trip = absl::ZeroDuration();  // the longest
     absl::Duration sync = absl::ZeroDuration();        // the slowest
@@ -69,10 +71,10 @@ class LedChecker final : public SimObserver {
   uint64_t changes_ = 0;
   absl::Duration changed_ = absl::ZeroDuration();
   absl::Duration started_ = absl::ZeroDuration();
-  std::set<ServerId> syncing_;     // at each look since the last change
-  std::optional<ServerId> leads_;  // since it had to be led
-  std::set<ServerId> serves_;      // under that one, at some look since then
-  std::set<ServerId> looked_;      // for a leader, since the last look
+  std::set<ServerId> syncing_;        // at each look since the last change
+  std::optional<ServerId> leads_;     // since it had to be led
+  std::map<ServerId, Epoch> serves_;  // under that one, at some look since then, and last in this
+  std::set<ServerId> looked_;         // for a leader, since the last look
 };
 
 }  // namespace zkq::testing

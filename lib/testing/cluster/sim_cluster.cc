@@ -138,8 +138,10 @@ class SimCluster::Impl {
                           .history = checker.history(sid),
                           .disk = checker.disk(sid),
                           .configs = checker.configs(sid),
-                          .serves = serves ? status.leader : std::nullopt};
+                          .serves = serves ? status.leader : std::nullopt,
+                          .epoch = status.epoch};
     }
+    if (view.leader) view.epoch = statuses.at(*view.leader).epoch;
     for (const ServerId a : sids) {
       for (const ServerId b : sids) {
         if (a >= b) continue;
@@ -241,6 +243,7 @@ class SimCluster::Impl {
   // --- what CheckConverges waits for, one after the other; false: a violation is reported ---
   bool AwaitHeldUp(absl::Duration limit);
   void PutDisksBack();
+  void Settle(absl::Duration patience);
   bool StartEverybody(const std::set<ServerId>& healthy);
   bool AwaitSynced(const std::set<ServerId>& healthy, absl::Duration limit,
                    absl::Duration patience);
@@ -353,10 +356,15 @@ absl::Status SimCluster::CheckConverges(absl::Duration limit, const std::vector<
   impl_->Heal();
   if (!impl_->AwaitHeldUp(limit) || !impl_->StartEverybody(healthy)) return CheckInvariants();
   const absl::Duration patience = impl_->Patience();  // of the options that they have now
+  impl_->Settle(patience);
+  // A change that had been asked for may have been proposed before its leader heard of a disk
+  // that was lost.
+  impl_->PutDisksBack();
   if (!impl_->AwaitSynced(healthy, limit, patience)) return CheckInvariants();
   // A change may make another lead, or ask a learner to come again as another.
-  if (impl_->AwaitChanges(limit) && !impl_->AwaitSynced(healthy, limit, patience)) {
-    return CheckInvariants();
+  if (impl_->AwaitChanges(limit)) {
+    impl_->Settle(patience);
+    if (!impl_->AwaitSynced(healthy, limit, patience)) return CheckInvariants();
   }
   impl_->AwaitStable(healthy, patience, renews);
   return CheckInvariants();
@@ -384,6 +392,7 @@ void SimCluster::Impl::PutDisksBack() {
     if (!listed || *listed == server->present_disk()) continue;
     server->Crash(CrashMode::kProcess);
     (void)server->InsertDisk(*listed);  // it has had that one
+    (void)server->Start();              // what fails is told of who is not synced
   }
 }
 
@@ -401,17 +410,19 @@ bool SimCluster::Impl::StartEverybody(const std::set<ServerId>& healthy) {
   return true;
 }
 
+// Healing breaks links, too, and that is heard of later; and a path that has changed meanwhile is
+// known only by its silence.
+void SimCluster::Impl::Settle(absl::Duration patience) {
+  RunFor(std::max(absl::Seconds(1), patience + absl::Milliseconds(10)));
+}
+
 bool SimCluster::Impl::AwaitSynced(const std::set<ServerId>& healthy, absl::Duration limit,
                                    absl::Duration patience) {
   constexpr absl::Duration kLook = absl::Milliseconds(10);
-  // Healing breaks links, too, and that is heard of later; and a path that has changed meanwhile is
-  // known only by its silence.
-  const absl::Duration settles = std::max(absl::Seconds(1), patience + kLook);
   // A few attempts; with the limits as shipped and a healthy network one takes no second.
-  const absl::Duration elects = 3 * patience + absl::Seconds(3);
+  const absl::Duration elects = 2 * patience + absl::Seconds(3);
   const absl::Duration deadline = scheduler.now() + limit;
   const absl::Duration led_by = scheduler.now() + std::min(limit, elects);
-  RunFor(settles);
   bool led = false;
   while (!violation()) {
     const Statuses statuses = StatusesOfAll();

@@ -104,6 +104,7 @@ struct Event {
     kLeaderChanged,      // leader, epoch or leads
     kReadyChanged,       // ready has become OK, or is no more
     kHealthChanged,      // health has become OK, or tells of something else
+    kMembershipChanged,  // membership or changing
     kSnapshotTaken,      // last_snapshot is durable
     kSnapshotInstalled,  // one was fetched from a peer, and restored
   };

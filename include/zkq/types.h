@@ -85,7 +85,7 @@ struct Member {
   MemberType type = MemberType::kParticipant;
   uint32_t weight = 1;    // of its vote; 0: follows and acknowledges, never leads
   uint32_t group = 0;     // of voters, each from 1 on; 0 for all of them: they are one group
-  uint32_t priority = 1;  // as a leader: how much it is preferred
+  uint32_t priority = 1;  // as a leader: how much it is preferred; nothing goes by it yet
   DiskId disk = {};       // a voter's, filled in by zkq; none as configured, and of observers.
                           // In a change none keeps the listed one; or kPresentDisk
   friend auto operator<=>(const Member&, const Member&) = default;

@@ -33,6 +33,7 @@ void Events::Raise(const StatusBoard::Change& change) {
   if (change.leader) Raise(Event::Kind::kLeaderChanged);
   if (change.ready) Raise(Event::Kind::kReadyChanged);
   if (change.health) Raise(Event::Kind::kHealthChanged);
+  if (change.membership) Raise(Event::Kind::kMembershipChanged);
 }
 
 void Events::Drain() {

@@ -41,6 +41,7 @@ struct Around {
 
 struct Facts {
   ServerId self{};
+  bool may_found = true;  // else it waits for an ensemble that is there
   core::Peer::View view = {};
   absl::Duration as_of = -absl::InfiniteDuration();  // view.as_of; none: before all time
   // Infinite: it has a leader, or does not take part yet.

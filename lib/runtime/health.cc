@@ -116,7 +116,9 @@ Complaint ComplaintOf(const Facts& facts, Ailment ailment) {
       return Differ(facts);
     case Ailment::kNotFounded:
       return {Code::kUnavailable, "not founded",
-              absl::StrCat("a new ensemble needs each listed server once; ",
+              absl::StrCat(facts.may_found ? "a new ensemble needs each listed server once; "
+                                           : "it only joins, and is linked with no server of an "
+                                             "ensemble that is founded; ",
                            MissesAny(facts) ? Missed(facts) : "all are linked")};
     case Ailment::kLeaderless:
       return {Code::kUnavailable, "no leader",

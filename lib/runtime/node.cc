@@ -28,7 +28,7 @@ Node::Node(ReplicaOptions options, const Tuning& tuning, storage::DataDir dir)
       dir_(std::move(dir)),
       log_(LogQueue::Before(options_.log_sink, options_.env.blocking_executor)),
       voice_(log_, options_.id, options_.env.clock.get()),
-      board_(options_.id),
+      board_(options_.id, options_.may_found),
       strands_(options_.env),
       calls_(&strands_.callback, options_.env.executor.get(), this, options_.max_outstanding_bytes),
       events_(&strands_.callback, this, [this] { return Status(); }),

@@ -282,7 +282,7 @@ void Protocol::FollowMembership(const core::Peer::View& view, absl::Duration now
   told_ = tells;
   Membership known = peer_->config();
   if (view.role.standing == Standing::kUnfounded) known.version = kNotAgreed;
-  ports_.board->SetMembership(known, view.changing);
+  ports_.events->Raise(ports_.board->SetMembership(known, view.changing));
   ports_.transport->SetMembers(WithSpareAddresses(peer_->configs(), configured_, lost));
 }
 

@@ -5,7 +5,8 @@
 
 namespace zkq::runtime {
 
-StatusBoard::StatusBoard(ServerId self) : facts_{.self = self}, published_(facts_) {}
+StatusBoard::StatusBoard(ServerId self, bool may_found)
+    : facts_{.self = self, .may_found = may_found}, published_(facts_) {}
 
 template <typename Fn>
 auto StatusBoard::Set(Fn change) {
@@ -87,11 +88,14 @@ void StatusBoard::SetSyncLatency(absl::Duration latency) {
   Set([&](Facts& facts) { facts.sync_latency = latency; });
 }
 
-void StatusBoard::SetMembership(const Membership& membership, bool changing) {
+StatusBoard::Change StatusBoard::SetMembership(const Membership& membership, bool changing) {
+  Change change;
   SetAround([&](Around& around) {
+    change.membership = around.membership != membership || around.changing != changing;
     around.membership = membership;
     around.changing = changing;
   });
+  return change;
 }
 
 void StatusBoard::SetListenAddress(std::string address) {

@@ -18,7 +18,7 @@ namespace zkq::runtime {
 
 class StatusBoard {
  public:
-  explicit StatusBoard(ServerId self);
+  explicit StatusBoard(ServerId self, bool may_found = true);
 
   // What differs from before, in what events speak of.
   struct Change {
@@ -26,6 +26,7 @@ class StatusBoard {
     bool leader = false;
     bool ready = false;
     bool health = false;  // what there is to see to
+    bool membership = false;
     friend bool operator==(const Change&, const Change&) = default;
   };
   // The first one says that it takes part. Times are by the monotonic clock, here and below;
@@ -36,7 +37,7 @@ class StatusBoard {
   // None: that has ended.
   void SetRestoring(Zxid snapshot);
   void SetSyncLatency(absl::Duration latency);
-  void SetMembership(const Membership& membership, bool changing);
+  Change SetMembership(const Membership& membership, bool changing);
   void SetListenAddress(std::string address);
   // How it stands with others: the next SetView tells what has changed by that.
   void SetOthers(std::vector<LinkState> links, std::vector<core::Peer::Learner> learners,

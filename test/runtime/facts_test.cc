@@ -187,6 +187,17 @@ TEST_CASE("facts: what waits to be founded says who is missing") {
   CHECK(Mentions(status.ready, "not founded"));
 }
 
+TEST_CASE("facts: what only joins does not say that it waits to found") {
+  Facts facts = Leaderless(absl::Seconds(12));
+  facts.may_found = false;
+  facts.view.ensemble = {};
+  facts.view.role.standing = Standing::kUnfounded;
+  const absl::Status health = StatusOf(facts, kNow).health;
+  CHECK(Mentions(health, "it only joins"));
+  CHECK(Mentions(health, "server 2 at db2:7002: no such name"));
+  CHECK(!Mentions(health, "a new ensemble needs"));
+}
+
 TEST_CASE("facts: one that is being synchronised says so, and not that there is no leader") {
   Facts facts = Following();
   facts.view.role.leader = kNoServer;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/synchronization/notification.h"
 #include "test/harness/catch.h"
 #include "zkq/reconfiguration.h"
 #include "zkq/testing/memory_file_system.h"
@@ -171,10 +172,20 @@ TEST_CASE("members: an observer becomes a voter, and an observer again") {
   Replica& fourth = ensemble.Start(kNew, observer);
   REQUIRE(fourth.WaitForLeader(absl::Minutes(1)).ok());
   CHECK(fourth.Status().state == PeerState::kObserving);
+  absl::Notification told;
+  const Subscription subscription = fourth.Subscribe([&](const Event& event) {
+    const bool listed = FindMember(event.status.membership, kNew) != nullptr;
+    if (event.kind != Event::Kind::kMembershipChanged || !listed) return;
+    if (!told.HasBeenNotified()) told.Notify();
+  });
   ensemble.Change(With(ensemble.membership(), observer));
+  told.WaitForNotification();
   REQUIRE(fourth.WaitUntilReady(absl::Minutes(1)).ok());
   CHECK(fourth.Status().state == PeerState::kObserving);
-  REQUIRE(fourth.Propose("through an observer").ok());
+  const absl::StatusOr<Reply> reply = fourth.Propose("through an observer");
+  REQUIRE(reply.ok());
+  const ReadOptions own{.consistency = Consistency::kSequential, .at_least = reply->zxid};
+  CHECK(fourth.Read("", own)->value == "1 through an observer");
   ensemble.Change(With(ensemble.membership(), {.id = kNew}));
   REQUIRE(fourth.WaitUntilReady(absl::Minutes(1)).ok());
   CHECK(fourth.Status().state != PeerState::kObserving);

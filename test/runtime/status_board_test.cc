@@ -115,6 +115,15 @@ TEST_CASE("health is told anew when something else is wrong, each counted from i
   CHECK(set(view, kStart + absl::Seconds(9)));
 }
 
+TEST_CASE("another configuration is told once, and so is that a change is settled") {
+  StatusBoard board(ServerId{1});
+  const StatusBoard::Change told{.membership = true};
+  const Membership now{.version = {2, 7}, .members = {{.id = ServerId{1}}}};
+  CHECK(board.SetMembership(now, true) == told);
+  CHECK(board.SetMembership(now, true) == StatusBoard::Change{});
+  CHECK(board.SetMembership(now, false) == told);
+}
+
 TEST_CASE("a replica that has halted stays so, and says so once") {
   StatusBoard board(ServerId{1});
   board.SetView(ViewOfFollower(), kStart, kStart);

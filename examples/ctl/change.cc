@@ -183,6 +183,12 @@ std::string Advice(const absl::Status& why) {
     case Code::kResourceExhausted:
       return "that server has too many questions to answer: commands that were interrupted go on "
              "there until their --timeout. Ask another server";
+    case Code::kUnknown:
+    case Code::kInternal:
+    case Code::kCancelled:
+      return "to repeat it is always safe: what is so already is not done twice";
+    case Code::kInvalidArgument:
+      return "`zkqctl members` prints what there is; --dry-run what a change would make of it";
     default:
       return "";
   }

@@ -135,6 +135,8 @@ TEST_CASE("zkqctl: an unknown outcome is told as one, also if the change is over
   const Result lost = Ctl(servers, {"remove", "3"});
   CHECK(lost.code == kUnknown);
   CHECK(Mentions(lost.err, "unknown: it may have been changed"));
+  servers.refusals = {zkq::MakeError(Code::kUnknown, "lost", {.outcome = zkq::Outcome::kUnknown})};
+  CHECK(Mentions(Ctl(servers, {"remove", "3"}).err, "to repeat it is always safe"));
   servers.refusals = {zkq::MakeError(Code::kAborted, "again", {.outcome = zkq::Outcome::kUnknown}),
                       zkq::MakeError(Code::kFailedPrecondition, "no quorum")};
   const Result refused = Ctl(servers, {"remove", "3"});

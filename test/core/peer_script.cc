@@ -63,6 +63,7 @@ void PeerScript::Recover(Words* words) {
   };
   options_.self = self_;
   options_.members = VotersUpTo(servers_).members;
+  options_.may_found = !words->Take("joins");
   if (const std::string own = words->Setting("own"); !own.empty()) {
     options_.members.push_back(ToAsked(own).front());
   }

@@ -8,10 +8,10 @@
 //     promising | promised | syncing | accepting | accepted | broadcast
 // The others have the same history as this server, unless a step says otherwise.
 //
-// Settings, what the disk held: unfounded, log=1:1..1:3,2:1<1:3 (else 1:1), begin=,
-// snapshot=, commit=, accepted=5@2 (epoch and leader), current=, disk= (else the listed one),
-// observers=4 (listed, too), config=1:2=1+2+3:9 (committed; else the founded list of all).
-// Options: window= (transactions), credit=, request-credit=, diff=, rollover=, command=,
+// Settings: joins (may_found is false); what the disk held: unfounded, log=1:1..1:3,2:1<1:3 (else
+// 1:1), begin=, snapshot=, commit=, accepted=5@2 (epoch and leader), current=, disk= (else the
+// listed one), observers=4 (listed, too), config=1:2=1+2+3:9 (committed; else the founded list of
+// all). Options: window= (transactions), credit=, request-credit=, diff=, rollover=, command=,
 // outstanding=, init=, sync=, own=4o (this server's entry, if it is none of those).
 //
 // Steps:

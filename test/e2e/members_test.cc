@@ -217,14 +217,22 @@ TEST_CASE("task: three data centres") {
 TEST_CASE("task: read on an observer that nobody lists") {
   Members members(4, 3);
   members.Found();
-  members.servers().Start(
-      4, {"--id=0", "--peer_listen=", "--may_found=false",
-          "--ensemble=" + members.entry(1) + "," + members.entry(2) + "," + members.entry(3)});
-  WaitFor("it to be ready", [&] {
-    const auto status = members.servers().Status(4);
-    return status && status->ready() == "OK";
-  });
+  const auto start = [&] {
+    members.servers().Start(
+        4, {"--id=0", "--peer_listen=", "--may_found=false",
+            "--ensemble=" + members.entry(1) + "," + members.entry(2) + "," + members.entry(3)});
+    uint64_t id = 0;
+    WaitFor("it to be ready", [&] {
+      const auto status = members.servers().Status(4);
+      if (status) id = status->sid();
+      return status && status->ready() == "OK";
+    });
+    return id;
+  };
+  const uint64_t id = start();
   CheckServes(members, 4, "seen");
+  members.servers().Kill(4);
+  CHECK(start() == id);
   CHECK(members.servers().Read(4, true).count("seen") == 1);
   CHECK(Has(members.Do({"status"}), "  unlisted  "));
   CHECK_FALSE(Has(members.Do({"members"}), "observer"));

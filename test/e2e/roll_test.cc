@@ -19,6 +19,7 @@ void AwaitWrites(Workload& load) { load.WaitForAcknowledged(load.acknowledged() 
 
 void CheckOutcome(Members& members, Workload& load) {
   CHECK(WhatIsWrong(members.servers(), load) == "");
+  CHECK(load.dropped() == "");
   kv::Client client = members.servers().Client(members.servers().WaitForLeader());
   CHECK(load.Repeated(client) == "");
 }

@@ -66,6 +66,22 @@ TEST_CASE("a new directory gets an identity, durably") {
   REQUIRE(dir->recovered.state == state);
 }
 
+TEST_CASE("a directory that is opened without an id has one of its own from then on") {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  const ServerId minted = Open(disk, OptionsOf(0))->recovered.state.sid;
+  CHECK(minted > kServerIdMax);
+  CHECK(Open(disk, OptionsOf(0))->recovered.state.sid == minted);
+  CHECK(absl::IsFailedPrecondition(Open(disk, OptionsOf(1)).status()));
+}
+
+TEST_CASE("a directory that has an id need not be told it") {
+  const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
+  const HardState before = Open(disk, OptionsOf(7))->recovered.state;
+  const HardState after = Open(disk, OptionsOf(0))->recovered.state;
+  CHECK(after.sid == ServerId{7});
+  CHECK(after.disk == before.disk);
+}
+
 TEST_CASE("the boot id grows whatever the clock does") {
   const std::shared_ptr<MemoryFileSystem> disk = NewDisk();
   uint64_t last = 0;

@@ -70,6 +70,57 @@ TEST_CASE("a lost disk is replaced by the one that is there, and the old one cou
   REQUIRE(world.Agree());
 }
 
+TEST_CASE("five servers are replaced one at a time, then all at once") {
+  World world(5);
+  {
+    Writes writes(&world);
+    for (uint64_t old = 1; old <= 5; ++old) {
+      Join(&world, {.id = ServerId{old + 5}});
+      Change(&world, ServerId{old + 5}, [old](Membership next) {
+        return With(Without(std::move(next), ServerId{old}), {.id = ServerId{old + 5}});
+      });
+      world.cluster.server(ServerId{old}).Crash();
+      writes.AwaitMore();
+    }
+    for (uint64_t id = 11; id <= 15; ++id) Join(&world, {.id = ServerId{id}});
+    Change(&world, ServerId{11}, [](Membership next) {
+      for (uint64_t id = 11; id <= 15; ++id) {
+        next = With(Without(std::move(next), ServerId{id - 5}), {.id = ServerId{id}});
+      }
+      return next;
+    });
+    for (uint64_t id = 6; id <= 10; ++id) world.cluster.server(ServerId{id}).Crash();
+    writes.AwaitMore();
+  }
+  Converge(&world);
+  REQUIRE(world.Agree());
+}
+
+TEST_CASE("three of five disks are lost one after the other, and replaced") {
+  World world(5);
+  {
+    Writes writes(&world);
+    for (uint64_t id = 1; id <= 3; ++id) {
+      const ServerId sid{id};
+      SimServer& server = world.cluster.server(sid);
+      server.Crash();
+      REQUIRE(server.LoseDisk());
+      REQUIRE(server.Start() == absl::OkStatus());
+      AwaitStanding(&world, sid, Standing::kJoining);
+      Change(&world, sid, [sid](Membership next) {
+        FindMember(&next, sid)->disk = kPresentDisk;
+        return next;
+      });
+      AwaitStanding(&world, sid, Standing::kMember);
+      writes.AwaitMore();
+    }
+    for (uint64_t id = 4; id <= 5; ++id) world.cluster.server(ServerId{id}).Crash();
+    writes.AwaitMore();
+  }
+  Converge(&world);
+  REQUIRE(world.Agree());
+}
+
 TEST_CASE("an observer becomes a voter, and a voter an observer") {
   World world({.servers = 3, .observers = 1});
   {

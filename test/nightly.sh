@@ -2,8 +2,8 @@
 # The long forms, for a machine that has nothing else to do:
 #   test/nightly.sh 8h        (or 30m, 90s: for how long fresh seeds are simulated)
 # Before them: every planted mistake, rare ones too, 200 rounds of killing real servers under
-# load, what idle servers use, and silent cuts of their network. Together about an hour on two
-# cores.
+# load, what idle servers use, silent cuts of their network, and the demonstrations of the KV.
+# Together about an hour on two cores.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 source test/stages.sh
@@ -30,6 +30,8 @@ if stage build build; then
   stage idle build/ci/bin/zkq-bench --idle=10
   stage cuts-of-30-s network_cuts 30
   stage cuts-of-60-s network_cuts 60
+  stage demo examples/kv/demo.sh
+  stage tour examples/kv/tour.sh
   stage fresh-seeds build/ci/bin/zkq-sim --seed=0 --runs=1000000000 \
     --seconds=$seconds --jobs="$(nproc)" --profile=all --servers=0 --coverage
 fi

@@ -15,7 +15,8 @@ void Connectivity::Up(const MemberId& peer) {
 }
 
 void Connectivity::Down(const MemberId& peer) {
-  if (linked_.erase(peer) > 0 && !IsLinked(peer.id)) lost_.insert(peer.id);
+  const bool gone = linked_.erase(peer) > 0 && !IsLinked(peer.id);
+  if (gone && quorum_.MayLead(peer.id)) lost_.insert(peer.id);
   Count();
 }
 

@@ -22,7 +22,7 @@ class Connectivity {
   void Down(const MemberId& peer);
   const std::set<MemberId>& linked() const { return linked_; }
   bool IsLinked(ServerId sid) const;
-  // It was linked, and is not any more: it has gone away.
+  // It may lead, was linked, and is not any more: it has gone away.
   bool Lost(ServerId sid) const { return lost_.contains(sid); }
 
   // As of the last Update.

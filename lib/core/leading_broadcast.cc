@@ -148,6 +148,7 @@ bool Leading::CommitNext() {
   const bool activates = pending && pending->version <= known;
   if (activates) known = pending->version;
   const Zxid before = self_.watermarks.commit;
+  const bool settled = self_.memberships.settled();
   const Membership replaced = activates ? self_.memberships.committed() : Membership{};
   self_.Commit(known);
   admission_.Committed(known);
@@ -159,7 +160,8 @@ bool Leading::CommitNext() {
     if (learners_.next_turn() != Time::max()) learners_.AnswerObservers(before);
   }
   if (activates) Activate(replaced);
-  ConsiderChanges();
+  // Nothing else that is committed lets one go on that waits.
+  if (activates || self_.memberships.settled() != settled) ConsiderChanges();
   return activates;
 }
 

@@ -17,6 +17,8 @@ class Links {
   void Down(const LinkId& link);
   // Something has come over the link. True: its server was doubted until now.
   bool Hear(const LinkId& link);
+  // It is as if it had never been linked.
+  void Forget(ServerId sid) { doubted_.erase(sid); }
 
   // The last link to this server ended before anything had come over it. One that takes nothing
   // from its links seems to be linked again and again, so an election counts on the next link

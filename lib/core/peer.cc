@@ -93,6 +93,17 @@ void Peer::Impl::Remember(const LinkDown& down) {
   self_.links.Down(down.link);
   if (self_.links.MemberOf(peer.id) == peer) return;
   election_->PeerDown(peer, self_.now, &outbox_);
+  ForgetUnlisted(peer);
+}
+
+// Servers that nobody lists come and go, each with an id of its own.
+void Peer::Impl::ForgetUnlisted(const MemberId& peer) {
+  const bool has_seat = self_.memberships.Lists(peer.id, peer.disk) ||
+                        self_.memberships.ListsOtherDisk(peer.id, peer.disk);
+  if (has_seat || self_.links.PeerOf(peer.id) != nullptr) return;
+  self_.last_words.erase(peer);
+  self_.links.Forget(peer.id);
+  uninformed_.erase(peer.id);
 }
 
 void Peer::Impl::Remember(const SnapshotTaken& taken) {
@@ -205,14 +216,18 @@ void Peer::Impl::EnterTerm(bool designated) {
   }
   if (leads) return role_.emplace<Leading>(&self_, designated).Enter();
   role_
-      .emplace<Learning>(
-          &self_,
-          Learning::Choice{.leader = leader,
-                           .look_seq = election_->current().look_seq,
-                           .leader_look = self_.last_words[self_.links.MemberOf(leader)].look,
-                           .kind = kind,
-                           .designated = designated})
+      .emplace<Learning>(&self_,
+                         Learning::Choice{.leader = leader,
+                                          .look_seq = election_->current().look_seq,
+                                          .leader_look = LastLookOf(self_.links.MemberOf(leader)),
+                                          .kind = kind,
+                                          .designated = designated})
       .Enter();
+}
+
+Look Peer::Impl::LastLookOf(const MemberId& peer) const {
+  const auto word = self_.last_words.find(peer);
+  return word == self_.last_words.end() ? Look{} : word->second.look;
 }
 
 void Peer::Impl::TellElected(const Vote& vote) {

@@ -51,6 +51,7 @@ class Peer::Impl {
   void Remember(const LogPurged& purged) { self_.history.Purged(purged.base); }
   void Hear(const LinkId& link);
   void CountOn(const LinkId& link, const Identity& peer);
+  void ForgetUnlisted(const MemberId& peer);
   bool Founded() const { return !std::holds_alternative<Founding>(role_); }
   bool FromEnsemble(const LinkId& link) const;
 
@@ -81,6 +82,7 @@ class Peer::Impl {
   void FollowRole();
   void Take(const Decision& decision);
   void EnterTerm(bool designated);
+  Look LastLookOf(const MemberId& peer) const;
   void TellElected(const Vote& vote);
 
   // --- what others say, and are told, in elections

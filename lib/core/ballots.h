@@ -37,6 +37,10 @@ class Ballots {
     cast_[from.id] = ballot;
   }
   void Erase(ServerId from) { cast_.erase(from); }
+  template <typename Condition>
+  void EraseIf(Condition condition) {
+    std::erase_if(cast_, [&](const auto& cast) { return condition(cast.second); });
+  }
   bool Has(ServerId from) const { return cast_.contains(from); }
   const std::map<ServerId, Ballot>& cast() const { return cast_; }
 

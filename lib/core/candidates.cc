@@ -8,7 +8,7 @@ void Candidates::Use(const Configs& configs) {
   quorum_ = Quorum(configs);
   committed_ = configs.committed.version;
   std::erase_if(told_, [this](const auto& told) {
-    return !quorum_.IsVoter(told.first) || told.second.version <= committed_;
+    return !quorum_.IsVoter(told.first) || told.second.membership.version <= committed_;
   });
 }
 
@@ -20,8 +20,8 @@ bool Candidates::Note(const MemberId& from, const Notification& n) {
     if (known != told_.end()) told_.erase(known);
     return false;
   }
-  if (known != told_.end() && known->second.version == n.pending->version) return false;
-  told_.insert_or_assign(from, Told{n.pending->version, QuorumSystem(*n.pending)});
+  if (known != told_.end() && known->second.membership.version == n.pending->version) return false;
+  told_.insert_or_assign(from, Told{*n.pending, QuorumSystem(*n.pending)});
   return true;
 }
 
@@ -34,6 +34,16 @@ bool Candidates::MayLead(ServerId sid) const {
 bool Candidates::IsTold(const MemberId& member) const {
   return std::any_of(told_.begin(), told_.end(),
                      [&](const auto& told) { return told.second.voters.IsVoter(member); });
+}
+
+const Membership* Candidates::ToldOf(ServerId sid) const {
+  if (quorum_.MayLead(sid)) return nullptr;
+  const Membership* newest = nullptr;
+  for (const auto& [from, told] : told_) {
+    const bool newer = newest == nullptr || told.membership.version > newest->version;
+    if (newer && told.voters.MayLead(sid)) newest = &told.membership;
+  }
+  return newest;
 }
 
 bool Candidates::IsVoter(const MemberId& member) const {

@@ -4,7 +4,8 @@
 // The second kind is needed where a leader dies while its reconfiguration is on some logs only:
 // who has the entry may lead with a server that the others do not know yet, and who lacks it would
 // never vote for the only candidates that are not behind. Such a configuration is never adopted,
-// and nobody counts votes by it.
+// and nobody counts votes by it. Who votes for such a candidate passes on what it was told: the
+// others may not hear who told it, or may never again.
 #pragma once
 
 #include <map>
@@ -24,12 +25,14 @@ class Candidates {
   // A voter of some configuration, or only of one that is told of.
   bool IsVoter(const MemberId& member) const;
   bool IsTold(const MemberId& member) const;
+  // The newest by which alone it may lead; null: it may by what counts here, or may not.
+  const Membership* ToldOf(ServerId sid) const;
   // All of them, on whichever disk.
   std::set<ServerId> Servers() const;
 
  private:
   struct Told {
-    Zxid version = {};
+    Membership membership = {};
     QuorumSystem voters;
   };
   Quorum quorum_;

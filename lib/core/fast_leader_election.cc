@@ -1,7 +1,6 @@
 #include "lib/core/fast_leader_election.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace zkq {
 inline namespace v1 {
@@ -24,13 +23,16 @@ void FastLeaderElection::SetConfigs(const MemberId& self, const Configs& configs
 }
 
 Notification FastLeaderElection::current() const {
-  return {.vote = proposal_,
-          .round = looking() ? round_ : settled_round_,
-          .state = state_,
-          .config = config_,
-          .look_seq = look_seq_,
-          .quorum_connected = Connected(),
-          .amnesic = state_ == PeerState::kLooking && asks()};
+  Notification said{.vote = proposal_,
+                    .round = looking() ? round_ : settled_round_,
+                    .state = state_,
+                    .config = config_,
+                    .look_seq = look_seq_,
+                    .quorum_connected = Connected(),
+                    .amnesic = state_ == PeerState::kLooking && asks()};
+  // Who hears a vote hears why its candidate may be voted for.
+  if (const Membership* told = candidates_.ToldOf(proposal_.leader)) said.pending = *told;
+  return said;
 }
 
 void FastLeaderElection::Look(const Vote& own, Time now, Outbox* out) {
@@ -41,6 +43,7 @@ void FastLeaderElection::Look(const Vote& own, Time now, Outbox* out) {
   own_ = proposal_ = own;
   received_.Clear();
   settled_.Clear();
+  told_of_look_.clear();
   disconnected_candidates_.clear();
   grace_.reset();
   cadence_.BeginLook(now);
@@ -60,13 +63,15 @@ void FastLeaderElection::Receive(const MemberId& from, const Notification& n, Ti
                                  Outbox* out) {
   // Who was not known to be a candidate may wait for this peer's word.
   if (candidates_.Note(from, n) && looking()) Announce(out);
+  if (looking()) ForsakeUnlisted(out);
   const bool question = n.vote.leader == kNoServer;
   if (!candidates_.IsVoter(from) || question || n.amnesic) {
     // It votes for nobody, whatever it did before.
     settled_.Erase(from.id);
     received_.Erase(from.id);
     // Two that answer each other's answers, or questions, would do so without end.
-    const bool wants_answer = question || n.state == PeerState::kLooking;
+    const bool looks = n.state == PeerState::kLooking;
+    const bool wants_answer = question || (looks && NotesAnswer(from.id, n));
     const bool answers = !looking() || proposal_.leader != kNoServer;
     if (wants_answer && answers) Tell(from.id, out);
     return;
@@ -85,6 +90,14 @@ void FastLeaderElection::Receive(const MemberId& from, const Notification& n, Ti
     ReceiveSettled(from, n, out);
   }
   if (looking()) Conclude(now, out);
+}
+
+bool FastLeaderElection::NotesAnswer(ServerId to, const Notification& said) {
+  std::pair<Notification, Notification> now(said, current());
+  auto& last = answered_[to];
+  if (last == now) return false;
+  last = std::move(now);
+  return true;
 }
 
 // Nobody votes for, or follows, who is behind: so a voter that does has lost what it had,
@@ -256,6 +269,7 @@ bool FastLeaderElection::NothingIsAwaited() const {
   const std::set<MemberId> voters = quorum_.Voters();
   return std::all_of(voters.begin(), voters.end(), [this](const MemberId& voter) {
     const ServerId sid = voter.id;
+    if (!quorum_.MayLead(sid)) return true;  // it has no weight
     if (received_.Has(sid)) return received_.cast().at(sid).vote <= proposal_;
     const bool follows =
         settled_.Has(sid) && !connectivity_.Lost(settled_.cast().at(sid).vote.leader);
@@ -278,7 +292,7 @@ void FastLeaderElection::Announce(Outbox* out) {
   std::set<ServerId> servers = candidates_.Servers();
   // Its last word stays with a server until there is another, over links too: who is no candidate
   // any more, or has only asked, must not hear later that a peer looks which has settled.
-  if (!looking()) servers.merge(std::exchange(told_of_look_, {}));
+  if (!looking()) servers.insert(told_of_look_.begin(), told_of_look_.end());
   for (ServerId sid : servers) {
     if (sid != self_.id) Tell(sid, out);
   }
@@ -294,6 +308,7 @@ void FastLeaderElection::PeerDown(const MemberId& peer, Time now, Outbox* out) {
   connectivity_.Down(peer);
   // The process that answers on the next link, maybe another one, says anew what it does.
   settled_.Erase(peer.id);
+  answered_.erase(peer.id);
   if (received_.LeaderSaysSo(peer.id)) received_.Erase(peer.id);
   UpdateConnectivity(now, out);
   if (!looking()) return;
@@ -322,6 +337,14 @@ void FastLeaderElection::Tick(Time now, Outbox* out) {
   if (!looking()) return;
   if (cadence_.AnnouncementIsDue(now)) Announce(out);
   Conclude(now, out);
+}
+
+void FastLeaderElection::ForsakeUnlisted(Outbox* out) {
+  received_.EraseIf(
+      [this](const Ballot& ballot) { return !candidates_.MayLead(ballot.vote.leader); });
+  if (proposal_ == own_ || candidates_.MayLead(proposal_.leader)) return;
+  Adopt(own_, out);
+  Reconsider(out);
 }
 
 std::optional<Time> FastLeaderElection::NextWake() const {

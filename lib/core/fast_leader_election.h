@@ -25,7 +25,9 @@
 // count in a later one. They have no safety meaning.
 #pragma once
 
+#include <map>
 #include <set>
+#include <utility>
 
 #include "lib/core/ballots.h"
 #include "lib/core/cadence.h"
@@ -62,6 +64,10 @@ class FastLeaderElection final : public Election {
     if (looking()) told_of_look_.insert(to);
     out->insert_or_assign(to, current());
   }
+  // True: the answer is another one, or to something else, than the last.
+  bool NotesAnswer(ServerId to, const Notification& said);
+  // What nobody lists any more gets no votes.
+  void ForsakeUnlisted(Outbox* out);
   // What it says of itself: a quorum could follow it.
   bool Connected() const;
   void ReceiveLooking(const MemberId& from, const Notification& n, Time now, Outbox* out);
@@ -127,9 +133,10 @@ class FastLeaderElection final : public Election {
   std::optional<Decision> outcome_;
 
   Connectivity connectivity_;
-  bool told_connected_ = false;  // by the last announcement
-  // That this peer looks: by an announcement or an answer since it last had settled.
-  std::set<ServerId> told_of_look_;
+  bool told_connected_ = false;      // by the last announcement
+  std::set<ServerId> told_of_look_;  // that this peer looks, since it began to
+  // Strangers that look: what each has said last, and the answer.
+  std::map<ServerId, std::pair<Notification, Notification>> answered_;
   Cadence cadence_;
 };
 

@@ -71,9 +71,10 @@ void Peer::Impl::Announce(const Role& now) {
   SettleIfServing(now);
   if (!askers_.empty()) AnswerAskers();
   if (now.leader != kNoServer) Inform();
+  const std::optional<Membership>& pending = self_.memberships.configs().pending;
   for (auto& [sid, notification] : outbox_) {
     if (LacksConfig(sid)) notification.membership = self_.memberships.committed();
-    notification.pending = self_.memberships.configs().pending;
+    if (pending) notification.pending = pending;
     self_.Emit(Notify{sid, std::move(notification)});
   }
   outbox_.clear();

@@ -4,7 +4,7 @@
 // It looks at the world now and then. While some voter that works has working links, both ways,
 // to a quorum of voters that work, none of which is ahead of it, somebody must lead: within 50
 // of the largest tick after the last change of who works and which links do, 100 if a server
-// has started since, plus 8 round trips and syncs. And the same one from then on; and who serves
+// has started since, plus 8 round trips and 14 syncs. And the same one from then on; and who serves
 // under it, and has a working link to it, goes on doing so in that epoch. A disk that had work to
 // do when something changed may finish that first.
 //

@@ -76,8 +76,8 @@ class ZKQ_EXPORT Election {
   // What this peer announces now; the outbox has the same. The peer reads from it, here and
   // in what others announce: `vote`; `state`, which is kLooking from each Look until the
   // decision; and `look_seq`, which must be larger after each Look than before, for by it an
-  // announcement that came late is told from a newer one. It adds `membership` itself. The
-  // other fields are the strategy's own; `config` is the committed version of SetConfigs.
+  // announcement that came late is told from a newer one. It adds `membership`, and what is
+  // `pending` here. Other fields are the strategy's; `config` is SetConfigs' committed version.
   virtual Notification current() const = 0;
 };
 

@@ -28,8 +28,8 @@ struct Notification {
   bool amnesic = false;             // its disk does not belong to its id
   // That configuration itself, for who has an older one or none.
   std::optional<Membership> membership = {};
-  // The configuration that an entry of the sender's log would replace it by. Its members may be
-  // voted for, lest nobody can lead; it is never adopted (PROTOCOL §4.1).
+  // The configuration that an entry of the sender's log would replace it by; if there is none, one
+  // that the sender was told, by which alone `vote` has its leader. Never adopted (PROTOCOL §4.1).
   std::optional<Membership> pending = {};
   friend bool operator==(const Notification&, const Notification&) = default;
 };

@@ -36,6 +36,7 @@ Notification FastLeaderElection::current() const {
 }
 
 void FastLeaderElection::Look(const Vote& own, Time now, Outbox* out) {
+  if (!looking()) told_of_look_.clear();  // they have been told what came of it
   state_ = PeerState::kLooking;
   outcome_.reset();
   ++round_;
@@ -43,7 +44,6 @@ void FastLeaderElection::Look(const Vote& own, Time now, Outbox* out) {
   own_ = proposal_ = own;
   received_.Clear();
   settled_.Clear();
-  told_of_look_.clear();
   disconnected_candidates_.clear();
   grace_.reset();
   cadence_.BeginLook(now);

@@ -134,7 +134,7 @@ class FastLeaderElection final : public Election {
 
   Connectivity connectivity_;
   bool told_connected_ = false;      // by the last announcement
-  std::set<ServerId> told_of_look_;  // that this peer looks, since it began to
+  std::set<ServerId> told_of_look_;  // that this peer looks, since it was settled
   // Strangers that look: what each has said last, and the answer.
   std::map<ServerId, std::pair<Notification, Notification>> answered_;
   Cadence cadence_;

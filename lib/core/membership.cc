@@ -81,10 +81,24 @@ void Memberships::Adopt(const Membership& membership) {
   if (membership.version >= committed().version) SetCommitted(membership);
 }
 
+void Memberships::Hear(const Membership& pending) {
+  if (pending.version <= newest_version()) return;
+  if (told_ && pending.version <= told_->version) return;
+  told_ = pending;
+  ++told_changes_;
+}
+
+void Memberships::ForgetTold() {
+  if (!told_ || told_->version > newest_version()) return;
+  told_.reset();
+  ++told_changes_;
+}
+
 void Memberships::SetCommitted(Membership membership) {
   ZKQ_CHECK(membership.version >= committed().version);
   configs_.committed = std::move(membership);
   ++changes_;
+  ForgetTold();
   // An older reconfiguration is doomed, or is what was adopted.
   if (configs_.pending && configs_.pending->version <= committed().version) {
     configs_.pending.reset();
@@ -96,6 +110,7 @@ void Memberships::SetPending(std::optional<Membership> membership) {
   if (configs_.pending == membership) return;
   configs_.pending = std::move(membership);
   ++changes_;
+  ForgetTold();
 }
 
 bool Memberships::Lists(ServerId sid, const DiskId& disk) const {

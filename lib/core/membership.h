@@ -49,7 +49,14 @@ class Memberships {
   // (the founded list has the disks that the configured one lacks).
   void Adopt(const Membership& membership);
 
+  // A voter tells that `pending` is pending with it. The newest such configuration makes its
+  // members known here, until it or a newer one counts: who follows a leader that nothing else
+  // lists has to fetch that one's snapshot, and needs an address for it. Nobody is counted by it
+  // (PROTOCOL §4.1).
+  void Hear(const Membership& pending);
+
   const Configs& configs() const { return configs_; }
+  const std::optional<Membership>& told() const { return told_; }
   const Membership& committed() const { return configs_.committed; }
   // Of the pending configuration, or else of the committed one.
   Zxid newest_version() const {
@@ -64,6 +71,8 @@ class Memberships {
   bool SettlingIsLogged() const;
   // Grows with each change of configs().
   uint64_t changes() const { return changes_; }
+  // Grows with each change of told().
+  uint64_t told_changes() const { return told_changes_; }
 
   // The server is listed with this disk in a configuration that counts; an observer
   // with any disk.
@@ -79,6 +88,8 @@ class Memberships {
   void AppendSettled(Zxid entry, Zxid version);
   void SetCommitted(Membership membership);
   void SetPending(std::optional<Membership> membership);
+  // What is told counts by now, or is doomed.
+  void ForgetTold();
 
   struct Settling {
     Zxid entry = {};
@@ -89,6 +100,8 @@ class Memberships {
 
   Configs configs_;  // a pending version is newer than the committed one (INV-21)
   uint64_t changes_ = 0;
+  std::optional<Membership> told_;  // newer than newest_version()
+  uint64_t told_changes_ = 0;
   Invariants* invariants_;
 };
 

@@ -271,6 +271,7 @@ std::vector<Peer::Difference> Peer::differences() const { return impl_->differen
 size_t Peer::room() const { return impl_->room(); }
 const Membership& Peer::config() const { return impl_->configs().committed; }
 const Configs& Peer::configs() const { return impl_->configs(); }
+const Membership* Peer::told() const { return impl_->told(); }
 Identity Peer::identity() const { return impl_->identity(); }
 const Invariants& Peer::invariants() const { return impl_->invariants(); }
 

@@ -63,7 +63,7 @@ class Peer {
     Time disk_slow{};   // what a sync of this disk usually takes: others wait too long for it
     Time disk_hangs{};  // so long no sync has ended, though one may take no more than this disk's
     Time clock_off{};   // leader_time is so far ahead of this server's clock, or, below 0, behind
-    uint64_t config_changes = 0;  // grows whenever config() becomes another
+    uint64_t config_changes = 0;  // grows whenever configs() or told() becomes another
     bool changing = false;        // of the configurations here one is not settled
     EnsembleId ensemble = {};
   };
@@ -95,6 +95,9 @@ class Peer {
   // The committed configuration, and with it the one that is pending. Valid until the next Step.
   const Membership& config() const;
   const Configs& configs() const;
+  // A newer one that a voter tells to be pending with it: nobody is counted by it, but its members
+  // are known, and one of them may come to lead this peer. Null: none. Valid until the next Step.
+  const Membership* told() const;
   // What it says of itself in a handshake, now; Introduce tells when it changes.
   Identity identity() const;
   const Invariants& invariants() const;

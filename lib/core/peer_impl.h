@@ -31,6 +31,10 @@ class Peer::Impl {
   std::vector<Difference> differences() const;
   size_t room() const;
   const Configs& configs() const { return self_.memberships.configs(); }
+  const Membership* told() const {
+    const std::optional<Membership>& told = self_.memberships.told();
+    return told ? &*told : nullptr;
+  }
   Identity identity() const { return self_.identity(); }
   Invariants& invariants() { return self_.invariants(); }
 

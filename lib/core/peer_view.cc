@@ -62,7 +62,7 @@ Peer::View Peer::Impl::view() const {
       .as_of = self_.freshness.as_of(),
       .ready_within = LimitOfDisk(ready_within, self_.disk.slowest()),
       .founded_within = self_.Ticks(self_.options.init_limit),
-      .config_changes = self_.memberships.changes(),
+      .config_changes = self_.memberships.changes() + self_.memberships.told_changes(),
       .changing = self_.memberships.configs().pending || !self_.memberships.settled(),
       .ensemble = self_.state.ensemble};
   AddWorries(&view);

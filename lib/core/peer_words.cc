@@ -14,10 +14,12 @@ void Peer::Impl::Remember(const Notified& notified) {
   if (!FromEnsemble(notified.link)) return Answer(notified);
   const Notification& n = notified.notification;
   NoteWord(notified.link, n);
+  const MemberId from = self_.links.MemberAt(notified.link);
+  if (n.pending && self_.quorum.IsVoter(from)) self_.memberships.Hear(*n.pending);
   if (TakeConfig(notified.link.sid, n)) return;
   if (const auto* looking = std::get_if<Looking>(&role_); looking && !looking->hears()) return;
   if (self_.links.CountsAsDown(n.vote.leader)) return AnswerIfSettled(notified);
-  election_->Receive(self_.links.MemberAt(notified.link), n, self_.now, &outbox_);
+  election_->Receive(from, n, self_.now, &outbox_);
 }
 
 // Who looks takes over a newer configuration that is committed elsewhere, and looks anew under

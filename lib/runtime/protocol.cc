@@ -11,15 +11,18 @@
 namespace zkq::runtime {
 namespace {
 
-// The members of both configurations, and after them those of `configured` that have another
-// address there; or that are not there, if `all`.
-std::vector<Member> WithSpareAddresses(const Configs& configs,
+// The members of all configurations that `peer` knows, and after them those of `configured` that
+// have another address there; or that are not there, if `all`. Of two disks of a server the later
+// one keeps the link, so what it is only told of comes before what counts.
+std::vector<Member> WithSpareAddresses(const core::Peer& peer,
                                        const std::vector<Member>& configured, bool all) {
-  std::vector<Member> members = configs.committed.members;
-  if (configs.pending) {
-    const std::vector<Member>& next = configs.pending->members;
-    members.insert(members.end(), next.begin(), next.end());
-  }
+  std::vector<Member> members;
+  const auto add = [&](const Membership& membership) {
+    members.insert(members.end(), membership.members.begin(), membership.members.end());
+  };
+  if (peer.told() != nullptr) add(*peer.told());
+  add(peer.configs().committed);
+  if (peer.configs().pending) add(*peer.configs().pending);
   const std::vector<Member> agreed = members;
   for (const Member& spare : configured) {
     const auto same = [&](const Member& m) { return m.id == spare.id; };
@@ -283,7 +286,7 @@ void Protocol::FollowMembership(const core::Peer::View& view, absl::Duration now
   Membership known = peer_->config();
   if (view.role.standing == Standing::kUnfounded) known.version = kNotAgreed;
   ports_.events->Raise(ports_.board->SetMembership(known, view.changing));
-  ports_.transport->SetMembers(WithSpareAddresses(peer_->configs(), configured_, lost));
+  ports_.transport->SetMembers(WithSpareAddresses(*peer_, configured_, lost));
 }
 
 // --- time --------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ std::string Show(const Membership& membership) {
 // append 5:2           a command
 // append 5:3 settles 5:1
 // settled              the committed configuration
-// truncate 5:0 | commit 5:1 | install 6:1 1 2 | adopt 6:1 1 2
+// truncate 5:0 | commit 5:1 | install 6:1 1 2 | adopt 6:1 1 2 | hear 6:1 1 2
 // lists 2 9            server 2 with disk 9
 class MembershipScript {
  public:
@@ -56,6 +56,7 @@ class MembershipScript {
     const Configs& configs = memberships_->configs();
     std::string state = "committed " + Show(configs.committed);
     if (configs.pending) state += ", pending " + Show(*configs.pending);
+    if (memberships_->told()) state += ", told " + Show(*memberships_->told());
     return invariants_.ok() ? state : invariants_.what();
   }
 
@@ -68,6 +69,7 @@ class MembershipScript {
     const Membership told{.version = zxid, .members = TakeMembers(words)};
     if (name == "install") return memberships_->Install(told);
     if (name == "adopt") return memberships_->Adopt(told);
+    if (name == "hear") return memberships_->Hear(told);
     throw std::invalid_argument("no such change: " + name);
   }
 
@@ -92,6 +94,12 @@ class MembershipScript {
 TEST_CASE("the configurations follow the history") {
   MembershipScript script;
   REQUIRE(RunScript("testdata/membership/history.txt",
+                    [&](const Command& command) { return script.Run(command); }) == "");
+}
+
+TEST_CASE("members are known by what is only told, and count for nothing") {
+  MembershipScript script;
+  REQUIRE(RunScript("testdata/membership/told.txt",
                     [&](const Command& command) { return script.Run(command); }) == "");
 }
 

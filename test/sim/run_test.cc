@@ -41,6 +41,7 @@ TEST_CASE("a seed that has found something once finds nothing more") {
       if (ToString(static_cast<Profile>(i)) == profile) options.profile = static_cast<Profile>(i);
     }
     REQUIRE(ToString(options.profile) == profile);
+    if (int seconds = 0; words >> seconds) options.length = absl::Seconds(seconds);
     INFO(line);
     const RunResult result = Run(options);
     REQUIRE((result.violation ? result.violation->property : "") == "");

@@ -36,8 +36,12 @@ bool Candidates::IsTold(const MemberId& member) const {
                      [&](const auto& told) { return told.second.voters.IsVoter(member); });
 }
 
-const Membership* Candidates::ToldOf(ServerId sid) const {
-  if (quorum_.MayLead(sid)) return nullptr;
+const Membership* Candidates::ToldOf(ServerId sid, const std::set<MemberId>& linked) const {
+  const auto told_only = [&](const MemberId& member) {
+    return member.id == sid && !quorum_.IsVoter(member) && IsTold(member);
+  };
+  const bool counts = quorum_.MayLead(sid) && std::none_of(linked.begin(), linked.end(), told_only);
+  if (counts) return nullptr;
   const Membership* newest = nullptr;
   for (const auto& [from, told] : told_) {
     const bool newer = newest == nullptr || told.membership.version > newest->version;

@@ -25,8 +25,9 @@ class Candidates {
   // A voter of some configuration, or only of one that is told of.
   bool IsVoter(const MemberId& member) const;
   bool IsTold(const MemberId& member) const;
-  // The newest by which alone it may lead; null: it may by what counts here, or may not.
-  const Membership* ToldOf(ServerId sid) const;
+  // The newest by which alone it may lead; null: it may by what counts here, or may not. By the
+  // disk at which it is linked, if it is: a listed server with another one is as good as another.
+  const Membership* ToldOf(ServerId sid, const std::set<MemberId>& linked) const;
   // All of them, on whichever disk.
   std::set<ServerId> Servers() const;
 

@@ -31,7 +31,8 @@ Notification FastLeaderElection::current() const {
                     .quorum_connected = Connected(),
                     .amnesic = state_ == PeerState::kLooking && asks()};
   // Who hears a vote hears why its candidate may be voted for.
-  if (const Membership* told = candidates_.ToldOf(proposal_.leader)) said.pending = *told;
+  const std::set<MemberId>& linked = connectivity_.linked();
+  if (const Membership* told = candidates_.ToldOf(proposal_.leader, linked)) said.pending = *told;
   return said;
 }
 

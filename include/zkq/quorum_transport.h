@@ -165,8 +165,8 @@ class ZKQ_EXPORT QuorumTransport {
   // disk stay what they were at the start.
   virtual void SetIdentity(const Identity& self) = 0;
   // Who belongs to the ensemble, this server included: the members of every configuration that
-  // counts, each voter with its disk, the newest configuration last; and addresses to spare. May
-  // be called before Start, and should.
+  // counts, each voter with its disk, the newest configuration last; before them those that may
+  // come to belong to it, and addresses to spare. May be called before Start, and should.
   //
   // A server may stand there more than once. It has so many addresses, which are tried in turn;
   // it is a voter if one entry lists it as a participant, with that entry's disk or, where no

@@ -37,15 +37,15 @@ bool Candidates::IsTold(const MemberId& member) const {
 }
 
 const Membership* Candidates::ToldOf(ServerId sid, const std::set<MemberId>& linked) const {
-  const auto told_only = [&](const MemberId& member) {
+  const auto other = std::find_if(linked.begin(), linked.end(), [&](const MemberId& member) {
     return member.id == sid && !quorum_.IsVoter(member) && IsTold(member);
-  };
-  const bool counts = quorum_.MayLead(sid) && std::none_of(linked.begin(), linked.end(), told_only);
-  if (counts) return nullptr;
+  });
+  if (quorum_.MayLead(sid) && other == linked.end()) return nullptr;
   const Membership* newest = nullptr;
   for (const auto& [from, told] : told_) {
     const bool newer = newest == nullptr || told.membership.version > newest->version;
-    if (newer && told.voters.MayLead(sid)) newest = &told.membership;
+    const bool lists = other == linked.end() || told.voters.IsVoter(*other);
+    if (newer && lists && told.voters.MayLead(sid)) newest = &told.membership;
   }
   return newest;
 }

@@ -88,6 +88,12 @@ void Memberships::Hear(const Membership& pending) {
   ++told_changes_;
 }
 
+void Memberships::Established(Epoch epoch) {
+  if (!told_ || told_->version.epoch >= epoch) return;
+  told_.reset();
+  ++told_changes_;
+}
+
 void Memberships::ForgetTold() {
   if (!told_ || told_->version > newest_version()) return;
   told_.reset();
@@ -98,11 +104,11 @@ void Memberships::SetCommitted(Membership membership) {
   ZKQ_CHECK(membership.version >= committed().version);
   configs_.committed = std::move(membership);
   ++changes_;
-  ForgetTold();
   // An older reconfiguration is doomed, or is what was adopted.
   if (configs_.pending && configs_.pending->version <= committed().version) {
     configs_.pending.reset();
   }
+  ForgetTold();
 }
 
 void Memberships::SetPending(std::optional<Membership> membership) {

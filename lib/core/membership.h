@@ -50,10 +50,13 @@ class Memberships {
   void Adopt(const Membership& membership);
 
   // A voter tells that `pending` is pending with it. The newest such configuration makes its
-  // members known here, until it or a newer one counts: who follows a leader that nothing else
-  // lists has to fetch that one's snapshot, and needs an address for it. Nobody is counted by it
-  // (PROTOCOL §4.1).
+  // members known here, until it or a newer one counts, or it is doomed: who follows a leader that
+  // nothing else lists has to fetch that one's snapshot, and needs an address for it. Nobody is
+  // counted by it (PROTOCOL §4.1).
   void Hear(const Membership& pending);
+  // The history of a leader of `epoch` that is established has all of earlier epochs that can ever
+  // be committed: what was only told of them is doomed, or has come with it.
+  void Established(Epoch epoch);
 
   const Configs& configs() const { return configs_; }
   const std::optional<Membership>& told() const { return told_; }

@@ -70,13 +70,15 @@ void Peer::Impl::AnswerIfSettled(const Notified& notified) {
 // --- announcements --------------------------------------------------------------------
 
 void Peer::Impl::Announce(const Role& now) {
+  if (now.leader != kNoServer) self_.memberships.Established(now.epoch);
   SettleIfServing(now);
   if (!askers_.empty()) AnswerAskers();
   if (now.leader != kNoServer) Inform();
   const std::optional<Membership>& pending = self_.memberships.configs().pending;
   for (auto& [sid, notification] : outbox_) {
     if (LacksConfig(sid)) notification.membership = self_.memberships.committed();
-    if (pending) notification.pending = pending;
+    // Else the vote says itself what it passes on: why its candidate may be voted for.
+    if (pending && !notification.pending) notification.pending = pending;
     self_.Emit(Notify{sid, std::move(notification)});
   }
   outbox_.clear();

@@ -12,15 +12,18 @@ namespace zkq::runtime {
 namespace {
 
 // The members of all configurations that `peer` knows, and after them those of `configured` that
-// have another address there; or that are not there, if `all`. Of two disks of a server the later
-// one keeps the link, so what it is only told of comes before what counts.
+// have another address there; or that are not there, if `all`. What it is only told of must take
+// nothing from what counts: of two disks of a server the later one keeps the link, and of two
+// addresses the first is tried first.
 std::vector<Member> WithSpareAddresses(const core::Peer& peer,
                                        const std::vector<Member>& configured, bool all) {
   std::vector<Member> members;
   const auto add = [&](const Membership& membership) {
     members.insert(members.end(), membership.members.begin(), membership.members.end());
   };
-  if (peer.told() != nullptr) add(*peer.told());
+  const std::vector<Member> told =
+      peer.told() != nullptr ? peer.told()->members : std::vector<Member>();
+  for (const Member& member : told) members.emplace_back(member).address.clear();
   add(peer.configs().committed);
   if (peer.configs().pending) add(*peer.configs().pending);
   const std::vector<Member> agreed = members;
@@ -31,6 +34,7 @@ std::vector<Member> WithSpareAddresses(const core::Peer& peer,
     const bool reached = std::any_of(agreed.begin(), agreed.end(), there);
     if (known ? !reached : all) members.push_back(spare);
   }
+  for (const Member& member : told) members.push_back({.id = member.id, .address = member.address});
   return members;
 }
 

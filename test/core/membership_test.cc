@@ -34,6 +34,7 @@ std::string Show(const Membership& membership) {
 // append 5:3 settles 5:1
 // settled              the committed configuration
 // truncate 5:0 | commit 5:1 | install 6:1 1 2 | adopt 6:1 1 2 | hear 6:1 1 2
+// established 6        a leader of epoch 6 is
 // lists 2 9            server 2 with disk 9
 class MembershipScript {
  public:
@@ -42,6 +43,8 @@ class MembershipScript {
     if (command.name == "founded") {
       memberships_.emplace(Membership{.members = TakeMembers(&words)}, std::vector<Membership>{},
                            &invariants_);
+    } else if (command.name == "established") {
+      memberships_->Established(static_cast<Epoch>(ToNumber(words.Next())));
     } else if (command.name == "lists") {
       const ServerId sid = ToServerId(words.Next());
       const DiskId disk{0, ToNumber(words.Next())};

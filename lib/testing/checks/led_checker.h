@@ -45,8 +45,8 @@ class LedChecker final : public SimObserver {
     // Between servers that are up, those that work; the smaller one first.
     std::set<std::pair<ServerId, ServerId>> links = {};
     uint64_t changes = 0;  // that were made to the network, so far
-    // A round trip beyond a sync_limit or what a handshake may take; or a path that changes
-    // packets, so that links end again and again, and the best candidate may need one of them.
+    // A round trip beyond a sync_limit or what a handshake may take; or a path that changes or
+    // swallows packets, so that links end again and again, and the best candidate may need one.
     bool unfit = false;
     std::optional<ServerId> leader = {};               // by its own word
     Epoch epoch = 0;                                   // of the leader

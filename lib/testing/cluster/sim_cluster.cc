@@ -148,7 +148,7 @@ class SimCluster::Impl {
         const absl::Duration round_trip = network.round_trip(a, b);
         view.unfit |= bears <= round_trip && round_trip < absl::InfiniteDuration();
         for (const auto& path : {network.path(a, b), network.path(b, a)}) {
-          view.unfit |= path.flips_one_in > 0;
+          view.unfit |= path.flips_one_in > 0 || path.largest < SimPath().largest;
         }
         if (round_trip >= bears) continue;
         view.links.emplace(a, b);

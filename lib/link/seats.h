@@ -1,8 +1,8 @@
 // Seats: what the list of members (QuorumTransport::SetMembers) says of each server. Pure.
 //
 // The list holds the members of every configuration that counts, the newest one's last, before
-// them those of one that is only told of, and addresses to spare. So a server may stand there several times: as a voter with one disk and
-// with another, or as a voter and as an observer.
+// them those of one that is only told of, and addresses to spare. So a server may stand there
+// several times: as a voter with one disk and with another, or as a voter and as an observer.
 #pragma once
 
 #include <cstddef>

@@ -50,6 +50,8 @@ void FastLeaderElection::Look(const Vote& own, Time now, Outbox* out) {
   cadence_.BeginLook(now);
   UpdateConnectivity(now, out);
   Adopt(own, out);
+  // Who is no candidate any more must not hear later how it voted in the look before.
+  for (const ServerId sid : told_of_look_) Tell(sid, out);
   Conclude(now, out);
 }
 

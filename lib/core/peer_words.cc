@@ -85,7 +85,8 @@ void Peer::Impl::Announce(const Role& now) {
 }
 
 // Who has slept through several configurations may know nobody who is still there to ask: it is
-// told unasked, by whoever it is linked with and has a leader.
+// told unasked, by each that it is linked with and that has a leader; and by those who get another
+// leader again, for it may have heeded its own alone before.
 void Peer::Impl::Inform() {
   for (ServerId sid : std::exchange(uninformed_, {})) {
     const Identity* peer = self_.links.PeerOf(sid);
@@ -106,6 +107,7 @@ bool Peer::Impl::LacksConfig(ServerId sid) const {
 void Peer::Impl::SettleIfServing(const Role& now) {
   if (now.leader == kNoServer || settled_epoch_ == now.epoch) return;
   settled_epoch_ = vote_.epoch = now.epoch;
+  for (const auto& [link, peer] : self_.links.all()) uninformed_.insert(link.sid);
   election_->Settle(now.state, vote_, &outbox_);
 }
 

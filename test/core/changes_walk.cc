@@ -319,12 +319,17 @@ std::string ChangesWalk::Calm() {
     ensemble_.StallDisk(sid, false);
     if (!off_.contains(sid)) ensemble_.Start(sid);
   }
-  const auto all_serve = [this] {
+  // Who has an empty disk may have met nobody but one of two machines under the leader's id, and
+  // not know of what disk it is.
+  const auto excused = [this](ServerId sid) {
+    const bool empty = ensemble_.DiskState(sid).ensemble == EnsembleId{};
+    return off_.contains(sid) || excused_.contains(sid) || (empty && !excused_.empty());
+  };
+  const auto all_serve = [&] {
     const std::vector<ServerId> all = ensemble_.ids();
     return ensemble_.Leader() != kNoServer &&
-           std::all_of(all.begin(), all.end(), [this](ServerId sid) {
-             return off_.contains(sid) || excused_.contains(sid) || ensemble_.Serving(sid);
-           });
+           std::all_of(all.begin(), all.end(),
+                       [&](ServerId sid) { return excused(sid) || ensemble_.Serving(sid); });
   };
   if (!ensemble_.RunUntil(all_serve, seconds(200))) return Wrong("LIV-2: not everybody serves");
   return AskedInTheEnd();

@@ -242,7 +242,8 @@ class Ensemble {
   std::map<Zxid, Payload> content_;  // of everything ever logged
   std::map<Epoch, Zxid> initial_;    // where the initial history of an epoch ends
   std::map<std::pair<MemberId, Epoch>, std::pair<ServerId, uint64_t>> promised_;
-  std::vector<Membership> configs_;  // committed, from the founded one on
+  std::set<std::tuple<Epoch, ServerId, uint64_t>> decided_;  // that their leaders call complete
+  std::vector<Membership> configs_;                          // committed, from the founded one on
   Zxid settled_;
   std::vector<std::string> trace_;
   bool tracing_ = false;

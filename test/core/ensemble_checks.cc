@@ -151,6 +151,9 @@ void Ensemble::Check(const Server& server, const Effect& effect) {
         Violate("INV-4: acknowledged before it was durable: " + ToString(ack->zxid));
       }
     }
+    if (const auto* info = std::get_if<LeaderInfo>(&send->message.body)) {
+      if (info->decided) decided_.emplace(info->epoch, server.id, disk.state.boot);
+    }
     if (const auto* promised = std::get_if<AckEpoch>(&send->message.body)) {
       const Epoch epoch = send->message.session.epoch;
       // An observer promises nothing.
@@ -158,7 +161,9 @@ void Ensemble::Check(const Server& server, const Effect& effect) {
       if (disk.state.accepted.epoch < epoch && !observes) {
         Violate("INV-4: promised before it was durable");
       }
+      // Nobody else can complete an epoch that is complete, so the promise may go there (§6.3).
       const LinkId& to = send->to.front();
+      if (decided_.contains({epoch, to.sid, to.boot})) return;
       const auto [given, first] =
           promised_.try_emplace({{server.id, disk.state.disk}, epoch}, std::pair(to.sid, to.boot));
       if (promised->current && !first && given->second != std::pair(to.sid, to.boot)) {

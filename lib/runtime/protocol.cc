@@ -7,36 +7,10 @@
 #include "lib/base/absl/string_view.h"
 #include "lib/base/checks.h"
 #include "lib/runtime/errors.h"
+#include "lib/runtime/members_to_link.h"
 
 namespace zkq::runtime {
 namespace {
-
-// The members of all configurations that `peer` knows, and after them those of `configured` that
-// have another address there; or that are not there, if `all`. What it is only told of must take
-// nothing from what counts: of two disks of a server the later one keeps the link, and of two
-// addresses the first is tried first.
-std::vector<Member> WithSpareAddresses(const core::Peer& peer,
-                                       const std::vector<Member>& configured, bool all) {
-  std::vector<Member> members;
-  const auto add = [&](const Membership& membership) {
-    members.insert(members.end(), membership.members.begin(), membership.members.end());
-  };
-  const std::vector<Member> told =
-      peer.told() != nullptr ? peer.told()->members : std::vector<Member>();
-  for (const Member& member : told) members.emplace_back(member).address.clear();
-  add(peer.configs().committed);
-  if (peer.configs().pending) add(*peer.configs().pending);
-  const std::vector<Member> agreed = members;
-  for (const Member& spare : configured) {
-    const auto same = [&](const Member& m) { return m.id == spare.id; };
-    const auto there = [&](const Member& m) { return same(m) && m.address == spare.address; };
-    const bool known = std::any_of(agreed.begin(), agreed.end(), same);
-    const bool reached = std::any_of(agreed.begin(), agreed.end(), there);
-    if (known ? !reached : all) members.push_back(spare);
-  }
-  for (const Member& member : told) members.push_back({.id = member.id, .address = member.address});
-  return members;
-}
 
 bool IsRequest(const core::Event& event) {
   const auto* received = std::get_if<core::Received>(&event);
@@ -290,7 +264,7 @@ void Protocol::FollowMembership(const core::Peer::View& view, absl::Duration now
   Membership known = peer_->config();
   if (view.role.standing == Standing::kUnfounded) known.version = kNotAgreed;
   ports_.events->Raise(ports_.board->SetMembership(known, view.changing));
-  ports_.transport->SetMembers(WithSpareAddresses(*peer_, configured_, lost));
+  ports_.transport->SetMembers(MembersToLink(peer_->configs(), peer_->told(), configured_, lost));
 }
 
 // --- time --------------------------------------------------------------------------------

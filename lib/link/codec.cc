@@ -17,6 +17,7 @@ void Fields(auto& io, wire::Is<Hello> auto& m) {
   io(3, m.from);
   io(4, m.to);
   io(5, m.seq);
+  io(6, m.instead_of);
 }
 void Fields(auto& io, wire::Is<HelloAck> auto& m) {
   io(1, m.protocol);
@@ -46,9 +47,7 @@ void Fields(auto& io, wire::Is<Chunk> auto& m) {
 bool Valid(const Hello& hello) { return hello.from.sid != kNoServer && hello.seq != 0; }
 bool Valid(const HelloAck& ack) { return ack.from.sid != kNoServer; }
 bool Valid(const Refused& refused) { return refused.code != RefusalCode{}; }
-constexpr uint64_t LastOf(RefusalCode) {
-  return static_cast<uint64_t>(RefusalCode::kTooManyQuestions);
-}
+constexpr uint64_t LastOf(RefusalCode) { return static_cast<uint64_t>(RefusalCode::kSameDisk); }
 
 namespace {
 

@@ -27,6 +27,8 @@ struct Hello {
   Identity from = {};
   ServerId to{};     // whom the dialler means
   uint64_t seq = 0;  // LinkId::seq
+  // The dialler is linked with this disk under that id, and wants another; none: there is no link.
+  DiskId instead_of = {};
   friend bool operator==(const Hello&, const Hello&) = default;
 };
 struct HelloAck {
@@ -54,6 +56,7 @@ enum class RefusalCode : uint8_t {
   kItself = 16,    // who asks is who answers: the same process
   kTooManyUnlisted = 17,
   kTooManyQuestions = 18,
+  kSameDisk = 19,  // the dialler wants another than this one, with which it is linked
 };
 // All that a refused stranger is told.
 struct Refused {

@@ -30,6 +30,10 @@ bool LiveOneHasTheId(const Identity& self, const Identity& from, const KnownPeer
   return known.seat.Rank(from.disk) <= known.seat.Rank(known.live_disk);
 }
 
+bool IsLinked(const DiskId& disk, const KnownPeer& known) {
+  return known.live && disk == known.live_disk;
+}
+
 // Whether this end is to dial, and not the caller. Two voters know; else who is no voter dials.
 // But the two may not have the same list. Then both may be dialling at once, and one has to give
 // way: the voter, or the smaller sid.
@@ -71,12 +75,13 @@ Way WayTo(ServerId self, Role us, ServerId peer, const Seat& seat) {
   return us == Role::kVoter && !Dials(self, peer) ? Way::kKnock : Way::kDial;
 }
 
-Hello HelloOn(const LinkId& link, const Identity& self) {
+Hello HelloOn(const LinkId& link, const Identity& self, const DiskId& instead_of) {
   return {.protocol_min = kProtocolMin,
           .protocol_max = kProtocolMax,
           .from = self,
           .to = link.sid,
-          .seq = link.seq};
+          .seq = link.seq,
+          .instead_of = instead_of};
 }
 
 bool TakesTheId(const Identity& self, const Identity& from, const KnownPeer& known) {
@@ -91,7 +96,10 @@ Judgement JudgeHello(const Identity& self, const Hello& hello, const KnownPeer& 
   }
   Judgement judgement = JudgeCaller(self, from, hello.to, known);
   if (!judgement.admitted()) return judgement;
-  if (ThisEndDials(self, from, known) && (!known.unreachable || known.live)) {
+  if (hello.instead_of != DiskId{} && hello.instead_of == self.disk) {
+    return {RefusalCode::kSameDisk};
+  }
+  if (ThisEndDials(self, from, known) && (!known.unreachable || IsLinked(from.disk, known))) {
     return {RefusalCode::kDialBack};
   }
   if (!known.has_room && known.seat.RoleOf(from.disk) == Role::kUnlisted) {
@@ -114,18 +122,20 @@ Judgement JudgeKnock(const Identity& self, const Identity& from, ServerId to,
   if (WayTo(self.sid, known.us, from.sid, known.seat) != Way::kDial) {
     return {RefusalCode::kWrongWay};
   }
-  const bool in_vain = known.unreachable && !known.live;
+  const bool in_vain = known.unreachable && !IsLinked(from.disk, known);
   if (!known.has_address || in_vain) return {RefusalCode::kDialMe};
   return {};
 }
 
-Judgement JudgeAck(const Identity& self, ServerId meant, const HelloAck& ack) {
+Judgement JudgeAck(const Identity& self, ServerId meant, const HelloAck& ack,
+                   const KnownPeer& known) {
   if (ack.from.sid != meant) return {RefusalCode::kMeantAnother, "server " + ToString(meant)};
   if (ack.protocol < kProtocolMin || ack.protocol > kProtocolMax) {
     return {RefusalCode::kVersion, "it chose version " + std::to_string(ack.protocol)};
   }
   if (Foreign(self, ack.from)) return {RefusalCode::kForeignEnsemble};
   if (ack.from.election != self.election) return {RefusalCode::kElection, Elects(self, ack.from)};
+  if (LiveOneHasTheId(self, ack.from, known)) return {RefusalCode::kSecondDisk};
   return {};
 }
 

@@ -39,8 +39,8 @@ absl::Duration HandshakeLimit(const Identity& self);
 // For the dialler, or who knocks: as long to connect, and as long for the answer.
 inline absl::Duration AttemptLimit(const Identity& self) { return 2 * HandshakeLimit(self); }
 
-// What `self` says of itself on a link that it has dialled, or that is up.
-Hello HelloOn(const LinkId& link, const Identity& self);
+// What `self` says of itself on a link that it has dialled, or that is up. `instead_of`: see Hello.
+Hello HelloOn(const LinkId& link, const Identity& self, const DiskId& instead_of = {});
 
 // What the called one knows of the server that the caller says it is, and of itself.
 struct KnownPeer {
@@ -52,8 +52,8 @@ struct KnownPeer {
   bool live_dialled = false;  // that link was dialled by who judges
   bool dialling = false;      // who judges is at it
   bool has_address = true;    // where it could be dialled
-  bool unreachable =
-      false;  // it has asked for that, and was dialled in vain, kDialBackFailures times
+  // It asked kDialBackFailures times to be dialled, and each time nobody answered, or another disk.
+  bool unreachable = false;
 };
 
 struct Judgement {
@@ -62,8 +62,7 @@ struct Judgement {
   bool admitted() const { return refusal == RefusalCode{}; }
 };
 
-// Another disk than `from`'s is linked under its id, and has it no more: that link has to go
-// (PROTOCOL §5.3 D5).
+// Another disk than `from`'s is linked under its id, and has it no more (PROTOCOL §5.3 D5).
 bool TakesTheId(const Identity& self, const Identity& from, const KnownPeer& known);
 
 Judgement JudgeHello(const Identity& self, const Hello& hello, const KnownPeer& known);
@@ -72,7 +71,8 @@ Judgement JudgeHello(const Identity& self, const Hello& hello, const KnownPeer& 
 Judgement JudgeKnock(const Identity& self, const Identity& from, ServerId to,
                      const KnownPeer& known);
 // On the dialler's side: is it whom we meant?
-Judgement JudgeAck(const Identity& self, ServerId meant, const HelloAck& ack);
+Judgement JudgeAck(const Identity& self, ServerId meant, const HelloAck& ack,
+                   const KnownPeer& known);
 
 // A peer that is linked says who it has become.
 Judgement JudgeIntroduction(const Identity& self, const LinkId& link, const DiskId& disk,

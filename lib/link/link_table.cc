@@ -91,7 +91,7 @@ void LinkTable::SetMembers(absl::Span<const Member> members) {
     const std::lock_guard lock(mutex_);
     List(members);
     for (auto& [sid, peer] : peers_) {
-      if (peer.dialling != nullptr && WayTo(sid, peer) == Way::kWait) {
+      if (peer.dialling != nullptr && !IsDue(sid, peer)) {
         old.push_back({.link = std::exchange(peer.dialling, nullptr), .why = Copy(why)});
       }
       ScheduleAttempt(sid, &peer);
@@ -112,6 +112,7 @@ void LinkTable::Notify(ServerId to, const Notification& notification) {
   LiveLinkPtr live;
   {
     const std::lock_guard lock(mutex_);
+    ForgetBygones();
     Peer& peer = PeerOf(to);
     peer.latest = encoded;
     live = peer.live;
@@ -175,13 +176,14 @@ absl::Status LinkTable::OnKnock(const std::optional<Identity>& from, ServerId to
     judgement = JudgeKnock(self_, *from, to, known);
     if (judgement.admitted()) {
       Peer& peer = PeerOf(from->sid);
-      peer.dials_back = true;
+      peer.asked_by = from->disk;
       peer.redial.WantSoon();
-      const bool takes = TakesTheId(self_, *from, known);
-      if (takes) peer.addresses.Failed();  // another one answers there
-      if (takes || (known.live && known.live->boot < from->boot)) {
+      // One with another disk stays until this one answers: it may not, at the address that is
+      // known.
+      const bool other = known.live && known.live_disk != from->disk;
+      if (known.live && !other && known.live->boot < from->boot) {
         dead = TakeLive(from->sid, &peer, absl::AbortedError("the peer has started anew"));
-      } else if (peer.live == nullptr) {
+      } else if (!known.live || other) {
         peer.redial.Reset();
         ScheduleAttempt(from->sid, &peer);
       }
@@ -320,8 +322,8 @@ LinkTable::Closing LinkTable::TakeLive(ServerId sid, Peer* peer, const absl::Sta
 
 void LinkTable::MakeLive(Peer* peer, const LiveLinkPtr& link, const Identity& identity) {
   peer->live = link;
-  peer->dial_backs_failed = 0;
   peer->live_disk = identity.disk;
+  NoteDialBack(peer, link->dialled, identity.disk);
   peer->reach.Up(env_.clock->Monotonic());
   peer->untold = true;
   TellSoon(link->id.sid);
@@ -329,6 +331,7 @@ void LinkTable::MakeLive(Peer* peer, const LiveLinkPtr& link, const Identity& id
   link->Watch(SilenceLimit(self_), TalkInterval(identity));
   if (!peer->latest.empty()) link->QueueLatest(peer->latest);
   deliveries_.AddUp(link, identity);
+  ScheduleAttempt(link->id.sid, peer);
 }
 
 // At the other end "silent for 1s", say, would read as if that one had heard nothing.

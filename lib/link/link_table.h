@@ -128,11 +128,13 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
     Line end_line = Line::kUnlinked;  // of the last link
     uint64_t looked = 0;              // Notification::look_seq, of the newest that was announced
     int silences = 0;                 // in a row, of links over which no large frame had come
-    // While there is no live link: one attempt at a time, or a timer.
+    // While an attempt is due: one at a time, or a timer.
     LiveLinkPtr dialling = {};
+    DiskId dialling_beside = {};  // the disk that was linked then
     bool knocking = false;
-    bool may_dial = false;      // its next attempt, where this end should knock
-    bool dials_back = false;    // it has asked for that since the last dial failed
+    bool may_dial = false;  // its next attempt, where this end should knock
+    // By whom it has been asked to be dialled since the last dial failed.
+    std::optional<DiskId> asked_by = {};
     int dial_backs_failed = 0;  // in a row
     Redial redial = {};
     uint64_t timer = 0;  // numbers the timers; only the newest counts
@@ -154,7 +156,14 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   void ForgetBygones();
   Role OurRole() const;
   Way WayTo(ServerId sid, const Peer& peer) const;
-  bool IsUnlisted(const Peer& peer) const;  // of one that is linked
+  // There is none, or one with a disk in whose place another is listed.
+  static bool LacksLink(const Peer& peer);
+  // Nobody was reached by an attempt.
+  static void NoteAddressFailed(Peer* peer);
+  // A link with `disk` is up: is that who asked to be dialled?
+  static void NoteDialBack(Peer* peer, bool dialled, const DiskId& disk);
+  bool IsDue(ServerId sid, const Peer& peer) const;  // an attempt
+  bool IsUnlisted(const Peer& peer) const;           // of one that is linked
   KnownPeer Lookup(ServerId sid) const;
   // `line` tells it in the log.
   Closing TakeLive(ServerId sid, Peer* peer, const absl::Status& why, Line line = Line::kUnlinked);
@@ -186,7 +195,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   // First frames.
   void OnFirst(const LiveLinkPtr& link, Payload frame);
   Judgement Admit(const LiveLinkPtr& link, const Hello& hello, std::vector<Closing>* replaced);
-  Judgement Establish(const LiveLinkPtr& link, const HelloAck& ack);
+  Judgement Establish(const LiveLinkPtr& link, const HelloAck& ack, std::vector<Closing>* replaced);
   absl::StatusOr<LinkPtr> AddStranger(LinkPtr link);
   void WarnIfFar(LiveLink& link);
   void OnStrangerLate(const LinkPtr& link);

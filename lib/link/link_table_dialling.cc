@@ -15,8 +15,8 @@ std::string LinkTable::AddressOf(ServerId sid) {
 }
 
 void LinkTable::ScheduleAttempt(ServerId sid, Peer* peer) {
-  if (dialler_ == nullptr || WayTo(sid, *peer) == Way::kWait) return;
-  if (peer->live != nullptr || peer->dialling != nullptr || peer->knocking) return;
+  if (dialler_ == nullptr || !IsDue(sid, *peer)) return;
+  if (peer->dialling != nullptr || peer->knocking) return;
   const absl::Duration delay = peer->redial.Next(env_.random->Next());
   After(delay, [sid, timer = ++peer->timer](LinkTable* table) { table->MakeAttempt(sid, timer); });
 }
@@ -25,12 +25,13 @@ void LinkTable::MakeAttempt(ServerId sid, uint64_t timer) {
   std::unique_lock lock(mutex_);
   Peer& peer = PeerOf(sid);
   const Way way = WayTo(sid, peer);
-  if (dialler_ == nullptr || way == Way::kWait || peer.timer != timer || peer.live != nullptr ||
-      peer.dialling != nullptr || peer.knocking) {
+  if (dialler_ == nullptr || !IsDue(sid, peer) || peer.timer != timer || peer.dialling != nullptr ||
+      peer.knocking) {
     return;
   }
   const std::shared_ptr<Dialler> dialler = dialler_;
-  const std::string address = peer.addresses.present();
+  const bool beside = peer.live != nullptr;
+  const std::string address = beside ? peer.addresses.beside() : peer.addresses.present();
   const Identity self = self_;
   if (!std::exchange(peer.may_dial, false) && way == Way::kKnock) {
     peer.knocking = true;
@@ -45,8 +46,10 @@ void LinkTable::MakeAttempt(ServerId sid, uint64_t timer) {
   link->id = {.sid = sid, .seq = 2 * ++last_seq_ - (Dials(self.sid, sid) ? 1 : 0)};
   link->dialled = true;
   peer.dialling = link;
+  const DiskId linked = peer.dialling_beside = beside ? peer.live_disk : DiskId{};
   lock.unlock();
-  link->QueueControl(EncodePacket(HelloOn(link->id, self)));  // Finds room: it is the first.
+  link->QueueControl(
+      EncodePacket(HelloOn(link->id, self, linked)));  // Finds room: it is the first.
   After(AttemptLimit(self), [weak = std::weak_ptr<LiveLink>(link)](LinkTable* table) {
     if (const LiveLinkPtr late = weak.lock()) table->OnAttemptLate(late);
   });
@@ -69,11 +72,31 @@ void LinkTable::OnNotDialled(const LiveLinkPtr& link, const absl::Status& why) {
 void LinkTable::OnDialFailed(ServerId sid, Peer* peer, const absl::Status& why) {
   peer->dialling = nullptr;
   NoteFailure(sid, peer, why, Explained(why, self_.sid));
-  const bool was_asked = std::exchange(peer->dials_back, false);
-  if (was_asked && !RefusedIn(why)) ++peer->dial_backs_failed;
-  peer->addresses.Failed();
+  const bool was_asked = std::exchange(peer->asked_by, std::nullopt).has_value();
+  const std::optional<Refused> refused = RefusedIn(why);
+  const bool was_reached = refused && refused->code != RefusalCode::kSameDisk;
+  if (was_asked && !was_reached) ++peer->dial_backs_failed;
+  NoteAddressFailed(peer);
   peer->redial.Failed();
   ScheduleAttempt(sid, peer);
+}
+
+void LinkTable::NoteAddressFailed(Peer* peer) {
+  if (peer->live != nullptr) return peer->addresses.BesideFailed();
+  peer->addresses.Failed();
+}
+
+// Another disk may answer than the one that asked to be dialled.
+void LinkTable::NoteDialBack(Peer* peer, bool dialled, const DiskId& disk) {
+  if (peer->asked_by == disk) {
+    peer->dial_backs_failed = 0;
+    peer->asked_by.reset();
+  } else if (peer->asked_by && dialled) {
+    ++peer->dial_backs_failed;
+    peer->asked_by.reset();
+  } else if (!LacksLink(*peer)) {
+    peer->dial_backs_failed = 0;
+  }
 }
 
 void LinkTable::OnKnockDone(ServerId sid, const absl::Status& status) {
@@ -85,7 +108,7 @@ void LinkTable::OnKnockDone(ServerId sid, const absl::Status& status) {
     peer.may_dial = refused && refused->code == RefusalCode::kDialMe;
     if (!peer.may_dial) {
       NoteFailure(sid, &peer, status, NotDialledBack(sid, peer, status));
-      if (!status.ok()) peer.addresses.Failed();
+      if (!status.ok()) NoteAddressFailed(&peer);
       peer.redial.Failed();
     }
     ScheduleAttempt(sid, &peer);

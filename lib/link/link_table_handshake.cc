@@ -6,6 +6,11 @@
 #include "lib/link/link_table.h"
 
 namespace zkq::link {
+namespace {
+
+absl::Status Replaced() { return absl::AbortedError("replaced by a newer link"); }
+
+}  // namespace
 
 void LinkTable::OnFirst(const LiveLinkPtr& link, Payload frame) {
   const size_t bytes = frame.size();
@@ -21,7 +26,7 @@ void LinkTable::OnFirst(const LiveLinkPtr& link, Payload frame) {
       judgement = Admit(link, *hello, &replaced);
     } else if (const auto* ack = std::get_if<HelloAck>(&first->body)) {
       peer = ack->from;
-      judgement = Establish(link, *ack);
+      judgement = Establish(link, *ack, &replaced);
       if (judgement.admitted()) WarnIfFar(*link);
     }
   }
@@ -48,7 +53,7 @@ Judgement LinkTable::Admit(const LiveLinkPtr& link, const Hello& hello,
   Judgement judgement = JudgeHello(self_, hello, Lookup(sid));
   if (judgement.refusal == RefusalCode::kDialBack) {
     Peer& peer = PeerOf(sid);
-    peer.dials_back |= peer.live == nullptr;
+    if (peer.live == nullptr || peer.live_disk != hello.from.disk) peer.asked_by = hello.from.disk;
     peer.redial.Reset();
     ScheduleAttempt(sid, &peer);
   }
@@ -56,24 +61,29 @@ Judgement LinkTable::Admit(const LiveLinkPtr& link, const Hello& hello,
   std::erase(strangers_, link);
   ForgetBygones();
   Peer& peer = PeerOf(sid);
-  const absl::Status why = absl::AbortedError("replaced by a newer link");
-  replaced->push_back(TakeLive(sid, &peer, why));
-  replaced->push_back({.link = std::exchange(peer.dialling, nullptr), .why = why});
+  replaced->push_back(TakeLive(sid, &peer, Replaced()));
   link->id = {sid, hello.from.boot, hello.seq};
   const HelloAck ack{.protocol = std::min(kProtocolMax, hello.protocol_max), .from = self_};
   link->QueueControl(EncodePacket(ack));  // Finds room: it is the first.
   MakeLive(&peer, link, hello.from);
+  // One that is made beside this disk is due still.
+  const bool stays = peer.dialling_beside == hello.from.disk && IsDue(sid, peer);
+  if (!stays) {
+    replaced->push_back({.link = std::exchange(peer.dialling, nullptr), .why = Replaced()});
+    ScheduleAttempt(sid, &peer);
+  }
   return {};
 }
 
-Judgement LinkTable::Establish(const LiveLinkPtr& link, const HelloAck& ack) {
+Judgement LinkTable::Establish(const LiveLinkPtr& link, const HelloAck& ack,
+                               std::vector<Closing>* replaced) {
   const std::lock_guard lock(mutex_);
   const auto found = peers_.find(link->id.sid);
   if (!running_ || found == peers_.end() || found->second.dialling != link) {
     return {RefusalCode::kMalformed, "nobody waits for this answer"};
   }
   Peer& peer = found->second;
-  const Judgement judgement = JudgeAck(self_, link->id.sid, ack);
+  const Judgement judgement = JudgeAck(self_, link->id.sid, ack, Lookup(link->id.sid));
   if (!judgement.admitted()) {
     OnDialFailed(link->id.sid, &peer, ToStatus({judgement.refusal, self_.sid}));
     if (ack.from.sid != link->id.sid) {
@@ -83,7 +93,9 @@ Judgement LinkTable::Establish(const LiveLinkPtr& link, const HelloAck& ack) {
     }
     return judgement;
   }
+  replaced->push_back(TakeLive(link->id.sid, &peer, Replaced()));
   peer.dialling = nullptr;
+  if (peer.dialling_beside != DiskId{}) peer.addresses.BesideAnswered();
   link->id.boot = ack.from.boot;
   MakeLive(&peer, link, ack.from);
   return {};

@@ -58,6 +58,16 @@ Way LinkTable::WayTo(ServerId sid, const Peer& peer) const {
   return link::WayTo(self_.sid, OurRole(), sid, peer.seat);
 }
 
+// A listed server dials nobody who is not listed, so who learns has to find it beside another disk.
+bool LinkTable::LacksLink(const Peer& peer) {
+  return peer.live == nullptr || peer.seat.WantsAnother(peer.live_disk);
+}
+
+bool LinkTable::IsDue(ServerId sid, const Peer& peer) const {
+  const bool is_asked = peer.asked_by && *peer.asked_by != peer.live_disk;
+  return (LacksLink(peer) || is_asked) && WayTo(sid, peer) != Way::kWait;
+}
+
 bool LinkTable::IsUnlisted(const Peer& peer) const {
   return peer.live != nullptr && peer.seat.RoleOf(peer.live_disk) == Role::kUnlisted;
 }

@@ -28,7 +28,7 @@ Patience PatienceOf(const Identity& self) {
 // These come and go by themselves, between servers that are as they should be.
 bool IsPassing(RefusalCode code) {
   return code == RefusalCode::kDialBack || code == RefusalCode::kDialMe ||
-         code == RefusalCode::kShutDown;
+         code == RefusalCode::kShutDown || code == RefusalCode::kSameDisk;
 }
 
 }  // namespace
@@ -84,6 +84,7 @@ absl::Status LinkTable::NoAnswer(const Peer& peer) const {
 
 void LinkTable::NoteFailure(ServerId sid, Peer* peer, const absl::Status& status,
                             absl::Status why) {
+  if (peer->live != nullptr) return;  // with another disk
   if (status.ok()) {
     peer->reach.Explain(std::move(why));
   } else if (IsLasting(status)) {

@@ -14,7 +14,7 @@ class PeerAddresses {
   bool Set(std::vector<std::string> addresses) {
     if (addresses == all_) return false;
     all_ = std::move(addresses);
-    present_ = 0;
+    present_ = beside_ = 0;
     return true;
   }
   // Empty if there is none.
@@ -25,13 +25,20 @@ class PeerAddresses {
     for (const std::string& address : all_) text += (text.empty() ? "" : " or ") + address;
     return text;
   }
-  void Failed() {
-    if (!all_.empty()) present_ = (present_ + 1) % all_.size();
-  }
+  void Failed() { Advance(&present_); }
+  // Attempts that are made while there is a link, with another disk, leave the present one.
+  std::string beside() const { return all_.empty() ? std::string() : all_[beside_]; }
+  void BesideFailed() { Advance(&beside_); }
+  void BesideAnswered() { present_ = beside_; }
 
  private:
+  void Advance(size_t* at) const {
+    if (!all_.empty()) *at = (*at + 1) % all_.size();
+  }
+
   std::vector<std::string> all_;
   size_t present_ = 0;
+  size_t beside_ = 0;
 };
 
 }  // namespace zkq::link

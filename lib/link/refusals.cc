@@ -23,6 +23,7 @@ absl::StatusCode StatusCodeOf(RefusalCode code) {
       return absl::StatusCode::kPermissionDenied;
     case RefusalCode::kDialBack:
     case RefusalCode::kDialMe:
+    case RefusalCode::kSameDisk:
       return absl::StatusCode::kAborted;
     case RefusalCode::kOlder:
     case RefusalCode::kSecondDisk:
@@ -79,6 +80,8 @@ std::string_view ToString(RefusalCode code) {
       return "too many servers that are not listed are linked already";
     case RefusalCode::kTooManyQuestions:
       return "too many questions are under way";
+    case RefusalCode::kSameDisk:
+      return "the disk that is linked already, and another one is meant";
   }
   return "unknown";
 }

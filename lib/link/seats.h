@@ -35,6 +35,8 @@ struct Seat {
   // Of two disks the one that ranks higher has the id (PROTOCOL §5.3 D5): the newest
   // configuration's, then an older one's. 0: it is no voter's.
   size_t Rank(const DiskId& disk) const;
+  // Who is linked with this disk is still to be linked with the voter's.
+  bool WantsAnother(const DiskId& disk) const { return voter && !disks.empty() && Rank(disk) == 0; }
   friend bool operator==(const Seat&, const Seat&) = default;
 };
 

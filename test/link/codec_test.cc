@@ -38,7 +38,7 @@ std::vector<Packet> AnyPackets(RandomMessages* random) {
   }
   packets.push_back({1 + random->Number(), random->AnyNotification()});
   packets.push_back({1, Hello{random->Small(), random->Small(), random->AnyIdentity(),
-                              random->Sid(), 1 + random->Number()}});
+                              random->Sid(), 1 + random->Number(), random->AnyId()}});
   packets.push_back({1, HelloAck{random->Small(), random->AnyIdentity()}});
   packets.push_back({1, FetchRequest{{random->Sid(), random->Number(), random->Number()},
                                      random->Sid(),
@@ -249,11 +249,12 @@ TEST_CASE("our fields are the ones of the same name in the schema") {
                           .tick = std::chrono::microseconds(17),
                           .init_limit = 18,
                           .sync_limit = 19};
-  const auto hello = parse(Hello{1, 2, identity, ServerId{3}, 4}).hello();
+  const auto hello = parse(Hello{1, 2, identity, ServerId{3}, 4, {22, 23}}).hello();
   CHECK(hello.protocol_min() == 1);
   CHECK(hello.protocol_max() == 2);
   CHECK(hello.to() == 3);
   CHECK(hello.stream_seq() == 4);
+  CHECK(hello.instead_of().low() == 23);
   CHECK(hello.from().sid() == 1);
   CHECK(hello.from().boot() == 2);
   CHECK(hello.from().ensemble().high() == 3);

@@ -137,25 +137,25 @@ TEST_CASE("the larger id's link replaces one that the smaller id has dialled") {
 TEST_CASE("the dialler refuses an answer of another server, ensemble or version") {
   const Identity self = IdentityOf(kTwo);
   const HelloAck good{link::kProtocolMax, IdentityOf(kOne)};
-  CHECK(JudgeAck(self, kOne, good).admitted());
+  CHECK(JudgeAck(self, kOne, good, {}).admitted());
   HelloAck ack = good;
   ack.from.sid = kThree;
-  CHECK(JudgeAck(self, kOne, ack).refusal == RefusalCode::kMeantAnother);
+  CHECK(JudgeAck(self, kOne, ack, {}).refusal == RefusalCode::kMeantAnother);
   ack = good;
   ack.from.ensemble = kTheirs;
-  CHECK(JudgeAck(self, kOne, ack).refusal == RefusalCode::kForeignEnsemble);
+  CHECK(JudgeAck(self, kOne, ack, {}).refusal == RefusalCode::kForeignEnsemble);
   ack = good;
   ack.from.election = "another\n";
-  const link::Judgement other = JudgeAck(self, kOne, ack);
+  const link::Judgement other = JudgeAck(self, kOne, ack, {});
   CHECK(other.refusal == RefusalCode::kElection);
   CHECK(other.detail == "it elects by \"another\\n\", this server by \"\"");
   ack = good;
   ack.protocol = link::kProtocolMax + 1;
-  CHECK(JudgeAck(self, kOne, ack).refusal == RefusalCode::kVersion);
+  CHECK(JudgeAck(self, kOne, ack, {}).refusal == RefusalCode::kVersion);
 }
 
 TEST_CASE("a refusal's status comes back as the refusal, and one of a newer peer as none") {
-  for (RefusalCode code = RefusalCode::kMalformed; code <= RefusalCode::kTooManyQuestions;
+  for (RefusalCode code = RefusalCode::kMalformed; code <= RefusalCode::kSameDisk;
        code = static_cast<RefusalCode>(static_cast<int>(code) + 1)) {
     const absl::Status status = ToStatus({code, kTwo});
     CAPTURE(status.ToString());
@@ -163,8 +163,7 @@ TEST_CASE("a refusal's status comes back as the refusal, and one of a newer peer
     CHECK(status.message() == "server 2: " + std::string(ToString(code)));
     CHECK(link::RefusedIn(status) == Refused{code, kTwo});
   }
-  const RefusalCode newer =
-      static_cast<RefusalCode>(static_cast<int>(RefusalCode::kTooManyQuestions) + 1);
+  const RefusalCode newer = static_cast<RefusalCode>(static_cast<int>(RefusalCode::kSameDisk) + 1);
   CHECK_FALSE(link::RefusedIn(ToStatus({newer, kTwo})).has_value());
   CHECK_FALSE(link::RefusedIn(absl::AbortedError("dropped")).has_value());
 }

@@ -12,6 +12,7 @@ namespace zkq::testing {
 namespace {
 
 using absl::StatusCode;
+using link::Hello;
 using link::HelloAck;
 using link::KnownPeer;
 using link::ReadSeats;
@@ -25,7 +26,7 @@ using link::WayTo;
 constexpr RefusalCode kTaken{};
 constexpr MemberType kObserver = MemberType::kObserver;
 constexpr ServerId kFour{4}, kNine{9};
-constexpr DiskId kNewDisk3{3, 3};
+constexpr DiskId kNewDisk3{3, 3}, kOtherDisk{8, 8};
 
 // --- the list alone ---------------------------------------------------------------------
 
@@ -269,6 +270,160 @@ TEST_CASE("two disks of one seat are alive: the listed one has the id, the other
   CHECK(strange.closed() == StatusCode::kAborted);
   CHECK(From(&two, OnDisk(kThree, kStrangeDisk, 9), 2).refused() == RefusalCode::kSecondDisk);
   CHECK(two.diary.Holds({"up 3.9.1", "down 3.9.1", "up 3.5.1"}));
+}
+
+TEST_CASE("a seat that is linked with another disk is dialled until the listed one answers") {
+  Two two(OnDisk(kTwo, kStrangeDisk));  // it learns
+  two.table->SetMembers({{{.id = kOne, .address = "one", .disk = kDisk1}}});
+  PlayedStream& other = From(&two, OnDisk(kOne, kOtherDisk, 9));
+  two.table->StartDialling(two.dialler);
+  PlayedStream& same = two.Play(two.dialler->NextDial("one"));
+  CHECK(std::get<Hello>(same.written().front().body).instead_of == kOtherDisk);
+  same.End(ToStatus({RefusalCode::kSameDisk, kOne}));
+  PlayedStream& third = two.Play(two.dialler->NextDial("one"));
+  third.Say(HelloAck{1, OnDisk(kOne, kNewDisk3, 99)});
+  CHECK(third.refused() == RefusalCode::kSecondDisk);
+  CHECK(other.open());
+  CHECK(two.table->links()[0].up);
+  two.Play(two.dialler->NextDial("one")).Say(HelloAck{1, IdentityOf(kOne, 5)});
+  CHECK(other.closed() == StatusCode::kAborted);
+  CHECK(HasNoDials(&two));
+  CHECK(two.diary.Holds({"up 1.9.1", "down 1.9.1", "up 1.5.5"}));
+}
+
+TEST_CASE("a voter knocks, too, at a seat that is linked with another disk") {
+  Two two;
+  two.table->SetMembers({{{.id = kTwo, .address = "two", .disk = {0, 2}},
+                          {.id = kThree, .address = "three", .disk = kDisk3}}});
+  PlayedStream& other = From(&two, OnDisk(kThree, kOtherDisk, 9));
+  two.table->StartDialling(two.dialler);
+  two.dialler->NextKnock("three")(absl::OkStatus());
+  From(&two, IdentityOf(kThree, 5), 2);
+  CHECK(other.closed() == StatusCode::kAborted);
+  two.dialler->Clear();
+  CHECK(HasNoDials(&two));
+}
+
+TEST_CASE("dialled back where another disk answers, the listed one may dial itself") {
+  Two two;
+  two.table->SetMembers({{{.id = kTwo, .address = "two", .disk = {0, 2}},
+                          {.id = kOne, .address = "one", .disk = kDisk1}}});
+  PlayedStream& other = From(&two, OnDisk(kOne, kOtherDisk, 9));
+  two.table->StartDialling(two.dialler);
+  for (int i = 0; i < link::kDialBackFailures; ++i) {
+    CHECK(From(&two, IdentityOf(kOne)).refused() == RefusalCode::kDialBack);
+    two.Play(two.dialler->NextDial("one")).End(ToStatus({RefusalCode::kSameDisk, kOne}));
+  }
+  CHECK(other.open());
+  CHECK(From(&two, IdentityOf(kOne)).open());
+  CHECK(other.closed() == StatusCode::kAborted);
+}
+
+TEST_CASE("a dial-back that another disk answers, which then is linked, was in vain") {
+  Two two;
+  two.table->SetMembers({{{.id = kTwo, .address = "two", .disk = {0, 2}},
+                          {.id = kOne, .address = "one", .disk = kDisk1}}});
+  two.table->StartDialling(two.dialler);
+  CHECK(From(&two, IdentityOf(kOne)).refused() == RefusalCode::kDialBack);
+  PlayedStream& other = two.Play(two.dialler->NextDial("one"));
+  other.Say(HelloAck{1, OnDisk(kOne, kOtherDisk, 9)});
+  for (int i = 1; i < link::kDialBackFailures; ++i) {
+    CHECK(From(&two, IdentityOf(kOne)).refused() == RefusalCode::kDialBack);
+    two.Play(two.dialler->NextDial("one")).End(ToStatus({RefusalCode::kSameDisk, kOne}));
+  }
+  CHECK(other.open());
+  CHECK(From(&two, IdentityOf(kOne)).open());
+}
+
+// Server 1 is listed on two disks, as while a change of its disk is pending.
+std::vector<Member> Joint() {
+  return {{.id = kTwo, .address = "two", .disk = {0, 2}},
+          {.id = kOne, .address = "one", .disk = kDisk1},
+          {.id = kOne, .address = "one", .disk = kOtherDisk}};
+}
+
+TEST_CASE("a disk that takes the id over keeps nobody's link down until it answers") {
+  Two two;
+  two.table->SetMembers(Joint());
+  two.table->StartDialling(two.dialler);
+  PlayedStream& old = two.Play(two.dialler->NextDial("one"));
+  old.Say(HelloAck{1, IdentityOf(kOne)});
+  for (int i = 0; i < link::kDialBackFailures; ++i) {
+    CHECK(two.table->OnKnock(OnDisk(kOne, kOtherDisk), kTwo).ok());
+    PlayedStream& same = two.Play(two.dialler->NextDial("one"));
+    CHECK(std::get<Hello>(same.written().front().body).instead_of == kDisk1);
+    same.End(ToStatus({RefusalCode::kSameDisk, kOne}));
+    CHECK(HasNoDials(&two));
+  }
+  CHECK(old.open());
+  CHECK(link::RefusedIn(two.table->OnKnock(OnDisk(kOne, kOtherDisk), kTwo))->code ==
+        RefusalCode::kDialMe);
+  CHECK(From(&two, OnDisk(kOne, kOtherDisk)).open());
+  CHECK(old.closed() == StatusCode::kAborted);
+}
+
+TEST_CASE("a knock of the disk that has the id is answered by a dial beside the other one") {
+  Two two;
+  two.table->SetMembers(Joint());
+  two.table->StartDialling(two.dialler);
+  PlayedStream& old = two.Play(two.dialler->NextDial("one"));
+  old.Say(HelloAck{1, IdentityOf(kOne)});
+  CHECK(two.table->OnKnock(OnDisk(kOne, kOtherDisk), kTwo).ok());
+  two.Play(two.dialler->NextDial("one")).Say(HelloAck{1, OnDisk(kOne, kOtherDisk)});
+  CHECK(old.closed() == StatusCode::kAborted);
+  CHECK(HasNoDials(&two));
+}
+
+TEST_CASE("an attempt beside a link ends when that disk is listed, and outlives the link") {
+  Two two(OnDisk(kTwo, kStrangeDisk));
+  two.table->SetMembers({{{.id = kOne, .address = "one", .disk = kDisk1}}});
+  PlayedStream& other = From(&two, OnDisk(kOne, kOtherDisk, 9));
+  two.table->StartDialling(two.dialler);
+  PlayedStream& attempt = two.Play(two.dialler->NextDial("one"));
+  SECTION("listed") {
+    two.table->SetMembers({{{.id = kOne, .address = "one", .disk = kOtherDisk}}});
+    CHECK(attempt.closed() == StatusCode::kAborted);
+    CHECK(other.open());
+    CHECK(HasNoDials(&two));
+  }
+  SECTION("the link breaks") {
+    other.End(absl::UnavailableError("gone"));
+    attempt.Say(HelloAck{1, IdentityOf(kOne, 5)});
+    CHECK(two.diary.Holds({"up 1.9.1", "down 1.9.1", "up 1.5.1"}));
+  }
+}
+
+TEST_CASE("an attempt beside a link goes on where that disk dials anew") {
+  Two two;
+  two.table->SetMembers({{{.id = kTwo, .address = "two", .disk = {0, 2}},
+                          {.id = kOne, .address = "one", .disk = kDisk1}}});
+  PlayedStream& other = From(&two, OnDisk(kOne, kOtherDisk, 9));
+  two.table->StartDialling(two.dialler);
+  PlayedStream& attempt = two.Play(two.dialler->NextDial("one"));
+  CHECK(From(&two, OnDisk(kOne, kOtherDisk, 9), 2).open());
+  CHECK(other.closed() == StatusCode::kAborted);
+  attempt.Say(HelloAck{1, IdentityOf(kOne, 5)});
+  CHECK(two.diary.Holds({"up 1.9.1", "down 1.9.1", "up 1.9.2", "down 1.9.2", "up 1.5.1"}));
+}
+
+TEST_CASE("attempts beside a link leave the address of it to questions and snapshots") {
+  Two two(OnDisk(kTwo, kStrangeDisk));
+  two.table->SetMembers({{{.id = kOne, .address = "one", .disk = kDisk1},
+                          {.id = kOne, .address = "another", .disk = kDisk1}}});
+  two.table->StartDialling(two.dialler);
+  two.Play(two.dialler->NextDial("one")).Say(HelloAck{1, OnDisk(kOne, kOtherDisk, 9)});
+  two.Play(two.dialler->NextDial("one")).End(ToStatus({RefusalCode::kSameDisk, kOne}));
+  CHECK(two.table->AddressOf(kOne) == "one");
+  two.Play(two.dialler->NextDial("another")).Say(HelloAck{1, IdentityOf(kOne, 5)});
+  CHECK(two.table->AddressOf(kOne) == "another");
+}
+
+TEST_CASE("the disk that is linked already is told so where another one is meant") {
+  Hello hello = HelloOf(IdentityOf(kNine), 2);
+  hello.instead_of = IdentityOf(kTwo).disk;
+  CHECK(JudgeHello(IdentityOf(kTwo), hello, {}).refusal == RefusalCode::kSameDisk);
+  hello.instead_of = kOtherDisk;
+  CHECK(JudgeHello(IdentityOf(kTwo), hello, {}).refusal == kTaken);
 }
 
 TEST_CASE("while two configurations count, the newest one's disk has the id") {

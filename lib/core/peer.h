@@ -31,6 +31,7 @@ struct PeerOptions {
   size_t request_credit_bytes = 8 << 20;    // of calls a learner has sent, not proposed yet
   uint64_t diff_txns_max = 500'000;         // a learner that lacks more gets a snapshot
   uint32_t rollover_counter = 0xF000'0000;  // renew the epoch in place from here on
+  uint64_t features = 0;                    // Identity's, of this build
 };
 
 class Peer {

@@ -365,6 +365,7 @@ Identity Self::identity() const {
           .founding = founded || !options.may_found ? Id128{} : FoundingHash(options.members),
           .seen = seen,
           .election = election,
+          .features = options.features,
           .tick = options.tick,
           .init_limit = static_cast<uint32_t>(options.init_limit),
           .sync_limit = static_cast<uint32_t>(options.sync_limit)};

@@ -130,7 +130,8 @@ core::PeerOptions Node::PeerOptionsOf(const Tuning& tuning) const {
           .credit_bytes = tuning.credit_bytes,
           .request_credit_bytes = tuning.request_credit_bytes,
           .diff_txns_max = tuning.diff_txns_max,
-          .rollover_counter = tuning.rollover_counter};
+          .rollover_counter = tuning.rollover_counter,
+          .features = tuning.features};
 }
 
 }  // namespace zkq::runtime

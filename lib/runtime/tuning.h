@@ -16,6 +16,7 @@ struct Tuning {
   size_t request_credit_bytes = core::PeerOptions().request_credit_bytes;
   uint64_t diff_txns_max = core::PeerOptions().diff_txns_max;
   uint32_t rollover_counter = core::PeerOptions().rollover_counter;
+  uint64_t features = core::PeerOptions().features;
   size_t log_batch_bytes_max = storage::LogOptions().batch_bytes_max;
   // None: never. True: the process is as good as killed, so what fails in it from here on halts
   // nobody, and nobody is told.

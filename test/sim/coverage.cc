@@ -51,8 +51,8 @@ uint64_t Count(const Coverage& coverage, size_t fault, const Cell& cell) {
 }
 
 // Nobody needs to follow or lead while the ensemble is being founded. A server that is added mostly
-// follows soon, and who is left out does not lead. Few servers have had another disk, so what is
-// short is hardly met by its return.
+// follows soon, and who is left out does not lead. Few servers have had another disk, or get a
+// twin, so what is short is hardly met by that.
 bool CanBeHit(size_t fault, const Cell& cell) {
   switch (static_cast<Fault>(fault)) {
     case Fault::kLoseEmptyDisk:
@@ -60,6 +60,7 @@ bool CanBeHit(size_t fault, const Cell& cell) {
     case Fault::kAddServer:
       return cell.state == PeerState::kFollowing && cell.phase == ZabPhase::kBroadcast;
     case Fault::kInsertDisk:
+    case Fault::kAddTwin:
       return cell.state == PeerState::kLooking || cell.phase == ZabPhase::kBroadcast;
     case Fault::kStopLeftOut:
       return cell.state != PeerState::kLeading;

@@ -35,7 +35,13 @@ class LeavingOut {
     return all[random_.Below(all.size())];
   }
   bool IsThere(ServerId sid) const {
-    return cluster_.server(sid).up() && std::find(lost_.begin(), lost_.end(), sid) == lost_.end();
+    return cluster_.server(sid).up() && cluster_.HasItsId(sid) &&
+           std::find(lost_.begin(), lost_.end(), sid) == lost_.end();
+  }
+
+  static std::vector<ServerId> Seats(std::vector<ServerId> places) {
+    for (ServerId& place : places) place = testing::SeatOf(place);
+    return places;
   }
 
   // A change must not be begun that those who are up cannot end.
@@ -48,7 +54,9 @@ class LeavingOut {
     for (const ServerId sid : std::vector(up)) {
       std::vector<ServerId> others = up;
       std::erase(others, sid);
-      if (sid == cluster_.leader() || random_.Below(2) == 0 || !IsQuorum(now, others)) continue;
+      if (sid == cluster_.leader() || random_.Below(2) == 0 || !IsQuorum(now, Seats(others))) {
+        continue;
+      }
       cluster_.server(sid).Crash();
       up = std::move(others);
     }
@@ -59,14 +67,14 @@ class LeavingOut {
   Membership Wanted() {
     Membership next = cluster_.membership();
     const std::optional<ServerId> leader = cluster_.leader();
-    if (leader && random_.Below(2) == 0) next = Without(std::move(next), *leader);
+    if (leader && random_.Below(2) == 0) next = Without(std::move(next), testing::SeatOf(*leader));
     if (random_.Below(2) == 0 && !next.members.empty()) {
       next = Without(next, next.members[random_.Below(next.members.size())].id);
     }
-    const ServerId comes = Any();
+    const ServerId any = Any(), comes = testing::SeatOf(any);
     const Member* const is = FindMember(next, comes);
     const bool votes = is != nullptr && is->type == MemberType::kParticipant;
-    if (random_.Below(3) == 0 && IsThere(comes) && !votes) {
+    if (random_.Below(3) == 0 && IsThere(any) && !votes) {
       next = With(Without(next, comes), VoterLike(next, comes));
     }
     return next;
@@ -120,12 +128,12 @@ class LeavingOut {
     const std::optional<ServerId> leader = cluster_.leader();
     std::vector<ServerId> others;
     for (const ServerId sid : cluster_.servers()) {
-      if (FindMember(now, sid) == nullptr) cluster_.server(sid).Crash();
+      if (FindMember(now, testing::SeatOf(sid)) == nullptr) cluster_.server(sid).Crash();
       if (sid != leader && cluster_.counts(sid) && IsThere(sid)) others.push_back(sid);
     }
     if (leader) {
       cluster_.server(*leader).Crash();
-      if (!IsQuorum(now, others)) {
+      if (!IsQuorum(now, Seats(others))) {
         (void)cluster_.server(*leader).Start();  // nothing is wrong with it
         others.push_back(*leader);
       }

@@ -146,7 +146,8 @@ RunResult Run(const RunOptions& options) {
   std::vector<ServerId> healthy;
   for (const ServerId sid : cluster.servers()) {
     const auto& lost = nemesis.lost();
-    if (std::find(lost.begin(), lost.end(), sid) == lost.end()) healthy.push_back(sid);
+    const bool kept = std::find(lost.begin(), lost.end(), sid) == lost.end();
+    if (kept && cluster.HasItsId(sid)) healthy.push_back(sid);
   }
   if (!cluster.violation() && !clients.AllTold(healthy, kAnswers)) {
     cluster.Report("LIV-6 calls", "a call waits for ever\n" + cluster.Describe());
@@ -160,7 +161,10 @@ RunResult Run(const RunOptions& options) {
   if (!cluster.violation() && !clients.ReadThroughEach(healthy, kAnswers)) {
     cluster.Report("LIV-1 progress", "a read does not succeed\n" + cluster.Describe());
   }
-  for (const ServerId sid : nemesis.lost()) cluster.server(sid).Crash();  // with what waits there
+  for (const ServerId sid : cluster.servers()) {  // with what waits there
+    const bool judged = std::find(healthy.begin(), healthy.end(), sid) != healthy.end();
+    if (!judged) cluster.server(sid).Crash();
+  }
   cluster.RunFor(absl::Seconds(3));  // longer than any other call waits, but for changes
   constexpr absl::Duration kChanges = absl::Seconds(25);
   cluster.RunUntil([&] { return counter.open_changes() == 0; }, kChanges);

@@ -20,6 +20,7 @@ testing::SimClusterOptions Variation::ForCluster() {
   // Drawn apart from all else, so that the rest of a run is as without it.
   testing::SimRandom apart(run_.seed * 13 + 7);
   if (apart.Below(8) == 0) cluster.network.socket_bytes = apart.Below(2000);
+  cluster.mixed_versions = testing::SimRandom(run_.seed * 23 + 11).Below(4) == 0;
   if (OneIn(4)) cluster.epoch_transactions = 10 + static_cast<uint32_t>(random_.Below(100));
   if (OneIn(4)) cluster.learner_bytes_max = 1 + random_.Below(2000);
   // A call counts with some 256 bytes more than its command: 6 to 240 small ones.

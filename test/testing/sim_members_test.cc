@@ -70,6 +70,64 @@ TEST_CASE("a lost disk is replaced by the one that is there, and the old one cou
   REQUIRE(world.Agree());
 }
 
+TEST_CASE("a second machine takes the place of a server, which comes back beside it in vain") {
+  World world(3);
+  SimCluster& cluster = world.cluster;
+  const ServerId sid = world.Follower(), second = TwinOf(sid);
+  cluster.server(sid).Crash();
+  REQUIRE(cluster.AddTwin(sid).Start() == absl::OkStatus());
+  AwaitStanding(&world, second, Standing::kJoining);
+  REQUIRE_FALSE(cluster.counts(second));
+  Change(&world, second, [sid](Membership next) {
+    FindMember(&next, sid)->disk = kPresentDisk;
+    return next;
+  });
+  AwaitStanding(&world, second, Standing::kMember);
+  REQUIRE(cluster.counts(second));
+  REQUIRE(cluster.HasItsId(second));
+  REQUIRE_FALSE(cluster.HasItsId(sid));
+
+  REQUIRE(cluster.server(sid).Start() == absl::OkStatus());
+  for (const ServerId other : {sid, second}) {  // wherever the name leads
+    cluster.network().PointName(sid, other);
+    world.Write(second, "through the second, to " + ToString(other));
+    cluster.RunFor(absl::Seconds(2));
+    REQUIRE_FALSE(cluster.server(sid).Status().leader);
+    REQUIRE(cluster.server(second).Status().standing == Standing::kMember);
+  }
+  Converge(&world);
+}
+
+TEST_CASE("who first met a second machine of the leader's id finds the leader beside it") {
+  World world(3);
+  SimCluster& cluster = world.cluster;
+  const ServerId leader = world.Leader(), joiner{4};
+  cluster.server(leader).Crash();
+  REQUIRE(cluster.AddTwin(leader).Start() == absl::OkStatus());
+  AwaitStanding(&world, TwinOf(leader), Standing::kJoining);
+  REQUIRE(cluster.server(leader).Start() == absl::OkStatus());
+  AwaitStanding(&world, leader, Standing::kMember);
+  for (int tries = 0; world.Leader() != leader && tries < 10; ++tries) {
+    const ServerId other = world.Leader();
+    cluster.server(other).Crash();
+    world.Leader();
+    REQUIRE(cluster.server(other).Start() == absl::OkStatus());
+  }
+  REQUIRE(world.Leader() == leader);
+  cluster.network().PointName(leader, TwinOf(leader));
+  REQUIRE(cluster.Add({.id = joiner}).Start() == absl::OkStatus());
+  const auto linked = [&] {
+    const std::vector<LinkStatus> links = cluster.server(joiner).Status().links;
+    return std::any_of(links.begin(), links.end(),
+                       [&](const LinkStatus& link) { return link.id == leader && link.up; });
+  };
+  world.Until([&] { return linked(); });
+  REQUIRE_FALSE(cluster.server(joiner).Status().leader);
+  cluster.network().PointName(leader, leader);
+  world.Until([&] { return cluster.server(joiner).Status().leader == leader; });
+  Converge(&world);
+}
+
 TEST_CASE("five servers are replaced one at a time, then all at once") {
   World world(5);
   {

@@ -85,6 +85,7 @@ enum class Fault : uint8_t {
   kLoseDisk,     // a new, empty one is in its place, and a quorum keeps theirs
   kInsertDisk,   // one that its server had before, likewise
   kStopLeftOut,  // all whom the committed configuration does not list
+  kAddTwin,      // a second machine runs under the id of one, to replace it or by mistake
   kMax
 };
 inline constexpr size_t kFaults = static_cast<size_t>(Fault::kMax);
@@ -132,7 +133,8 @@ struct Strike {
   std::array<uint64_t, 3> dice = {};
 };
 // In the order of time, up to `length`. One of three of kEverything has some of kMembership. One
-// plan in six begins with a kLoseEmptyDisk, for then the ensemble is still to be founded.
+// plan in six begins with a kLoseEmptyDisk, for then the ensemble is still to be founded; one in
+// four of kMembership has a kAddTwin.
 ZKQ_EXPORT std::vector<Strike> PlanStrikes(Profile profile, uint64_t seed, absl::Duration length);
 
 // The cluster outlives it.

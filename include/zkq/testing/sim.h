@@ -119,7 +119,9 @@ class ZKQ_EXPORT SimScheduler {
 // The clocks of one simulated machine.
 class ZKQ_EXPORT SimClock final : public Clock {
  public:
-  explicit SimClock(const SimScheduler* scheduler) : scheduler_(scheduler) {}
+  // Its wall clock is so much ahead, whatever is done to it.
+  explicit SimClock(const SimScheduler* scheduler, absl::Duration ahead = absl::ZeroDuration())
+      : scheduler_(scheduler), ahead_(ahead) {}
   absl::Duration Monotonic() override;
   // 2025-01-01 when the world begins.
   absl::Time Wall() override;
@@ -138,6 +140,7 @@ class ZKQ_EXPORT SimClock final : public Clock {
 
  private:
   const SimScheduler* const scheduler_;
+  const absl::Duration ahead_;
   absl::Duration wall_offset_ = absl::ZeroDuration();
   absl::Duration wall_set_at_ = absl::ZeroDuration();
   double rate_ = 1;

@@ -40,6 +40,8 @@ struct SimClusterOptions {
   uint64_t seed = 1;
   SimNetworkOptions network = {};
   absl::Duration sync_delay = absl::Microseconds(200);  // of a file or directory, when healthy
+  // Half of the starts are those of a build with features that no other one knows.
+  bool mixed_versions = false;
   // Limits that no ReplicaOptions sets and no short run reaches, brought near. 0: as shipped.
   uint32_t epoch_transactions = 0;     // then an epoch is renewed in place
   size_t proposed_bytes_max = 0;       // and not committed, 256 a call on top: more is refused
@@ -62,10 +64,20 @@ class ZKQ_EXPORT SimCluster {
   ~SimCluster();
 
   // --- servers ---------------------------------------------------------------
-  const std::vector<ServerId>& servers() const;  // founders and added ones, ordered by id
+  // Founders and added ones, ordered by id, then their twins, by place.
+  const std::vector<ServerId>& servers() const;
   // A further server, on an empty disk. It is down, and in no configuration: it starts as a
   // joiner, with itself, as `member` says, and all others that there are now as its `members`.
   SimServer& Add(const Member& member);
+  // A second machine that runs under the id of `sid`, which has none yet: by mistake, or to take
+  // the place of the first. Its place is TwinOf(sid): that is what it is called by here and by
+  // observers, while its status and its messages have the id. It is down, on an empty disk, has the
+  // first one's list of members, and founds nothing.
+  SimServer& AddTwin(ServerId sid);
+  // It is the only machine that runs under its id, or the one with the disk that is listed for a
+  // voter: the others hold links with it, and not with its twin. Of two machines of a server that
+  // is no voter neither has it.
+  bool HasItsId(ServerId place) const;
   // One of them, which starts, crashes, is called and struck through this.
   SimServer& server(ServerId sid);
   const SimServer& server(ServerId sid) const;
@@ -104,12 +116,13 @@ class ZKQ_EXPORT SimCluster {
   const std::optional<Violation>& violation() const;
   // Heals, puts the listed disks back into their servers if some configuration has no quorum of
   // them otherwise, starts everybody, and waits for what must come then (LIV-1, 2 and 4): a
-  // leader within a few times what servers bear with a silent one, everybody caught up and ready
-  // within `limit`, and for a while no other leader, and nobody who leaves it. A call of a disk or
-  // state machine that was begun before is waited for, `limit` at most; the limits are counted from
-  // its end. So are changes of the configuration that have not been answered yet. Servers
-  // in `lost` are not asked for: their disks are. Whether calls succeed again only your calls can
-  // tell.
+  // leader within a few times what servers bear with a silent one, everybody who has its id caught
+  // up and ready within `limit`, and for a while no other leader, and nobody who leaves it. A call
+  // of a disk or state machine that was begun before is waited for, `limit` at most; the limits are
+  // counted from its end. So are changes of the configuration that have not been answered yet.
+  // Servers in `lost` are not asked for: their disks are. Whether calls succeed again only your
+  // calls can tell. The name of a server that has a twin points at whom the listed disk is in from
+  // then on.
   absl::Status CheckConverges(absl::Duration limit, const std::vector<ServerId>& lost = {});
   // The run is over, and every call has had its time: none may still wait, and what
   // was committed is still held by a quorum. Returns what CheckInvariants does then.

@@ -2,9 +2,10 @@
 // the promises of zkq/quorum_transport.h and the faults of a real network.
 //
 // The links are those of every zkq (lib/link): the network carries their bytes, in
-// connections that behave as TCP does. Processes are known by the sid they start with;
-// addresses are not looked at. Questions are local that come from the process itself or from a
-// tool (sid 0). Threads: the scheduler's.
+// connections that behave as TCP does. Processes are known by the place they run at, which is the
+// sid they start with unless NewTransport says another; who dials a sid comes to the place that its
+// name points at. Addresses are not looked at. Questions are local that come from the process
+// itself or from a tool (sid 0). Threads: the scheduler's.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +21,13 @@
 
 namespace zkq::testing {
 inline namespace v1 {
+
+// Where a second process of that server is: its twin, with a disk of its own. Ids in simulations
+// are below a million.
+ZKQ_EXPORT ServerId TwinOf(ServerId sid);
+ZKQ_EXPORT bool IsTwin(ServerId place);
+// The id that the process at this place runs under.
+ZKQ_EXPORT ServerId SeatOf(ServerId place);
 
 struct SimNetworkOptions {
   // Of one packet: drawn between the two, without changing the order of a connection.
@@ -59,7 +67,7 @@ struct SimPath {
 // the scheduler at the instant it happens; calls nothing back.
 class ZKQ_EXPORT SimNetworkObserver {
  public:
-  // One direction of one link.
+  // One direction of one link, from place to place.
   struct Route {
     ServerId from{}, to{};
     uint64_t from_boot = 0, to_boot = 0;  // the process lives at its ends
@@ -96,14 +104,15 @@ class ZKQ_EXPORT SimNetwork {
 
   const SimNetworkOptions& options() const { return options_; }
 
-  // A transport for one process. Start is kUnavailable while a process of the
-  // same sid runs. `log_sink` gets what its links say; null: nobody.
-  std::unique_ptr<QuorumTransport> NewTransport(std::shared_ptr<LogSink> log_sink = nullptr);
+  // A transport for one process, at `place`; kNoServer: at its sid. Start is kUnavailable while a
+  // process runs there. `log_sink` gets what its links say; null: nobody.
+  std::unique_ptr<QuorumTransport> NewTransport(std::shared_ptr<LogSink> log_sink = nullptr,
+                                                ServerId place = kNoServer);
 
   // Replaces the observer before, if any; null removes it. It must live until then.
   void Observe(SimNetworkObserver* observer);
 
-  // --- processes ----------------------------------------------------------------
+  // --- processes: each by its place -----------------------------------------------
   // The process is dead: it hears nothing any more, and its kernel tells its peers, as far
   // as the network lets it.
   void Crash(ServerId sid);
@@ -123,6 +132,8 @@ class ZKQ_EXPORT SimNetwork {
   // It has another address from now on, under the name it had: what its connections
   // carried is lost for ever, and nobody is told.
   void Move(ServerId sid);
+  // Who dials `sid` from now on comes to the process at `place`; first to that at the place `sid`.
+  void PointName(ServerId sid, ServerId place);
 
   // --- connections --------------------------------------------------------------
   // How often anything was done so far, other than SetDelay, that may break or silence one, or

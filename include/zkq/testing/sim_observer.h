@@ -4,6 +4,8 @@
 // Called at the instant it happens, on the scheduler's thread, often in the middle
 // of a task: an observer calls nothing of the cluster back. It should be cheap: in a
 // busy second of three servers it is called some thousand times.
+//
+// A ServerId is the place of a process: its id, but for twins (SimCluster::AddTwin).
 #pragma once
 
 #include <string>

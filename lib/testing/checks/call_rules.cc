@@ -31,7 +31,7 @@ bool CallRules::Confirms(Zxid since, const std::set<MemberId>& members) const {
 void CallRules::CheckConfirmed(uint64_t call) {
   const Zxid since = asked_under_[call];
   for (const auto& [sid, server] : ledger_.servers) {
-    if (Confirms(since, {MemberId{sid, server.id()}})) return;  // it needs nobody else
+    if (Confirms(since, {MemberId{SeatOf(sid), server.id()}})) return;  // it needs nobody else
   }
   for (ReadConfirmations::Confirmed& confirmed : ledger_.confirmations.Of(call)) {
     confirmed.by.insert(ledger_.MemberOf(confirmed.leader, confirmed.boot));

@@ -15,10 +15,11 @@ ChangeRules::Key ChangeRules::KeyOf(const Life& life, const Membership& asked) {
 }
 
 void ChangeRules::OnAsked(uint64_t call, ServerId sid, const Membership& asked) {
-  const Life life(sid, ledger_.at(sid).disk.durable().state.boot);
+  const Life life(SeatOf(sid), ledger_.at(sid).disk.durable().state.boot);
   Change& change = open_[call];
   change = {.life = life, .asked = asked, .floor = ledger_.Configured()};
-  for (const auto& [other, server] : ledger_.servers) change.met.insert({other, server.id()});
+  for (const auto& [other, server] : ledger_.servers)
+    change.met.insert({SeatOf(other), server.id()});
   for (const auto& [to, from, boot, link] : links_) change.met.insert(ledger_.MemberOf(from, boot));
   ++alike_[KeyOf(life, asked)].asked;
 }
@@ -29,7 +30,7 @@ void ChangeRules::Meet(const MemberId& member) {
   for (auto& [call, change] : open_) change.met.insert(member);
 }
 
-void ChangeRules::OnStarted(ServerId sid) { Meet({sid, ledger_.at(sid).id()}); }
+void ChangeRules::OnStarted(ServerId sid) { Meet({SeatOf(sid), ledger_.at(sid).id()}); }
 
 void ChangeRules::OnLinkUp(const Route& route) {
   links_.emplace(route.to, route.from, route.from_boot, route.link);

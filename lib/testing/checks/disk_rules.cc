@@ -75,7 +75,7 @@ void DiskRules::Truncated(ServerId sid, const LogState& before, Zxid after) {
 bool DiskRules::CountsNotAfter(ServerId sid, Zxid after) const {
   if (!ledger_.at(sid).observes) return false;
   const Zxid version = ledger_.configurations.In(ledger_.committed, ledger_.histories);
-  const MemberId member{sid, ledger_.at(sid).id()};
+  const MemberId member{SeatOf(sid), ledger_.at(sid).id()};
   return version <= after && !ledger_.configurations.IsVoter(version, member);
 }
 

@@ -11,7 +11,7 @@ void ElectionChecker::OnDelivered(const Route& route, const Carried& carried) {
   peer.heard[route.from] = {*carried.notification, scheduler_.now()};
   const Notification& n = *carried.notification;
   const bool vouches = n.state == PeerState::kLooking ||
-                       (n.state == PeerState::kLeading && n.vote.leader == route.from);
+                       (n.state == PeerState::kLeading && n.vote.leader == SeatOf(route.from));
   if (vouches) peer.vouched[n.vote.leader] = scheduler_.now();
 }
 
@@ -41,7 +41,7 @@ void ElectionChecker::OnSent(const Route& route, const Carried& carried) {
 void ElectionChecker::CheckJoins(ServerId sid, const Peer& peer, const Vote& decided) {
   const auto vouched = peer.vouched.find(decided.leader);
   const bool since = vouched != peer.vouched.end() && vouched->second >= peer.settled_at;
-  if (decided.leader == sid || since) return;
+  if (decided.leader == SeatOf(sid) || since) return;
   violation_ = {"a leader says so itself",
                 "server " + ToString(sid) + " joins " + ToString(decided) +
                     ", for whom nobody has voted who looks, and which has not said so"};
@@ -68,7 +68,7 @@ void ElectionChecker::CheckDecision(ServerId sid, const Peer& peer, const Notifi
   if (joins) return;
   for (const auto& [from, heard] : peer.heard) {
     const Notification& n = heard.newest;
-    const bool stands = n.state == PeerState::kLooking && n.vote.leader == from &&
+    const bool stands = n.state == PeerState::kLooking && n.vote.leader == SeatOf(from) &&
                         n.round == decided.round && n.quorum_connected && SameConfigs(n, decided);
     // What comes before the look is answered and forgotten, and what comes at the very
     // instant of the decision may come after it.

@@ -34,11 +34,12 @@ void EpochRules::Heard(const Route& route, const FollowerInfo& info) {
 // It is the next one after the promises of voters, its own included (PROTOCOL §6.2). A renewal goes
 // past those, too, of who is to become one (§13.6).
 void EpochRules::Promised(ServerId sid, const LogState& before, const HardState& state) {
-  if (state.accepted.leader != sid || ledger_.at(sid).tainted) return;
+  if (state.accepted.leader != SeatOf(sid) || ledger_.at(sid).tainted) return;
   const HeardOf& heard = heard_[{sid, state.boot}];
   const auto led = ledger_.leaders.find(before.state.current);
-  const bool renews = led != ledger_.leaders.end() && led->second == sid &&
-                      before.state.accepted == Promise{before.state.current, sid, state.boot};
+  const bool renews =
+      led != ledger_.leaders.end() && led->second == sid &&
+      before.state.accepted == Promise{before.state.current, SeatOf(sid), state.boot};
   const Epoch promised =
       std::max(before.state.accepted.epoch, renews ? heard.of_any : heard.of_voters);
   if (state.accepted.epoch <= promised + 1) return;
@@ -54,17 +55,21 @@ void EpochRules::Took(ServerId sid, const LogState& before, const HardState& sta
   const Epoch epoch = state.current;
   const std::string who = "server " + ToString(sid) + " takes epoch " + std::to_string(epoch);
   ledger_.at(sid).took.insert(epoch);
-  if (state.accepted.leader == sid) TookAsLeader(sid, before, state);
+  if (state.accepted == Promise{epoch, SeatOf(sid), state.boot}) TookAsLeader(sid, before, state);
   const auto initial = ledger_.initial.find(epoch);
   if (initial == ledger_.initial.end()) {
-    const auto leader = ledger_.servers.find(state.accepted.leader);
-    if (leader != ledger_.servers.end() && leader->second.tainted) return;
+    if (IsTainted(state.accepted.leader) || IsTainted(TwinOf(state.accepted.leader))) return;
     return ledger_.Violate("INV-9 initial history", who + " before its leader has");
   }
   if (!ledger_.histories.Contains(initial->second, before.last)) {
     ledger_.Violate("INV-9 initial history", who + " with " + ToString(before.last) + ", without " +
                                                  ToString(initial->second));
   }
+}
+
+bool EpochRules::IsTainted(ServerId place) const {
+  const auto server = ledger_.servers.find(place);
+  return server != ledger_.servers.end() && server->second.tainted;
 }
 
 // It has completed discovery: a quorum has promised it this epoch, and none of them

@@ -27,6 +27,7 @@ class EpochRules {
 
  private:
   void TookAsLeader(ServerId sid, const LogState& before, const HardState& state);
+  bool IsTainted(ServerId place) const;
 
   Ledger& ledger_;
   // The highest epoch that was promised, as far as a process life has heard.

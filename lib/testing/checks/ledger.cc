@@ -31,15 +31,15 @@ void Ledger::Replace(ServerId sid) {
 
 MemberId Ledger::MemberOf(ServerId sid, uint64_t boot) {
   const auto spoke = disk_of_.find({sid, boot});
-  return {sid, spoke == disk_of_.end() ? at(sid).id() : spoke->second};
+  return {SeatOf(sid), spoke == disk_of_.end() ? at(sid).id() : spoke->second};
 }
 
 MemberId Ledger::LeaderOf(const Term& term) const {
   const auto& [sid, boot, epoch] = term;
   const auto spoke = disk_of_.find({sid, boot});
-  if (spoke != disk_of_.end()) return {sid, spoke->second};
+  if (spoke != disk_of_.end()) return {SeatOf(sid), spoke->second};
   const auto server = servers.find(sid);
-  return {sid, server == servers.end() ? DiskId{} : server->second.id()};
+  return {SeatOf(sid), server == servers.end() ? DiskId{} : server->second.id()};
 }
 
 // --- quorums ----------------------------------------------------------------------------------
@@ -69,7 +69,7 @@ const Ledger::Standing* Ledger::Find(const Term& term, const MemberId& learner) 
 bool Ledger::HasPromised(const Term& term, const MemberId& member, const Server& server) const {
   const auto& [leader, boot, epoch] = term;
   if (member == LeaderOf(term)) {
-    return server.disk.durable().state.accepted == Promise{epoch, leader, boot};
+    return server.disk.durable().state.accepted == Promise{epoch, SeatOf(leader), boot};
   }
   const Standing* standing = Find(term, member);
   return standing != nullptr && standing->counts;
@@ -157,7 +157,7 @@ std::vector<Zxid> Ledger::MayCountFor(const LogState& log) const {
 bool Ledger::MayStand(ServerId sid, const LogState& log) const {
   const std::vector<Zxid> versions = MayCountFor(log);
   return std::any_of(versions.begin(), versions.end(), [&](Zxid version) {
-    return configurations.MayLead(version, {sid, log.state.disk});
+    return configurations.MayLead(version, {SeatOf(sid), log.state.disk});
   });
 }
 
@@ -169,26 +169,26 @@ bool Ledger::MayVote(const LogState& log, const MemberId& member) const {
 
 bool Ledger::QuorumsAreThere() const {
   std::set<MemberId> there;
-  for (const auto& [sid, server] : servers) there.insert({sid, server.id()});
+  for (const auto& [sid, server] : servers) there.insert({SeatOf(sid), server.id()});
   return std::all_of(servers.begin(), servers.end(), [&](const auto& one) {
     const Configs configs = ConfigsOf(one.first);
     return configs.committed.members.empty() || Configurations::IsQuorum(configs, there);
   });
 }
 
-std::optional<uint64_t> Ledger::NumberOf(const MemberId& member) const {
-  const auto server = servers.find(member.id);
-  const auto present = present_.find(member.id);
-  if (server != servers.end() && server->second.id() == member.disk) {
+std::optional<uint64_t> Ledger::NumberOf(ServerId place, DiskId disk) const {
+  const auto server = servers.find(place);
+  const auto present = present_.find(place);
+  if (server != servers.end() && server->second.id() == disk) {
     return present == present_.end() ? 0 : present->second;
   }
   for (const auto& [at, absent] : absent_) {
-    if (at.first == member.id && absent.id() == member.disk && !absent.lost) return at.second;
+    if (at.first == place && absent.id() == disk && !absent.lost) return at.second;
   }
   return std::nullopt;
 }
 
-std::optional<uint64_t> Ledger::ListedDisk(ServerId sid) const {
+std::optional<uint64_t> Ledger::ListedDisk(ServerId place) const {
   std::map<Zxid, Membership, std::greater<>> all;
   for (const auto& [other, server] : servers) {
     const Configs configs = ConfigsOf(other);
@@ -196,9 +196,9 @@ std::optional<uint64_t> Ledger::ListedDisk(ServerId sid) const {
     if (configs.pending) all[configs.pending->version] = *configs.pending;
   }
   for (const auto& [version, membership] : all) {
-    const Member* const member = FindMember(membership, sid);
+    const Member* const member = FindMember(membership, SeatOf(place));
     if (member == nullptr || member->type != MemberType::kParticipant) continue;
-    return NumberOf({sid, member->disk});
+    return NumberOf(place, member->disk);
   }
   return std::nullopt;
 }

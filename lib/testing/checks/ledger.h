@@ -4,7 +4,8 @@
 // Everything in it has passed a seam, so no peer can talk it into anything. It judges nothing.
 //
 // Who is counted is a member: a server with the disk that a configuration lists. So each disk has
-// a record of its own, also while it is in no server.
+// a record of its own, also while it is in no server. Where a ServerId says whose record it is, it
+// is a place (SeatOf): a twin has one of its own.
 #pragma once
 
 #include <map>
@@ -111,8 +112,9 @@ struct Ledger {
   // Each configuration that counts for some server has a quorum of members that are there: their
   // disks are in their servers.
   bool QuorumsAreThere() const;
-  // Which of its disks the newest of those lists, or else the newest that is committed.
-  std::optional<uint64_t> ListedDisk(ServerId sid) const;
+  // Which of its disks the newest of those lists, or else the newest that is committed. None: that
+  // one is in another place.
+  std::optional<uint64_t> ListedDisk(ServerId place) const;
   bool MayKnowCommitted(ServerId sid, Zxid zxid) const;
   void ToldCommitted(ServerId sid, Zxid commit);
   Zxid Configured() const { return configurations.In(committed, histories); }
@@ -142,7 +144,7 @@ struct Ledger {
   // The newest configuration of its log that it may call committed by what it has written: it is
   // stored as such, another one follows, or an entry settles it.
   Zxid ProvenBy(const Server& server) const;
-  std::optional<uint64_t> NumberOf(const MemberId& member) const;
+  std::optional<uint64_t> NumberOf(ServerId place, DiskId disk) const;
 
   std::map<ServerId, uint64_t> present_;                     // which of its disks is in it
   std::map<std::pair<ServerId, uint64_t>, Server> absent_;   // the others
@@ -155,10 +157,10 @@ template <typename Has>
 std::set<MemberId> Ledger::Those(Has has) const {
   std::set<MemberId> those;
   const auto add = [&](ServerId sid, const Server& server) {
-    const MemberId member{sid, server.id()};
+    const MemberId member{SeatOf(sid), server.id()};
     if (!has(member, server)) return;
     those.insert(member);
-    if (server.damaged) those.merge(configurations.SeatsOf(sid));
+    if (server.damaged) those.merge(configurations.SeatsOf(member.id));
   };
   for (const auto& [sid, server] : servers) add(sid, server);
   for (const auto& [at, server] : absent_) add(at.first, server);

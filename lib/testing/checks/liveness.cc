@@ -13,7 +13,7 @@ Zxid NewestConfiguration(const Statuses& statuses) {
 }
 
 bool ServesUnder(ServerId leader, const ReplicaStatus& status) {
-  return status.phase == ZabPhase::kBroadcast && status.leader == leader;
+  return status.phase == ZabPhase::kBroadcast && status.leader == SeatOf(leader);
 }
 
 // Who is to be listed yet, or is not any more, never is ready.
@@ -46,7 +46,8 @@ std::optional<ServerId> LeaderOf(const Statuses& statuses) {
   std::optional<ServerId> leader;
   Epoch epoch = 0;
   for (const auto& [sid, status] : statuses) {
-    if (status.state != PeerState::kLeading || status.leader != sid || status.epoch < epoch) {
+    if (status.state != PeerState::kLeading || status.leader != SeatOf(sid) ||
+        status.epoch < epoch) {
       continue;
     }
     leader = sid;

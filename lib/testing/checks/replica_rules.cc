@@ -56,7 +56,7 @@ void ReplicaRules::OnStatus(ServerId sid, const ReplicaStatus& status) {
   if (status.halted && !server.excused && !server.damaged) {
     return ledger_.Violate("no halt without cause", who + ": " + status.health.ToString());
   }
-  CheckMembership(status);
+  CheckMembership(sid, status);
   if (!server.applied) server.applied = status.last_applied;
   if (server.machine && ledger_.histories.Command(status.last_applied) > *server.applied) {
     return ledger_.Violate("INV-11 total order",
@@ -65,20 +65,20 @@ void ReplicaRules::OnStatus(ServerId sid, const ReplicaStatus& status) {
   }
   ledger_.Keep(CheckStatus(status));
   if (server.status) ledger_.Keep(CheckStep(*server.status, status));
-  if (status.leader) CheckEstablished(server, status);
-  LearnFromSnapshot(&server, status);
-  if (!server.damaged) CheckStatusAgainstDisk(server, status);
-  CheckDamageNoticed(&server, status);
+  if (status.leader) CheckEstablished(sid, status);
+  LearnFromSnapshot(sid, status);
+  if (!server.damaged) CheckStatusAgainstDisk(sid, status);
+  CheckDamageNoticed(sid, status);
   server.status = status;
 }
 
 // It is one that is committed, and not older than what the server has applied. Before a server has
 // been told the first it shows the list that it was started with, and that nobody agreed on it.
-void ReplicaRules::CheckMembership(const ReplicaStatus& status) {
-  const Ledger::Server& server = ledger_.at(status.id);
+void ReplicaRules::CheckMembership(ServerId sid, const ReplicaStatus& status) {
+  const Ledger::Server& server = ledger_.at(sid);
   if (server.disk.written().state.config.members.empty() || server.damaged) return;
   const auto violate = [&](std::string_view property, const std::string& but) {
-    ledger_.Violate(property, "server " + ToString(status.id) + " says the configuration is " +
+    ledger_.Violate(property, "server " + ToString(sid) + " says the configuration is " +
                                   ToString(status.membership) + but);
   };
   const Membership* const known = ledger_.configurations.Find(status.membership.version);
@@ -94,14 +94,15 @@ void ReplicaRules::CheckMembership(const ReplicaStatus& status) {
 }
 
 // Nobody has a leader, or is one, without having been brought up by it.
-void ReplicaRules::CheckEstablished(const Ledger::Server& server, const ReplicaStatus& status) {
-  const std::string who = "server " + ToString(status.id);
+void ReplicaRules::CheckEstablished(ServerId sid, const ReplicaStatus& status) {
+  const Ledger::Server& server = ledger_.at(sid);
+  const std::string who = "server " + ToString(sid);
   if (status.state == PeerState::kLeading) {
     if (!server.damaged && !ledger_.configurations.EverVoter({status.id, server.id()})) {
       return ledger_.Violate("amnesia", who + " leads, and no configuration lists its disk");
     }
-    const auto [leader, first] = ledger_.leaders.try_emplace(status.epoch, status.id);
-    if (leader->second != status.id) {
+    const auto [leader, first] = ledger_.leaders.try_emplace(status.epoch, sid);
+    if (leader->second != sid) {
       return ledger_.Violate("INV-2 leadership", who + " and " + ToString(leader->second) +
                                                      " lead epoch " + std::to_string(status.epoch));
     }
@@ -119,30 +120,30 @@ void ReplicaRules::CheckEstablished(const Ledger::Server& server, const ReplicaS
 
 // What is in a snapshot is committed; a state machine with a disk of its own may have begun
 // before it.
-void ReplicaRules::LearnFromSnapshot(Ledger::Server* server, const ReplicaStatus& status) {
-  if (status.last_snapshot <= server->told_committed) return;
-  server->told_committed = status.last_snapshot;
-  if (server->damaged || ledger_.histories.Contains(status.last_snapshot, ledger_.committed))
-    return;
-  ledger_.Violate(
-      "INV-18 snapshots are committed",
-      "server " + ToString(status.id) + " has one after " + ToString(status.last_snapshot));
+void ReplicaRules::LearnFromSnapshot(ServerId sid, const ReplicaStatus& status) {
+  Ledger::Server& server = ledger_.at(sid);
+  if (status.last_snapshot <= server.told_committed) return;
+  server.told_committed = status.last_snapshot;
+  if (server.damaged || ledger_.histories.Contains(status.last_snapshot, ledger_.committed)) return;
+  ledger_.Violate("INV-18 snapshots are committed",
+                  "server " + ToString(sid) + " has one after " + ToString(status.last_snapshot));
 }
 
 // A damaged server may refuse to start, or start with all that was durable; but not
 // without knowing what it lacks.
-void ReplicaRules::CheckDamageNoticed(Ledger::Server* server, const ReplicaStatus& status) {
-  if (server->status) return;  // it had read its disk before
-  const Zxid had = std::exchange(server->had, {});
+void ReplicaRules::CheckDamageNoticed(ServerId sid, const ReplicaStatus& status) {
+  Ledger::Server& server = ledger_.at(sid);
+  if (server.status) return;  // it had read its disk before
+  const Zxid had = std::exchange(server.had, {});
   if (had == Zxid{} || ledger_.histories.Contains(had, status.last_logged)) return;
-  ledger_.Violate("damage is noticed", "server " + ToString(status.id) + " starts with " +
+  ledger_.Violate("damage is noticed", "server " + ToString(sid) + " starts with " +
                                            ToString(status.last_logged) + ", and had " +
                                            ToString(had) + " before its disk was damaged");
 }
 
-void ReplicaRules::CheckStatusAgainstDisk(const Ledger::Server& server,
-                                          const ReplicaStatus& status) {
-  const std::string who = "server " + ToString(status.id);
+void ReplicaRules::CheckStatusAgainstDisk(ServerId sid, const ReplicaStatus& status) {
+  const Ledger::Server& server = ledger_.at(sid);
+  const std::string who = "server " + ToString(sid);
   const Zxid durable = server.disk.durable().last;
   if (!ledger_.histories.Contains(status.last_logged, durable)) {
     return ledger_.Violate("INV-4 durable before send", who + " says it has logged " +
@@ -154,12 +155,12 @@ void ReplicaRules::CheckStatusAgainstDisk(const Ledger::Server& server,
                                            ", and its disk has " + ToString(durable));
   }
   const Zxid committed = status.last_committed;
-  if (committed > status.last_applied && !ledger_.MayKnowCommitted(status.id, committed)) {
+  if (committed > status.last_applied && !ledger_.MayKnowCommitted(sid, committed)) {
     return ledger_.Violate("INV-17 commit rule", who + " calls " + ToString(committed) +
                                                      " committed, and was told " +
                                                      ToString(server.told_committed));
   }
-  commits_.SaidCommitted(committed, "said by server " + ToString(status.id));
+  commits_.SaidCommitted(committed, "said by server " + ToString(sid));
 }
 
 }  // namespace zkq::testing

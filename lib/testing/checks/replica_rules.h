@@ -18,11 +18,11 @@ class ReplicaRules {
   void OnStatus(ServerId sid, const ReplicaStatus& status);
 
  private:
-  void CheckMembership(const ReplicaStatus& status);
-  void CheckEstablished(const Ledger::Server& server, const ReplicaStatus& status);
-  void LearnFromSnapshot(Ledger::Server* server, const ReplicaStatus& status);
-  void CheckDamageNoticed(Ledger::Server* server, const ReplicaStatus& status);
-  void CheckStatusAgainstDisk(const Ledger::Server& server, const ReplicaStatus& status);
+  void CheckMembership(ServerId sid, const ReplicaStatus& status);
+  void CheckEstablished(ServerId sid, const ReplicaStatus& status);
+  void LearnFromSnapshot(ServerId sid, const ReplicaStatus& status);
+  void CheckDamageNoticed(ServerId sid, const ReplicaStatus& status);
+  void CheckStatusAgainstDisk(ServerId sid, const ReplicaStatus& status);
 
   Ledger& ledger_;
   CommitRules& commits_;

@@ -57,7 +57,7 @@ void WireRules::CheckNotification(const Route& route, const Notification& notifi
     return ledger_.Violate("amnesia", who + ", and nothing that may count for it lists its disk");
   }
   CheckConfigs(route, notification);
-  if (vote.leader != route.from || notification.state != PeerState::kLooking) return;
+  if (vote.leader != SeatOf(route.from) || notification.state != PeerState::kLooking) return;
   const LogState& durable = server.disk.durable();
   if (vote.zxid == durable.last && vote.epoch == durable.state.current) return;
   ledger_.Violate("vote of what is durable", who + ", durable are " + ToString(durable.last) +
@@ -69,13 +69,13 @@ void WireRules::CheckNotification(const Route& route, const Notification& notifi
 // (PROTOCOL §4.1).
 bool WireRules::MayVote(const Route& route) {
   const Ledger::Server& server = ledger_.at(route.from);
-  return ledger_.MayVote(server.disk.written(), {route.from, server.id()}) ||
+  return ledger_.MayVote(server.disk.written(), {SeatOf(route.from), server.id()}) ||
          asked_to_vote_.contains({route.from, route.from_boot});
 }
 
 void WireRules::HearConfigs(const Route& route, const Notification& notification) {
   if (!notification.pending) return;
-  const MemberId member{route.to, ledger_.at(route.to).id()};
+  const MemberId member{SeatOf(route.to), ledger_.at(route.to).id()};
   if (Configurations::IsVoter(*notification.pending, member)) {
     asked_to_vote_.insert({route.to, route.to_boot});
   }
@@ -97,7 +97,8 @@ void WireRules::CheckConfigs(const Route& route, const Notification& notificatio
     return ledger_.Violate("INV-20 config", who + "another configuration " +
                                                 ToString(told->version) + " than its entry says");
   }
-  if (notification.vote.leader != route.from || notification.state != PeerState::kLooking) return;
+  if (notification.vote.leader != SeatOf(route.from) || notification.state != PeerState::kLooking)
+    return;
   const Zxid last = ledger_.at(route.from).disk.durable().last;
   const Zxid newest = ledger_.configurations.In(last, ledger_.histories);
   const Zxid pending = notification.pending ? notification.pending->version : Zxid{};
@@ -134,7 +135,7 @@ void WireRules::Sent(const Route& route, const Session& session, const LeaderInf
   const bool observes = observing_.contains({route.to, route.to_boot, session.number});
   taught_[{route.from, route.from_boot, route.to, route.to_boot}] = observes;
   const Ledger::Server& server = ledger_.at(route.from);
-  const Promise own{info.epoch, route.from, route.from_boot};
+  const Promise own{info.epoch, SeatOf(route.from), route.from_boot};
   if (server.damaged || server.disk.durable().state.accepted == own) return;
   ledger_.Violate(kDurableBeforeSend, "server " + ToString(route.from) + " proposes epoch " +
                                           std::to_string(info.epoch) +

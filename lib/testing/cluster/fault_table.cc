@@ -84,6 +84,7 @@ constexpr FaultRow kTable[] = {
     {Fault::kLoseDisk, "lose disk", kOfMembers, 3, Whom::kOne, strikes::LoseDisk},
     {Fault::kInsertDisk, "insert disk", kOfMembers, 2, Whom::kOne, strikes::InsertDisk},
     {Fault::kStopLeftOut, "stop left out", kOfMembers, 2, Whom::kAnybody, strikes::StopLeftOut},
+    {Fault::kAddTwin, "add twin", kOfMembers, 0, Whom::kOne, strikes::AddTwin},
 };
 
 consteval bool InOrder() {

@@ -80,7 +80,9 @@ void NemesisArm::KeepUp() {
 // --- disks that are lost --------------------------------------------------------------------
 
 bool NemesisArm::MayLose(ServerId sid) const {
-  const size_t minority = (servers().size() - 1) / 2;
+  const auto seats = std::count_if(servers().begin(), servers().end(),
+                                   [](ServerId place) { return !IsTwin(place); });
+  const size_t minority = static_cast<size_t>(seats - 1) / 2;
   return lost_.size() < minority || std::find(lost_.begin(), lost_.end(), sid) != lost_.end();
 }
 

@@ -147,6 +147,16 @@ std::string ToString(const Moment& moment) {
 
 namespace {
 
+std::optional<Strike> TwinStrike(uint64_t seed, absl::Duration length) {
+  SimRandom random(seed ^ 0x7477'696e);
+  if (random.Below(4) != 0) return std::nullopt;
+  Strike strike{.at = length * (static_cast<double>(random.Below(1000)) / 1000),
+                .fault = Fault::kAddTwin,
+                .lasts = Drawn(&random, absl::Seconds(8))};
+  for (uint64_t& die : strike.dice) die = random.Next();
+  return strike;
+}
+
 std::vector<Strike> Planned(Profile profile, uint64_t seed, absl::Duration length) {
   const absl::Duration longest_pause = absl::Seconds(profile == Profile::kLasting ? 40 : 8);
   constexpr absl::Duration kLongestFault = absl::Seconds(8);
@@ -178,14 +188,15 @@ std::vector<Strike> Planned(Profile profile, uint64_t seed, absl::Duration lengt
 
 }  // namespace
 
-// Those of members are drawn apart from all else.
+// Those of members are drawn apart from all else, and twins apart from those.
 std::vector<Strike> PlanStrikes(Profile profile, uint64_t seed, absl::Duration length) {
   std::vector<Strike> strikes = Planned(profile, seed, length);
-  if (profile != Profile::kEverything || SimRandom(seed ^ 0x6d65'6d62'6572).Below(3) != 0) {
-    return strikes;
-  }
-  for (const Strike& strike : Planned(Profile::kMembership, seed + 1, length)) {
-    if (RowOf(strike.fault).families & kOfMembers) strikes.push_back(strike);
+  if (profile == Profile::kMembership) {
+    if (const auto twin = TwinStrike(seed, length)) strikes.push_back(*twin);
+  } else if (profile == Profile::kEverything && SimRandom(seed ^ 0x6d65'6d62'6572).Below(3) == 0) {
+    for (const Strike& strike : Planned(Profile::kMembership, seed + 1, length)) {
+      if (RowOf(strike.fault).families & kOfMembers) strikes.push_back(strike);
+    }
   }
   std::stable_sort(strikes.begin(), strikes.end(),
                    [](const Strike& a, const Strike& b) { return a.at < b.at; });

@@ -20,7 +20,7 @@ class ServerProcess::WatchedLog final : public LogSink {
       : process_(*process), user_(std::move(user)) {}
   void Log(LogLevel level, ServerId self, std::string_view line) override {
     process_.changed_ = true;
-    process_.shared_.trace->OnLine(self, line);
+    process_.shared_.trace->OnLine(process_.sid_, line);
     if (user_ != nullptr) user_->Log(level, self, line);
   }
 
@@ -45,12 +45,13 @@ ReplicaOptions ServerProcess::Options() {
   ReplicaOptions options;
   options.log_segment_bytes = 64 << 10;
   if (shared_.options->adjust) shared_.options->adjust(sid_, &options);
-  options.id = sid_;
+  options.id = SeatOf(sid_);
   options.members = machine_.members;
   options.data_dir = kDataDir;
-  options.transport = shared_.network->NewTransport();
+  options.transport = shared_.network->NewTransport(nullptr, sid_);
   options.log_sink = std::make_shared<WatchedLog>(this, options.log_sink);
   options.state_machine = nullptr;
+  if (IsTwin(sid_)) options.may_found = false;
   options.env = NewEnv();
   if (shared_.make) {
     if (std::unique_ptr<StateMachine> machine = shared_.make(sid_)) {
@@ -76,6 +77,9 @@ runtime::Tuning ServerProcess::Tuning() const {
   if (options.diff_transactions_max != 0) tuning.diff_txns_max = options.diff_transactions_max;
   if (options.log_batch_bytes_max != 0) tuning.log_batch_bytes_max = options.log_batch_bytes_max;
   if (options.epoch_transactions != 0) tuning.rollover_counter = options.epoch_transactions;
+  // Drawn apart from all else. Half of them say none, as this build does.
+  SimRandom random((options.seed << 20) ^ (ToInt(sid_) << 12) ^ life_);
+  if (options.mixed_versions && random.Below(2) == 0) tuning.features = random.Next();
   return tuning;
 }
 

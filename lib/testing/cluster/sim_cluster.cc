@@ -66,6 +66,7 @@ class SimCluster::Impl {
   }
 
   SimServer& MakeServer(ServerId sid, std::vector<Member> members) {
+    members_of[sid] = members;
     auto impl = std::make_unique<SimServer::Impl>(&shared, sid, std::move(members));
     auto made = std::unique_ptr<SimServer>(new SimServer(std::move(impl)));
     sids.insert(std::upper_bound(sids.begin(), sids.end(), sid), sid);
@@ -131,6 +132,8 @@ class SimCluster::Impl {
       if (server.disk.syncing_until() > scheduler.now()) view.syncing.insert(sid);
       const ReplicaStatus& status = statuses.at(sid);
       if (!server.calm() || status.halted || status.standing != Standing::kMember) continue;
+      // Which of the two the others are linked with may change with what they know.
+      if (HasTwin(sid)) continue;
       const bool serves = status.phase == ZabPhase::kBroadcast;
       view.voters[sid] = {.life = server.process.life(),
                           .sync = sync,
@@ -221,6 +224,30 @@ class SimCluster::Impl {
   }
   std::string Describe() const;
 
+  // Two machines run under its id.
+  bool HasTwin(ServerId place) const { return servers.contains(TwinOf(SeatOf(place))); }
+  bool HasItsId(ServerId place, const Membership& now) {
+    if (!HasTwin(place)) return true;
+    const Member* const member = FindMember(now, SeatOf(place));
+    return member != nullptr && member->type == MemberType::kParticipant &&
+           member->disk == checker.disk(place);
+  }
+  // Of a name that two machines have the operator takes care.
+  void PointNames() {
+    const Membership now = checker.membership();
+    for (const ServerId place : sids) {
+      if (IsTwin(place)) {
+        network.PointName(SeatOf(place), HasItsId(place, now) ? place : SeatOf(place));
+      }
+    }
+  }
+  // Those whom the others hold links with.
+  std::set<ServerId> Judged(std::set<ServerId> healthy) {
+    const Membership now = checker.membership();
+    std::erase_if(healthy, [&](ServerId place) { return !HasItsId(place, now); });
+    return healthy;
+  }
+
   bool RunUntil(absl::FunctionRef<bool()> condition, absl::Duration limit) {
     bool held = false;
     scheduler.RunUntil(
@@ -260,8 +287,9 @@ class SimCluster::Impl {
   LeaderTimeChecker leader_times{[this](ServerId sid) { return WallOf(sid); }};
   StalenessChecker staleness{&scheduler, [this](ServerId sid) { return PacedSince(sid); }};
   Shared shared;
-  std::vector<ServerId> sids;
+  std::vector<ServerId> sids;  // places
   std::map<ServerId, std::unique_ptr<SimServer>> servers;
+  std::map<ServerId, std::vector<Member>> members_of;  // as each is started with
   SimCalls calls{&shared, [this](std::string property, std::string what) {
                    Report(std::move(property), std::move(what));
                  }};
@@ -294,9 +322,17 @@ const SimServer& SimCluster::server(ServerId sid) const { return *impl_->servers
 
 SimServer& SimCluster::Add(const Member& member) {
   std::vector<Member> members{member};
-  for (const ServerId sid : servers()) members.push_back({sid});
+  for (const ServerId sid : servers()) {
+    if (!IsTwin(sid)) members.push_back({sid});
+  }
   return impl_->MakeServer(member.id, std::move(members));
 }
+
+SimServer& SimCluster::AddTwin(ServerId sid) {
+  return impl_->MakeServer(TwinOf(sid), impl_->members_of.at(sid));
+}
+
+bool SimCluster::HasItsId(ServerId place) const { return impl_->HasItsId(place, membership()); }
 
 void SimCluster::StartAll() {
   for (const ServerId sid : servers()) (void)server(sid).Start();  // its observers are told
@@ -306,7 +342,7 @@ Membership SimCluster::membership() const { return impl_->checker.membership(); 
 
 bool SimCluster::counts(ServerId sid) const {
   const Membership now = membership();
-  const Member* const member = FindMember(now, sid);
+  const Member* const member = FindMember(now, SeatOf(sid));
   return member != nullptr && member->type == MemberType::kParticipant && member->disk == disk(sid);
 }
 
@@ -354,6 +390,7 @@ absl::Status SimCluster::CheckConverges(absl::Duration limit, const std::vector<
   // Also for a server that is not waited for, and has promised too much.
   const bool renews = impl_->options.epoch_transactions != 0 || !lost.empty();
   impl_->Heal();
+  impl_->PointNames();
   if (!impl_->AwaitHeldUp(limit) || !impl_->StartEverybody(healthy)) return CheckInvariants();
   const absl::Duration patience = impl_->Patience();  // of the options that they have now
   impl_->Settle(patience);
@@ -425,8 +462,9 @@ bool SimCluster::Impl::AwaitSynced(const std::set<ServerId>& healthy, absl::Dura
   const absl::Duration led_by = scheduler.now() + std::min(limit, elects);
   bool led = false;
   while (!violation()) {
+    PointNames();
     const Statuses statuses = StatusesOfAll();
-    const std::optional<Violation> missing = CheckSynced(statuses, healthy);
+    const std::optional<Violation> missing = CheckSynced(statuses, Judged(healthy));
     if (!missing) return true;
     led = led || LeaderOf(statuses).has_value();
     if (scheduler.now() >= (led ? deadline : led_by)) {
@@ -449,6 +487,7 @@ bool SimCluster::Impl::AwaitChanges(absl::Duration limit) {
 void SimCluster::Impl::AwaitStable(const std::set<ServerId>& healthy, absl::Duration patience,
                                    bool renews) {
   const Statuses calm = StatusesOfAll();
+  const std::set<ServerId> judged = Judged(healthy);
   std::optional<Violation> change;
   const std::optional<ServerId> leader = LeaderOf(calm);
   uint64_t seen = news;
@@ -456,7 +495,7 @@ void SimCluster::Impl::AwaitStable(const std::set<ServerId>& healthy, absl::Dura
     // Copies of all statuses after every step would be a tenth of the run.
     const bool nothing_new = std::exchange(seen, news) == news;
     if (nothing_new && leader && servers.at(*leader)->up()) return false;
-    change = CheckStable(calm, StatusesOfAll(), healthy, renews);
+    change = CheckStable(calm, StatusesOfAll(), judged, renews);
     return change.has_value();
   };
   if (RunUntil(changed, patience + absl::Seconds(2))) Report(change->property, change->what);

@@ -20,7 +20,9 @@ class SimServer::Impl {
   Impl(const Shared* given, ServerId id, std::vector<Member> members)
       : shared(*given),
         sid(id),
-        clock(std::make_shared<SimClock>(given->scheduler)),
+        // Two lives of one id that begin at one instant are told apart by the microsecond.
+        clock(std::make_shared<SimClock>(
+            given->scheduler, IsTwin(id) ? absl::Microseconds(1) : absl::ZeroDuration())),
         excuses(given, id, clock,
                 {.up = [this] { return process.up(); },
                  .paused = [this] { return process.paused(); },

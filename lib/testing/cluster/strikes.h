@@ -69,5 +69,6 @@ bool AddServer(NemesisArm& arm, const Blow& blow);
 bool LoseDisk(NemesisArm& arm, const Blow& blow);
 bool InsertDisk(NemesisArm& arm, const Blow& blow);
 bool StopLeftOut(NemesisArm& arm, const Blow& blow);
+bool AddTwin(NemesisArm& arm, const Blow& blow);
 
 }  // namespace zkq::testing::strikes

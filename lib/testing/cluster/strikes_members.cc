@@ -18,9 +18,14 @@ constexpr size_t kDisksMax = 4;
 bool Spares(NemesisArm& arm, ServerId sid) {
   std::vector<ServerId> others;
   for (const ServerId one : arm.servers()) {
-    if (one != sid && arm.cluster().counts(one)) others.push_back(one);
+    if (one != sid && arm.cluster().counts(one)) others.push_back(SeatOf(one));
   }
   return IsQuorum(arm.cluster().membership(), others);
+}
+
+bool HasTwin(NemesisArm& arm, ServerId sid) {
+  const std::vector<ServerId>& all = arm.servers();
+  return std::binary_search(all.begin(), all.end(), TwinOf(sid));
 }
 
 // A change as somebody may want it. Each step is one edit.
@@ -56,7 +61,7 @@ class Wish {
       case 4:
         return Remove(Any().id);
       case 5:
-        return Remove(arm_.cluster().leader().value_or(Any().id));
+        return Remove(SeatOf(arm_.cluster().leader().value_or(Any().id)));
       case 6:
         return Turn(&Any());
       case 7:
@@ -78,8 +83,12 @@ class Wish {
     const bool former = apart_.Below(4) == 0;
     const Membership& seen = arm_.seen()[apart_.Below(arm_.seen().size())];
     const Member* const was = FindMember(seen, member->id);
-    member->disk = former && was != nullptr ? was->disk : arm_.cluster().disk(member->id);
+    member->disk =
+        former && was != nullptr ? was->disk : arm_.cluster().disk(AnyPlaceOf(member->id));
     sure_ = false;  // it may be taken out meanwhile
+  }
+  ServerId AnyPlaceOf(ServerId sid) {
+    return HasTwin(arm_, sid) && apart_.Below(2) == 0 ? TwinOf(sid) : sid;
   }
   Member& Any() { return next_.members[random_.Below(next_.members.size())]; }
 
@@ -87,11 +96,12 @@ class Wish {
   void TakeDisks() {
     for (Member& member : next_.members) {
       const bool voter = member.type == MemberType::kParticipant;
-      if (voter && !arm_.cluster().counts(member.id)) member.disk = kPresentDisk;
+      const bool twin_alone = HasTwin(arm_, member.id) && !arm_.cluster().server(member.id).up();
+      if (voter && (twin_alone || !arm_.cluster().counts(member.id))) member.disk = kPresentDisk;
     }
   }
   void List() {
-    const ServerId sid = arm_.servers()[random_.Below(arm_.servers().size())];
+    const ServerId sid = SeatOf(arm_.servers()[random_.Below(arm_.servers().size())]);
     if (FindMember(next_, sid) != nullptr) return;
     const bool observes = random_.Below(3) == 0;
     next_ = With(std::move(next_),
@@ -168,6 +178,16 @@ void AskForBefore(NemesisArm& arm, const Membership& before) {
   }
 }
 
+// As an operator does who takes the first disk of that seat for lost.
+void ReplaceDisk(NemesisArm& arm, ServerId sid) {
+  const std::optional<ServerId> leader = arm.cluster().leader();
+  Membership next = arm.cluster().membership();
+  for (Member& member : next.members) {
+    if (member.id == sid && member.type == MemberType::kParticipant) member.disk = kPresentDisk;
+  }
+  if (leader) arm.cluster().server(*leader).Reconfigure(next, absl::Seconds(10), nullptr);
+}
+
 }  // namespace
 
 // One in three leaders falls over it: before all, some or none of the others have the entry, or
@@ -188,14 +208,16 @@ bool Reconfigure(NemesisArm& arm, const Blow& blow) {
   }
   Wish wish(arm, dice);
   Membership next = wish.Drawn();
-  const bool patient = wish.sure() && arm.lost().empty() && dice / 4096 % 8 == 0;
+  const bool twins = IsTwin(arm.servers().back());
+  const bool patient = wish.sure() && arm.lost().empty() && !twins && dice / 4096 % 8 == 0;
   arm.cluster().server(blow.hit).Reconfigure(
       std::move(next), patient ? absl::InfiniteDuration() : absl::Seconds(seconds), nullptr);
   return true;
 }
 
 bool AddServer(NemesisArm& arm, const Blow& blow) {
-  const std::vector<ServerId>& all = arm.servers();
+  std::vector<ServerId> all = arm.servers();
+  std::erase_if(all, IsTwin);
   if (all.size() >= arm.founders() + kAddedMax) return false;
   const Member member{
       .id = ServerId(ToInt(all.back()) + 1),
@@ -230,11 +252,29 @@ bool InsertDisk(NemesisArm& arm, const Blow& blow) {
 bool StopLeftOut(NemesisArm& arm, const Blow& blow) {
   const Membership now = arm.cluster().membership();
   for (const ServerId sid : arm.servers()) {
-    if (FindMember(now, sid) != nullptr || !arm.cluster().server(sid).up()) continue;
+    if (FindMember(now, SeatOf(sid)) != nullptr || !arm.cluster().server(sid).up()) continue;
     arm.Note(blow.fault(), arm.RoleOf(sid));
     arm.CrashFor(sid, CrashMode::kPower, 4 * blow.lasts());
   }
   return false;
+}
+
+// Half of the time the first is down for a while and is replaced, and comes back beside the second.
+// Nobody founds with a server that two machines claim to be.
+bool AddTwin(NemesisArm& arm, const Blow& blow) {
+  const ServerId sid = SeatOf(blow.hit), twin = TwinOf(sid);
+  if (HasTwin(arm, sid) || !arm.founded()) return false;
+  arm.cluster().AddTwin(sid);
+  arm.Restart(twin);
+  const uint64_t dice = blow.dice();
+  if (dice % 2 == 0) arm.network().PointName(sid, twin);
+  if (dice / 2 % 2 == 0 && Spares(arm, sid)) {
+    arm.CrashFor(sid, CrashMode::kPower, 4 * blow.lasts());
+    arm.After(blow.lasts(), [&arm, sid] { ReplaceDisk(arm, sid); });
+  }
+  arm.After(2 * blow.lasts(),
+            [&arm, sid, to = dice / 4 % 2 == 0 ? twin : sid] { arm.network().PointName(sid, to); });
+  return true;
 }
 
 }  // namespace zkq::testing::strikes

@@ -151,7 +151,7 @@ absl::Duration SimClock::Monotonic() {
 
 absl::Time SimClock::Wall() {
   constexpr int64_t kWorldBegins = 1'735'689'600;  // 2025-01-01T00:00:00Z
-  return absl::FromUnixSeconds(kWorldBegins) + scheduler_->now() + wall_offset_;
+  return absl::FromUnixSeconds(kWorldBegins) + scheduler_->now() + wall_offset_ + ahead_;
 }
 
 void SimClock::SetWallOffset(absl::Duration offset) {

@@ -17,7 +17,7 @@ constexpr size_t kEmptyPacket = 60;
 }  // namespace
 
 SimConnection::SimConnection(const World* world, SimProcessPtr dialler, ServerId to, For use)
-    : use_(use), world_(world), sids_{dialler->sid(), to} {
+    : use_(use), world_(world), places_{dialler->place, to} {
   for (const size_t at : {kDialler, kAcceptor}) {
     ends_[at].connection = this;
     ends_[at].index = at;
@@ -35,19 +35,19 @@ void SimConnection::Later(absl::Duration delay, Task task) {
 }
 
 absl::Duration SimConnection::DrawDelay(size_t from) {
-  return world_->paths->DrawDelay(sids_[from], sids_[1 - from]);
+  return world_->paths->DrawDelay(places_[from], places_[1 - from]);
 }
 
 const SimPath& SimConnection::PathOf(size_t from) const {
-  return world_->paths->Of(sids_[from], sids_[1 - from]);
+  return world_->paths->Of(places_[from], places_[1 - from]);
 }
 
 bool SimConnection::Passes(size_t from, size_t bytes) const {
-  return !forgotten_ && world_->paths->Passes(sids_[from], sids_[1 - from], bytes);
+  return !forgotten_ && world_->paths->Passes(places_[from], places_[1 - from], bytes);
 }
 
 bool SimConnection::Joins(ServerId a, ServerId b) const {
-  return std::minmax(a, b) == std::minmax(sids_[kDialler], sids_[kAcceptor]);
+  return std::minmax(a, b) == std::minmax(places_[kDialler], places_[kAcceptor]);
 }
 
 bool SimConnection::Touches(const SimProcess& process) const {
@@ -82,12 +82,12 @@ void SimConnection::Connect() {
 void SimConnection::OnConnectArrives() {
   if (connected_) return;
   const bool through = Passes(kDialler, kEmptyPacket) && Passes(kAcceptor, kEmptyPacket);
-  const bool refused = world_->paths->Refused(sids_[kDialler], sids_[kAcceptor]);
+  const bool refused = world_->paths->Refused(places_[kDialler], places_[kAcceptor]);
   if (!through && !refused) {
     Later(std::exchange(next_connect_, 2 * next_connect_), [this] { Connect(); });
     return;
   }
-  ends_[kAcceptor].process = world_->listener(sids_[kAcceptor]);
+  ends_[kAcceptor].process = world_->listener(places_[kAcceptor]);
   if (refused || ends_[kAcceptor].process == nullptr) {
     return EndFlow(kAcceptor, absl::UnavailableError("nobody can be reached there"));
   }
@@ -220,7 +220,7 @@ void SimConnection::Retry(size_t from) {
   if (Gone(from)) return Drop(from, flow.packets.size());
   if (!Passes(from, flow.packets.front().bytes.size())) {
     if (now() - flow.lost_at < kGivesUp) return Lose(from);
-    return HalfOpen(sids_[from]);  // its sender has given up
+    return HalfOpen(places_[from]);  // its sender has given up
   }
   flow.retry = absl::ZeroDuration();
   for (size_t i = 0; i < flow.packets.size() && flow.retry == absl::ZeroDuration(); ++i) {
@@ -307,7 +307,7 @@ void SimConnection::Break(const absl::Status& why) {
 }
 
 void SimConnection::HalfOpen(ServerId told) {
-  const size_t from = told == sids_[kDialler] ? kAcceptor : kDialler;
+  const size_t from = told == places_[kDialler] ? kAcceptor : kDialler;
   EndSurely(from, absl::UnavailableError("the connection is over"));
   forgotten_ = true;
 }

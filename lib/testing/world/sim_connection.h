@@ -39,8 +39,8 @@ class SimConnection : public std::enable_shared_from_this<SimConnection> {
   // Attaches `link` at the dialler's end and connects.
   void Open(link::LinkPtr link);
 
-  ServerId dialler() const { return sids_[kDialler]; }
-  ServerId acceptor() const { return sids_[kAcceptor]; }
+  ServerId dialler() const { return places_[kDialler]; }
+  ServerId acceptor() const { return places_[kAcceptor]; }
   bool Joins(ServerId a, ServerId b) const;
   bool Touches(const SimProcess& process) const;
   bool over() const;  // nobody needs it any more
@@ -133,7 +133,7 @@ class SimConnection : public std::enable_shared_from_this<SimConnection> {
   const For use_;
   const World* world_;  // null: the network is gone
   std::array<End, 2> ends_;
-  std::array<ServerId, 2> sids_;
+  std::array<ServerId, 2> places_;
   bool connected_ = false;
   bool accept_due_ = false;
   bool forgotten_ = false;

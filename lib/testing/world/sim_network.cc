@@ -43,11 +43,13 @@ class SimDialler final : public link::Dialler {
 
 class SimTransport final : public QuorumTransport {
  public:
-  SimTransport(std::shared_ptr<SimNetwork::Wires> wires, std::shared_ptr<LogSink> log_sink)
+  SimTransport(std::shared_ptr<SimNetwork::Wires> wires, std::shared_ptr<LogSink> log_sink,
+               ServerId place)
       : wires_(std::move(wires)),
         receiver_(wires_->tap(), process_),
         dialler_(std::make_shared<SimDialler>(wires_, process_)) {
     const SimNetworkOptions& options = wires_->options();
+    process_->place = place;
     process_->table = std::make_shared<link::LinkTable>(
         link::TableOptions{.bounds = {.outbound_bytes_max = options.outbound_bytes_max,
                                       .inbound_bytes_max = options.inbound_bytes_max},
@@ -57,6 +59,7 @@ class SimTransport final : public QuorumTransport {
 
   absl::Status Start(const Env& env, const Identity& self, Receiver* receiver) override {
     process_->self = self;
+    if (process_->place == kNoServer) process_->place = self.sid;
     if (self.sid != kNoServer) {
       if (absl::Status status = wires_->Start(process_); !status.ok()) return status;
     }
@@ -95,7 +98,7 @@ class SimTransport final : public QuorumTransport {
     if (process_->dead()) return;
     process_->latest[to] = notification;
     const LinkId* const link = receiver_.link(to);
-    if (link != nullptr) wires_->tap()->Sent(process_->self, *link, notification);
+    if (link != nullptr) wires_->tap()->Sent(*process_, *link, notification);
     table().Notify(to, notification);
     if (link != nullptr) process_->Say();
   }
@@ -108,7 +111,7 @@ class SimTransport final : public QuorumTransport {
                           [tap = wires_->tap(), process = process_, link, sink = std::move(sink)](
                               absl::StatusOr<SnapshotChunk> chunk, Hold hold) mutable {
                             if (process->gone) return false;
-                            if (chunk.ok()) tap->Delivered(process->self, link, *chunk);
+                            if (chunk.ok()) tap->Delivered(*process, link, *chunk);
                             return sink(std::move(chunk), std::move(hold));
                           });
   }
@@ -131,7 +134,7 @@ class SimTransport final : public QuorumTransport {
   void SendTo(std::span<const LinkId> to, const Message& message) {
     for (const LinkId& id : to) {
       const LinkId* const link = receiver_.link(id.sid);
-      if (link != nullptr && *link == id) wires_->tap()->Sent(process_->self, id, message);
+      if (link != nullptr && *link == id) wires_->tap()->Sent(*process_, id, message);
     }
     table().Send(to, message);
   }
@@ -143,14 +146,21 @@ class SimTransport final : public QuorumTransport {
   bool started_ = false;
 };
 
+constexpr uint64_t kTwins = 1'000'000;
+
 }  // namespace
+
+ServerId TwinOf(ServerId sid) { return ServerId(ToInt(sid) + kTwins); }
+bool IsTwin(ServerId place) { return ToInt(place) >= kTwins && ToInt(place) < 2 * kTwins; }
+ServerId SeatOf(ServerId place) { return IsTwin(place) ? ServerId(ToInt(place) - kTwins) : place; }
 
 SimNetwork::SimNetwork(SimScheduler* scheduler, const SimNetworkOptions& options)
     : options_(options), wires_(std::make_shared<Wires>(scheduler, options)) {}
 SimNetwork::~SimNetwork() = default;
 
-std::unique_ptr<QuorumTransport> SimNetwork::NewTransport(std::shared_ptr<LogSink> log_sink) {
-  return std::make_unique<SimTransport>(wires_, std::move(log_sink));
+std::unique_ptr<QuorumTransport> SimNetwork::NewTransport(std::shared_ptr<LogSink> log_sink,
+                                                          ServerId place) {
+  return std::make_unique<SimTransport>(wires_, std::move(log_sink), place);
 }
 void SimNetwork::Observe(SimNetworkObserver* observer) { wires_->tap()->Observe(observer); }
 
@@ -184,6 +194,7 @@ void SimNetwork::SetAnswering(ServerId sid, bool answers) {
   wires_->KickAll();
 }
 void SimNetwork::Move(ServerId sid) { wires_->Move(sid); }
+void SimNetwork::PointName(ServerId sid, ServerId place) { wires_->PointName(sid, place); }
 
 // --- connections ------------------------------------------------------------------
 

@@ -14,16 +14,28 @@ SimNetworkObserver::Carried CarriedBy(const SnapshotChunk& piece) { return {.pie
 
 }  // namespace
 
-SimTap::Route SimTap::To(const Identity& self, const LinkId& to) {
-  return {
-      .from = self.sid, .to = to.sid, .from_boot = self.boot, .to_boot = to.boot, .link = to.seq};
+void SimTap::Began(const SimProcess& self) {
+  if (self.place != self.self.sid) places_[{self.self.sid, self.self.boot}] = self.place;
 }
 
-SimTap::Route SimTap::From(const Identity& self, const LinkId& from) {
-  return {.from = from.sid,
-          .to = self.sid,
+ServerId SimTap::PlaceOf(const LinkId& peer) const {
+  const auto elsewhere = places_.find({peer.sid, peer.boot});
+  return elsewhere == places_.end() ? peer.sid : elsewhere->second;
+}
+
+SimTap::Route SimTap::To(const SimProcess& self, const LinkId& to) const {
+  return {.from = self.place,
+          .to = PlaceOf(to),
+          .from_boot = self.self.boot,
+          .to_boot = to.boot,
+          .link = to.seq};
+}
+
+SimTap::Route SimTap::From(const SimProcess& self, const LinkId& from) const {
+  return {.from = PlaceOf(from),
+          .to = self.place,
           .from_boot = from.boot,
-          .to_boot = self.boot,
+          .to_boot = self.self.boot,
           .link = from.seq};
 }
 
@@ -37,20 +49,20 @@ void SimTap::Put(const Route& route, Queue<T>* queue, const T& what, uint64_t or
   queue->push_back({.what = what, .at = scheduler_.now(), .order = order});
 }
 
-void SimTap::Sent(const Identity& self, const LinkId& to, const Message& message) {
+void SimTap::Sent(const SimProcess& self, const LinkId& to, const Message& message) {
   if (observer_ == nullptr) return;
   Way& way = WayOf(To(self, to));
   Put(To(self, to), LaneOf(message) == Lane::kControl ? &way.control : &way.zab, message,
       ++way.sent);
 }
 
-void SimTap::Sent(const Identity& self, const LinkId& to, const Notification& notification) {
+void SimTap::Sent(const SimProcess& self, const LinkId& to, const Notification& notification) {
   if (observer_ == nullptr) return;
   Way& way = WayOf(To(self, to));
   Put(To(self, to), &way.notifications, notification, ++way.sent);
 }
 
-void SimTap::Sent(const Identity& self, const LinkId& to, const SnapshotChunk& piece) {
+void SimTap::Sent(const SimProcess& self, const LinkId& to, const SnapshotChunk& piece) {
   if (observer_ == nullptr) return;
   Way& way = WayOf(To(self, to));
   Put(To(self, to), &way.pieces, piece, ++way.sent);
@@ -80,7 +92,7 @@ void SimTap::Take(const Route& route, Way* way, Queue<T>* queue, size_t at,
   observer_->OnDelivered(route, carried);
 }
 
-void SimTap::Delivered(const Identity& self, const LinkId& from, const Message& message) {
+void SimTap::Delivered(const SimProcess& self, const LinkId& from, const Message& message) {
   if (observer_ == nullptr) return;
   const Route route = From(self, from);
   Way& way = WayOf(route);
@@ -89,7 +101,8 @@ void SimTap::Delivered(const Identity& self, const LinkId& from, const Message& 
 }
 
 // One that was announced before its sender knew of the link was not seen.
-void SimTap::Delivered(const Identity& self, const LinkId& from, const Notification& notification) {
+void SimTap::Delivered(const SimProcess& self, const LinkId& from,
+                       const Notification& notification) {
   if (observer_ == nullptr) return;
   const Route route = From(self, from);
   Way& way = WayOf(route);
@@ -98,7 +111,7 @@ void SimTap::Delivered(const Identity& self, const LinkId& from, const Notificat
   Take(route, &way, &way.notifications, at, CarriedBy(notification));
 }
 
-void SimTap::Delivered(const Identity& self, const LinkId& from, const SnapshotChunk& piece) {
+void SimTap::Delivered(const SimProcess& self, const LinkId& from, const SnapshotChunk& piece) {
   if (observer_ == nullptr) return;
   const Route route = From(self, from);
   Way& way = WayOf(route);
@@ -126,19 +139,19 @@ void SimTap::LoseAll(std::map<Key, Way>::iterator way, Loss why) {
 }
 
 // Of the links before this one nothing comes any more.
-void SimTap::Up(const Identity& self, const LinkId& link) {
+void SimTap::Up(const SimProcess& self, const LinkId& link) {
   if (observer_ == nullptr) return;
   const Route route = From(self, link);
-  auto way = ways_.lower_bound({self.sid, link.sid, 0, 0, 0});
-  while (way != ways_.end() && std::get<0>(way->first) == self.sid &&
-         std::get<1>(way->first) == link.sid) {
+  auto way = ways_.lower_bound({route.to, route.from, 0, 0, 0});
+  while (way != ways_.end() && std::get<0>(way->first) == route.to &&
+         std::get<1>(way->first) == route.from) {
     const auto older = way++;
     if (older->first != KeyOf(route)) LoseAll(older, Loss::kLinkBroke);
   }
   observer_->OnLinkUp(route);
 }
 
-void SimTap::Down(const Identity& self, const LinkId& link) {
+void SimTap::Down(const SimProcess& self, const LinkId& link) {
   if (observer_ == nullptr) return;
   const Route route = From(self, link);
   const auto way = ways_.find(KeyOf(route));
@@ -146,11 +159,11 @@ void SimTap::Down(const Identity& self, const LinkId& link) {
   observer_->OnLinkDown(route);
 }
 
-void SimTap::Crashed(const Identity& self) {
-  crashed_.insert({self.sid, self.boot});
+void SimTap::Crashed(const SimProcess& self) {
+  crashed_.insert({self.place, self.self.boot});
   if (observer_ == nullptr) return;
-  auto way = ways_.lower_bound({self.sid, kNoServer, 0, 0, 0});
-  while (way != ways_.end() && std::get<0>(way->first) == self.sid) {
+  auto way = ways_.lower_bound({self.place, kNoServer, 0, 0, 0});
+  while (way != ways_.end() && std::get<0>(way->first) == self.place) {
     LoseAll(way++, Loss::kReceiverCrashed);
   }
 }
@@ -165,9 +178,9 @@ const LinkId* TappedReceiver::link(ServerId sid) const {
 void TappedReceiver::OnLinkUp(const LinkId& link, const Identity& peer) {
   if (process_->gone) return;
   up_[link.sid] = link;
-  tap_->Up(process_->self, link);
+  tap_->Up(*process_, link);
   const auto latest = process_->latest.find(link.sid);
-  if (latest != process_->latest.end()) tap_->Sent(process_->self, link, latest->second);
+  if (latest != process_->latest.end()) tap_->Sent(*process_, link, latest->second);
   receiver_->OnLinkUp(link, peer);
 }
 
@@ -177,7 +190,7 @@ void TappedReceiver::OnIntroduced(const LinkId& link, const Identity& peer) {
 
 void TappedReceiver::OnMessage(const LinkId& link, Message message, Hold hold) {
   if (process_->gone) return;
-  tap_->Delivered(process_->self, link, message);
+  tap_->Delivered(*process_, link, message);
   receiver_->OnMessage(link, std::move(message), std::move(hold));
 }
 
@@ -187,14 +200,14 @@ void TappedReceiver::OnPart(const LinkId& link, size_t bytes) {
 
 void TappedReceiver::OnNotification(const LinkId& link, const Notification& notification) {
   if (process_->gone) return;
-  tap_->Delivered(process_->self, link, notification);
+  tap_->Delivered(*process_, link, notification);
   receiver_->OnNotification(link, notification);
 }
 
 void TappedReceiver::OnLinkDown(const LinkId& link, const absl::Status& why) {
   if (process_->gone) return;
   up_.erase(link.sid);
-  tap_->Down(process_->self, link);
+  tap_->Down(*process_, link);
   receiver_->OnLinkDown(link, why);
 }
 
@@ -205,7 +218,7 @@ void TappedReceiver::OnSnapshotAsked(
   auto answer = [tap = tap_, process = process_, link,
                  reply = std::move(reply)](absl::StatusOr<SnapshotChunk> chunk) mutable {
     if (process->dead()) return;
-    if (chunk.ok()) tap->Sent(process->self, link, *chunk);
+    if (chunk.ok()) tap->Sent(*process, link, *chunk);
     std::move(reply)(std::move(chunk));
     process->Say();
   };

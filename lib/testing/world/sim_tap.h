@@ -32,15 +32,16 @@ class SimTap {
   void Observe(SimNetworkObserver* observer) { observer_ = observer; }
 
   // `self` is the process that speaks, or is told.
-  void Sent(const Identity& self, const LinkId& to, const Message& message);
-  void Sent(const Identity& self, const LinkId& to, const Notification& notification);
-  void Sent(const Identity& self, const LinkId& to, const SnapshotChunk& piece);
-  void Delivered(const Identity& self, const LinkId& from, const Message& message);
-  void Delivered(const Identity& self, const LinkId& from, const Notification& notification);
-  void Delivered(const Identity& self, const LinkId& from, const SnapshotChunk& piece);
-  void Up(const Identity& self, const LinkId& link);
-  void Down(const Identity& self, const LinkId& link);
-  void Crashed(const Identity& self);
+  void Sent(const SimProcess& self, const LinkId& to, const Message& message);
+  void Sent(const SimProcess& self, const LinkId& to, const Notification& notification);
+  void Sent(const SimProcess& self, const LinkId& to, const SnapshotChunk& piece);
+  void Delivered(const SimProcess& self, const LinkId& from, const Message& message);
+  void Delivered(const SimProcess& self, const LinkId& from, const Notification& notification);
+  void Delivered(const SimProcess& self, const LinkId& from, const SnapshotChunk& piece);
+  void Up(const SimProcess& self, const LinkId& link);
+  void Down(const SimProcess& self, const LinkId& link);
+  void Began(const SimProcess& self);
+  void Crashed(const SimProcess& self);
 
  private:
   template <typename T>
@@ -61,8 +62,9 @@ class SimTap {
   // Receiver, sender, and the link, by process lives: the links of a pair lie together.
   using Key = std::tuple<ServerId, ServerId, uint64_t, uint64_t, uint64_t>;
 
-  static Route To(const Identity& self, const LinkId& to);
-  static Route From(const Identity& self, const LinkId& from);
+  Route To(const SimProcess& self, const LinkId& to) const;
+  Route From(const SimProcess& self, const LinkId& from) const;
+  ServerId PlaceOf(const LinkId& peer) const;
   static Key KeyOf(const Route& route);
   Way& WayOf(const Route& route) { return ways_[KeyOf(route)]; }
   template <typename T>
@@ -79,7 +81,9 @@ class SimTap {
   const SimPaths& paths_;
   SimNetworkObserver* observer_ = nullptr;
   std::map<Key, Way> ways_;
-  std::set<std::pair<ServerId, uint64_t>> crashed_;  // process lives
+  std::set<std::pair<ServerId, uint64_t>> crashed_;  // process lives, by place
+  // Of the processes that are elsewhere than at their sid, by sid and boot.
+  std::map<std::pair<ServerId, uint64_t>, ServerId> places_;
 };
 
 // Stands before the receiver of one process.

@@ -29,28 +29,38 @@ void SimNetwork::Wires::Later(absl::Duration delay, Task task) {
 
 // --- processes ------------------------------------------------------------------
 
-SimProcessPtr SimNetwork::Wires::Find(ServerId sid) const {
-  const auto found = processes_.find(sid);
+SimProcessPtr SimNetwork::Wires::Find(ServerId place) const {
+  const auto found = processes_.find(place);
   return found == processes_.end() ? nullptr : found->second;
 }
 
 absl::Status SimNetwork::Wires::Start(const SimProcessPtr& process) {
-  if (process->sid() == kNoServer) return absl::InvalidArgumentError("a process without a sid");
-  if (!processes_.emplace(process->sid(), process).second) {
-    return absl::UnavailableError("a process of sid " + ToString(process->sid()) + " is running");
+  if (process->place == kNoServer) return absl::InvalidArgumentError("a process without a sid");
+  if (!processes_.emplace(process->place, process).second) {
+    return absl::UnavailableError("a process is running at " + ToString(process->place));
   }
-  process->on_killed = [this](ServerId sid) {
-    if (on_killed_) on_killed_(sid);
+  process->on_killed = [this](ServerId place) {
+    if (on_killed_) on_killed_(place);
   };
+  tap_->Began(*process);
   return absl::OkStatus();
 }
 
 void SimNetwork::Wires::Stop(const SimProcessPtr& process) {
   if (std::exchange(process->gone, true)) return;
   process->on_killed = nullptr;
-  processes_.erase(process->sid());
-  tap_->Crashed(process->self);
+  processes_.erase(process->place);
+  tap_->Crashed(*process);
   for (const auto& connection : connections_) connection->OnGone(*process);
+}
+
+void SimNetwork::Wires::PointName(ServerId sid, ServerId place) {
+  if (std::exchange(names_[sid], place) != place) ++changes_;
+}
+
+ServerId SimNetwork::Wires::PlaceOf(ServerId sid) const {
+  const auto name = names_.find(sid);
+  return name == names_.end() ? sid : name->second;
 }
 
 // --- connections ----------------------------------------------------------------
@@ -58,7 +68,7 @@ void SimNetwork::Wires::Stop(const SimProcessPtr& process) {
 void SimNetwork::Wires::Dial(const SimProcessPtr& from, ServerId to, SimConnection::For use,
                              link::LinkPtr link) {
   std::erase_if(connections_, [](const auto& connection) { return connection->over(); });
-  connections_.push_back(std::make_shared<SimConnection>(&world_, from, to, use));
+  connections_.push_back(std::make_shared<SimConnection>(&world_, from, PlaceOf(to), use));
   const std::shared_ptr<SimConnection> connection = connections_.back();
   connection->Open(std::move(link));
 }
@@ -117,28 +127,29 @@ void SimNetwork::Wires::KickAll() {
 // --- knocks ---------------------------------------------------------------------
 
 // A call on a connection of its own: lost in any part of it, it ends by its time limit.
-void SimNetwork::Wires::Knock(const SimProcessPtr& from, const Identity& self, ServerId to,
+void SimNetwork::Wires::Knock(const SimProcessPtr& from, const Identity& self, ServerId sid,
                               link::Dialler::KnockDone done) {
   constexpr absl::Duration kTimeout = absl::Milliseconds(500);
-  auto knocking = std::make_shared<Knocking>(Knocking{from, to, self, std::move(done)});
+  const ServerId to = PlaceOf(sid);
+  auto knocking = std::make_shared<Knocking>(Knocking{from, sid, to, self, std::move(done)});
   Later(kTimeout, [this, knocking] {
     TellKnock(knocking, absl::DeadlineExceededError("no answer to a knock"));
   });
   // To connect takes a round trip.
   const absl::Duration takes =
-      2 * paths_.DrawDelay(from->sid(), to) + paths_.DrawDelay(to, from->sid());
+      2 * paths_.DrawDelay(from->place, to) + paths_.DrawDelay(to, from->place);
   Later(takes, [this, knocking] { AnswerKnock(knocking); });
 }
 
 void SimNetwork::Wires::AnswerKnock(const std::shared_ptr<Knocking>& knocking) {
-  const ServerId from = knocking->from->sid(), to = knocking->to;
+  const ServerId from = knocking->from->place, to = knocking->to;
   absl::Status status = absl::UnavailableError("nobody can be reached there");
   const bool refused = paths_.Refused(from, to);
   if (!refused && !(paths_.Passes(from, to, 0) && paths_.Passes(to, from, 0))) return;
   const SimProcessPtr process = Find(to);
   if (process != nullptr && !refused) {
     if (!process->runs() || !process->answers || knocking->from->dead()) return;
-    status = process->table->OnKnock(knocking->self, to);
+    status = process->table->OnKnock(knocking->self, knocking->sid);
   }
   Later(paths_.DrawDelay(to, from), [this, knocking, status] { TellKnock(knocking, status); });
 }
@@ -156,10 +167,11 @@ void SimNetwork::Wires::TellKnock(const std::shared_ptr<Knocking>& knocking, abs
 // --- questions ------------------------------------------------------------------
 
 // As a knock: a call on a connection of its own.
-void SimNetwork::Wires::Ask(const SimProcessPtr& from, ServerId to, link::AskRequest request,
+void SimNetwork::Wires::Ask(const SimProcessPtr& from, ServerId sid, link::AskRequest request,
                             absl::Duration timeout, link::AskDone done) {
+  const ServerId to = PlaceOf(sid);
   const absl::Duration takes =
-      2 * paths_.DrawDelay(from->sid(), to) + paths_.DrawDelay(to, from->sid());
+      2 * paths_.DrawDelay(from->place, to) + paths_.DrawDelay(to, from->place);
   Later(takes, [this, from, to, request = std::move(request), left = timeout - takes,
                 done = std::move(done)]() mutable {
     AnswerAsk(from, to, std::move(request), left, std::move(done));
@@ -168,7 +180,7 @@ void SimNetwork::Wires::Ask(const SimProcessPtr& from, ServerId to, link::AskReq
 
 void SimNetwork::Wires::AnswerAsk(const SimProcessPtr& from, ServerId to, link::AskRequest request,
                                   absl::Duration timeout, link::AskDone done) {
-  const ServerId asker = from->sid();
+  const ServerId asker = from->place;
   const SimProcessPtr process = Find(to);
   if (process == nullptr || paths_.Refused(asker, to)) {
     if (from->runs()) std::move(done)(absl::UnavailableError("nobody can be reached there"));
@@ -183,9 +195,9 @@ void SimNetwork::Wires::AnswerAsk(const SimProcessPtr& from, ServerId to, link::
                             const std::shared_ptr<Wires> self = weak.lock();
                             if (self == nullptr || process->dead()) return;
                             const size_t bytes = reply.ok() ? reply->bytes.size() : 0;
-                            if (!self->paths_.Passes(to, from->sid(), bytes)) return;
+                            if (!self->paths_.Passes(to, from->place, bytes)) return;
                             self->Later(
-                                self->paths_.DrawDelay(to, from->sid()),
+                                self->paths_.DrawDelay(to, from->place),
                                 [from, done = std::move(done), reply = std::move(reply)]() mutable {
                                   if (from->runs()) std::move(done)(std::move(reply));
                                 });

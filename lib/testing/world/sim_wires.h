@@ -32,14 +32,15 @@ class SimNetwork::Wires : public std::enable_shared_from_this<Wires> {
   // The process is gone, of its own will or not.
   void Stop(const SimProcessPtr& process);
   void Dial(const SimProcessPtr& from, ServerId to, SimConnection::For use, link::LinkPtr link);
-  void Knock(const SimProcessPtr& from, const Identity& self, ServerId to,
+  void Knock(const SimProcessPtr& from, const Identity& self, ServerId sid,
              link::Dialler::KnockDone done);
   // Lost in any part of it, it gets no answer.
-  void Ask(const SimProcessPtr& from, ServerId to, link::AskRequest request, absl::Duration timeout,
-           link::AskDone done);
+  void Ask(const SimProcessPtr& from, ServerId sid, link::AskRequest request,
+           absl::Duration timeout, link::AskDone done);
 
   // --- what tests do to them --------------------------------------------------
-  SimProcessPtr Find(ServerId sid) const;  // null: none runs
+  SimProcessPtr Find(ServerId place) const;  // null: none runs there
+  void PointName(ServerId sid, ServerId place);
   void OnKilled(std::function<void(ServerId)> owner) { on_killed_ = std::move(owner); }
   uint64_t changes() const { return changes_; }
   bool Disconnect(ServerId a, ServerId b);
@@ -54,7 +55,8 @@ class SimNetwork::Wires : public std::enable_shared_from_this<Wires> {
   // A knock on its way; answered once.
   struct Knocking {
     SimProcessPtr from;
-    ServerId to;
+    ServerId sid;  // that is knocked at
+    ServerId to;   // the place of it
     Identity self = {};
     link::Dialler::KnockDone done = nullptr;
   };
@@ -62,6 +64,8 @@ class SimNetwork::Wires : public std::enable_shared_from_this<Wires> {
   void Later(absl::Duration delay, Task task);
   void AnswerKnock(const std::shared_ptr<Knocking>& knocking);
   void TellKnock(const std::shared_ptr<Knocking>& knocking, absl::Status status);
+
+  ServerId PlaceOf(ServerId sid) const;  // that its name points at
 
   void AnswerAsk(const SimProcessPtr& from, ServerId to, link::AskRequest request,
                  absl::Duration timeout, link::AskDone done);
@@ -71,7 +75,8 @@ class SimNetwork::Wires : public std::enable_shared_from_this<Wires> {
   SimPaths paths_;
   const std::shared_ptr<SimTap> tap_;
   SimConnection::World world_;
-  std::map<ServerId, SimProcessPtr> processes_;              // those that run
+  std::map<ServerId, SimProcessPtr> processes_;              // those that run, by place
+  std::map<ServerId, ServerId> names_;                       // that point at another place
   std::vector<std::shared_ptr<SimConnection>> connections_;  // the oldest first
   std::function<void(ServerId)> on_killed_;
   uint64_t changes_ = 0;

@@ -61,7 +61,7 @@ class FastLeaderElection final : public Election {
   // It votes for nobody: it elects nobody, and is not counted.
   bool asks() const { return own_.leader == kNoServer && !candidates_.IsTold(self_); }
   void Tell(ServerId to, Outbox* out) {
-    if (looking()) told_of_look_.insert(to);
+    if (looking() && told_of_look_.size() < kToldMax) told_of_look_.insert(to);
     out->insert_or_assign(to, current());
   }
   // True: the answer is another one, or to something else, than the last.
@@ -133,8 +133,11 @@ class FastLeaderElection final : public Election {
   std::optional<Decision> outcome_;
 
   Connectivity connectivity_;
-  bool told_connected_ = false;      // by the last announcement
-  std::set<ServerId> told_of_look_;  // that this peer looks, since it was settled
+  bool told_connected_ = false;  // by the last announcement
+  // That this peer looks, since it was settled. More than that come and go without a leader only
+  // where strangers get a new id at each start; who is not noted may hear an old word, and asks on.
+  static constexpr size_t kToldMax = 1024;
+  std::set<ServerId> told_of_look_;
   // Strangers that look: what each has said last, and the answer.
   std::map<ServerId, std::pair<Notification, Notification>> answered_;
   Cadence cadence_;

@@ -40,7 +40,8 @@ bool IsLinked(const DiskId& disk, const KnownPeer& known) {
 bool ThisEndDials(const Identity& self, const Identity& from, const KnownPeer& known) {
   if (!known.has_address) return false;
   const bool voter = known.seat.RoleOf(from.disk) == Role::kVoter;
-  if (known.us != Role::kVoter) return known.dialling && (voter || Dials(self.sid, from.sid));
+  const bool dialling = known.dialling && known.dialling_beside != from.disk;
+  if (known.us != Role::kVoter) return dialling && (voter || Dials(self.sid, from.sid));
   return voter && Dials(self.sid, from.sid);
 }
 

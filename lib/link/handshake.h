@@ -48,10 +48,11 @@ struct KnownPeer {
   bool has_room = true;    // for one more that is not listed
   Seat seat = {};          // the caller's
   std::optional<LinkId> live = {};
-  DiskId live_disk = {};      // at the other end of that link
-  bool live_dialled = false;  // that link was dialled by who judges
-  bool dialling = false;      // who judges is at it
-  bool has_address = true;    // where it could be dialled
+  DiskId live_disk = {};        // at the other end of that link
+  bool live_dialled = false;    // that link was dialled by who judges
+  bool dialling = false;        // who judges is at it
+  DiskId dialling_beside = {};  // and does not mean this disk
+  bool has_address = true;      // where it could be dialled
   // It asked kDialBackFailures times to be dialled, and each time nobody answered, or another disk.
   bool unreachable = false;
 };

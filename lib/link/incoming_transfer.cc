@@ -76,7 +76,9 @@ void IncomingTransfer::HandleBroken(absl::Status why) { Close(std::move(why)); }
 
 void IncomingTransfer::HandleEnded(absl::Status status) {
   if (sink_ == nullptr) return;
-  if (absl::IsUnavailable(status) && offset_ == request_.offset) {
+  // Nobody is there, or another machine is, which has no such link.
+  const bool astray = absl::IsUnavailable(status) || absl::IsFailedPrecondition(status);
+  if (astray && offset_ == request_.offset) {
     table_->OnFetchFailed(request_.to, address_);
   }
   if (status.ok()) status = absl::DataLossError("the snapshot ends before its last byte");

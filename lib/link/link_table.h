@@ -131,6 +131,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
     // While an attempt is due: one at a time, or a timer.
     LiveLinkPtr dialling = {};
     DiskId dialling_beside = {};  // the disk that was linked then
+    std::string attempted = {};   // the address of the last attempt
     bool knocking = false;
     bool may_dial = false;  // its next attempt, where this end should knock
     // By whom it has been asked to be dialled since the last dial failed.
@@ -159,7 +160,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   // There is none, or one with a disk in whose place another is listed.
   static bool LacksLink(const Peer& peer);
   // Nobody was reached by an attempt.
-  static void NoteAddressFailed(Peer* peer);
+  static void NoteAddressFailed(Peer* peer, bool beside);
   // A link with `disk` is up: is that who asked to be dialled?
   static void NoteDialBack(Peer* peer, bool dialled, const DiskId& disk);
   bool IsDue(ServerId sid, const Peer& peer) const;  // an attempt

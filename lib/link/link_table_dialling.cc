@@ -32,6 +32,7 @@ void LinkTable::MakeAttempt(ServerId sid, uint64_t timer) {
   const std::shared_ptr<Dialler> dialler = dialler_;
   const bool beside = peer.live != nullptr;
   const std::string address = beside ? peer.addresses.beside() : peer.addresses.present();
+  peer.attempted = address;
   const Identity self = self_;
   if (!std::exchange(peer.may_dial, false) && way == Way::kKnock) {
     peer.knocking = true;
@@ -74,15 +75,15 @@ void LinkTable::OnDialFailed(ServerId sid, Peer* peer, const absl::Status& why) 
   NoteFailure(sid, peer, why, Explained(why, self_.sid));
   const bool was_asked = std::exchange(peer->asked_by, std::nullopt).has_value();
   const std::optional<Refused> refused = RefusedIn(why);
-  const bool was_reached = refused && refused->code != RefusalCode::kSameDisk;
+  const bool was_reached = refused && !IsOfAnother(*refused, self_.sid);
   if (was_asked && !was_reached) ++peer->dial_backs_failed;
-  NoteAddressFailed(peer);
+  NoteAddressFailed(peer, peer->dialling_beside != DiskId{});
   peer->redial.Failed();
   ScheduleAttempt(sid, peer);
 }
 
-void LinkTable::NoteAddressFailed(Peer* peer) {
-  if (peer->live != nullptr) return peer->addresses.BesideFailed();
+void LinkTable::NoteAddressFailed(Peer* peer, bool beside) {
+  if (beside) return peer->addresses.BesideFailed();
   peer->addresses.Failed();
 }
 
@@ -96,6 +97,8 @@ void LinkTable::NoteDialBack(Peer* peer, bool dialled, const DiskId& disk) {
     peer->asked_by.reset();
   } else if (!LacksLink(*peer)) {
     peer->dial_backs_failed = 0;
+    const Seat& seat = peer->seat;
+    if (peer->asked_by && seat.Rank(*peer->asked_by) < seat.Rank(disk)) peer->asked_by.reset();
   }
 }
 
@@ -108,7 +111,9 @@ void LinkTable::OnKnockDone(ServerId sid, const absl::Status& status) {
     peer.may_dial = refused && refused->code == RefusalCode::kDialMe;
     if (!peer.may_dial) {
       NoteFailure(sid, &peer, status, NotDialledBack(sid, peer, status));
-      if (!status.ok()) NoteAddressFailed(&peer);
+      // It may be the disk that is linked who has heard it.
+      const bool beside = peer.live != nullptr;
+      if (!status.ok() || beside) NoteAddressFailed(&peer, beside);
       peer.redial.Failed();
     }
     ScheduleAttempt(sid, &peer);

@@ -64,8 +64,9 @@ bool LinkTable::LacksLink(const Peer& peer) {
 }
 
 bool LinkTable::IsDue(ServerId sid, const Peer& peer) const {
-  const bool is_asked = peer.asked_by && *peer.asked_by != peer.live_disk;
-  return (LacksLink(peer) || is_asked) && WayTo(sid, peer) != Way::kWait;
+  const Way way = WayTo(sid, peer);
+  const bool is_asked = way == Way::kDial && peer.asked_by && *peer.asked_by != peer.live_disk;
+  return (LacksLink(peer) || is_asked) && way != Way::kWait;
 }
 
 bool LinkTable::IsUnlisted(const Peer& peer) const {
@@ -83,6 +84,7 @@ KnownPeer LinkTable::Lookup(ServerId sid) const {
   const Peer& peer = found->second;
   known.seat = peer.seat;
   known.dialling = peer.dialling != nullptr;
+  known.dialling_beside = peer.dialling_beside;
   known.has_address = !peer.addresses.present().empty();
   known.unreachable = peer.dial_backs_failed >= kDialBackFailures;
   if (peer.live == nullptr) return known;

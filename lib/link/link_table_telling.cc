@@ -209,10 +209,16 @@ absl::Status LinkTable::Refuse(const Identity& peer, const Judgement& why) {
 }
 
 void LinkTable::LogRefusedBy(ServerId peer, const absl::Status& told) {
-  const Identity us = self();
+  Identity us;
+  std::string address;
+  {
+    const std::lock_guard lock(mutex_);
+    us = self_;
+    address = PeerOf(peer).attempted;
+  }
   const std::optional<Refused> refused = RefusedIn(told);
   std::string text =
-      Describe(us) + " refused at " + AddressOf(peer) + ", the address of server " + ToString(peer);
+      Describe(us) + " refused at " + address + ", the address of server " + ToString(peer);
   if (refused) {
     text += ", by server " + ToString(refused->sid) + ": " + std::string(ToString(refused->code));
   } else {

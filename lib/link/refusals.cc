@@ -109,6 +109,21 @@ absl::Status Explained(const absl::Status& why, ServerId self) {
   return absl::Status(why.code(), absl::CHexEscape(why.message().substr(0, kShownMax)));
 }
 
+bool IsOfAnother(const Refused& refused, ServerId self) {
+  switch (refused.code) {
+    case RefusalCode::kOwnId:
+    case RefusalCode::kItself:
+    case RefusalCode::kForeignEnsemble:
+    case RefusalCode::kMeantAnother:
+    case RefusalCode::kSameDisk:
+      return true;
+    case RefusalCode::kSecondDisk:  // else it is this server that is the second one
+      return refused.sid == self;
+    default:
+      return false;
+  }
+}
+
 bool IsLasting(const absl::Status& refusal) {
   return refusal.code() == absl::StatusCode::kFailedPrecondition ||
          refusal.code() == absl::StatusCode::kInvalidArgument ||

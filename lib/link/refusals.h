@@ -25,6 +25,9 @@ std::optional<Refused> RefusedIn(const absl::Status& status);
 // words, kShownMax bytes, escaped.
 absl::Status Explained(const absl::Status& why, ServerId self);
 inline constexpr size_t kShownMax = 200;
+// Said to who dialled, or by it (`self`): another machine answers than the one that was meant.
+bool IsOfAnother(const Refused& refused, ServerId self);
+
 // The same attempt would be refused again in a moment: something between the two is wrong.
 bool IsLasting(const absl::Status& refusal);
 // Under which name the Refused is a status's payload.

@@ -153,7 +153,7 @@ TEST_CASE("a snapshot asked for over a dead link is refused in a task") {
   CHECK(reading.error == absl::UnavailableError("the link is down"));
 }
 
-TEST_CASE("a transfer that finds nobody tries the server's next address") {
+TEST_CASE("a transfer that finds nobody, or another machine, tries the server's next address") {
   Two two;
   two.table->SetMembers({{{.id = kThree, .address = "three", .disk = kDisk3},
                           {.id = kThree, .address = "spare", .disk = kDisk3}}});
@@ -167,7 +167,9 @@ TEST_CASE("a transfer that finds nobody tries the server's next address") {
   fetch();
   two.Play(two.dialler->NextFetch("spare")).End(absl::NotFoundError("no such snapshot"));
   fetch();
-  two.dialler->NextFetch("spare")->OnEnded(absl::OkStatus());
+  two.Play(two.dialler->NextFetch("spare")).End(absl::FailedPreconditionError("no such link"));
+  fetch();
+  two.dialler->NextFetch("three")->OnEnded(absl::OkStatus());
 }
 
 // --- the end that gives --------------------------------------------------------------------

@@ -186,6 +186,11 @@ std::vector<Member> Trio() {
           {.id = kThree, .address = "three", .disk = kDisk3}};
 }
 
+std::vector<Member> OneAndTwo() {
+  return {{.id = kTwo, .address = "two", .disk = {0, 2}},
+          {.id = kOne, .address = "one", .disk = kDisk1}};
+}
+
 // A link that such a server has dialled.
 PlayedStream& From(Two* two, const Identity& identity, uint64_t seq = 1) {
   PlayedStream& stream = two->Accept();
@@ -294,10 +299,12 @@ TEST_CASE("a seat that is linked with another disk is dialled until the listed o
 TEST_CASE("a voter knocks, too, at a seat that is linked with another disk") {
   Two two;
   two.table->SetMembers({{{.id = kTwo, .address = "two", .disk = {0, 2}},
-                          {.id = kThree, .address = "three", .disk = kDisk3}}});
+                          {.id = kThree, .address = "three", .disk = kDisk3},
+                          {.id = kThree, .address = "elsewhere"}}});
   PlayedStream& other = From(&two, OnDisk(kThree, kOtherDisk, 9));
   two.table->StartDialling(two.dialler);
   two.dialler->NextKnock("three")(absl::OkStatus());
+  two.dialler->NextKnock("elsewhere")(absl::OkStatus());  // the first may be where that disk is
   From(&two, IdentityOf(kThree, 5), 2);
   CHECK(other.closed() == StatusCode::kAborted);
   two.dialler->Clear();
@@ -306,8 +313,7 @@ TEST_CASE("a voter knocks, too, at a seat that is linked with another disk") {
 
 TEST_CASE("dialled back where another disk answers, the listed one may dial itself") {
   Two two;
-  two.table->SetMembers({{{.id = kTwo, .address = "two", .disk = {0, 2}},
-                          {.id = kOne, .address = "one", .disk = kDisk1}}});
+  two.table->SetMembers(OneAndTwo());
   PlayedStream& other = From(&two, OnDisk(kOne, kOtherDisk, 9));
   two.table->StartDialling(two.dialler);
   for (int i = 0; i < link::kDialBackFailures; ++i) {
@@ -321,8 +327,7 @@ TEST_CASE("dialled back where another disk answers, the listed one may dial itse
 
 TEST_CASE("a dial-back that another disk answers, which then is linked, was in vain") {
   Two two;
-  two.table->SetMembers({{{.id = kTwo, .address = "two", .disk = {0, 2}},
-                          {.id = kOne, .address = "one", .disk = kDisk1}}});
+  two.table->SetMembers(OneAndTwo());
   two.table->StartDialling(two.dialler);
   CHECK(From(&two, IdentityOf(kOne)).refused() == RefusalCode::kDialBack);
   PlayedStream& other = two.Play(two.dialler->NextDial("one"));
@@ -393,10 +398,32 @@ TEST_CASE("an attempt beside a link ends when that disk is listed, and outlives 
   }
 }
 
+TEST_CASE("a dial-back that another machine answers was in vain, whatever is said then") {
+  Two two;
+  two.table->SetMembers(OneAndTwo());
+  two.table->StartDialling(two.dialler);
+  const RefusalCode said =
+      GENERATE(RefusalCode::kOwnId, RefusalCode::kItself, RefusalCode::kForeignEnsemble,
+               RefusalCode::kMeantAnother, RefusalCode::kShutDown);
+  for (int i = 0; i < link::kDialBackFailures; ++i) {
+    CHECK(From(&two, IdentityOf(kOne)).refused() == RefusalCode::kDialBack);
+    two.Play(two.dialler->NextDial("one")).End(ToStatus({said, kOne}));
+  }
+  CHECK(From(&two, IdentityOf(kOne)).open() == (said != RefusalCode::kShutDown));
+}
+
+TEST_CASE("beside a link that may be dead its own disk may dial anew") {
+  Two two(OnDisk(kTwo, kStrangeDisk));  // a server of the larger id that learns
+  two.table->SetMembers({{{.id = kOne, .address = "one", .disk = kDisk1}}});
+  From(&two, OnDisk(kOne, kOtherDisk, 9));
+  two.table->StartDialling(two.dialler);
+  two.dialler->NextDial("one");
+  CHECK(From(&two, OnDisk(kOne, kOtherDisk, 10), 2).open());
+}
+
 TEST_CASE("an attempt beside a link goes on where that disk dials anew") {
   Two two;
-  two.table->SetMembers({{{.id = kTwo, .address = "two", .disk = {0, 2}},
-                          {.id = kOne, .address = "one", .disk = kDisk1}}});
+  two.table->SetMembers(OneAndTwo());
   PlayedStream& other = From(&two, OnDisk(kOne, kOtherDisk, 9));
   two.table->StartDialling(two.dialler);
   PlayedStream& attempt = two.Play(two.dialler->NextDial("one"));

@@ -167,9 +167,14 @@ bool Ledger::MayVote(const LogState& log, const MemberId& member) const {
                      [&](Zxid version) { return configurations.IsVoter(version, member); });
 }
 
+// Of two machines of a seat nobody is linked with both at once.
 bool Ledger::QuorumsAreThere() const {
   std::set<MemberId> there;
-  for (const auto& [sid, server] : servers) there.insert({SeatOf(sid), server.id()});
+  for (const auto& [place, server] : servers) {
+    const ServerId seat = SeatOf(place);
+    const bool alone = !servers.contains(TwinOf(seat));
+    if (alone || NewestDisk(seat) == server.id()) there.insert({seat, server.id()});
+  }
   return std::all_of(servers.begin(), servers.end(), [&](const auto& one) {
     const Configs configs = ConfigsOf(one.first);
     return configs.committed.members.empty() || Configurations::IsQuorum(configs, there);
@@ -189,6 +194,11 @@ std::optional<uint64_t> Ledger::NumberOf(ServerId place, DiskId disk) const {
 }
 
 std::optional<uint64_t> Ledger::ListedDisk(ServerId place) const {
+  const std::optional<DiskId> disk = NewestDisk(SeatOf(place));
+  return disk ? NumberOf(place, *disk) : std::nullopt;
+}
+
+std::optional<DiskId> Ledger::NewestDisk(ServerId seat) const {
   std::map<Zxid, Membership, std::greater<>> all;
   for (const auto& [other, server] : servers) {
     const Configs configs = ConfigsOf(other);
@@ -196,9 +206,9 @@ std::optional<uint64_t> Ledger::ListedDisk(ServerId place) const {
     if (configs.pending) all[configs.pending->version] = *configs.pending;
   }
   for (const auto& [version, membership] : all) {
-    const Member* const member = FindMember(membership, SeatOf(place));
+    const Member* const member = FindMember(membership, seat);
     if (member == nullptr || member->type != MemberType::kParticipant) continue;
-    return NumberOf(place, member->disk);
+    return member->disk;
   }
   return std::nullopt;
 }

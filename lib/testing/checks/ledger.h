@@ -110,7 +110,7 @@ struct Ledger {
   // By one of the configurations that may count for who has this log, `member` is a voter.
   bool MayVote(const LogState& log, const MemberId& member) const;
   // Each configuration that counts for some server has a quorum of members that are there: their
-  // disks are in their servers.
+  // disks are in their servers, and these can be linked all at once.
   bool QuorumsAreThere() const;
   // Which of its disks the newest of those lists, or else the newest that is committed. None: that
   // one is in another place.
@@ -145,6 +145,8 @@ struct Ledger {
   // stored as such, another one follows, or an entry settles it.
   Zxid ProvenBy(const Server& server) const;
   std::optional<uint64_t> NumberOf(ServerId place, DiskId disk) const;
+  // Which the newest configuration that counts for anybody lists for a voter.
+  std::optional<DiskId> NewestDisk(ServerId seat) const;
 
   std::map<ServerId, uint64_t> present_;                     // which of its disks is in it
   std::map<std::pair<ServerId, uint64_t>, Server> absent_;   // the others

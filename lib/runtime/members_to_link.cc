@@ -4,11 +4,28 @@
 
 namespace zkq::runtime {
 
-std::vector<Member> MembersToLink(const Configs& configs, const Membership* told,
-                                  const std::vector<Member>& configured, bool all) {
+namespace {
+
+// An entry without a disk says where a server may be, and nothing of its disk.
+void ForgetDisk(const Member& other, std::vector<Member>* members) {
+  for (Member& member : *members) {
+    const bool both = member.id == other.id && member.disk != DiskId{} && other.disk != DiskId{};
+    if (both && member.disk != other.disk) member.disk = {};
+  }
+}
+
+}  // namespace
+
+std::vector<Member> MembersToLink(ServerId self, const Configs& configs, const Membership* told,
+                                  const std::vector<Member>& configured, int64_t lost) {
   std::vector<Member> members = configs.committed.members;
   if (configs.pending) {
-    const std::vector<Member>& pending = configs.pending->members;
+    std::vector<Member> pending = configs.pending->members;
+    const bool committed_first = lost % 2 == 1;
+    const std::vector<Member> leading = committed_first ? members : pending;
+    for (const Member& member : leading) {
+      if (lost > 0 && member.id != self) ForgetDisk(member, committed_first ? &pending : &members);
+    }
     members.insert(members.end(), pending.begin(), pending.end());
   }
   const std::vector<Member> counting = members;
@@ -25,7 +42,7 @@ std::vector<Member> MembersToLink(const Configs& configs, const Membership* told
     const auto there = [&](const Member& m) { return same(m) && m.address == spare.address; };
     const bool known = std::any_of(agreed.begin(), agreed.end(), same);
     const bool reached = std::any_of(agreed.begin(), agreed.end(), there);
-    if (known ? !reached : all) members.push_back(spare);
+    if (known ? !reached : lost > 0) members.push_back(spare);
   }
   for (const Member& member : only_told) {
     members.push_back({.id = member.id, .address = member.address});

@@ -257,14 +257,18 @@ absl::Duration Protocol::TimeOf(std::optional<Time> at) const {
 
 void Protocol::FollowMembership(const core::Peer::View& view, absl::Duration now) {
   if (view.role.leader != kNoServer) led_at_ = now;
-  const bool lost = now - led_at_ > absl::Microseconds(view.founded_within.count());
-  const std::tuple<uint64_t, bool, bool> tells(view.config_changes, view.changing, lost);
+  const absl::Duration patience = absl::Microseconds(view.founded_within.count());
+  const Configs& configs = peer_->configs();
+  int64_t lost = now - led_at_ > patience ? (now - led_at_) / patience : 0;
+  if (!configs.pending) lost = std::min<int64_t>(lost, 1);  // nothing changes by it any more
+  const std::tuple<uint64_t, bool, int64_t> tells(view.config_changes, view.changing, lost);
   if (told_ == tells) return;
   told_ = tells;
   Membership known = peer_->config();
   if (view.role.standing == Standing::kUnfounded) known.version = kNotAgreed;
   ports_.events->Raise(ports_.board->SetMembership(known, view.changing));
-  ports_.transport->SetMembers(MembersToLink(peer_->configs(), peer_->told(), configured_, lost));
+  ports_.transport->SetMembers(
+      MembersToLink(peer_->identity().sid, configs, peer_->told(), configured_, lost));
 }
 
 // --- time --------------------------------------------------------------------------------

@@ -139,7 +139,7 @@ class Protocol final : public QuorumTransport::Receiver {
   bool links_changed_ = false;   // since they were told
   bool said_unhealthy_ = false;  // in the log, and not `healthy` since
   // Of the configuration, to the transport; and whether with all that are configured.
-  std::optional<std::tuple<uint64_t, bool, bool>> told_;
+  std::optional<std::tuple<uint64_t, bool, int64_t>> told_;
   absl::Duration led_at_ = absl::ZeroDuration();  // there was a leader then, or the start
 };
 

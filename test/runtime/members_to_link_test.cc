@@ -23,7 +23,7 @@ TEST_CASE("of several configurations the pending one's disk has the id, and a to
       .committed = {.members = {{.id = kFirst, .address = "a", .disk = kOld}}},
       .pending = Membership{.members = {{.id = kFirst, .address = "b", .disk = kNew}}}};
   const Membership told{.members = {{.id = kFirst, .address = "c", .disk = kTold}}};
-  const std::vector<Member> members = MembersToLink(configs, &told, {}, false);
+  const std::vector<Member> members = MembersToLink(kThird, configs, &told, {}, 0);
   const link::SeatAndAddresses one = SeatOf(members, kFirst);
   CHECK(one.seat.Rank(kNew) > one.seat.Rank(kOld));
   CHECK(one.seat.Rank(kOld) > 0);
@@ -35,7 +35,7 @@ TEST_CASE("who is only told of is linked, as it is listed there, at its address"
   const Configs configs{.committed = {.members = {{.id = kFirst, .address = "a", .disk = kOld}}}};
   const Membership told{.members = {{.id = kSecond, .address = "b", .disk = kTold},
                                     {.id = kThird, .address = "c", .type = MemberType::kObserver}}};
-  const std::vector<Member> members = MembersToLink(configs, &told, {}, false);
+  const std::vector<Member> members = MembersToLink(kThird, configs, &told, {}, 0);
   CHECK(SeatOf(members, kSecond).seat.RoleOf(kTold) == link::Role::kVoter);
   CHECK(SeatOf(members, kSecond).seat.RoleOf(kNew) == link::Role::kUnlisted);
   CHECK(SeatOf(members, kSecond).addresses == Addresses{"b"});
@@ -47,7 +47,7 @@ TEST_CASE("the option's addresses come after those that count, and before those 
   const Configs configs{.committed = {.members = {{.id = kFirst, .address = "a", .disk = kOld}}}};
   const Membership told{.members = {{.id = kFirst, .address = "c", .disk = kOld}}};
   const std::vector<Member> configured = {{.id = kFirst, .address = "spare"}};
-  CHECK(SeatOf(MembersToLink(configs, &told, configured, false), kFirst).addresses ==
+  CHECK(SeatOf(MembersToLink(kThird, configs, &told, configured, 0), kFirst).addresses ==
         Addresses{"a", "spare", "c"});
 }
 
@@ -55,10 +55,31 @@ TEST_CASE("whom only the option knows is tried where nobody leads for long") {
   const Configs configs{.committed = {.members = {{.id = kFirst, .address = "a", .disk = kOld}}}};
   const std::vector<Member> configured = {{.id = kFirst, .address = "a"},
                                           {.id = kSecond, .address = "b"}};
-  CHECK(MembersToLink(configs, nullptr, configured, false).size() == 1);
-  const std::vector<Member> members = MembersToLink(configs, nullptr, configured, true);
+  CHECK(MembersToLink(kThird, configs, nullptr, configured, 0).size() == 1);
+  const std::vector<Member> members = MembersToLink(kThird, configs, nullptr, configured, 1);
   REQUIRE(members.size() == 2);
   CHECK(SeatOf(members, kSecond).addresses == Addresses{"b"});
+}
+
+TEST_CASE("of two disks of a seat each has the id in turn where nobody leads for long") {
+  const Configs configs{
+      .committed = {.members = {{.id = kFirst, .address = "a", .disk = kOld},
+                                {.id = kSecond, .address = "b", .disk = kOld},
+                                {.id = kThird, .address = "c", .disk = kOld}}},
+      .pending = Membership{.members = {{.id = kFirst, .address = "a", .disk = kNew},
+                                        {.id = kSecond, .address = "d", .disk = kOld},
+                                        {.id = kThird, .address = "c", .disk = kNew}}}};
+  for (const int64_t lost : {1, 2, 3, 4}) {
+    CAPTURE(lost);
+    const std::vector<Member> members = MembersToLink(kThird, configs, nullptr, {}, lost);
+    const link::SeatAndAddresses first = SeatOf(members, kFirst);
+    CHECK(first.seat.disks == std::vector<DiskId>{lost % 2 == 1 ? kOld : kNew});
+    CHECK(first.seat.WantsAnother(lost % 2 == 1 ? kNew : kOld));
+    CHECK(first.addresses == Addresses{"a", "a"});
+    CHECK(SeatOf(members, kSecond).seat.Rank(kOld) > 0);
+    CHECK(SeatOf(members, kSecond).addresses == Addresses{"b", "d"});
+    CHECK(SeatOf(members, kThird).seat.disks == std::vector<DiskId>{kOld, kNew});  // this server
+  }
 }
 
 }  // namespace

@@ -128,6 +128,24 @@ TEST_CASE("who first met a second machine of the leader's id finds the leader be
   Converge(&world);
 }
 
+TEST_CASE("disks without which nobody leads are put back, also where a server is not founded yet") {
+  World world(3);
+  SimCluster& cluster = world.cluster;
+  const ServerId leader = world.Leader(), follower = world.Follower();
+  for (const ServerId sid : cluster.servers()) {
+    if (sid == leader) continue;
+    cluster.server(sid).Crash();
+    REQUIRE(cluster.server(sid).LoseDisk());
+    REQUIRE(cluster.server(sid).Start() == absl::OkStatus());
+  }
+  // Its links are refused, for who had the id first is up.
+  SimServer& second = cluster.AddTwin(follower);
+  REQUIRE(second.Start() == absl::OkStatus());
+  cluster.RunFor(absl::Seconds(2));
+  REQUIRE(second.Status().standing == Standing::kUnfounded);
+  Converge(&world);
+}
+
 TEST_CASE("five servers are replaced one at a time, then all at once") {
   World world(5);
   {

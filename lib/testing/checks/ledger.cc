@@ -202,6 +202,7 @@ std::optional<DiskId> Ledger::NewestDisk(ServerId seat) const {
   std::map<Zxid, Membership, std::greater<>> all;
   for (const auto& [other, server] : servers) {
     const Configs configs = ConfigsOf(other);
+    if (configs.committed.members.empty()) continue;  // it has not been founded yet
     all[configs.committed.version] = configs.committed;
     if (configs.pending) all[configs.pending->version] = *configs.pending;
   }

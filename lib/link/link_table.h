@@ -123,6 +123,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
     LiveLinkPtr live = {};
     DiskId live_disk = {};
     Reach reach = {};
+    absl::Status beside_why = {};     // the listed disk is not linked, and another is
     bool untold = false;              // in the log: the last change from link to none, or back
     bool tells_later = false;         // a timer runs for that, where a link flaps and is up at last
     Line end_line = Line::kUnlinked;  // of the last link
@@ -172,7 +173,8 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   void ScheduleAttempt(ServerId sid, Peer* peer);
   // `why`: what the peer has said, if it was reached.
   void OnDialFailed(ServerId sid, Peer* peer, const absl::Status& why);
-  // An attempt has ended with `status`, and there is no link: people are told `why`.
+  // An attempt has ended with `status`, and there is no link, or none with the listed disk: people
+  // are told `why`.
   void NoteFailure(ServerId sid, Peer* peer, const absl::Status& status, absl::Status why);
   // Why there is no link: nothing has been tried; a knock has ended as `knock` says; the peer
   // does not answer.
@@ -222,6 +224,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   void TellLink(ServerId sid);
   void TellLater(ServerId sid);
   void TellUnreachable(ServerId sid);
+  void TellOtherDisk(ServerId sid);
 
   const TableOptions options_;
   Env env_ = {};  // fixed from Start on

@@ -84,8 +84,9 @@ absl::Status LinkTable::NoAnswer(const Peer& peer) const {
 
 void LinkTable::NoteFailure(ServerId sid, Peer* peer, const absl::Status& status,
                             absl::Status why) {
-  if (peer->live != nullptr) return;  // with another disk
-  if (status.ok()) {
+  if (peer->live != nullptr) {
+    peer->beside_why = std::move(why);
+  } else if (status.ok()) {
     peer->reach.Explain(std::move(why));
   } else if (IsLasting(status)) {
     peer->reach.Refused(std::move(why));
@@ -105,6 +106,7 @@ void LinkTable::TellSoon(ServerId sid) {
 void LinkTable::Tell(ServerId sid) {
   TellLink(sid);
   TellUnreachable(sid);
+  TellOtherDisk(sid);
 }
 
 void LinkTable::TellLink(ServerId sid) {
@@ -154,6 +156,24 @@ void LinkTable::TellUnreachable(ServerId sid) {
            Text(state.error);
   }
   log_.Write(Line::kPeerUnreachable, self, sid, now, text);
+}
+
+void LinkTable::TellOtherDisk(ServerId sid) {
+  const absl::Duration now = env_.clock->Monotonic();
+  std::string text;
+  ServerId self{};
+  {
+    const std::lock_guard lock(mutex_);
+    const Peer& peer = PeerOf(sid);
+    self = self_.sid;
+    if (!running_ || peer.live == nullptr || !LacksLink(peer)) return;
+    const absl::Duration lasts = now - peer.reach.state().since;
+    if (lasts < PatienceOf(self_).without) return;
+    text = Named(sid, peer) + " has been linked for " + Text(lasts) +
+           " with another disk than the one that is listed for it, which is not reached: " +
+           Text(peer.beside_why);
+  }
+  log_.Write(Line::kOtherDisk, self, sid, now, text);
 }
 
 std::string LinkTable::Named(ServerId sid, const Peer& peer) const {

@@ -141,6 +141,30 @@ TEST_CASE("all addresses of a server that is not reached are told") {
   CHECK(two.log->warnings().back().starts_with("peer-unreachable: server 1 at agreed or spare "));
 }
 
+TEST_CASE("a server that is linked with another disk than the listed one is told for so long") {
+  Telling two;
+  two.table->SetMembers({{{.id = kOne, .address = "one", .disk = kDisk1}}});
+  PlayedStream& other = two.Play(two.dialler->NextDial("one"));
+  other.Say(HelloAck{1, OnDisk(kOne, kStrangeDisk)});
+  two.Pass();
+  while (two.scheduler.now() < Minutes(3)) {
+    CHECK(two.log->warnings().empty() == (two.scheduler.now() < Seconds(2)));
+    two.Fail(ToStatus({RefusalCode::kSameDisk, kOne}));
+    other.Say(std::string());
+  }
+  REQUIRE(two.log->warnings().size() == 3);
+  const std::string told = two.log->warnings().front();
+  CHECK(told.starts_with("other-disk: server 1 at one has been linked for 2"));
+  CHECK(
+      told.ends_with("s with another disk than the one that is listed for it, which is not "
+                     "reached: refused by server 1: the disk that is linked already, and "
+                     "another one is meant"));
+  // The operator lists it.
+  two.table->SetMembers({{{.id = kOne, .address = "one", .disk = kStrangeDisk}}});
+  two.Pass(Milliseconds(700));
+  CHECK(two.log->warnings().size() == 3);
+}
+
 TEST_CASE("a link that flaps is told once a minute, and at last as it stands") {
   Telling two;
   while (two.scheduler.now() < Minutes(10)) {

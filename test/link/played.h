@@ -24,6 +24,12 @@ inline Identity IdentityOf(ServerId sid, uint64_t boot = 1) {
   return {.sid = sid, .boot = boot, .ensemble = kOurs, .disk = {0, ToInt(sid)}, .config = Zxid{}};
 }
 
+inline Identity OnDisk(ServerId sid, const DiskId& disk, uint64_t boot = 1) {
+  Identity identity = IdentityOf(sid, boot);
+  identity.disk = disk;
+  return identity;
+}
+
 // With a tick: as default, it waits for a second.
 inline Identity Ticking(ServerId sid,
                         std::chrono::microseconds tick = std::chrono::milliseconds(100)) {

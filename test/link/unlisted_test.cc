@@ -84,11 +84,6 @@ TEST_CASE("of two voters the larger id dials; others dial each voter, and nobody
 
 // --- the rules alone --------------------------------------------------------------------
 
-Identity OnDisk(ServerId sid, const DiskId& disk, uint64_t boot = 1) {
-  Identity identity = IdentityOf(sid, boot);
-  identity.disk = disk;
-  return identity;
-}
 Identity Unfounded(Identity identity) {
   identity.ensemble = {};
   return identity;

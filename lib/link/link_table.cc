@@ -323,6 +323,7 @@ LinkTable::Closing LinkTable::TakeLive(ServerId sid, Peer* peer, const absl::Sta
 void LinkTable::MakeLive(Peer* peer, const LiveLinkPtr& link, const Identity& identity) {
   peer->live = link;
   peer->live_disk = identity.disk;
+  NoteBeside(peer);
   NoteDialBack(peer, link->dialled, identity.disk);
   peer->reach.Up(env_.clock->Monotonic());
   peer->untold = true;

@@ -111,6 +111,11 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
 
  private:
   class Answering;
+  // Of a seat that is linked with a disk that is not listed, while the one that is listed is not.
+  struct Beside {
+    absl::Duration since = absl::ZeroDuration();
+    absl::Status why = {};  // of the listed one, by the newest attempt; OK: there was none
+  };
   struct Peer {
     explicit Peer(std::shared_ptr<Gate> gate)
         : queue(std::make_shared<SerialQueue>(std::move(gate))) {}
@@ -123,7 +128,7 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
     LiveLinkPtr live = {};
     DiskId live_disk = {};
     Reach reach = {};
-    absl::Status beside_why = {};     // the listed disk is not linked, and another is
+    std::optional<Beside> beside = {};
     bool untold = false;              // in the log: the last change from link to none, or back
     bool tells_later = false;         // a timer runs for that, where a link flaps and is up at last
     Line end_line = Line::kUnlinked;  // of the last link
@@ -156,6 +161,8 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   // What follows for `wanted` where the list or this server is another.
   void Want();
   void ForgetBygones();
+  // After what says which disk is linked, or listed.
+  void NoteBeside(Peer* peer) const;
   Role OurRole() const;
   Way WayTo(ServerId sid, const Peer& peer) const;
   // There is none, or one with a disk in whose place another is listed.
@@ -173,9 +180,11 @@ class ZKQ_EXPORT LinkTable : public std::enable_shared_from_this<LinkTable> {
   void ScheduleAttempt(ServerId sid, Peer* peer);
   // `why`: what the peer has said, if it was reached.
   void OnDialFailed(ServerId sid, Peer* peer, const absl::Status& why);
-  // An attempt has ended with `status`, and there is no link, or none with the listed disk: people
-  // are told `why`.
+  // An attempt has ended with `status`, and there is no link, or one beside which it was made:
+  // people are told `why`.
   void NoteFailure(ServerId sid, Peer* peer, const absl::Status& status, absl::Status why);
+  // The same, known better.
+  static void Explain(Peer* peer, absl::Status why);
   // Why there is no link: nothing has been tried; a knock has ended as `knock` says; the peer
   // does not answer.
   absl::Status NotTried(ServerId sid, const Peer& peer) const;

@@ -87,9 +87,9 @@ Judgement LinkTable::Establish(const LiveLinkPtr& link, const HelloAck& ack,
   if (!judgement.admitted()) {
     OnDialFailed(link->id.sid, &peer, ToStatus({judgement.refusal, self_.sid}));
     if (ack.from.sid != link->id.sid) {
-      peer.reach.Explain(absl::FailedPreconditionError(ToAbsl("server " + ToString(ack.from.sid) +
-                                                              " answers at the address of server " +
-                                                              ToString(link->id.sid))));
+      Explain(&peer, absl::FailedPreconditionError(ToAbsl("server " + ToString(ack.from.sid) +
+                                                          " answers at the address of server " +
+                                                          ToString(link->id.sid))));
     }
     return judgement;
   }

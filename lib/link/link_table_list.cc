@@ -9,11 +9,14 @@ namespace zkq::link {
 void LinkTable::List(absl::Span<const Member> members) {
   std::map<ServerId, SeatAndAddresses> listed = ReadSeats(members);
   for (auto& [sid, peer] : peers_) {
-    if (!listed.contains(sid)) peer.seat = {};
+    if (listed.contains(sid)) continue;
+    peer.seat = {};
+    peer.beside.reset();
   }
   for (auto& [sid, listing] : listed) {
     Peer& peer = PeerOf(sid);
     peer.seat = std::move(listing.seat);
+    NoteBeside(&peer);
     if (!peer.addresses.Set(std::move(listing.addresses))) continue;
     peer.redial.Reset();
     peer.dial_backs_failed = 0;

@@ -25,6 +25,9 @@ Patience PatienceOf(const Identity& self) {
           .without = absl::FromChrono(self.tick) * self.init_limit};
 }
 
+// While nobody leads, of two listed disks each has the id for one limit in turn.
+constexpr int kBesidePatience = 2;
+
 // These come and go by themselves, between servers that are as they should be.
 bool IsPassing(RefusalCode code) {
   return code == RefusalCode::kDialBack || code == RefusalCode::kDialMe ||
@@ -68,6 +71,9 @@ absl::Status LinkTable::NotDialledBack(ServerId sid, const Peer& peer,
                                        const absl::Status& knock) const {
   if (absl::IsDeadlineExceeded(knock) && !RefusedIn(knock)) return NoAnswer(peer);
   if (!knock.ok()) return Explained(knock, self_.sid);
+  if (peer.live != nullptr) {
+    return absl::UnavailableError("asked to dial, and has not: who is linked may have heard that");
+  }
   // It dials the address that it has for this server, which should be the one that is listed here.
   const auto us = peers_.find(self_.sid);
   const std::string address = us == peers_.end() ? "" : us->second.addresses.present();
@@ -84,16 +90,29 @@ absl::Status LinkTable::NoAnswer(const Peer& peer) const {
 
 void LinkTable::NoteFailure(ServerId sid, Peer* peer, const absl::Status& status,
                             absl::Status why) {
-  if (peer->live != nullptr) {
-    peer->beside_why = std::move(why);
-  } else if (status.ok()) {
-    peer->reach.Explain(std::move(why));
+  if (peer->live != nullptr || status.ok()) {
+    Explain(peer, std::move(why));
   } else if (IsLasting(status)) {
     peer->reach.Refused(std::move(why));
   } else {
     peer->reach.Failed(std::move(why));
   }
   TellSoon(sid);
+}
+
+void LinkTable::Explain(Peer* peer, absl::Status why) {
+  if (peer->live == nullptr) return peer->reach.Explain(std::move(why));
+  if (peer->beside) peer->beside->why = std::move(why);
+}
+
+// A link that flaps does not begin it anew.
+void LinkTable::NoteBeside(Peer* peer) const {
+  if (peer->live == nullptr) return;
+  if (!IsUnlisted(*peer) || !peer->seat.WantsAnother(peer->live_disk)) {
+    peer->beside.reset();
+  } else if (!peer->beside) {
+    peer->beside = Beside{.since = env_.clock->Monotonic()};
+  }
 }
 
 // --- links in the log -----------------------------------------------------------------
@@ -166,12 +185,11 @@ void LinkTable::TellOtherDisk(ServerId sid) {
     const std::lock_guard lock(mutex_);
     const Peer& peer = PeerOf(sid);
     self = self_.sid;
-    if (!running_ || peer.live == nullptr || !LacksLink(peer)) return;
-    const absl::Duration lasts = now - peer.reach.state().since;
-    if (lasts < PatienceOf(self_).without) return;
-    text = Named(sid, peer) + " has been linked for " + Text(lasts) +
-           " with another disk than the one that is listed for it, which is not reached: " +
-           Text(peer.beside_why);
+    if (!running_ || peer.live == nullptr || !peer.beside || peer.beside->why.ok()) return;
+    const absl::Duration lasts = now - peer.beside->since;
+    if (lasts < kBesidePatience * PatienceOf(self_).without) return;
+    text = Named(sid, peer) + " has had another disk than the listed one for " + Text(lasts) +
+           "; the listed one is not reached: " + Text(peer.beside->why);
   }
   log_.Write(Line::kOtherDisk, self, sid, now, text);
 }

@@ -141,29 +141,99 @@ TEST_CASE("all addresses of a server that is not reached are told") {
   CHECK(two.log->warnings().back().starts_with("peer-unreachable: server 1 at agreed or spare "));
 }
 
-TEST_CASE("a server that is linked with another disk than the listed one is told for so long") {
+// --- another disk than the listed one ---------------------------------------------------
+
+void List(Telling* two, ServerId sid, const std::string& address, const DiskId& disk) {
+  two->table->SetMembers({{{.id = kTwo, .address = "two", .disk = {0, 2}},
+                           {.id = sid, .address = address, .disk = disk}}});
+}
+
+// An attempt beside the link of server 1 fails, and the link lives.
+void FailBeside(Telling* two, PlayedStream* live) {
+  two->Fail(ToStatus({RefusalCode::kSameDisk, kOne}));
+  live->Say(std::string());
+}
+
+TEST_CASE("another disk than the listed one is told once a minute while it is linked") {
   Telling two;
-  two.table->SetMembers({{{.id = kOne, .address = "one", .disk = kDisk1}}});
+  List(&two, kOne, "one", kDisk1);
   PlayedStream& other = two.Play(two.dialler->NextDial("one"));
   other.Say(HelloAck{1, OnDisk(kOne, kStrangeDisk)});
   two.Pass();
   while (two.scheduler.now() < Minutes(3)) {
-    CHECK(two.log->warnings().empty() == (two.scheduler.now() < Seconds(2)));
-    two.Fail(ToStatus({RefusalCode::kSameDisk, kOne}));
-    other.Say(std::string());
+    CHECK(two.log->warnings().empty() == (two.scheduler.now() < Seconds(4)));
+    FailBeside(&two, &other);
   }
   REQUIRE(two.log->warnings().size() == 3);
   const std::string told = two.log->warnings().front();
-  CHECK(told.starts_with("other-disk: server 1 at one has been linked for 2"));
+  CHECK(told.starts_with(
+      "other-disk: server 1 at one has had another disk than the listed one for 4"));
   CHECK(
-      told.ends_with("s with another disk than the one that is listed for it, which is not "
-                     "reached: refused by server 1: the disk that is linked already, and "
-                     "another one is meant"));
-  // The operator lists it.
-  two.table->SetMembers({{{.id = kOne, .address = "one", .disk = kStrangeDisk}}});
-  two.Pass(Milliseconds(700));
-  CHECK(two.log->warnings().size() == 3);
+      told.ends_with("s; the listed one is not reached: refused by server 1: the disk that is "
+                     "linked already, and another one is meant"));
 }
+
+TEST_CASE("a disk is another than the listed one only since that one is listed") {
+  Telling two;
+  List(&two, kOne, "one", kDisk1);
+  PlayedStream& live = two.Play(two.dialler->NextDial("one"));
+  live.Say(HelloAck{1, IdentityOf(kOne)});
+  while (two.scheduler.now() < Minutes(1)) {
+    two.Pass(Milliseconds(700));
+    live.Say(std::string());
+  }
+  List(&two, kOne, "one", kStrangeDisk);
+  two.Pass();
+  const absl::Duration listed = two.scheduler.now();
+  while (two.scheduler.now() < listed + Seconds(3)) {
+    FailBeside(&two, &live);
+    CHECK(two.log->warnings().empty());
+  }
+  // It is listed again, and the next time begins anew.
+  List(&two, kOne, "one", kDisk1);
+  two.dialler->Clear();
+  for (int i = 0; i < 5; ++i) {
+    two.Pass(Milliseconds(700));
+    live.Say(std::string());
+  }
+  List(&two, kOne, "one", kStrangeDisk);
+  two.Pass();
+  FailBeside(&two, &live);
+  CHECK(two.log->warnings().empty());
+}
+
+TEST_CASE("why the listed disk is not reached says what answers there instead") {
+  Telling two;
+  SECTION("another server") {
+    List(&two, kOne, "one", kDisk1);
+    PlayedStream& other = two.Play(two.dialler->NextDial("one"));
+    other.Say(HelloAck{1, OnDisk(kOne, kStrangeDisk)});
+    two.Pass();
+    while (two.log->named(Line::kOtherDisk).empty()) {
+      two.Play(two.dialler->NextDial("one")).Say(HelloAck{1, IdentityOf(kThree)});
+      two.Pass();
+      other.Say(std::string());
+    }
+    CHECK(two.log->named(Line::kOtherDisk)
+              .front()
+              .ends_with(": server 3 answers at the address of server 1"));
+  }
+  SECTION("a knock is heard, and not followed") {
+    List(&two, kThree, "three", kDisk3);
+    PlayedStream& other = two.Accept();
+    other.Say(HelloOf(OnDisk(kThree, kStrangeDisk), 1));
+    while (two.log->named(Line::kOtherDisk).empty()) {
+      two.dialler->NextKnock("three")(absl::OkStatus());
+      two.Pass();
+      other.Say(std::string());
+    }
+    CHECK(two.log->named(Line::kOtherDisk)
+              .front()
+              .ends_with(": asked to dial, and has not: who is linked may have heard that"));
+  }
+}
+
+// --- links that come and go -------------------------------------------------------------
 
 TEST_CASE("a link that flaps is told once a minute, and at last as it stands") {
   Telling two;

@@ -43,21 +43,20 @@ bool Convergence::AwaitHeldUp(absl::Duration limit) {
 
 void Convergence::PutDisksBack() {
   if (judges_.invariants().QuorumsAreThere()) return;
-  for (const ServerId place : places_.all()) {
-    SimServer::Impl& server = places_.at(place);
+  for (const auto& [place, server] : places_.servers()) {
     const std::optional<uint64_t> listed = judges_.invariants().ListedDisk(place);
-    if (!listed || *listed == server.disk.present()) continue;
-    if (server.process.up()) server.process.Crash(CrashMode::kProcess);
-    (void)server.disk.Insert(*listed);  // it has had that one
-    (void)server.process.Start();       // what fails is told of who is not synced
+    if (!listed || *listed == server->disk.present()) continue;
+    if (server->process.up()) server->process.Crash(CrashMode::kProcess);
+    if (!server->process.there()) (void)server->disk.Insert(*listed);  // it has had that one
+    (void)server->process.Start();  // what fails is told of who is not synced
   }
 }
 
 bool Convergence::StartEverybody() {
   run_.AfterStep();  // who has just died is buried, and started with the others
   PutDisksBack();
-  for (const ServerId place : places_.all()) {
-    ServerProcess& process = places_.at(place).process;
+  for (const auto& [place, server] : places_.servers()) {
+    ServerProcess& process = server->process;
     if (process.up() && process.replica().Status().halted) process.Crash(CrashMode::kProcess);
     const absl::Status started = process.Start();
     if (started.ok() || !healthy_.contains(place)) continue;
@@ -96,7 +95,6 @@ bool Convergence::AwaitSynced(absl::Duration limit, absl::Duration patience) {
   return false;
 }
 
-// False: there was none.
 bool Convergence::AwaitChanges(absl::Duration limit) {
   if (shared_.calls->open_changes() == 0) return false;
   run_.Until([&] { return shared_.calls->open_changes() == 0; }, limit);
@@ -108,8 +106,7 @@ void Convergence::AwaitStable(absl::Duration patience) {
   const Statuses calm = places_.StatusesOfAll();
   const std::set<ServerId> judged = Judged();
   // Also for a server that is not waited for, and has promised too much.
-  const bool renews =
-      shared_.options->epoch_transactions != 0 || healthy_.size() < places_.all().size();
+  const bool renews = shared_.options->epoch_transactions != 0 || others_;
   std::optional<Violation> change;
   const std::optional<ServerId> leader = LeaderOf(calm);
   uint64_t seen = run_.news();

@@ -2,6 +2,7 @@
 // and then. The first violation that any of them reports is the cluster's.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <string>

@@ -169,8 +169,8 @@ absl::Status SimCluster::CheckInvariants() const {
 absl::Status SimCluster::CheckConverges(absl::Duration limit, const std::vector<ServerId>& lost) {
   std::set<ServerId> healthy(servers().begin(), servers().end());
   for (const ServerId place : lost) healthy.erase(place);
-  const Impl& all = *impl_;
-  Convergence(&all.shared, &all.places, &impl_->judges, &impl_->run, std::move(healthy))
+  Convergence(&impl_->shared, &impl_->places, &impl_->judges, &impl_->run, std::move(healthy),
+              !lost.empty())
       .Check(limit);
   return CheckInvariants();
 }

@@ -12,10 +12,12 @@ namespace zkq::testing {
 
 class SimPlaces {
  public:
-  // The server outlives the places.
+  // None of them is asked for any more once one is gone.
   void Add(SimServer::Impl* server);
 
   const std::vector<ServerId>& all() const { return all_; }
+  // To look through where more may be added meanwhile.
+  const std::map<ServerId, SimServer::Impl*>& servers() const { return servers_; }
   SimServer::Impl& at(ServerId place) const { return *servers_.at(place); }
   // Two machines run under its id.
   bool HasTwin(ServerId place) const { return servers_.contains(TwinOf(SeatOf(place))); }

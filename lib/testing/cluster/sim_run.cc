@@ -19,8 +19,8 @@ void SimRun::For(absl::Duration duration) {
 }
 
 void SimRun::AfterStep() {
-  for (const ServerId place : places_.all()) {
-    ServerProcess& process = places_.at(place).process;
+  for (const auto& [place, server] : places_.servers()) {
+    ServerProcess& process = server->process;
     if (process.dying() && process.up()) process.Bury();
     if (process.TakeChanged() && process.up()) {
       ++news_;

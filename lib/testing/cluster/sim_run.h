@@ -1,8 +1,11 @@
 // SimRun: runs a cluster, and does between two tasks what cannot be done inside one.
 #pragma once
 
+#include <cstdint>
+
 #include "absl/functional/function_ref.h"
 #include "lib/testing/cluster/judges.h"
+#include "lib/testing/cluster/shared.h"
 #include "lib/testing/cluster/sim_places.h"
 
 namespace zkq::testing {
@@ -17,7 +20,7 @@ class SimRun {
   // False: the condition did not hold.
   bool Until(absl::FunctionRef<bool()> condition, absl::Duration limit);
   void For(absl::Duration duration);
-  // Who has just died is buried, and observers hear what is new.
+  // Who has just died is buried, observers hear what is new, and the judges look.
   void AfterStep();
 
   uint64_t news() const { return news_; }  // statuses that observers were told

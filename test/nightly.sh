@@ -3,7 +3,8 @@
 #   test/nightly.sh 8h        (or 30m, 90s: for how long fresh seeds are simulated)
 # Before them: every planted mistake, rare ones too, 200 rounds of killing real servers under
 # load, what idle servers use, silent cuts of their network, and the demonstrations of the KV.
-# Together about an hour on two cores.
+# Together about half an hour on two cores, and some hours for the mistakes that are rare: a seed
+# finds such a one in thousands, if any.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 source test/stages.sh

@@ -214,9 +214,13 @@ bool ThreadExecutor::Await(absl::FunctionRef<bool()> done, absl::Duration timeou
   Waiter self{.done = done, .woken = {}};
   std::unique_lock lock(waiters_mutex_);
   const auto place = waiters_.insert(waiters_.end(), &self);
-  while (!done() && SinceBoot() < deadline) self.woken.wait_for(lock, LongestWait(deadline));
+  bool is_done = done();
+  while (!is_done && SinceBoot() < deadline) {
+    self.woken.wait_for(lock, LongestWait(deadline));
+    is_done = done();
+  }
   waiters_.erase(place);
-  return done();
+  return is_done;  // Asked again here, it may be false again long before the deadline.
 }
 
 void ThreadExecutor::Wake() {

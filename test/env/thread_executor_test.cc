@@ -123,6 +123,12 @@ TEST_CASE("Await ends when its condition holds, or at its time") {
   REQUIRE(executor->Await([&] { return done.load(); }, absl::InfiniteDuration()));
 }
 
+TEST_CASE("a condition that holds for a moment ends Await as one that held") {
+  const auto executor = NewThreadExecutor(1);
+  int asked = 0;
+  CHECK(executor->Await([&] { return ++asked == 1; }, kForever));
+}
+
 TEST_CASE("each of many waiters wakes for its own condition") {
   const auto executor = NewThreadExecutor(1);
   constexpr int kWaiters = 20;

@@ -66,9 +66,9 @@ bool ContractEnsemble::Until(absl::FunctionRef<bool()> condition, std::string_vi
   return trial_.Expect(world_->RunUntil(condition), seen);
 }
 
-bool ContractEnsemble::Linked(ServerId a, ServerId b) {
+bool ContractEnsemble::Linked(ServerId a, ServerId b, const LinkId& old) {
   const auto one = peers_.at(a)->link(b), other = peers_.at(b)->link(a);
-  return one.has_value() && other.has_value() && one->seq == other->seq;
+  return one.has_value() && other.has_value() && one->seq == other->seq && *one != old;
 }
 
 bool ContractEnsemble::UntilLinked(ServerId a, ServerId b) {

@@ -48,7 +48,9 @@ class ContractEnsemble {
 
   // Waits for condition(), and expects it: `seen` says what is so without it.
   bool Until(absl::FunctionRef<bool()> condition, std::string_view seen);
-  bool Linked(ServerId a, ServerId b);
+  // One link is up at both ends, and it is not `old` (of `a`). Asked at once: between two
+  // questions the old link may go down.
+  bool Linked(ServerId a, ServerId b, const LinkId& old = {});
   bool UntilLinked(ServerId a, ServerId b);
   // `to` has had so many messages of its present link to `from`.
   bool UntilReceived(ServerId to, ServerId from, size_t count);

@@ -57,9 +57,7 @@ void DroppedTwice(const Factory& factory, Trial* trial) {
   if (!ensemble.UntilLinked(kOne, kTwo)) return;
   const LinkId old = ensemble.Link(kOne, kTwo);
   ensemble[kOne].transport().DropLink(old);
-  const auto replaced = [&] {
-    return ensemble.Linked(kOne, kTwo) && ensemble.Link(kOne, kTwo) != old;
-  };
+  const auto replaced = [&] { return ensemble.Linked(kOne, kTwo, old); };
   if (!ensemble.Until(replaced, "no newer link comes up")) return;
   const int ups = ensemble[kOne].ups(kTwo);
   ensemble[kOne].transport().DropLink(old);

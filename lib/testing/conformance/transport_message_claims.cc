@@ -141,9 +141,7 @@ void DeadLink(const Factory& factory, Trial* trial) {
   for (uint64_t i = 1; i <= 100; ++i) send_to_old(i);
   ensemble[kOne].transport().DropLink(old);
   for (uint64_t i = 101; i <= 200; ++i) send_to_old(i);
-  const auto replaced = [&] {
-    return ensemble.Linked(kOne, kTwo) && ensemble.Link(kOne, kTwo) != old;
-  };
+  const auto replaced = [&] { return ensemble.Linked(kOne, kTwo, old); };
   if (!ensemble.Until(replaced, "no newer link comes up")) return;
   send_to_old(201);
   ensemble[kOne].Send(kTwo, Numbered(1000));
